@@ -1,0 +1,87 @@
+"""What happens during a run, as values: the only thing that the pipeline tells the screen.
+
+Whoever does the work calls an ``Emit`` with an event; whoever shows it draws what it likes. Notices
+for people (warnings, hints) go through :mod:`logging` under the logger ``factory``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Outcome: TypeAlias = Literal["done", "failed", "skipped"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageStarted:
+    """A stage begins for a plugin (its path), or for the whole workspace (no plugin)."""
+
+    stage: str
+    plugin: str = ""
+    workspace: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageOutput:
+    """One line that a child process printed, without its line ending, secrets masked."""
+
+    stage: str
+    line: str
+    plugin: str = ""
+    workspace: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageFinished:
+    """A stage has ended after ``seconds`` of wall time; ``note`` says in a few words with what."""
+
+    stage: str
+    seconds: float
+    outcome: Outcome = "done"
+    note: str = ""
+    plugin: str = ""
+    workspace: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginsKnown:
+    """The plugins that this run is going to build, by path, in order."""
+
+    plugins: tuple[str, ...]
+    workspace: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginSummary:
+    """One row of the table at the end: what was made of a plugin, or why it was not."""
+
+    plugin: str
+    outcome: Outcome
+    package: str = ""
+    version: str = ""
+    role: str = ""
+    artifact: str = ""
+    size: int | None = None
+    seconds: float = 0.0
+    error: str = ""
+    log: str = ""
+    workspace: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFinished:
+    """The run's end: a row for each plugin, where the artifacts and the report are, wall time.
+
+    ``artifact`` of a row is a file name in ``output_dir``; ``size`` counts its bytes; ``error`` may
+    have several lines, the first of which says it all.
+    """
+
+    summaries: tuple[PluginSummary, ...]
+    output_dir: str
+    report: str
+    seconds: float
+
+
+Event: TypeAlias = StageStarted | StageOutput | StageFinished | PluginsKnown | RunFinished
+Emit: TypeAlias = Callable[[Event], None]

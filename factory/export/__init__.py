@@ -1,0 +1,1 @@
+"""Dependencies installed, packages compiled, plugins exported and packed."""

@@ -1,0 +1,1 @@
+"""Images as values: layers, manifests, layouts; and the registry that takes them."""

@@ -1,0 +1,264 @@
+"""The one place that starts a process.
+
+Every child gets an explicit environment, its own process group and no standard input; its output is
+streamed line by line, kept in a log file, and freed of secrets. When the run is cancelled the whole
+group is ended: first asked, then killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from factory.errors import Interrupted, StorageError, ToolchainError
+from factory.redaction import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+TAIL_LINES = 400
+GRACE_SECONDS = 2.0
+DISK_FULL = ("ENOSPC", "No space left on device", "no space left on device")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """A process that has ended. ``stdout`` is whole; ``tail`` is the end of both streams."""
+
+    command: tuple[str, ...]
+    returncode: int
+    stdout: str
+    tail: str
+    seconds: float
+    log: Path | None = None
+
+    @property
+    def command_line(self) -> str:
+        """The command as one would type it."""
+        return shlex.join(self.command)
+
+
+class ProcessFailed(Exception):  # noqa: N818 - a fact about a child, not an error for the user
+    """A child process ended with another exit code than 0, or ran out of time.
+
+    Stages turn it into the :class:`~factory.errors.FactoryError` of their own class.
+    """
+
+    def __init__(self, completed: Completed, *, timed_out: bool = False) -> None:
+        reason = "ran out of time" if timed_out else f"exit code {completed.returncode}"
+        super().__init__(f"{completed.command_line}: {reason}")
+        self.completed = completed
+        self.timed_out = timed_out
+        self.reason = reason
+
+
+class Runner:
+    """Starts processes, and ends all that still run when the run is cancelled.
+
+    Safe to use from many threads. ``redact`` is applied to every line before it is kept.
+    """
+
+    def __init__(self, redact: Redactor | None = None) -> None:
+        self.redact = redact or Redactor()
+        self._live: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._cancelled: Interrupted | None = None
+
+    def cancel(self, reason: Interrupted) -> None:
+        """End every child and its descendants, and refuse to start any more. Returns at once."""
+        with self._lock:
+            self._cancelled = self._cancelled or reason
+            live = list(self._live)
+        for process in live:
+            _signal_group(process, signal.SIGTERM)
+        reaper = threading.Timer(GRACE_SECONDS, self._kill, args=(live,))
+        reaper.daemon = True
+        reaper.start()
+
+    def raise_if_cancelled(self) -> None:
+        """Raise the reason if the run has been cancelled."""
+        if self._cancelled:
+            raise self._cancelled
+
+    def run(
+        self,
+        command: Sequence[str | Path],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        log: Path | None = None,
+        on_line: Callable[[str], None] | None = None,
+        timeout: float | None = None,
+        stdin: str | None = None,
+    ) -> Completed:
+        """Run a command to its end and return what it printed.
+
+        Args:
+            command: the program and its arguments; never a shell line.
+            cwd: the folder to run in.
+            env: the whole environment of the child.
+            log: a file to which both streams are appended, under a line with the command.
+            on_line: called with each line of either stream, secrets masked.
+            timeout: seconds of wall time after which the process group is killed.
+            stdin: text for the child's standard input, which is otherwise empty.
+
+        Raises:
+            ProcessFailed: the exit code is not 0, or time ran out.
+            ToolchainError: there is no such program.
+            StorageError: the child reports that the disk is full.
+            Interrupted: the run was cancelled, before or while the child ran.
+        """
+        words = tuple(os.fspath(word) for word in command)
+        started = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            sink = stack.enter_context(log.open("a", encoding="utf-8")) if log else None
+            if sink:
+                sink.write(f"$ {self.redact(shlex.join(words))}\n")
+            process = stack.enter_context(self._started(words, cwd, env, stdin=stdin))
+            timed_out = threading.Event()
+            if timeout is not None:
+                timer = threading.Timer(timeout, self._expire, args=(process, timed_out))
+                timer.daemon = True
+                timer.start()
+                stack.callback(timer.cancel)
+            streams = _Streams(self.redact, sink, on_line)
+            streams.drain(process, stdin)
+            returncode = process.wait()
+        completed = Completed(
+            command=tuple(self.redact(word) for word in words),
+            returncode=returncode,
+            stdout="".join(streams.stdout),
+            tail="".join(streams.tail),
+            seconds=time.monotonic() - started,
+            log=log,
+        )
+        self.raise_if_cancelled()
+        if returncode or timed_out.is_set():
+            _raise_if_disk_full(completed)
+            raise ProcessFailed(completed, timed_out=timed_out.is_set())
+        return completed
+
+    @contextlib.contextmanager
+    def _started(
+        self, words: tuple[str, ...], cwd: Path, env: Mapping[str, str], *, stdin: str | None
+    ) -> Iterator[subprocess.Popen[str]]:
+        with self._lock:
+            self.raise_if_cancelled()
+            try:
+                process = subprocess.Popen(
+                    words,
+                    cwd=cwd,
+                    env=dict(env),
+                    stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    encoding="utf-8",
+                    errors="replace",
+                    start_new_session=True,
+                )
+            except FileNotFoundError as error:
+                missing = f"the folder {cwd}" if not cwd.is_dir() else f"the program {words[0]}"
+                raise ToolchainError(
+                    f"{missing} does not exist",
+                    found=f"PATH={env.get('PATH', '')}",
+                    hint="run 'plugin-factory doctor' to see what a build needs",
+                ) from error
+            self._live.add(process)
+        try:
+            yield process
+        finally:
+            # Whatever ends the wait, nothing of the child's group outlives it.
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            with self._lock:
+                self._live.discard(process)
+
+    def _kill(self, processes: list[subprocess.Popen[str]]) -> None:
+        with self._lock:
+            still = [process for process in processes if process in self._live]
+        for process in still:
+            _signal_group(process, signal.SIGKILL)
+
+    @staticmethod
+    def _expire(process: subprocess.Popen[str], timed_out: threading.Event) -> None:
+        timed_out.set()
+        _signal_group(process, signal.SIGKILL)
+
+
+class _Streams:
+    """Both output streams of one child, drained by a thread each."""
+
+    def __init__(
+        self, redact: Redactor, sink: IO[str] | None, on_line: Callable[[str], None] | None
+    ) -> None:
+        self.stdout: list[str] = []
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._redact = redact
+        self._sink = sink
+        self._on_line = on_line
+        self._lock = threading.Lock()
+
+    def drain(self, process: subprocess.Popen[str], stdin: str | None) -> None:
+        """Feed ``stdin`` and read both streams to their ends."""
+        threads = [
+            threading.Thread(target=self._read, args=(process.stdout, self.stdout), daemon=True),
+            threading.Thread(target=self._read, args=(process.stderr, None), daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        if stdin is not None and process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(stdin)
+                process.stdin.close()
+        process.wait()
+        for thread in threads:
+            thread.join(GRACE_SECONDS)
+        if any(thread.is_alive() for thread in threads):
+            # A descendant still holds the pipe: the group ends with its leader.
+            _signal_group(process, signal.SIGKILL)
+            for thread in threads:
+                thread.join(GRACE_SECONDS)
+
+    def _read(self, pipe: IO[str], whole: list[str] | None) -> None:
+        with contextlib.suppress(ValueError):  # the pipe was closed under us
+            for raw in pipe:
+                line = self._redact(raw)
+                with self._lock:
+                    if whole is not None:
+                        whole.append(line)
+                    self.tail.append(line)
+                    if self._sink:
+                        self._sink.write(line)
+                        self._sink.flush()
+                if self._on_line:
+                    self._on_line(line.rstrip("\r\n"))
+
+
+def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _raise_if_disk_full(completed: Completed) -> None:
+    if any(sign in completed.tail for sign in DISK_FULL):
+        raise StorageError(
+            f"the disk is full: {completed.command[0]} could not write",
+            found=next(
+                line for line in completed.tail.splitlines() if any(s in line for s in DISK_FULL)
+            ).strip(),
+            hint="free some space (df -h shows where) and run the same command again",
+            log=completed.log,
+        )

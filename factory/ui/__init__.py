@@ -1,0 +1,1 @@
+"""How events look: a live terminal, plain log lines, CI annotations."""
