@@ -1,0 +1,7 @@
+/**
+ * Teaches the greetings plugin the Nordic languages.
+ *
+ * @packageDocumentation
+ */
+
+export { greetingsModuleNordic } from './module';

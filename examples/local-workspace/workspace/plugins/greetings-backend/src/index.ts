@@ -1,0 +1,7 @@
+/**
+ * Greets in every language that it knows, over HTTP.
+ *
+ * @packageDocumentation
+ */
+
+export { greetingsPlugin as default } from './plugin';

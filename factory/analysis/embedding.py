@@ -1,0 +1,98 @@
+"""What ``rhdh-cli plugin export`` embeds into a backend plugin, as rhdh-cli 1.9 does it.
+
+It looks only at ``dependencies`` (never at optional, peer or development dependencies), and goes on
+only below what it embeds. The names that it looks for are those of ``--embed-package`` and, at
+every package on the way, the ``-common`` and ``-node`` siblings of that package.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from factory.analysis.arguments import parse_arguments
+from factory.analysis.discovery import BACKEND_ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from factory.analysis.discovery import DiscoveredPlugin, WorkspacePackage
+    from factory.analysis.manifest import Manifest
+
+# What of a package's name is replaced by -common and -node to name its siblings, by its role.
+_BASE_NAME_ENDS = {
+    "backend-plugin": re.compile(r"-backend$"),
+    "backend-plugin-module": re.compile(r"-backend-module-.+$"),
+    "node-library": re.compile(r"-node$"),
+}
+
+
+def sibling_names(name: str, role: str) -> tuple[str, ...]:
+    """Return the names of the packages that rhdh-cli embeds by itself if ``name`` depends on them.
+
+    A package whose name does not end as its role says has none.
+    """
+    end = _BASE_NAME_ENDS.get(role)
+    if end is None:
+        return ()
+    candidates = (end.sub("-common", name), end.sub("-node", name))
+    return tuple(candidate for candidate in candidates if candidate != name)
+
+
+def embedded_siblings(manifest: Manifest) -> tuple[str, ...]:
+    """Return the direct dependencies that rhdh-cli embeds without being told, in their order."""
+    siblings = sibling_names(manifest.name, manifest.role)
+    return tuple(name for name in manifest.dependencies if name in siblings)
+
+
+def local_build_set(
+    plugin: DiscoveredPlugin,
+    packages: Mapping[str, WorkspacePackage],
+    arguments: str,
+    *,
+    published: Callable[[str, str], Mapping[str, str] | None] | None = None,
+) -> tuple[str, ...]:
+    """Return the workspace packages that rhdh-cli would build when it exports ``plugin``.
+
+    The plugin itself comes last, as rhdh-cli builds it last; each package is named once. A frontend
+    plugin is bundled from its source, so nothing but itself is built.
+
+    Args:
+        plugin: the plugin to export.
+        packages: the members of its yarn workspace (``workspace_packages``).
+        arguments: its argument string, as it stands in plugins-list.yaml.
+        published: the ``dependencies`` of a package that is not a member, by name and range, or
+            None if unknown; needed only where a chain of embedded packages leaves the workspace
+            and comes back.
+
+    Raises:
+        ConfigurationError: the argument string cannot be split.
+    """
+    if plugin.role not in BACKEND_ROLES:
+        return (plugin.manifest.name,)
+    named = frozenset(parse_arguments(arguments).embedded)
+    manifest = plugin.manifest
+    built: dict[str, None] = {}
+    seen: set[tuple[str, str]] = set()
+    # Depth first and in the order of the dependencies, since the first way that leads to a package
+    # decides which siblings are looked for below it.
+    wanted = named | frozenset(sibling_names(manifest.name, manifest.role))
+    stack = [(iter(manifest.dependencies.items()), wanted)]
+    while stack:
+        dependencies, wanted = stack[-1]
+        name, asked = next(dependencies, (None, ""))
+        if name is None:
+            stack.pop()
+            continue
+        member = packages.get(name)
+        identity = (name, "" if member else asked)
+        if name not in wanted or identity in seen or name == manifest.name:
+            continue
+        seen.add(identity)
+        if member:
+            built[name] = None
+            siblings = sibling_names(name, member.manifest.role)
+            stack.append((iter(member.manifest.dependencies.items()), wanted | frozenset(siblings)))
+        elif published:
+            stack.append((iter((published(name, asked) or {}).items()), wanted))
+    return (*built, manifest.name)

@@ -1,0 +1,140 @@
+"""``plugins-list.yaml``: the plugins to build, and the build arguments of each."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from factory.config.documents import Document, read_yaml_map, validated
+from factory.errors import ConfigurationError, Place
+
+PLUGINS_LIST = "plugins-list.yaml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginEntry:
+    """A line of the list: a plugin's folder from the workspace's root, and its build arguments.
+
+    ``path`` is a normalised POSIX path, "." for a workspace that is itself a plugin. ``arguments``
+    is the text as written. ``line`` counts from 1, and is None for an entry that was not read from
+    a file.
+    """
+
+    path: str
+    arguments: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginsList:
+    """The entries in the order of the file ``path``."""
+
+    path: Path
+    entries: tuple[PluginEntry, ...]
+
+    def place(self, entry: PluginEntry) -> Place:
+        """Return where an entry stands, for an error about it."""
+        return Place(file=self.path, line=entry.line, field=entry.path)
+
+
+def read_plugins_list(path: Path) -> PluginsList | None:
+    """Return the list, or None when there is no such file.
+
+    Raises:
+        ConfigurationError: invalid YAML, a wrong type, a repeated key, a path that is absolute or
+            leaves the workspace, or a list without any plugin.
+    """
+    if not path.exists():
+        return None
+    document = validated(read_yaml_map(path), "plugins-list")
+    entries = tuple(
+        PluginEntry(
+            path=_plugin_path(document, key),
+            arguments=" ".join((arguments or "").split()),
+            line=document.lines[key][0],
+        )
+        for key, arguments in document.value.items()
+    )
+    if not entries:
+        raise ConfigurationError(
+            f"{path.name} lists no plugin",
+            place=Place(file=path),
+            expected="at least one line such as 'plugins/todo:'",
+            hint=f"remove {path.name} to have every plugin of the workspace found",
+        )
+    _refuse_same_folder(document, entries)
+    return PluginsList(path=path, entries=entries)
+
+
+def plugins_list_text(entries: tuple[PluginEntry, ...]) -> str:
+    """Return the YAML text of a new list, one plugin a line, in the order given."""
+    import yaml  # noqa: PLC0415 - late: --help does not need it
+
+    head = (
+        "# The plugins to build, from the workspace's root, each with its build arguments.\n"
+        "# Found by plugin-factory; edit as you like, it is not overwritten unless you ask.\n"
+    )
+    lines = [
+        yaml.safe_dump(
+            {entry.path: entry.arguments or None}, default_flow_style=False, width=10_000
+        ).replace(": null\n", ":\n")
+        for entry in entries
+    ]
+    return head + "".join(lines)
+
+
+def write_new_plugins_list(path: Path, entries: tuple[PluginEntry, ...]) -> None:
+    """Write a list where there is none yet, whole or not at all.
+
+    Raises:
+        FileExistsError: there is a list already; it is left as it is.
+        OSError: the directory cannot be written.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(plugins_list_text(entries))
+        temporary.chmod(0o644)
+        path.hardlink_to(temporary)  # unlike a rename, a link never replaces a file
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _plugin_path(document: Document, key: object) -> str:
+    if not isinstance(key, str):
+        raise ConfigurationError(
+            "a plugin's path is not text", place=document.place(str(key)), found=repr(key)
+        )
+    place = document.place(key)
+    path = PurePosixPath(key.strip())
+    if path.is_absolute():
+        raise ConfigurationError(
+            "a plugin's path is absolute",
+            place=place,
+            expected="a path from the workspace's root, such as plugins/todo",
+        )
+    normal = posixpath.normpath(path.as_posix())
+    if normal == ".." or normal.startswith("../"):
+        raise ConfigurationError(
+            "a plugin's path leaves the workspace",
+            place=place,
+            expected="a path from the workspace's root, such as plugins/todo",
+        )
+    return normal
+
+
+def _refuse_same_folder(document: Document, entries: tuple[PluginEntry, ...]) -> None:
+    seen: dict[str, PluginEntry] = {}
+    for entry in entries:
+        first = seen.setdefault(entry.path, entry)
+        if first is not entry:
+            raise ConfigurationError(
+                f"{entry.path} stands in {document.path.name} twice",
+                place=Place(file=document.path, line=entry.line, field=entry.path),
+                found=f"the same folder on line {first.line}",
+                hint="remove one of the two",
+            )

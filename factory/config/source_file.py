@@ -1,0 +1,63 @@
+"""``source.json``: where the plugins' source comes from."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.config.documents import read_json, unknown_fields, validated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+SOURCE_FILE = "source.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceFile:
+    """What a ``source.json`` says.
+
+    ``workspace_path`` is None when the file does not say; ``repo_backstage_version`` is a note of
+    public catalogues about the source, and only that.
+    """
+
+    path: Path
+    repo: str
+    ref: str | None = None
+    workspace_path: str | None = None
+    repo_backstage_version: str | None = None
+
+
+def read_source_file(config_dir: Path) -> SourceFile | None:
+    """Return the directory's ``source.json``, or None when there is none.
+
+    The catalogue field ``repo-flat`` is understood: true means the repository's root, false means
+    ``workspaces/<name of the configuration directory>``. An explicit ``workspace-path`` wins.
+
+    Raises:
+        ConfigurationError: the file is not JSON, or not of the form of its schema.
+    """
+    path = config_dir / SOURCE_FILE
+    if not path.exists():
+        return None
+    document = validated(read_json(path), "source")
+    unknown = unknown_fields(document, "source")
+    if unknown:
+        log.warning("%s: unknown fields, not used: %s", path, ", ".join(unknown))
+    value = document.value
+    return SourceFile(
+        path=path,
+        repo=value["repo"].strip(),
+        ref=(value.get("repo-ref") or "").strip() or None,
+        workspace_path=value.get("workspace-path") or _catalogue_path(value, config_dir),
+        repo_backstage_version=value.get("repo-backstage-version") or None,
+    )
+
+
+def _catalogue_path(value: dict[str, object], config_dir: Path) -> str | None:
+    if "repo-flat" not in value:
+        return None
+    return "." if value["repo-flat"] else f"workspaces/{config_dir.resolve().name}"

@@ -1,0 +1,87 @@
+"""``yarn install``: the workspace's dependencies, exactly as its lockfile says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from factory.errors import DependenciesError, Place
+from factory.toolchain.runner import ProcessFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from factory.toolchain.assembled import Toolchain
+    from factory.toolchain.runner import Runner
+
+# https://yarnpkg.com/advanced/error-codes: the lockfile would have been modified by this install.
+_OUT_OF_DATE = ("YN0028", "needs to be updated, but yarn was run with `--frozen-lockfile`")
+_ERROR_LINE = re.compile(
+    r"YN\d{4}: .*(error|cannot|can't|fail|couldn't|not found|unauthorized)", re.IGNORECASE
+)
+_SHOWN_LINES = 15
+
+
+def install_dependencies(
+    workspace: Path,
+    *,
+    toolchain: Toolchain,
+    runner: Runner,
+    log: Path,
+    on_line: Callable[[str], None],
+) -> None:
+    """Run ``yarn install --immutable`` (``--frozen-lockfile`` for yarn 1) in the workspace.
+
+    Raises:
+        DependenciesError: there is no yarn.lock, it is out of date, or the installation failed.
+    """
+    lockfile = workspace / "yarn.lock"
+    if not lockfile.is_file():
+        raise DependenciesError(
+            "the workspace has no yarn.lock",
+            place=Place(file=lockfile),
+            expected="the lockfile that says which versions belong together",
+            hint="run 'yarn install' in the workspace once, and commit yarn.lock or bring it "
+            "by an overlay",
+        )
+    options = ("--frozen-lockfile",) if toolchain.yarn.is_classic else ("--immutable",)
+    try:
+        runner.run(
+            (toolchain.yarn_command, "install", *options),
+            cwd=workspace,
+            env=toolchain.child_environment(installs=True),
+            log=log,
+            on_line=on_line,
+        )
+    except ProcessFailed as failure:
+        tail = failure.completed.tail
+        if any(sign in tail for sign in _OUT_OF_DATE):
+            raise DependenciesError(
+                "yarn.lock is out of date: package.json asks for something that it does not have",
+                place=Place(file=lockfile),
+                found=_first_difference(tail),
+                hint="run 'yarn install' in the workspace and commit yarn.lock; if a patch or an "
+                "overlay changed a package.json, bring the new yarn.lock the same way",
+                details=_telling_lines(tail),
+                log=log,
+            ) from failure
+        raise DependenciesError(
+            "yarn install failed",
+            found=failure.reason,
+            details=_telling_lines(tail),
+            hint="the log has yarn's full output; 'yarn install' in the workspace repeats it",
+            log=log,
+        ) from failure
+
+
+def _first_difference(tail: str) -> str | None:
+    """Berry prints the change that it would make as a diff: its first added line tells most."""
+    match = re.search(r"YN0028: .*?\+\s*(\S.*)$", tail, re.MULTILINE)
+    return match[1].strip() if match else None
+
+
+def _telling_lines(tail: str) -> str:
+    lines = [line.rstrip() for line in tail.splitlines() if line.strip()]
+    errors = [line for line in lines if _ERROR_LINE.search(line) or line.startswith("error ")]
+    return "\n".join((errors or lines)[-_SHOWN_LINES:])

@@ -1,0 +1,128 @@
+"""``rhdh-cli plugin export``: a compiled plugin becomes a dynamic one in ``dist-dynamic/``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from factory.errors import ExportError
+from factory.toolchain.runner import ProcessFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from factory.toolchain.assembled import Toolchain
+    from factory.toolchain.runner import Runner
+
+DIST_DYNAMIC = "dist-dynamic"
+# rhdh-cli sends yarn's output in dist-dynamic there, and removes it when all went well.
+_INSTALL_LOG = "yarn-install.log"
+_MESSAGE = re.compile(r"^(?:Error|\w*Error): .*", re.MULTILINE | re.DOTALL)
+_STACK_LINE = re.compile(r"^\s+at .+[:(]\S*:\d+:\d+\)?$|^\s+at async |^Node\.js v")
+_SHOWN_LINES = 25
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportRequest:
+    """A plugin to export.
+
+    ``arguments`` are rhdh-cli's, as words. ``compiled`` says that the plugin and all that is
+    embedded of the workspace have been built, so that rhdh-cli need not (and, when several plugins
+    share a package, must not: two builds of one package write the same files).
+    """
+
+    path: str
+    folder: Path
+    arguments: tuple[str, ...]
+    compiled: bool
+    scalprum_config: Path | None = None
+    supported_versions: str | None = None
+
+
+def export_plugin(
+    request: ExportRequest,
+    *,
+    toolchain: Toolchain,
+    runner: Runner,
+    log: Path,
+    on_line: Callable[[str], None],
+) -> Path:
+    """Export the plugin and return its ``dist-dynamic`` folder.
+
+    Raises:
+        ExportError: rhdh-cli refuses; the error has its message, not only its exit code.
+    """
+    target = request.folder / DIST_DYNAMIC
+    arguments = [*request.arguments]
+    if request.compiled:
+        arguments.append("--no-build")
+    if request.scalprum_config:
+        arguments += ["--scalprum-config", str(request.scalprum_config)]
+    try:
+        runner.run(
+            (toolchain.rhdh_cli.command, "plugin", "export", "--clean", *arguments),
+            cwd=request.folder,
+            env=toolchain.child_environment(installs=True, task=f"export-{request.path}"),
+            log=log,
+            on_line=on_line,
+        )
+    except ProcessFailed as failure:
+        raise _error(request, failure, target, log, runner) from failure
+    if not (target / "package.json").is_file():
+        raise ExportError(
+            f"rhdh-cli exported nothing for {request.path}",
+            expected=f"the folder {target}",
+            log=log,
+        )
+    if request.supported_versions:
+        _set_supported_versions(target / "package.json", request.supported_versions)
+    return target
+
+
+def _error(
+    request: ExportRequest, failure: ProcessFailed, target: Path, log: Path, runner: Runner
+) -> ExportError:
+    message = failure_message(failure.completed.tail)
+    install_log = target / _INSTALL_LOG
+    if install_log.is_file():
+        text = runner.redact(install_log.read_text(encoding="utf-8", errors="replace"))
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"--- {DIST_DYNAMIC}/{_INSTALL_LOG}\n{text}")
+        if "yarn install" in message or not message:
+            lines = [line for line in text.splitlines() if line.strip()]
+            message = "\n".join([message, *lines[-_SHOWN_LINES:]]).strip()
+    first, _, rest = message.partition("\n")
+    return ExportError(
+        f"rhdh-cli could not export {request.path}: {first or failure.reason}",
+        details=rest.strip() or None,
+        found=f"arguments: {' '.join(request.arguments)}" if request.arguments else None,
+        hint="docs/troubleshooting.md explains rhdh-cli's messages; build arguments go into "
+        "plugins-list.yaml",
+        log=log,
+    )
+
+
+def failure_message(output: str) -> str:
+    """Return the error that rhdh-cli ended with, without its stack; its last lines if it has none.
+
+    rhdh-cli prints ``Error: …``, sometimes over several lines, as the last thing that it does.
+    """
+    starts = [match.start() for match in re.finditer(r"^\w*Error: ", output, re.MULTILINE)]
+    text = output[starts[0] :] if starts else output
+    lines = [line.rstrip() for line in text.splitlines() if not _STACK_LINE.match(line)]
+    if not starts:
+        lines = [line for line in lines if line.strip()][-_SHOWN_LINES:]
+    return re.sub(r"^\w*Error: ", "", "\n".join(lines).strip())
+
+
+def _set_supported_versions(manifest: Path, version: str) -> None:
+    """The configuration directory's ``backstage.json`` overrides what the workspace says."""
+    value: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    value.setdefault("backstage", {})["supported-versions"] = version
+    temporary = manifest.with_name(".package.json.new")
+    temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, manifest)  # noqa: PTH105 - replaces on every platform

@@ -1,0 +1,147 @@
+"""``npm pack``: the exported folder becomes a ``.tgz``, with an ``.integrity`` file beside it.
+
+Nothing appears under its final name before it is whole: an artifact is packed in a folder of the
+run, checked, and then moved into the output directory.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.errors import PackError
+from factory.toolchain.runner import ProcessFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from factory.toolchain.assembled import Toolchain
+    from factory.toolchain.runner import Runner
+
+INTEGRITY_SUFFIX = ".integrity"
+APP_CONFIG = "app-config.dynamic.yaml"
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """A file in the output directory: its name, and its size in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackedPlugin:
+    """A plugin as it is shipped.
+
+    ``tgz`` is the archive; ``integrity`` is in the form of W3C Subresource Integrity,
+    ``sha512-<base64>``; ``files`` are all that belong to it, the archive first.
+    """
+
+    name: str
+    version: str
+    tgz: Path
+    integrity: str
+    files: tuple[Artifact, ...]
+
+
+def pack_plugin(
+    exported: Path,
+    output_dir: Path,
+    *,
+    app_config: Path | None,
+    toolchain: Toolchain,
+    runner: Runner,
+    log: Path,
+    on_line: Callable[[str], None],
+    task: str,
+) -> PackedPlugin:
+    """Pack an exported plugin into ``output_dir``.
+
+    Beside ``NAME-VERSION.tgz`` appear ``NAME-VERSION.tgz.integrity`` and, when the configuration
+    has one, ``NAME-VERSION.tgz.app-config.dynamic.yaml``.
+
+    Raises:
+        PackError: npm failed, or the archive is not what it says.
+        StorageError: the disk is full.
+    """
+    # The folder is in the output directory, so that the move at the end is a rename.
+    with tempfile.TemporaryDirectory(prefix=".packing-", dir=output_dir) as folder:
+        packing = Path(folder)
+        try:
+            completed = runner.run(
+                (
+                    *(toolchain.npm_command, "pack", str(exported), "--json"),
+                    *("--ignore-scripts", "--pack-destination", str(packing)),
+                ),
+                cwd=exported.parent,
+                env=toolchain.child_environment(installs=False, task=f"pack-{task}"),
+                log=log,
+                on_line=None,
+            )
+        except ProcessFailed as failure:
+            raise PackError(
+                f"npm pack of {exported} failed",
+                found=failure.reason,
+                details=failure.completed.tail,
+                log=log,
+            ) from failure
+        on_line("packed")
+        described = json.loads(completed.stdout)[0]
+        tgz = packing / str(described["filename"])
+        integrity = integrity_of(tgz)
+        _refuse_unlike(tgz, integrity, described, log)
+        (packing / f"{tgz.name}{INTEGRITY_SUFFIX}").write_text(f"{integrity}\n", encoding="utf-8")
+        if app_config:
+            shutil.copyfile(app_config, packing / f"{tgz.name}.{APP_CONFIG}")
+        names = sorted(item.name for item in packing.iterdir())
+        names.sort(key=lambda name: name != tgz.name)
+        files = tuple(Artifact(name=n, size=(packing / n).stat().st_size) for n in names)
+        # The archive last: whoever sees it finds its integrity file already there.
+        for file in reversed(files):
+            (packing / file.name).chmod(0o644)
+            os.replace(packing / file.name, output_dir / file.name)  # noqa: PTH105 - replaces everywhere
+    return PackedPlugin(
+        name=str(described["name"]),
+        version=str(described["version"]),
+        tgz=output_dir / names[0],
+        integrity=integrity,
+        files=files,
+    )
+
+
+def integrity_of(file: Path) -> str:
+    """Return ``sha512-<base64>`` of a file's bytes, as npm and the portals' installers write it."""
+    digest = hashlib.sha512()
+    with file.open("rb") as opened:
+        while block := opened.read(_BLOCK):
+            digest.update(block)
+    return "sha512-" + base64.b64encode(digest.digest()).decode("ascii")
+
+
+def _refuse_unlike(tgz: Path, integrity: str, described: dict[str, object], log: Path) -> None:
+    if described.get("integrity") != integrity:
+        raise PackError(
+            f"{tgz.name} is not the archive that npm packed",
+            found=integrity,
+            expected=str(described.get("integrity")),
+            hint="something else wrote to the output directory; run the build again",
+            log=log,
+        )
+    with tarfile.open(tgz) as archive:
+        first = archive.next()
+        names = {first.name} if first else set()
+        while "package/package.json" not in names:
+            entry = archive.next()
+            if entry is None:
+                raise PackError(f"{tgz.name} has no package.json", log=log)
+            names.add(entry.name)

@@ -1,0 +1,123 @@
+"""One run at a time: an exclusive lock on a folder, or on a lock file in a cache.
+
+The lock is flock(2)'s: the kernel takes it back when its holder ends, however it ends, so nothing
+has to be tidied up after a killed run. On a folder it leaves no file behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.errors import BusyError, Place, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+# Network filesystems may not lock a folder at all; a build there is better than none.
+_CANNOT_LOCK = {errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+
+
+@contextlib.contextmanager
+def exclusive(
+    path: Path,
+    *,
+    wait: bool,
+    on_wait: Callable[[], None] | None = None,
+    while_waiting: Callable[[], None] | None = None,
+    hint: str = "wait until it has ended, or use another folder",
+) -> Iterator[None]:
+    """Hold an exclusive lock on a folder, or on a lock file, which is made when it is missing.
+
+    Args:
+        path: an existing folder, or the path of a lock file.
+        wait: whether to wait for another holder, or to give up at once.
+        on_wait: called once when there is another holder and the wait begins.
+        while_waiting: called about ten times a second; whatever it raises ends the wait.
+        hint: what the user may do when the lock is held.
+
+    Raises:
+        BusyError: another run holds it, and ``wait`` is false.
+        StorageError: the folder or file cannot be opened.
+    """
+    descriptor = _open(path)
+    try:
+        if not _take(descriptor, path):
+            if not wait:
+                raise BusyError(
+                    f"another run uses {path}",
+                    place=Place(file=path),
+                    found=_holder(descriptor),
+                    hint=hint,
+                )
+            if on_wait:
+                on_wait()
+            while not _take(descriptor, path):
+                if while_waiting:
+                    while_waiting()
+                time.sleep(POLL_SECONDS)
+                if not _same_file(descriptor, path):
+                    os.close(descriptor)
+                    descriptor = _open(path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    try:
+        return os.open(path, flags | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be locked",
+            place=Place(file=path),
+            found=error.strerror,
+            hint="check that the folder exists and may be written",
+        ) from error
+
+
+def _take(descriptor: int, path: Path) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _CANNOT_LOCK:
+            raise
+        log.warning(
+            "%s is on a filesystem that cannot lock (%s): do not start two runs on it at once",
+            path,
+            error.strerror,
+        )
+        return True
+    # A holder may have removed the file while we were getting hold of it: that lock locks nothing.
+    return _same_file(descriptor, path)
+
+
+def _same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _holder(descriptor: int) -> str | None:
+    """Who holds the lock, where the system tells (proc_locks(5))."""
+    status = os.fstat(descriptor)
+    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+            words = line.split()
+            if "FLOCK" in words and device in words:
+                return f"process {words[words.index(device) - 1]} holds it"
+    return None

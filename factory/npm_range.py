@@ -1,0 +1,83 @@
+"""Version ranges as npm understands them (https://github.com/npm/node-semver#ranges).
+
+The rules come from the ``node-semver`` package, a port of npm's own implementation: it agrees with
+npm's ``semver`` 7.7 on every pair of the table that the tests hold. It does not report invalid
+ranges by itself and takes a while to load, which is what this module adds.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def satisfies(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for it
+    """Return whether ``version`` is in the npm ``range``.
+
+    A prerelease is in a range only if one of the range's comparators names a prerelease of the same
+    major, minor and patch: ``1.2.4-next.1`` is in ``^1.2.4-next.0``, but not in ``^1.2.3``.
+
+    Raises:
+        ValueError: ``version`` is no semantic version, or ``range`` no npm range (a tag such as
+            ``latest``, a protocol such as ``workspace:^``).
+    """
+    return _satisfies(version, range)
+
+
+def max_satisfying(versions: Iterable[str], range: str) -> str | None:  # noqa: A002 - npm's word
+    """Return the highest of ``versions`` that is in ``range``, or None when none is.
+
+    Raises:
+        ValueError: as :func:`satisfies` does.
+    """
+    return highest(version for version in versions if _satisfies(version, range))
+
+
+def highest(versions: Iterable[str]) -> str | None:
+    """Return the highest of ``versions`` by semantic precedence, or None of none.
+
+    Raises:
+        ValueError: one of them is no semantic version.
+    """
+    best: str | None = None
+    for version in versions:
+        if best is None or _version(version).compare(_version(best)) > 0:
+            best = version
+    return best
+
+
+def is_range(range: str) -> bool:  # noqa: A002 - npm's own word for it
+    """Return whether ``range`` is an npm range, and not a tag, a protocol or an address."""
+    try:
+        _range(range)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=16384)
+def _satisfies(version: str, wanted: str) -> bool:
+    return bool(_range(wanted).test(_version(version)))
+
+
+@lru_cache(maxsize=4096)
+def _range(wanted: str) -> Any:
+    import nodesemver  # type: ignore[import-untyped]  # noqa: PLC0415 - late: slow to load
+
+    try:
+        return nodesemver.Range(wanted.strip(), loose=False)
+    except ValueError as error:
+        raise ValueError(f"{wanted!r} is not an npm version range") from error
+
+
+@lru_cache(maxsize=4096)
+def _version(version: str) -> Any:
+    import nodesemver  # noqa: PLC0415 - late: slow to load
+
+    try:
+        return nodesemver.make_semver(version, loose=False)
+    except ValueError as error:
+        raise ValueError(f"{version!r} is not a semantic version") from error

@@ -1,0 +1,181 @@
+"""How a registry wants to be asked: challenges, basic authentication, tokens for a scope.
+
+RFC 9110 section 11.6.1 for the challenge; the distribution project's "Token Authentication
+Specification" for what follows a Bearer challenge.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from factory.errors import RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from factory.oci.auth_file import Credentials
+    from factory.oci.transport import Answer, Transport
+
+_CLIENT = "plugin-factory"
+# What a token is good for when its server does not say (the specification's default), and how long
+# before its end it is taken as ended: a large upload is checked at its beginning.
+_DEFAULT_SECONDS = 60.0
+_MARGIN_SECONDS = 10.0
+_OK = 200
+_REFUSED = frozenset({400, 401, 403})
+_PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=\s+[\w-]+\s*=|\s*$|\s*,)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Challenge:
+    """One way to authenticate that a server offers: ``basic`` or ``bearer``, and its parameters."""
+
+    scheme: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Token:
+    """A bearer token and when it ends, on :func:`time.monotonic`'s clock."""
+
+    value: str = field(repr=False)
+    ends: float
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is good for another request."""
+        return time.monotonic() < self.ends - _MARGIN_SECONDS
+
+
+def chosen_challenge(headers: Iterable[str]) -> Challenge | None:
+    """Return the challenge to follow of all WWW-Authenticate headers: Bearer before Basic."""
+    offered = [challenge for header in headers for challenge in _parsed(header)]
+    for scheme in ("bearer", "basic"):
+        for challenge in offered:
+            if challenge.scheme == scheme:
+                return challenge
+    return None
+
+
+def push_scope(repository: str) -> str:
+    """Return the scope that pushing to a repository needs."""
+    return f"repository:{repository}:pull,push"
+
+
+def pull_scope(repository: str) -> str:
+    """Return the scope that reading a repository needs."""
+    return f"repository:{repository}:pull"
+
+
+def basic_header(credentials: Credentials) -> str:
+    """Return the Authorization header of basic authentication."""
+    pair = f"{credentials.username}:{credentials.password}".encode()
+    return f"Basic {base64.b64encode(pair).decode('ascii')}"
+
+
+def fetch_token(
+    transport: Transport,
+    challenge: Challenge,
+    scopes: Iterable[str],
+    credentials: Credentials | None,
+    *,
+    plain_http_allowed: bool,
+) -> Token:
+    """Return a token for all ``scopes``, anonymous when there are no credentials.
+
+    Raises:
+        RegistryError: the token server refuses the credentials, cannot be reached, gives no token,
+            or would have to be told the password over plain HTTP.
+    """
+    realm = challenge.parameters.get("realm", "")
+    if urlsplit(realm).scheme not in ("https", "http") or not urlsplit(realm).netloc:
+        raise RegistryError("the registry names no token server", found=f"realm {realm!r}")
+    if credentials and realm.startswith("http:") and not plain_http_allowed:
+        raise RegistryError(
+            "the registry's token server would get the password unencrypted",
+            found=realm,
+            hint="REGISTRY_INSECURE=true allows it, for a test registry",
+        )
+    service = challenge.parameters.get("service", "")
+    if credentials and credentials.identity_token:
+        answer = _refreshed(transport, realm, service, scopes, credentials)
+    else:
+        query = [("service", service)] if service else []
+        query += [("client_id", _CLIENT)] + [("scope", scope) for scope in scopes]
+        headers = {}
+        if credentials:
+            headers["Authorization"] = basic_header(credentials)
+        joint = "&" if "?" in realm else "?"
+        answer = transport.send("GET", f"{realm}{joint}{urlencode(query)}", headers=headers)
+    return _token(answer, credentials)
+
+
+def _refreshed(
+    transport: Transport,
+    realm: str,
+    service: str,
+    scopes: Iterable[str],
+    credentials: Credentials,
+) -> Answer:
+    """Ask with an identity token, which goes by POST (OAuth 2, RFC 6749 section 6)."""
+    form = {
+        "grant_type": "refresh_token",
+        "service": service,
+        "client_id": _CLIENT,
+        "scope": " ".join(scopes),
+        "refresh_token": credentials.identity_token,
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode(form).encode("ascii")
+    return transport.retried(
+        lambda: transport.send_once("POST", realm, headers=headers, body=body), realm
+    )
+
+
+def _token(answer: Answer, credentials: Credentials | None) -> Token:
+    server = answer.url.partition("?")[0]
+    if answer.status in _REFUSED:
+        raise RegistryError(
+            f"the registry's token server refuses the login (HTTP {answer.status})",
+            found=f"{server}, with {credentials.origin if credentials else 'no login'}",
+            expected="a user and a password (or robot account and token) that the registry knows",
+            hint="check REGISTRY_USERNAME and REGISTRY_PASSWORD, or log in again: "
+            "podman login REGISTRY",
+        )
+    try:
+        document = json.loads(answer.body)
+        value = document.get("token") or document.get("access_token")
+        seconds = float(document.get("expires_in") or _DEFAULT_SECONDS)
+    except (ValueError, TypeError, AttributeError):
+        value, seconds = None, 0.0
+    if answer.status != _OK or not value:
+        raise RegistryError(
+            f"the registry's token server gives no token (HTTP {answer.status})", found=server
+        )
+    return Token(value=str(value), ends=time.monotonic() + seconds)
+
+
+def _parsed(header: str) -> list[Challenge]:
+    """``Bearer realm="…",service="…", Basic realm="…"``: quoted commas are not separators."""
+    bare = _PARAMETER.sub(
+        lambda match: match[1] + "=" + " " * (len(match[0]) - len(match[1]) - 1), header
+    )
+    starts = [(match.start(1), match[1].lower()) for match in _SCHEME.finditer(bare)]
+    found = []
+    for position, (start, scheme) in enumerate(starts):
+        end = starts[position + 1][0] if position + 1 < len(starts) else len(header)
+        parameters = {
+            match[1].lower(): re.sub(r"\\(.)", r"\1", match[2])
+            if match[2] is not None
+            else match[3]
+            for match in _PARAMETER.finditer(header, start + len(scheme), end)
+        }
+        found.append(Challenge(scheme=scheme, parameters=parameters))
+    return found

@@ -1,0 +1,127 @@
+"""A packed plugin: the `.tgz` that `npm pack` made of an exported plugin, and its package.json."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import tarfile
+import zlib
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from factory.errors import PackError, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PACKAGE_FOLDER = "package"
+DYNAMIC_SUFFIX = "-dynamic"
+LARGEST_PACKAGE_JSON = 4 * 1024 * 1024
+DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
+
+# A scope and a name that are one path component each; the registry's own, stricter, rules are
+# applied to what a package can be published as, not here.
+_PACKAGE_NAME = re.compile(r"(@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackedPlugin:
+    """A packed plugin on disk and the ``package.json`` inside it."""
+
+    tgz: Path
+    package: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The npm package's name as exported, with ``-dynamic`` where rhdh-cli put it."""
+        return str(self.package["name"])
+
+    @property
+    def version(self) -> str:
+        """The package's version."""
+        return str(self.package["version"])
+
+    @property
+    def folder(self) -> str:
+        """The plugin's folder in an image."""
+        return plugin_folder(self.name)
+
+
+def source_name(package_name: str) -> str:
+    """Return the name of the package that was exported: without rhdh-cli's ``-dynamic``."""
+    return package_name.removesuffix(DYNAMIC_SUFFIX)
+
+
+def plugin_folder(package_name: str) -> str:
+    """Return a plugin's folder in an image: ``@scope/name-dynamic`` is in ``scope-name``."""
+    return source_name(package_name).replace("@", "").replace("/", "-")
+
+
+def read_packed_plugin(tgz: Path) -> PackedPlugin:
+    """Return the plugin in ``tgz``; reads the archive up to its ``package/package.json``.
+
+    Raises:
+        PackError: it is no gzipped tar, or has no package.json with a name and a version.
+    """
+    place = Place(file=tgz, field=f"{PACKAGE_FOLDER}/package.json")
+    try:
+        with tarfile.open(tgz, "r|gz") as archive:
+            package = _package_json(archive)
+    except FileNotFoundError as error:
+        raise PackError(
+            "the packed plugin does not exist", place=Place(file=tgz), hint="build it first"
+        ) from error
+    except DAMAGED as error:
+        raise damaged(tgz, error) from error
+    except ValueError as error:
+        raise PackError("the plugin's package.json is not JSON", place=place) from error
+    if package is None:
+        raise PackError(
+            "the archive is not a packed plugin: it holds no package.json",
+            place=place,
+            expected="a .tgz as 'npm pack' makes it",
+        )
+    for required in ("name", "version"):
+        if not isinstance(package.get(required), str) or not package[required]:
+            raise PackError(
+                f"the plugin's package.json has no {required}",
+                place=place,
+                found=json.dumps(package.get(required)),
+                expected="text",
+            )
+    if not _PACKAGE_NAME.fullmatch(package["name"]):
+        raise PackError(
+            "the plugin's name is not the name of an npm package",
+            place=place,
+            found=package["name"],
+            expected="name or @scope/name",
+        )
+    return PackedPlugin(tgz=tgz, package=MappingProxyType(package))
+
+
+def damaged(tgz: Path, error: Exception) -> PackError:
+    """Return the error for an archive that cannot be read to its end."""
+    return PackError(
+        "the packed plugin is damaged or cut short",
+        place=Place(file=tgz),
+        found=str(error) or type(error).__name__,
+        expected="a whole gzipped tar archive",
+        hint="delete the file and build the plugin again",
+    )
+
+
+def _package_json(archive: tarfile.TarFile) -> dict[str, Any] | None:
+    wanted = f"{PACKAGE_FOLDER}/package.json"
+    for member in archive:
+        # a stream is read once: what is behind us need not stay in memory
+        archive.members = []  # type: ignore[attr-defined]
+        if member.name.removeprefix("./") == wanted and member.isreg():
+            stream = archive.extractfile(member)
+            if stream is None or member.size > LARGEST_PACKAGE_JSON:
+                return None
+            package = json.loads(stream.read())
+            return package if isinstance(package, dict) else None
+    return None

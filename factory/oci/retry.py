@@ -1,0 +1,59 @@
+"""When to ask a registry again, and how long to wait before. RFC 9110 section 10.2.3."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+# Statuses after which the same request may succeed later.
+TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class TemporaryFailure(Exception):  # noqa: N818 - a fact about one attempt, not an error for the user
+    """One attempt failed in a way that may pass; ``retry_after`` is the server's wish in seconds."""
+
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryPolicy:
+    """How often a request is tried, and the waits between; times in seconds.
+
+    ``longest_wish`` bounds what a server may ask for in Retry-After: beyond it the run had better
+    end with a message than hang.
+    """
+
+    attempts: int = 5
+    first_wait: float = 0.5
+    longest_wait: float = 20.0
+    longest_wish: float = 120.0
+
+    def wait(self, attempt: int, failure: TemporaryFailure) -> float | None:
+        """Return the seconds to wait after ``attempt`` (from 1) failed, or None to give up."""
+        if attempt >= self.attempts:
+            return None
+        if failure.retry_after is not None:
+            return failure.retry_after if failure.retry_after <= self.longest_wish else None
+        wait = min(self.first_wait * 2 ** (attempt - 1), self.longest_wait)
+        # Spread, so that several plugins that were refused together do not return together.
+        return wait * random.uniform(0.75, 1.25)  # noqa: S311 - no secret depends on it
+
+
+def seconds_asked(retry_after: str | None) -> float | None:
+    """Return what a Retry-After header asks for, in seconds from now, or None if it is none."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        when = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,254 @@
+"""HTTP to a registry: TLS, proxies, one attempt or several. Knows nothing of images.
+
+urllib3 is used as it is: it streams a body from a file, never reads the process environment, and
+takes the TLS context and the proxy as arguments. It is imported late: it is slow to load.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment
+
+from factory.errors import ConfigurationError, Place, RegistryError
+from factory.oci.retry import TEMPORARY_STATUSES, RetryPolicy, TemporaryFailure, seconds_asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import urllib3
+
+    from factory.oci.target import RegistryTarget
+
+CONNECT_SECONDS = 15.0
+# A registry hashes and stores a blob before it answers its PUT.
+READ_SECONDS = 300.0
+CHUNK = 256 * 1024
+# Manifests may have 4 MiB (distribution-spec, "Pushing Manifests"); nothing longer is read whole.
+LARGEST_ANSWER = 8 * 1024 * 1024
+_CONNECTIONS = 16
+_TICK = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """A server's answer, read whole. Header names are in lower case."""
+
+    method: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    challenges: tuple[str, ...] = ()
+
+
+class NotTls(Exception):  # noqa: N818 - a fact that an insecure target goes on from
+    """The server does not speak TLS, or nothing listens where TLS was tried."""
+
+
+class Transport:
+    """Connections to one registry and to what it refers to. Safe to use from many threads.
+
+    ``checkpoint`` is called before each attempt, while waiting, and between parts of a body; it
+    raises to end the work (a cancelled run).
+    """
+
+    def __init__(
+        self,
+        target: RegistryTarget,
+        *,
+        policy: RetryPolicy,
+        checkpoint: Callable[[], None],
+    ) -> None:
+        self.policy = policy
+        self.checkpoint = checkpoint
+        self._target = target
+        self._context = _tls_context(target)
+        self._pools: dict[str, urllib3.PoolManager] = {}
+
+    def close(self) -> None:
+        """Close all connections."""
+        for pool in self._pools.values():
+            pool.clear()
+
+    def send(self, method: str, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """Send a request without a large body and return the answer, after retries if need be.
+
+        Raises:
+            RegistryError: no answer, or an answer of a temporary kind, in all attempts; a
+                certificate that is not trusted.
+        """
+        return self.retried(lambda: self.send_once(method, url, headers=headers), url)
+
+    def retried(self, attempt_once: Callable[[], Answer], url: str) -> Answer:
+        """Return what ``attempt_once`` returns, calling it again after temporary failures.
+
+        Raises:
+            RegistryError: the attempts are used up.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return attempt_once()
+            except TemporaryFailure as failure:
+                wait = self.policy.wait(attempt, failure)
+                if wait is None:
+                    _give_up(url, attempt, failure)
+                self._sleep(wait)
+
+    def send_once(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterable[bytes] | None = None,
+    ) -> Answer:
+        """Send one request and return its answer. A body that is no bytes needs Content-Length.
+
+        Raises:
+            TemporaryFailure: the connection failed, or the status is one to try again after.
+            NotTls: see there.
+            RegistryError: the server's certificate is not trusted.
+        """
+        import urllib3  # noqa: PLC0415 - late: slow to load
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        self.checkpoint()
+        try:
+            response = self._pool(url).request(
+                method,
+                url,
+                body=body,
+                headers=dict(headers or {}),
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            try:
+                content = response.read(LARGEST_ANSWER) if method != "HEAD" else b""
+            finally:
+                response.drain_conn() if method == "HEAD" else response.close()
+        except HTTPError as error:
+            self._explain(url, error)
+        answer = Answer(
+            method=method,
+            url=url,
+            status=response.status,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            body=content,
+            challenges=tuple(response.headers.getlist("WWW-Authenticate")),
+        )
+        if answer.status in TEMPORARY_STATUSES:
+            raise TemporaryFailure(
+                f"HTTP {answer.status}{_first_words(content)}",
+                retry_after=seconds_asked(answer.headers.get("retry-after")),
+            )
+        return answer
+
+    def _sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.checkpoint()
+            time.sleep(min(left, _TICK))
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        import urllib3  # noqa: PLC0415 - late: slow to load
+
+        proxy = proxy_for(url, self._target.proxies)
+        if proxy not in self._pools:
+            if proxy:
+                user = urlsplit(proxy)
+                secret = f"{user.username}:{user.password or ''}" if user.username else None
+                self._pools[proxy] = urllib3.ProxyManager(
+                    proxy,
+                    proxy_headers=urllib3.make_headers(proxy_basic_auth=secret),
+                    ssl_context=self._context,
+                    maxsize=_CONNECTIONS,
+                    blocksize=CHUNK,
+                )
+            else:
+                self._pools[proxy] = urllib3.PoolManager(
+                    ssl_context=self._context, maxsize=_CONNECTIONS, blocksize=CHUNK
+                )
+        return self._pools[proxy]
+
+    def _explain(self, url: str, error: Exception) -> NoReturn:
+        from urllib3 import exceptions  # noqa: PLC0415 - late: slow to load
+
+        if isinstance(error, exceptions.SSLError):
+            if "CERTIFICATE_VERIFY_FAILED" in str(error) or "certificate" in str(error).lower():
+                raise RegistryError(
+                    "the registry's certificate is not trusted",
+                    found=f"{_origin(url)}: {error}",
+                    hint="set REGISTRY_CA_FILE to the file of the authority that signed it; "
+                    "REGISTRY_INSECURE=true trusts any, for a test registry",
+                ) from error
+            raise NotTls(str(error)) from error
+        if isinstance(error, exceptions.NewConnectionError) and self._target.insecure:
+            raise NotTls(str(error)) from error
+        if isinstance(error, exceptions.LocationParseError | exceptions.LocationValueError):
+            raise RegistryError("the registry's address cannot be used", found=url) from error
+        raise TemporaryFailure(f"{type(error).__name__}: {error}") from error
+
+
+def proxy_for(url: str, proxies: Mapping[str, str]) -> str:
+    """Return the proxy for ``url`` (``proxies`` as :class:`RegistryTarget` has them), or ``""``."""
+    parts = urlsplit(url)
+    without = {"no": proxies.get("no_proxy", "")}
+    # The function takes the variables as an argument, despite its name.
+    if without["no"] and proxy_bypass_environment(parts.netloc.rpartition("@")[2], without):
+        return ""
+    proxy = proxies.get(f"{parts.scheme}_proxy") or proxies.get("all_proxy") or ""
+    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
+
+
+def _tls_context(target: RegistryTarget) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    for file in target.ca_files:
+        try:
+            context.load_verify_locations(cafile=str(file))
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(
+                "the file with certificate authorities cannot be used",
+                place=Place(file=file),
+                found=str(error),
+                expected="certificates in PEM form",
+                hint="correct REGISTRY_CA_FILE (or SSL_CERT_FILE, REQUESTS_CA_BUNDLE)",
+            ) from error
+    for folder in target.certificate_folders:
+        for file in sorted(folder.glob("*.crt")):
+            context.load_verify_locations(cafile=str(file))
+    if target.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _give_up(url: str, attempts: int, failure: TemporaryFailure) -> NoReturn:
+    if failure.retry_after is not None:
+        hint = f"the registry asks to wait {failure.retry_after:.0f} s: push again after that"
+    else:
+        hint = "check REGISTRY_URL, the network and the proxy, and push again"
+    times = "once" if attempts == 1 else f"{attempts} times"
+    raise RegistryError(
+        f"the registry did not do its part: {failure.reason} (asked {times})",
+        found=_origin(url),
+        hint=hint,
+    ) from failure
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _first_words(content: bytes) -> str:
+    text = " ".join(content.decode("utf-8", "replace").split())
+    return f": {text[:200]}" if text else ""

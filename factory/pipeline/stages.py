@@ -1,0 +1,85 @@
+"""A stage of the run: told to the screen, timed, and given a log file of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from factory.events import Outcome, StageFinished, StageOutput, StageStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from factory.events import Emit
+
+LOGS = "logs"
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(slots=True)
+class Stage:
+    """A running stage: where its children's output goes, and a ``note`` for its end."""
+
+    name: str
+    plugin: str
+    log: Path
+    emit: Emit
+    note: str = ""
+    outcome: Outcome = "done"
+
+    def on_line(self, line: str) -> None:
+        """Pass on a line that a child printed."""
+        self.emit(StageOutput(stage=self.name, plugin=self.plugin, line=line))
+
+
+class Stages:
+    """Opens the stages of one workspace, and knows how long each took. Safe in many threads."""
+
+    def __init__(self, output_dir: Path, emit: Emit) -> None:
+        self.logs = output_dir / LOGS
+        self._emit = emit
+        self._seconds: dict[str, dict[str, float]] = {}
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def stage(self, name: str, plugin: str = "") -> Iterator[Stage]:
+        """Run a stage; whatever is raised in it ends it as failed and is passed on."""
+        file = f"{_file_name(plugin)}.{name}.log" if plugin else f"{name}.log"
+        stage = Stage(name=name, plugin=plugin, log=self.logs / file, emit=self._emit)
+        stage.log.unlink(missing_ok=True)
+        self._emit(StageStarted(stage=name, plugin=plugin))
+        started = time.monotonic()
+        try:
+            yield stage
+        except BaseException:
+            stage.outcome = "failed"
+            raise
+        finally:
+            seconds = time.monotonic() - started
+            with self._lock:
+                self._seconds.setdefault(plugin, {})[name] = round(seconds, 3)
+            self._emit(
+                StageFinished(
+                    stage=name,
+                    plugin=plugin,
+                    seconds=seconds,
+                    outcome=stage.outcome,
+                    note=stage.note,
+                )
+            )
+
+    def seconds(self, plugin: str = "") -> Mapping[str, float]:
+        """Return the wall time of each ended stage of a plugin, or of the workspace itself."""
+        with self._lock:
+            return MappingProxyType(dict(self._seconds.get(plugin, {})))
+
+
+def _file_name(plugin: str) -> str:
+    """A plugin's path as part of a file's name: plugins/todo is plugins-todo, "." is root."""
+    return _NOT_IN_FILE_NAMES.sub("-", plugin).strip("-.") or "root"

@@ -1,0 +1,88 @@
+"""The JSON schemas that ship with the package, and validation by them.
+
+Each file is a JSON Schema (draft 7) that an editor can use as it is; ``docs/reference/files.md``
+says how. The same files are what the factory itself validates with, so the two cannot differ.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SchemaName: TypeAlias = Literal["source", "plugins-list", "build-report"]
+
+_TYPE_NAMES: dict[type, str] = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "nothing (null)",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Violation:
+    """A value that its schema does not allow.
+
+    ``path`` leads to it from the document's root, ``expected`` is the schema's own description of
+    what belongs there.
+    """
+
+    path: tuple[str, ...]
+    found: str
+    expected: str
+
+
+def schema(name: SchemaName) -> dict[str, Any]:
+    """Return one of the shipped schemas."""
+    text = resources.files(__package__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
+    return cast("dict[str, Any]", json.loads(text))
+
+
+def violation(document: object, name: SchemaName) -> Violation | None:
+    """Return the first thing in ``document`` that the schema does not allow, if there is one."""
+    import fastjsonschema  # noqa: PLC0415 - late: --help does not need it
+
+    try:
+        _validator(name)(document)
+    except fastjsonschema.JsonSchemaValueException as error:
+        path = tuple(str(step) for step in error.path[1:])
+        return Violation(
+            path=path,
+            found=described(error.value),
+            expected=_expected(error.definition, str(error.rule), error.rule_definition),
+        )
+    return None
+
+
+def described(value: object) -> str:
+    """Return a value as an error message shows it: its type in plain words, and what it is."""
+    name = _TYPE_NAMES.get(type(value), type(value).__name__)
+    if isinstance(value, dict | list | None):
+        return name
+    return f"{name}: {json.dumps(value)}"
+
+
+@cache
+def _validator(name: SchemaName) -> Callable[[object], object]:
+    import fastjsonschema  # noqa: PLC0415 - late: --help does not need it
+
+    return cast(
+        "Callable[[object], object]", fastjsonschema.compile(schema(name), use_default=False)
+    )
+
+
+def _expected(definition: object, rule: str, rule_definition: object) -> str:
+    if rule == "required" and isinstance(rule_definition, list):
+        return "the fields " + ", ".join(f'"{field}"' for field in rule_definition)
+    if isinstance(definition, dict) and "description" in definition:
+        return str(definition["description"])
+    return f"{rule} {json.dumps(rule_definition)}"

@@ -1,0 +1,81 @@
+"""Code from wherever it is, in a folder where it may be changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from factory.errors import SourceError, ToolchainError
+from factory.sources.destination import contents, empty
+from factory.sources.folder import copy_folder
+from factory.sources.git import check_out_git
+from factory.sources.source import Checkout, PlainFolder, Source, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from factory.sources.git_process import GitSession
+    from factory.toolchain.runner import Runner
+
+
+def check_out(
+    source: Source,
+    into: Path,
+    *,
+    runner: Runner,
+    env: Mapping[str, str],
+    on_line: Callable[[str], None] | None = None,
+    log: Path | None = None,
+) -> Checkout:
+    """Bring a source into an empty folder. If that fails, the folder is empty again.
+
+    Args:
+        source: the repository or folder, and the ref.
+        into: an existing, empty folder (see :mod:`factory.sources.destination`).
+        runner: starts every git process.
+        env: the whole environment of those (see ``git_environment``).
+        on_line: called with each line that git prints, secrets masked.
+        log: a file to which git's output is appended.
+
+    Raises:
+        SourceError: no such repository, folder or ref, or no access to it.
+        StorageError: the disk is full, or the folder cannot be written.
+        ToolchainError: git is not installed.
+    """
+    where = locate(source)
+    if there := contents(into):
+        raise SourceError(f"{into} is not empty", found=there[0].name, expected="an empty folder")
+    try:
+        if isinstance(where, PlainFolder):
+            copy_folder(where.path, into)
+            return Checkout(
+                root=into, commit=None, ref=None, committed_at=None, url=str(where.path)
+            )
+        session = git_session(runner=runner, env=env, on_line=on_line, log=log)
+        return check_out_git(where, source.ref, into, session)
+    except BaseException:
+        empty(into)
+        raise
+
+
+def git_session(
+    *,
+    runner: Runner,
+    env: Mapping[str, str],
+    on_line: Callable[[str], None] | None = None,
+    log: Path | None = None,
+) -> GitSession:
+    """Return how git is to be run, once it is clear that there is a git.
+
+    Raises:
+        ToolchainError: git is not installed.
+    """
+    try:
+        from factory.sources.git_process import GitSession  # noqa: PLC0415 - GitPython is slow
+    except ImportError as error:
+        raise ToolchainError(
+            "git cannot be started",
+            found=str(error).splitlines()[0],
+            hint="install git 2.31 or newer, for example with: apt-get install git",
+        ) from error
+    return GitSession(runner=runner, env=env, on_line=on_line, log=log)

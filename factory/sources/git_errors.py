@@ -1,0 +1,133 @@
+"""Why git failed, read out of its messages, and what the user can do about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from factory.errors import SourceError
+from factory.sources.source import shown
+
+if TYPE_CHECKING:
+    from factory.sources.source import GitRemote
+    from factory.toolchain.runner import ProcessFailed
+
+Kind: TypeAlias = Literal["password", "refused", "unknown", "owner", "network", "other"]
+
+_LAST_LINES = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reason:
+    kind: Kind
+    signs: re.Pattern[str]
+    problem: str
+    hint: str
+
+
+_OTHER = _Reason(
+    kind="other",
+    signs=re.compile(""),
+    problem="git could not bring the repository",
+    hint="the lines below are git's own; the log has all of them",
+)
+_REASONS = (
+    # Before the rest: old servers hang up after saying so, which is no trouble of the network.
+    replace(_OTHER, signs=re.compile(r"not our ref|unadvertised object|want \S+ not valid")),
+    _Reason(
+        kind="owner",
+        signs=re.compile("dubious ownership"),
+        problem="git does not trust the repository: it belongs to another user",
+        hint="git config --global --add safe.directory {url}",
+    ),
+    _Reason(
+        kind="password",
+        signs=re.compile(
+            "could not read (Username|Password)|terminal prompts disabled|Authentication failed"
+            "|Invalid username or password|HTTP Basic: Access denied|error: 401|unable to get pass",
+            re.IGNORECASE,
+        ),
+        problem="the repository asks for a user name and password, and none that it takes is known"
+        " (some hosts ask for one when there is no such repository)",
+        hint="check the URL; then give credentials to git with a credential helper "
+        "(git config --global credential.helper …), or write https://USER:TOKEN@{host}/… as the "
+        "repository, or use its ssh address. The factory never asks for a password.",
+    ),
+    _Reason(
+        kind="refused",
+        signs=re.compile("Host key verification failed"),
+        problem="the ssh server's host key is not known",
+        hint="check the host's fingerprint and add it: ssh-keyscan {host} >> ~/.ssh/known_hosts",
+    ),
+    _Reason(
+        kind="refused",
+        signs=re.compile(r"Permission denied \(|Too many authentication failures"),
+        problem="the ssh server refuses every key that was offered",
+        hint="add the right key to the agent (ssh-add FILE) and hand SSH_AUTH_SOCK on, or set "
+        'GIT_SSH_COMMAND="ssh -i FILE"',
+    ),
+    _Reason(
+        kind="refused",
+        signs=re.compile(r"error: 403\b"),
+        problem="the server refuses access to the repository",
+        hint="use credentials that may read it",
+    ),
+    _Reason(
+        kind="unknown",
+        signs=re.compile(
+            r"not found|does not appear to be a git repository|not a git repository"
+            r"|does not exist|access denied or repository not exported|error: 404\b|not valid: is",
+            re.IGNORECASE,
+        ),
+        problem="there is no such repository",
+        hint="check the repository's URL",
+    ),
+    _Reason(
+        kind="network",
+        signs=re.compile(
+            "Could not resolve|Connection refused|Connection reset|timed out|Failed to connect"
+            "|Could not connect|Couldn't connect|Network is unreachable|No route to host"
+            "|SSL|certificate|Operation too slow|early EOF|hung up|unexpected disconnect"
+            "|transfer closed|Empty reply|error: 5\\d\\d",
+            re.IGNORECASE,
+        ),
+        problem="the repository's server cannot be reached, or broke off",
+        hint="check the host's name, the network, and the proxy and certificate variables "
+        "(HTTPS_PROXY, SSL_CERT_FILE); then run the same command again",
+    ),
+)
+# A missing host or a refused connection are answers; what may go away by itself is tried again.
+_PASSING = re.compile(
+    r"Connection reset|timed out|Operation too slow|early EOF|hung up|unexpected disconnect"
+    r"|transfer closed|Empty reply|Temporary failure|error: (429|5\d\d)",
+    re.IGNORECASE,
+)
+
+
+def kind_of(failure: ProcessFailed) -> Kind:
+    """Return what sort of failure git's messages tell of."""
+    return _reason(failure.completed.tail).kind
+
+
+def may_pass(failure: ProcessFailed) -> bool:
+    """Whether the same command may work a little later: the connection broke, the server failed."""
+    return kind_of(failure) == "network" and bool(_PASSING.search(failure.completed.tail))
+
+
+def source_error(failure: ProcessFailed, remote: GitRemote) -> SourceError:
+    """Return the error to show for a failed git command on a remote, without any credentials."""
+    reason = _reason(failure.completed.tail)
+    url = shown(remote.url)
+    lines = [line for line in failure.completed.tail.splitlines() if line.strip()]
+    return SourceError(
+        f"{reason.problem}: {url}",
+        found=failure.reason,
+        hint=reason.hint.format(url=url, host=remote.host),
+        details="\n".join(lines[-_LAST_LINES:]) or None,
+        log=failure.completed.log,
+    )
+
+
+def _reason(text: str) -> _Reason:
+    return next((reason for reason in _REASONS if reason.signs.search(text)), _OTHER)

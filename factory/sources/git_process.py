@@ -1,0 +1,162 @@
+"""GitPython, with every git process started by the factory's own runner.
+
+GitPython hands its whole environment to git. Here each process gets an explicit one, belongs to a
+process group that ends with the run, is streamed, logged and freed of secrets, like every other
+child. Nothing in GitPython that keeps a git process open (its object database) can be used; its
+commands (``repository.git.fetch(…)``) can.
+
+This module imports GitPython, which is slow: import it where it is needed. GitPython itself runs
+``git version`` once while it is imported; that is the one process that the runner does not start.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import re
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import git
+from git.cmd import Git
+
+from factory.toolchain.runner import ProcessFailed, Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+# What has to hold for every command, whatever the user's own git configuration says.
+_ALWAYS = (
+    # No code of a repository's or of the user's templates runs by our checking out.
+    ("core.hooksPath", "/dev/null"),
+    # The same commit is the same bytes on every machine.
+    ("core.autocrlf", "false"),
+    # No housekeeping that outlives the command in the background.
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("fetch.recurseSubmodules", "false"),
+    ("advice.detachedHead", "false"),
+    # A server that sends less than 1 kB/s for a minute is taken for dead.
+    ("http.lowSpeedLimit", "1000"),
+    ("http.lowSpeedTime", "60"),
+)
+_PROGRESS = re.compile(r":\s+\d+% \(")
+_PROGRESS_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GitSession:
+    """How git processes are run: by whom, with what environment, and who hears their lines."""
+
+    runner: Runner
+    env: Mapping[str, str] = field(repr=False)
+    on_line: Callable[[str], None] | None = None
+    log: Path | None = None
+
+    def with_variables(self, variables: Mapping[str, str]) -> GitSession:
+        """Return a session whose processes have further variables."""
+        return replace(self, env={**self.env, **variables})
+
+    def silent(self) -> GitSession:
+        """Return a session whose processes are not heard: they only ask."""
+        return replace(self, on_line=None)
+
+    def configured(self, settings: Sequence[tuple[str, str]]) -> GitSession:
+        """Return a session whose git commands have further settings, as ``git -c`` would give.
+
+        They travel in the environment (``GIT_CONFIG_COUNT``, git-config(1)), where no other user of
+        the machine sees them, and come after those that the user has put there.
+        """
+        count = int(self.env.get("GIT_CONFIG_COUNT") or 0)
+        more = {"GIT_CONFIG_COUNT": str(count + len(settings))}
+        for number, (name, value) in enumerate(settings, start=count):
+            more[f"GIT_CONFIG_KEY_{number}"] = name
+            more[f"GIT_CONFIG_VALUE_{number}"] = value
+        return self.with_variables(more)
+
+
+class SessionGit(Git):
+    """GitPython's command object, whose processes the session's runner starts."""
+
+    def __init__(self, working_dir: str | Path | None, *, session: GitSession) -> None:
+        super().__init__(working_dir)
+        self._session = session
+
+    def execute(  # type: ignore[override]  # one signature for what are overloads there
+        self,
+        command: str | Sequence[Any],
+        istream: None | int | io.IOBase = None,
+        with_extended_output: bool = False,
+        with_exceptions: bool = True,
+        as_process: bool = False,
+        strip_newline_in_stdout: bool = True,
+        **_: Any,
+    ) -> str | tuple[int, str, str]:
+        """Run git to its end and return what it printed.
+
+        Raises:
+            ProcessFailed: git ended with another exit code than 0.
+            NotImplementedError: for what cannot go through the runner, an open process or a pipe.
+        """
+        if as_process or istream is not None or isinstance(command, str):
+            raise NotImplementedError("git processes of the factory run to their end")
+        session = self._session
+        try:
+            completed = session.runner.run(
+                [str(word) for word in command],
+                cwd=Path(self.working_dir or "."),
+                env=session.configured(_ALWAYS).env,
+                log=session.log,
+                on_line=_at_most_one_progress_a_second(session.on_line),
+            )
+        except ProcessFailed as failure:
+            if with_exceptions:
+                raise
+            completed = failure.completed
+        stdout = completed.stdout
+        if strip_newline_in_stdout:
+            stdout = stdout.removesuffix("\n")
+        if with_extended_output:
+            return completed.returncode, stdout, completed.tail
+        return stdout
+
+
+class SessionRepo(git.Repo):
+    """GitPython's repository, all of whose commands go through :class:`SessionGit`."""
+
+    def __init__(self, path: Path, *, session: GitSession) -> None:
+        self.GitCommandWrapperType = functools.partial(  # type: ignore[assignment]
+            SessionGit, session=session
+        )
+        super().__init__(path, expand_vars=False)
+
+
+def initialised(path: Path, session: GitSession, *, bare: bool = False) -> SessionRepo:
+    """Make an empty repository in an existing folder and return it.
+
+    Without the user's template: it may bring hooks.
+    """
+    options = ["--quiet", "--template=", "--initial-branch=main", *(["--bare"] if bare else [])]
+    SessionGit(path, session=session).init(*options)
+    return SessionRepo(path, session=session)
+
+
+def _at_most_one_progress_a_second(
+    on_line: Callable[[str], None] | None,
+) -> Callable[[str], None] | None:
+    """Thin git's progress out: it repaints one line hundreds of times, we would print each."""
+    if on_line is None:
+        return None
+    last = 0.0
+
+    def passing(line: str) -> None:
+        nonlocal last
+        if _PROGRESS.search(line) and "100%" not in line:
+            if time.monotonic() - last < _PROGRESS_SECONDS:
+                return
+            last = time.monotonic()
+        on_line(line)
+
+    return passing

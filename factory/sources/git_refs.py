@@ -1,0 +1,138 @@
+"""Which commit of a remote a user means by a branch, a tag, a commit id, or nothing at all."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.errors import SourceError
+from factory.sources.source import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from git.cmd import Git
+
+    from factory.sources.source import GitRemote
+
+log = logging.getLogger(__name__)
+
+FULL_ID = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+SHORT_ID = re.compile(r"^[0-9a-f]{4,63}$")
+_SUGGESTIONS = 5
+_BRANCH, _TAG = "refs/heads/", "refs/tags/"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advertised:
+    """What a remote says that it has: object ids by full ref name, and its default branch."""
+
+    ids: Mapping[str, str]
+    default: str | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all branches and tags, without their prefixes."""
+        return tuple(
+            full.removeprefix(_BRANCH).removeprefix(_TAG)
+            for full in self.ids
+            if full.startswith((_BRANCH, _TAG)) and not full.endswith("^{}")
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What to fetch: a full ref name, or a commit id (perhaps abbreviated).
+
+    ``name`` is what the user would call it.
+    """
+
+    name: str
+    full_ref: str | None = None
+    commit_id: str | None = None
+
+
+def advertised(command: Git, remote: GitRemote, *patterns: str) -> Advertised:
+    """Ask a remote for its refs: those of the given full names, or all branches and tags."""
+    options = ["--symref", *([] if patterns else ["--heads", "--tags"])]
+    text: str = command.ls_remote(*options, "--", remote.url, *patterns)
+    ids: dict[str, str] = {}
+    default = None
+    for line in text.splitlines():
+        value, _, name = line.partition("\t")
+        if value.startswith("ref: ") and name == "HEAD":
+            default = value.removeprefix("ref: ")
+        elif name:
+            ids[name] = value
+    return Advertised(ids=ids, default=default)
+
+
+def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
+    """Return what ``ref`` means at a remote; ``None`` is its default branch.
+
+    A branch goes before a tag of the same name, as with ``git clone --branch``. A full commit id is
+    taken for one without asking.
+
+    Raises:
+        SourceError: there is no such ref; the message suggests near ones.
+    """
+    if ref is not None and FULL_ID.match(ref):
+        return Wanted(name=ref, commit_id=ref)
+    if ref is None or ref == "HEAD":
+        return _default(command, remote)
+    spellings = [ref] if ref.startswith("refs/") else [_BRANCH + ref, _TAG + ref, f"refs/{ref}"]
+    there = advertised(command, remote, *spellings)
+    found = [full for full in spellings if full in there.ids]
+    if found:
+        if len(found) > 1 and there.ids[found[0]] != there.ids[found[1]]:
+            log.warning(
+                "%r is a branch and a tag of %s; the branch is taken. Write %s for the tag.",
+                ref,
+                shown(remote.url),
+                found[1],
+            )
+        return Wanted(name=ref, full_ref=found[0])
+    if SHORT_ID.match(ref):
+        return Wanted(name=ref, commit_id=ref)
+    raise unknown_ref(command, remote, ref)
+
+
+def _default(command: Git, remote: GitRemote) -> Wanted:
+    there = advertised(command, remote, "HEAD")
+    if there.default and "HEAD" in there.ids:
+        return Wanted(name=there.default.removeprefix(_BRANCH), full_ref=there.default)
+    if commit := there.ids.get("HEAD"):
+        # A detached HEAD, or a server too old to tell the branch's name.
+        return Wanted(name=commit, full_ref="HEAD")
+    everything = advertised(command, remote)
+    raise SourceError(
+        f"the repository {shown(remote.url)} has no default branch"
+        if everything.ids
+        else f"the repository {shown(remote.url)} is empty",
+        found=_listed(everything.names),
+        hint="name a branch, tag or commit as ref" if everything.ids else None,
+    )
+
+
+def unknown_ref(command: Git, remote: GitRemote, ref: str) -> SourceError:
+    """Return the error for a ref that a remote does not have, with near names if there are any."""
+    names = advertised(command, remote).names
+    near = difflib.get_close_matches(ref, names, n=_SUGGESTIONS, cutoff=0.6)
+    near += [name for name in names if ref.lower() in name.lower() and name not in near]
+    near = near[:_SUGGESTIONS]
+    what = "commit" if SHORT_ID.match(ref) else "branch, tag or commit"
+    return SourceError(
+        f"the repository {shown(remote.url)} has no {what} {ref!r}",
+        found=None if near else _listed(names),
+        hint=f"did you mean {' or '.join(near)}?" if near else f"git ls-remote {shown(remote.url)}",
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    if not names:
+        return "no branch and no tag"
+    more = len(names) - _SUGGESTIONS
+    return ", ".join(names[:_SUGGESTIONS]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,200 @@
+"""Where code comes from, as the user wrote it, and what has been made of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from factory.errors import SourceError
+
+Transport: TypeAlias = Literal["http", "ssh", "git", "file"]
+
+_SCHEMES: dict[str, Transport] = {
+    "http": "http",
+    "https": "http",
+    "ssh": "ssh",
+    "git+ssh": "ssh",
+    "ssh+git": "ssh",
+    "git": "git",
+}
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_HELPER = re.compile(r"^[A-Za-z0-9]+::")
+# git's own rule (git-fetch(1), "GIT URLS"): a colon before the first slash means a host.
+_SCP = re.compile(r"^(?P<user>[^/:@]+@)?(?P<host>\[[^\]/]+\]|[^/:]+):(?P<path>.+)$")
+_LOOKS_LIKE_A_HOST = re.compile(r"^[\w-]+(\.[\w-]+)+/[^/]+/")
+# git-check-ref-format(1), and no revision expressions (main~1), which need the history.
+_BAD_REF = re.compile(r"^-|^/|/$|\.\.|@\{|//|\.lock$|\.$|[\x00-\x20\x7f~^:?*\[\\]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A repository or folder, and the branch, tag or commit id wanted of it.
+
+    ``repo`` may hold a password, which is why it is not shown. A relative path counts from
+    ``relative_to``, the configuration directory. Without ``ref`` the default branch is meant.
+    """
+
+    repo: str = field(repr=False)
+    ref: str | None = None
+    relative_to: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkout:
+    """Code that has been brought: where it is, and what it is.
+
+    ``commit`` is the full id, ``ref`` the branch, tag or id it was found by, and ``committed_at``
+    seconds since 1970, all ``None`` for a plain folder. ``url`` is fit to be shown: no credentials.
+    """
+
+    root: Path
+    commit: str | None
+    ref: str | None
+    committed_at: int | None
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GitRemote:
+    """A git repository as git is to be given it: credentials are kept apart from the URL.
+
+    ``folder`` is set when it is on this machine.
+    """
+
+    url: str
+    transport: Transport
+    host: str = ""
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlainFolder:
+    """A folder that is not the top of a git repository."""
+
+    path: Path
+
+
+def locate(source: Source) -> GitRemote | PlainFolder:
+    """Return what a source's ``repo`` means, without touching the network.
+
+    A folder that is itself the top of a git repository, or a bare one, is git; any other folder is
+    plain.
+
+    Raises:
+        SourceError: no such folder, a URL that git is not to be given, or a ref that is none.
+    """
+    if source.ref is not None:
+        _refuse_bad_ref(source.ref)
+    repo = source.repo.strip()
+    if not repo or repo.startswith("-") or _HELPER.match(repo):
+        raise SourceError(
+            "the repository is neither a URL nor a folder",
+            found=repr(repo.split("::")[0] if repo else repo),
+            expected=_EXPECTED,
+        )
+    if scheme := _SCHEME.match(repo):
+        return _from_url(repo, scheme[1].lower(), source)
+    if not repo.startswith(("/", ".", "~")) and (scp := _SCP.match(repo)):
+        return GitRemote(url=repo, transport="ssh", host=scp["host"])
+    return _from_folder(repo, source)
+
+
+_EXPECTED = "an https://, ssh://, git:// or file:// URL, user@host:path, or a folder"
+
+
+def _refuse_bad_ref(ref: str) -> None:
+    if not ref or _BAD_REF.search(ref):
+        raise SourceError(
+            "the ref is no name of a branch, tag or commit",
+            found=repr(ref),
+            expected="a branch, a tag, or a commit id",
+        )
+
+
+def _from_url(repo: str, scheme: str, source: Source) -> GitRemote | PlainFolder:
+    parts = _split(repo)
+    if scheme == "file":
+        return _from_folder(unquote(parts.path), source)
+    transport = _SCHEMES.get(scheme)
+    if transport is None or not parts.hostname:
+        raise SourceError(
+            "the repository's URL cannot be used",
+            found=shown(repo),
+            expected=_EXPECTED,
+        )
+    host = parts.netloc.rpartition("@")[2]
+    if transport != "http":
+        # ssh takes no password from a URL; it would only end up in the clone's configuration.
+        user = f"{parts.username}@" if parts.username else ""
+        url = parts._replace(netloc=f"{user}{host}").geturl()
+        return GitRemote(url=url, transport=transport, host=parts.hostname)
+    return GitRemote(
+        url=parts._replace(netloc=host).geturl(),
+        transport=transport,
+        host=host,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password is not None else None,
+    )
+
+
+def _split(repo: str) -> SplitResult:
+    try:
+        parts = urlsplit(repo)
+        _ = parts.port
+    except ValueError as error:
+        raise SourceError(
+            "the repository's URL cannot be read", found=str(error), expected=_EXPECTED
+        ) from error
+    return parts
+
+
+def _from_folder(repo: str, source: Source) -> GitRemote | PlainFolder:
+    written = Path(repo).expanduser()
+    path = source.relative_to / written
+    if not path.is_dir():
+        host_like = _LOOKS_LIKE_A_HOST.match(repo)
+        raise SourceError(
+            "the source folder does not exist" if not path.exists() else "the source is no folder",
+            found=str(path),
+            expected=_EXPECTED,
+            hint=f"for a repository on a server write https://{repo}" if host_like else None,
+        )
+    path = path.resolve()
+    if is_git_repository(path):
+        return GitRemote(url=str(path), transport="file", folder=path)
+    if source.ref is not None:
+        raise SourceError(
+            f"the source folder {path} is not a git repository, so it has no ref",
+            found=f"ref {source.ref!r}",
+            hint="leave the ref out, or name the top folder of a git repository",
+        )
+    return PlainFolder(path=path)
+
+
+def is_git_repository(path: Path) -> bool:
+    """Whether a folder is the top of a git repository, a worktree of one, or a bare one."""
+    if (path / ".git").exists():
+        return True
+    return (path / "HEAD").is_file() and all((path / d).is_dir() for d in ("objects", "refs"))
+
+
+def shown(repo: str) -> str:
+    """Return a repository's URL or path without credentials: fit for messages and reports.
+
+    The user of an ssh address stays, since it is part of the address and no secret.
+    """
+    scheme = _SCHEME.match(repo)
+    if not scheme:
+        return repo
+    head, _, rest = repo.partition("://")
+    authority, slash, path = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    if at and head.lower() in {"ssh", "git+ssh", "ssh+git"}:
+        host = f"{user.partition(':')[0]}@{host}"
+    path = path.partition("?")[0]
+    return f"{head}://{host}{slash}{path}"

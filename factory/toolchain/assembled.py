@@ -1,0 +1,105 @@
+"""The toolchain of one workspace: node, yarn and rhdh-cli, each in the version it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.toolchain.node import Node, find_node
+from factory.toolchain.node_environment import node_environment, registry_variables
+from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
+from factory.toolchain.yarn import Yarn, find_yarn, wanted_yarn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from factory.config.environment import Environment
+    from factory.toolchain.runner import Runner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Toolchain:
+    """What builds a workspace, and what its processes see of the environment."""
+
+    node: Node
+    yarn: Yarn
+    rhdh_cli: RhdhCli
+    environment: Environment
+    registry_variables: frozenset[str]
+    temporary: Path
+
+    @property
+    def yarn_command(self) -> Path:
+        """The program ``yarn``."""
+        return self.yarn.bin_dir / "yarn"
+
+    @property
+    def npm_command(self) -> Path:
+        """The program ``npm``."""
+        return self.node.bin_dir / "npm"
+
+    def child_environment(self, *, installs: bool, task: str = "shared") -> dict[str, str]:
+        """Return the environment of a process, with a temporary folder of its ``task`` alone."""
+        temporary = self.temporary / "tmp" / task.replace("/", "-")
+        temporary.mkdir(parents=True, exist_ok=True)
+        return node_environment(
+            self.environment,
+            tools=(self.yarn.bin_dir, self.node.bin_dir),
+            temporary=temporary,
+            registry_variables=self.registry_variables,
+            installs=installs,
+            headers=self.node.headers,
+        )
+
+
+def assemble(
+    *,
+    workspace: Path,
+    root: Path,
+    engines_node: str | None,
+    environment: Environment,
+    cache: Path,
+    temporary: Path,
+    runner: Runner,
+) -> Toolchain:
+    """Find or install what the workspace needs.
+
+    Args:
+        workspace: the workspace's folder.
+        root: the checkout's root, up to which settings are looked for.
+        engines_node: ``engines.node`` of the workspace's package.json.
+        environment: the workspace's; ``RHDH_CLI_VERSION`` is read from it.
+        cache: where tools are installed, once for all runs.
+        temporary: a folder of this run, for launchers and temporary files.
+        runner: starts the processes.
+
+    Raises:
+        ConfigurationError: the workspace, or a variable, asks for something that is no version.
+        ToolchainError: a tool can neither be found nor installed.
+    """
+    wanted = wanted_yarn(workspace, root)
+    node = find_node(engines_node, environment=environment, cache=cache, runner=runner)
+    bin_dir = temporary / "bin"
+    bin_dir.mkdir(parents=True, exist_ok=True)
+    (bin_dir / "node").symlink_to(node.bin_dir / "node")
+    # The factory's own tools come by the user's npm settings, and never by the workspace's.
+    env = node_environment(
+        environment,
+        tools=(bin_dir, node.bin_dir),
+        temporary=temporary,
+        registry_variables=registry_variables(environment),
+        installs=True,
+        headers=node.headers,
+    )
+    yarn = find_yarn(wanted, node=node, env=env, cache=cache, bin_dir=bin_dir, runner=runner)
+    rhdh_cli = find_rhdh_cli(
+        environment.get(VARIABLE, LATEST), node=node, env=env, cache=cache, runner=runner
+    )
+    return Toolchain(
+        node=node,
+        yarn=yarn,
+        rhdh_cli=rhdh_cli,
+        environment=environment,
+        registry_variables=registry_variables(environment, workspace),
+        temporary=temporary,
+    )

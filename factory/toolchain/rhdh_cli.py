@@ -1,0 +1,161 @@
+"""rhdh-cli, installed once a version into the cache.
+
+It is some 1,900 packages and takes a minute or two to install, which `npx` would check anew at
+every call. For versions that we know, the whole tree is pinned by a lockfile that ships with the
+package (``factory/toolchain/rhdh_cli/<version>/``), so that it is the same everywhere, always.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from factory.errors import ConfigurationError, ToolchainError
+from factory.npm_range import highest
+from factory.toolchain.cache_folder import made_once
+from factory.toolchain.runner import ProcessFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+    from factory.toolchain.node import Node
+    from factory.toolchain.runner import Runner
+
+log = logging.getLogger(__name__)
+
+PACKAGE = "@red-hat-developer-hub/cli"
+VARIABLE = "RHDH_CLI_VERSION"
+LATEST = "latest"
+PINS = "rhdh_cli"
+_EXACT = re.compile(r"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")
+_TAG = re.compile(r"^[A-Za-z][\w.-]*$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RhdhCli:
+    """An installed rhdh-cli: ``command`` is the program to start."""
+
+    version: str
+    command: Path
+
+
+def find_rhdh_cli(
+    wanted: str, *, node: Node, env: Mapping[str, str], cache: Path, runner: Runner
+) -> RhdhCli:
+    """Return rhdh-cli in the version ``wanted``: exact, or a tag such as ``latest``.
+
+    Raises:
+        ConfigurationError: ``wanted`` is neither.
+        ToolchainError: the registry has no such version, or the installation failed.
+    """
+    if not _EXACT.match(wanted) and not _TAG.match(wanted):
+        raise ConfigurationError(
+            f"{VARIABLE} is not a version of rhdh-cli",
+            found=wanted,
+            expected="a version such as 1.9.1, or 'latest'",
+            hint=f"set {VARIABLE}=latest in .env, or remove it",
+        )
+    version = (
+        wanted
+        if _EXACT.match(wanted)
+        else _resolved(wanted, node=node, env=env, cache=cache, runner=runner)
+    )
+    pins = _pins(version)
+    entry = made_once(
+        cache / "rhdh-cli" / _entry_name(version, pins),
+        lambda folder: _install(version, pins, folder, node=node, env=env, runner=runner),
+        what=f"rhdh-cli {version}",
+    )
+    return RhdhCli(version=version, command=entry / "node_modules/.bin/rhdh-cli")
+
+
+def known_versions() -> tuple[str, ...]:
+    """Return the versions whose whole dependency tree is pinned, in the order of their names."""
+    folder = resources.files(__package__).joinpath(PINS)
+    return tuple(sorted(item.name for item in folder.iterdir() if _EXACT.match(item.name)))
+
+
+def _resolved(tag: str, *, node: Node, env: Mapping[str, str], cache: Path, runner: Runner) -> str:
+    ask = (node.bin_dir / "npm", "view", f"{PACKAGE}@{tag}", "version", "--json")
+    try:
+        answer = json.loads(runner.run(ask, cwd=_existing(cache), env=env, timeout=120).stdout)
+    except (ProcessFailed, ValueError) as failure:
+        return _newest_installed(tag, cache, failure)
+    return str(answer[-1] if isinstance(answer, list) else answer)
+
+
+def _newest_installed(tag: str, cache: Path, failure: Exception) -> str:
+    """Offline, "latest" means the newest that is here; it is said aloud, never silently."""
+    names = [item.name for item in (cache / "rhdh-cli").glob("*") if item.is_dir()]
+    installed = {name.split("+")[0] for name in names if _EXACT.match(name.split("+")[0])}
+    newest = highest(installed) if tag == LATEST else None
+    if newest is None:
+        raise ToolchainError(
+            f"the npm registry does not say which rhdh-cli is '{tag}'",
+            found=str(failure),
+            details=failure.completed.tail if isinstance(failure, ProcessFailed) else None,
+            hint=f"check that npm reaches its registry (npm ping), or set {VARIABLE}=1.9.1",
+        ) from failure
+    log.warning(
+        "the npm registry cannot be asked which rhdh-cli is the latest; using %s, the newest that "
+        "is installed here. Set %s=%s to say so yourself.",
+        newest,
+        VARIABLE,
+        newest,
+    )
+    return newest
+
+
+def _install(
+    version: str,
+    pins: Traversable | None,
+    folder: Path,
+    *,
+    node: Node,
+    env: Mapping[str, str],
+    runner: Runner,
+) -> None:
+    log.info("installing rhdh-cli %s (once; it takes a minute or two)", version)
+    quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts")
+    if pins:
+        for name in ("package.json", "package-lock.json"):
+            (folder / name).write_bytes(pins.joinpath(name).read_bytes())
+        command = ["ci", *quiet]
+    else:
+        log.warning("rhdh-cli %s is not pinned: its dependencies are resolved as of now", version)
+        (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
+        command = ["install", *quiet, "--save-exact", f"{PACKAGE}@{version}"]
+    try:
+        runner.run((node.bin_dir / "npm", *command), cwd=folder, env=env)
+    except ProcessFailed as failure:
+        raise ToolchainError(
+            f"rhdh-cli {version} cannot be installed",
+            found=failure.reason,
+            details=failure.completed.tail,
+            hint=f"check that npm reaches its registry (npm ping) and that {VARIABLE} names a "
+            f"version that exists: npm view {PACKAGE} versions",
+        ) from failure
+
+
+def _pins(version: str) -> Traversable | None:
+    folder = resources.files(__package__).joinpath(PINS, version)
+    return folder if folder.joinpath("package-lock.json").is_file() else None
+
+
+def _entry_name(version: str, pins: Traversable | None) -> str:
+    if not pins:
+        return version
+    digest = hashlib.sha256(pins.joinpath("package-lock.json").read_bytes()).hexdigest()
+    return f"{version}+{digest[:12]}"
+
+
+def _existing(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,253 @@
+"""Yarn in the version that a workspace itself names.
+
+In order: ``yarnPath`` of its ``.yarnrc.yml``, ``packageManager`` of its ``package.json``, else a
+default for the generation of its ``yarn.lock``. Releases come as packages from the npm registry
+that npm is configured with, which is what makes private mirrors and closed networks work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import shlex
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from factory.errors import ConfigurationError, Place, ToolchainError
+from factory.toolchain.cache_folder import made_once
+from factory.toolchain.runner import ProcessFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from factory.toolchain.node import Node
+    from factory.toolchain.runner import Runner
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BERRY = "4.12.0"
+DEFAULT_CLASSIC = "1.22.22"
+_PACKAGE_MANAGER = re.compile(r"^(?P<name>[a-z]+)@(?P<version>[^+]+)(?:\+(?P<hash>.+))?$")
+_CLASSIC_LOCKFILE = re.compile(r"^# yarn lockfile v1\b", re.MULTILINE)
+_BERRY_MAJOR = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantedYarn:
+    """Which yarn a workspace asks for: a release, or a file of its own; ``reason`` says where.
+
+    ``checksum`` is an algorithm and a hexadecimal digest, as ``packageManager`` may carry them.
+    """
+
+    version: str | None
+    reason: str
+    script: Path | None = None
+    checksum: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Yarn:
+    """A yarn that can be run: ``bin_dir`` holds the command ``yarn``."""
+
+    version: str
+    bin_dir: Path
+
+    @property
+    def is_classic(self) -> bool:
+        """Whether this is yarn 1, whose options differ."""
+        return _major(self.version) < _BERRY_MAJOR
+
+
+def wanted_yarn(workspace: Path, root: Path) -> WantedYarn:
+    """Return which yarn the workspace asks for, looking from its folder up to the checkout's root.
+
+    Raises:
+        ConfigurationError: it asks for another package manager, or names a file that is not there.
+    """
+    for folder in _folders_up(workspace, root):
+        script = _yarn_path(folder)
+        if script:
+            return WantedYarn(version=None, script=script, reason=str(folder / ".yarnrc.yml"))
+        manifest = folder / "package.json"
+        asked = _package_manager(manifest)
+        if asked:
+            return _from_package_manager(asked, manifest)
+    lockfile = workspace / "yarn.lock"
+    if lockfile.is_file() and _CLASSIC_LOCKFILE.search(_head(lockfile)):
+        return WantedYarn(version=DEFAULT_CLASSIC, reason=f"{lockfile} is of yarn 1")
+    return WantedYarn(version=DEFAULT_BERRY, reason="the default")
+
+
+def find_yarn(
+    wanted: WantedYarn,
+    *,
+    node: Node,
+    env: Mapping[str, str],
+    cache: Path,
+    bin_dir: Path,
+    runner: Runner,
+) -> Yarn:
+    """Return the wanted yarn, installed into the cache if need be.
+
+    A launcher is written into ``bin_dir``, a folder of this run, so that every tool that looks for
+    ``yarn`` on the PATH finds this one.
+
+    Raises:
+        ToolchainError: the release cannot be had, or is not what its checksum says.
+    """
+    script = wanted.script
+    if script is None:
+        release = f"{wanted.version}-{wanted.checksum[1][:16]}" if wanted.checksum else None
+        entry = made_once(
+            cache / "yarn" / (release or str(wanted.version)),
+            lambda folder: _install(wanted, folder, node=node, env=env, runner=runner),
+            what=f"yarn {wanted.version}",
+        )
+        script = entry / "package/bin/yarn.js"
+    launcher = bin_dir / "yarn"
+    quoted = (shlex.quote(str(node.bin_dir / "node")), shlex.quote(str(script)))
+    launcher.write_text(f'#!/bin/sh\nexec {quoted[0]} {quoted[1]} "$@"\n', encoding="utf-8")
+    launcher.chmod(0o755)
+    version = wanted.version or _version_of(launcher, env, runner)
+    return Yarn(version=version, bin_dir=bin_dir)
+
+
+def _install(
+    wanted: WantedYarn, folder: Path, *, node: Node, env: Mapping[str, str], runner: Runner
+) -> None:
+    version = str(wanted.version)
+    package = "yarn" if _major(version) < _BERRY_MAJOR else "@yarnpkg/cli-dist"
+    log.info("installing yarn %s (%s)", version, wanted.reason)
+    try:
+        packed = runner.run(
+            (node.bin_dir / "npm", "pack", "--json", f"{package}@{version}"), cwd=folder, env=env
+        )
+    except ProcessFailed as failure:
+        raise ToolchainError(
+            f"yarn {version} cannot be had from the npm registry",
+            found=failure.reason,
+            expected=f"the package {package}@{version}, asked for by {wanted.reason}",
+            details=failure.completed.tail,
+            hint="check that npm reaches its registry: npm ping",
+        ) from failure
+    archive = folder / json.loads(packed.stdout)[0]["filename"]
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    if wanted.checksum:
+        # Berry's checksum is of the script, as corepack downloads it; classic's is of the archive.
+        checked = archive if package == "yarn" else folder / "package/bin/yarn.js"
+        _refuse_other_bytes(checked, wanted.checksum, wanted)
+    archive.unlink()
+
+
+def _refuse_other_bytes(file: Path, checksum: tuple[str, str], wanted: WantedYarn) -> None:
+    algorithm, expected = checksum
+    found = hashlib.new(algorithm, file.read_bytes()).hexdigest()
+    if found != expected:
+        raise ToolchainError(
+            f"yarn {wanted.version} from the npm registry is not the one that is asked for",
+            found=f"{algorithm} {found}",
+            expected=f"{algorithm} {expected}, by {wanted.reason}",
+            hint="correct the checksum in packageManager, or the registry",
+        )
+
+
+def _from_package_manager(asked: str, manifest: Path) -> WantedYarn:
+    place = Place(file=manifest, field="packageManager")
+    match = _PACKAGE_MANAGER.match(asked)
+    if not match:
+        raise ConfigurationError(
+            "packageManager is not a name and a version",
+            place=place,
+            found=asked,
+            expected="for example yarn@4.12.0",
+        )
+    if match["name"] != "yarn":
+        raise ConfigurationError(
+            f"the workspace is managed by {match['name']}, not by yarn",
+            place=place,
+            found=asked,
+            expected="yarn: rhdh-cli exports from yarn workspaces only",
+            hint=f"run 'yarn import' or 'yarn install' once and add yarn.lock by a patch, "
+            f"or set packageManager to yarn@{DEFAULT_BERRY}",
+        )
+    checksum = None
+    if match["hash"]:
+        algorithm, _, digest = match["hash"].partition(".")
+        if algorithm not in hashlib.algorithms_available:
+            raise ConfigurationError(
+                "packageManager has a checksum of an unknown kind", place=place, found=asked
+            )
+        checksum = (algorithm, digest)
+    return WantedYarn(version=match["version"], checksum=checksum, reason=str(manifest))
+
+
+def _folders_up(workspace: Path, root: Path) -> Iterator[Path]:
+    yield workspace
+    for folder in workspace.parents:
+        if folder != root and root not in folder.parents:
+            return
+        yield folder
+
+
+def _yarn_path(folder: Path) -> Path | None:
+    import yaml  # noqa: PLC0415 - late: --help does not need it
+
+    settings = folder / ".yarnrc.yml"
+    if not settings.is_file():
+        return None
+    try:
+        value = yaml.safe_load(settings.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            ".yarnrc.yml cannot be read", place=Place(file=settings), details=str(error)
+        ) from error
+    named = value.get("yarnPath") if isinstance(value, dict) else None
+    if not isinstance(named, str):
+        return None
+    script = (folder / named).resolve()
+    if not script.is_file():
+        raise ConfigurationError(
+            "yarnPath names a file that does not exist",
+            place=Place(file=settings, field="yarnPath"),
+            found=named,
+            hint="commit the release, or remove yarnPath and set packageManager in package.json",
+        )
+    return script
+
+
+def _package_manager(manifest: Path) -> str | None:
+    if not manifest.is_file():
+        return None
+    try:
+        value: Any = json.loads(manifest.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigurationError(
+            "package.json is not valid JSON", place=Place(file=manifest), found=str(error)
+        ) from error
+    asked = value.get("packageManager") if isinstance(value, dict) else None
+    return asked if isinstance(asked, str) else None
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])
+
+
+def _head(file: Path) -> str:
+    with file.open(encoding="utf-8", errors="replace") as opened:
+        return opened.read(1000)
+
+
+def _version_of(launcher: Path, env: Mapping[str, str], runner: Runner) -> str:
+    try:
+        return runner.run((launcher, "--version"), cwd=launcher.parent, env=env).stdout.strip()
+    except ProcessFailed as failure:
+        raise ToolchainError(
+            "the workspace's own yarn (yarnPath) does not start",
+            found=failure.reason,
+            details=failure.completed.tail,
+        ) from failure

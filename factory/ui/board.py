@@ -1,0 +1,232 @@
+"""Where a run stands: events folded into one row a workspace and one row a plugin.
+
+The board is written by the threads that work and read by the one that paints; it hands out frozen
+values, and holds its lock for no longer than that takes.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from factory.events import PluginsKnown, RunFinished, StageFinished, StageOutput, StageStarted
+from factory.ui.stages import PLUGIN_STAGES, WHOLE_WORKSPACE, WORKSPACE_STAGES, in_order
+from factory.ui.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from factory.events import Event
+
+# Yarn starts each line with a code; in a view of one line there is no room for it.
+_YARN_PREFIX = re.compile(r"^➤ YN\d{4}: (?:[│┌└] ?)?")
+
+State: TypeAlias = Literal["waiting", "running", "done", "failed", "skipped", "stopped"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One row as it stands: a mark a stage, what runs, for how many seconds, and its last line."""
+
+    name: str
+    state: State
+    marks: tuple[State, ...]
+    stage: str
+    seconds: float
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkspaceRows:
+    """A workspace's own row, its plugins' rows, and how many of these have ended, and how."""
+
+    header: Row
+    plugins: tuple[Row, ...]
+    done: int
+    failed: int
+    known: int
+
+
+@dataclass(kw_only=True, slots=True)
+class _Stage:
+    state: State
+    since: float
+    seconds: float = 0.0
+
+
+@dataclass(kw_only=True, slots=True)
+class _Subject:
+    """What is known of a plugin, a package, or a workspace as a whole."""
+
+    name: str
+    stages: dict[str, _Stage] = field(default_factory=dict)
+    line: str = ""
+
+    def running(self) -> str:
+        """The stage that began last of those that have not ended."""
+        return next((n for n in reversed(self.stages) if self.stages[n].state == "running"), "")
+
+    def failed(self) -> str:
+        return next((n for n, stage in self.stages.items() if stage.state == "failed"), "")
+
+    def marks(self, names: tuple[str, ...]) -> tuple[State, ...]:
+        """A mark for each stage; one that a later stage has passed by is marked as skipped."""
+        last = max((i for i, name in enumerate(names) if name in self.stages), default=-1)
+        return tuple(
+            stage.state if (stage := self.stages.get(name)) else _unseen(passed_by=i < last)
+            for i, name in enumerate(names)
+        )
+
+    def seconds(self, now: float) -> float:
+        """The time spent in stages, not the time between them."""
+        return sum(
+            now - stage.since if stage.state == "running" else stage.seconds
+            for stage in self.stages.values()
+        )
+
+
+@dataclass(kw_only=True, slots=True)
+class _Workspace:
+    whole: _Subject
+    began: float
+    ended: float | None = None
+    known: tuple[str, ...] = ()
+    subjects: dict[str, _Subject] = field(default_factory=dict)
+
+
+class Board:
+    """The state of a run; safe to use from many threads. ``now`` returns seconds, only growing."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._workspaces: dict[str, _Workspace] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take an event in."""
+        with self._lock:
+            match event:
+                case PluginsKnown():
+                    workspace = self._workspace(event.workspace)
+                    workspace.known = event.plugins
+                    for plugin in event.plugins:
+                        workspace.subjects.setdefault(plugin, _Subject(name=plugin))
+                case StageStarted():
+                    self._start(event)
+                case StageOutput():
+                    # Most lines are overwritten before anybody sees them: clean them when read.
+                    if event.line.strip():
+                        self._subject(event.workspace, event.plugin).line = event.line
+                case StageFinished():
+                    self._finish(event)
+                case RunFinished():
+                    pass
+
+    def stop(self) -> None:
+        """Say that nothing runs any more, whatever has not ended."""
+        with self._lock:
+            now = self._now()
+            for workspace in self._workspaces.values():
+                workspace.ended = workspace.ended or now
+                for each in (workspace.whole, *workspace.subjects.values()):
+                    for stage in each.stages.values():
+                        if stage.state == "running":
+                            stage.state, stage.seconds = "stopped", now - stage.since
+
+    def rows(self) -> tuple[WorkspaceRows, ...]:
+        """Return all rows as they stand now, workspaces in the order in which they began."""
+        with self._lock:
+            now = self._now()
+            return tuple(self._rows(workspace, now) for workspace in self._workspaces.values())
+
+    def _workspace(self, name: str) -> _Workspace:
+        known = self._workspaces.get(name)
+        if known is None:
+            whole = _Subject(name=name or WHOLE_WORKSPACE)
+            known = self._workspaces[name] = _Workspace(whole=whole, began=self._now())
+        return known
+
+    def _subject(self, workspace: str, plugin: str) -> _Subject:
+        found = self._workspace(workspace)
+        return found.subjects.setdefault(plugin, _Subject(name=plugin)) if plugin else found.whole
+
+    def _start(self, event: StageStarted) -> None:
+        about = self._subject(event.workspace, event.plugin)
+        about.stages.pop(event.stage, None)  # begun again: it is the latest one now
+        about.stages[event.stage] = _Stage(state="running", since=self._now())
+        about.line = ""
+        self._workspace(event.workspace).ended = None
+
+    def _finish(self, event: StageFinished) -> None:
+        about = self._subject(event.workspace, event.plugin)
+        stage = about.stages.setdefault(event.stage, _Stage(state="running", since=self._now()))
+        stage.state, stage.seconds = event.outcome, event.seconds
+        about.line = event.note or (about.line if event.outcome == "failed" else "")
+        workspace = self._workspace(event.workspace)
+        if self._rows(workspace, self._now()).header.state in ("done", "failed"):
+            workspace.ended = self._now()
+
+    def _plugin_stages(self) -> tuple[str, ...]:
+        seen = (
+            stage
+            for workspace in self._workspaces.values()
+            for plugin in workspace.known
+            for stage in workspace.subjects[plugin].stages
+        )
+        return in_order((*PLUGIN_STAGES, *seen))
+
+    def _rows(self, workspace: _Workspace, now: float) -> WorkspaceRows:
+        stages = self._plugin_stages()
+        plugins = [_row(workspace.subjects[name], stages, now) for name in workspace.known]
+        # Packages that plugins embed come and go: they are shown while there is news of them.
+        others = [
+            _row(about, in_order(about.stages), now)
+            for name, about in workspace.subjects.items()
+            if name not in workspace.known
+        ]
+        done = sum(row.state in ("done", "skipped") for row in plugins)
+        failed = sum(row.state == "failed" for row in plugins)
+        whole = workspace.whole
+        header = _row(whole, in_order((*WORKSPACE_STAGES, *whole.stages)), now)
+        # Its last stage is not a workspace's end: that is the end of its plugins.
+        state: State = "waiting" if header.state in ("done", "skipped") else header.state
+        if state == "waiting" and plugins and done + failed == len(plugins):
+            state = "failed" if failed else "done"
+        seconds = (workspace.ended or now) - workspace.began
+        return WorkspaceRows(
+            header=replace(header, state=state, seconds=seconds),
+            plugins=(*plugins, *(row for row in others if row.state in ("running", "failed"))),
+            done=done,
+            failed=failed,
+            known=len(plugins),
+        )
+
+
+def _row(about: _Subject, names: tuple[str, ...], now: float) -> Row:
+    marks = about.marks(names)
+    running, failed = about.running(), about.failed()
+    ended = bool(marks) and marks[-1] in ("done", "skipped")
+    state: State = "waiting"
+    if running:
+        state = "running"
+    elif failed:
+        state = "failed"
+    elif "stopped" in marks:
+        state = "stopped"
+    elif ended:
+        state = "skipped" if all(mark == "skipped" for mark in marks) else "done"
+    stopped = next((n for n, mark in zip(names, marks, strict=True) if mark == "stopped"), "")
+    return Row(
+        name=about.name,
+        state=state,
+        marks=marks,
+        stage=running or failed or stopped,
+        seconds=about.seconds(now),
+        line=_YARN_PREFIX.sub("", printable(about.line).strip()),
+    )
+
+
+def _unseen(*, passed_by: bool) -> State:
+    return "skipped" if passed_by else "waiting"

@@ -1,0 +1,196 @@
+"""One frame of the live view: the board laid out in lines that fit a given width and height.
+
+::
+
+    todo                    ✓ ✓ ✓ ✓ ⠹ ·  install    1:24  812 packages were added to the project
+      plugins/todo          ✓ ⠹ ·        export      12s  Generating main package
+      plugins/todo-backend  · · ·
+
+Every row is one line in one grid, so that the eye runs down the columns. What does not fit the
+height is left out by what tells least: plugins that wait, then those that are done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from factory.ui.quantities import clock, counted
+from factory.ui.text import Line, Span, Style, cells, cut, cut_start, padded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory.ui.board import Row, State, WorkspaceRows
+
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+SPINS_PER_SECOND = 8
+
+_MARKS: dict[State, Span] = {
+    "waiting": Span("·", "dim"),
+    "done": Span("✓", "good"),
+    "failed": Span("✗", "bad"),
+    "skipped": Span("-", "dim"),
+    "stopped": Span("■", "warn"),
+}
+_STAGE_STYLES: dict[State, Style] = {"running": "accent", "failed": "bad", "stopped": "warn"}
+_WEIGHTS: dict[State, int] = {
+    "failed": 0,
+    "running": 1,
+    "stopped": 2,
+    "done": 3,
+    "skipped": 4,
+    "waiting": 5,
+}
+_INDENT = "  "
+_GAP = "  "
+_STAGE_WIDTH = 9
+_TIME_WIDTH = 6
+_WIDE = 100
+_SHORTEST_TAIL = 16
+_SHORTEST_NAME = 16
+_NAME_SHARE = 0.36
+_FEWEST_ROWS = 4
+
+
+def frame(
+    workspaces: Sequence[WorkspaceRows], *, width: int, height: int | None, spin: int
+) -> list[Line]:
+    """Return the lines of a frame, each at most ``width`` cells wide.
+
+    Args:
+        workspaces: the board's rows.
+        width: columns of the terminal.
+        height: rows of the terminal, or nothing for a frame of any height.
+        spin: which picture of the spinner is due.
+    """
+    if not workspaces:
+        return []
+    grid = _grid_for(workspaces, width)
+    rows = [
+        _Placed(line=line, weight=weight)
+        for workspace in workspaces
+        for line, weight in _workspace_lines(workspace, grid, spin)
+    ]
+    total = [_total(workspaces, width)] if len(workspaces) > 1 else []
+    if height is not None:
+        # One for the blank line above, one for the cursor's line below.
+        rows = _fitting(rows, max(height - 2 - len(total), _FEWEST_ROWS))
+    return [(), *(row.line for row in rows), *total]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Grid:
+    """The widths of the columns that all rows share; ``gap`` stands between two marks."""
+
+    name: int
+    marks: int
+    gap: str
+    tail: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Cells:
+    """What stands in the columns of one row."""
+
+    name: Span
+    marks: Line
+    stage: Span
+    time: Span
+    tail: Span
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Placed:
+    """A laid-out row; of two, the one with the lower weight tells more."""
+
+    line: Line
+    weight: int
+
+
+def _grid_for(workspaces: Sequence[WorkspaceRows], width: int) -> _Grid:
+    gap = " " if width >= _WIDE else ""
+    rows = [row for workspace in workspaces for row in (workspace.header, *workspace.plugins)]
+    most = max(len(row.marks) for row in rows)
+    marks = most + len(gap) * (most - 1)
+    room = width - marks - _STAGE_WIDTH - _TIME_WIDTH - 2 * len(_GAP)
+    longest = max(cells(row.name) + len(_INDENT) for row in rows)
+    name = min(longest, max(int(width * _NAME_SHARE), _SHORTEST_NAME))
+    tail = room - name - len(_GAP)
+    if tail < _SHORTEST_TAIL:
+        # A few letters of output tell nothing: the names can have their room.
+        name, tail = max(min(longest, room), 3), 0
+    return _Grid(name=name, marks=marks, gap=gap, tail=tail)
+
+
+def _workspace_lines(workspace: WorkspaceRows, grid: _Grid, spin: int) -> list[tuple[Line, int]]:
+    header = workspace.header
+    columns = _cells_of(header, grid, spin, name=Span(cut_start(header.name, grid.name), "strong"))
+    if workspace.known and not header.stage:
+        # Between or after the workspace's own stages, its plugins are what it is about.
+        ended = Span(f"{workspace.done + workspace.failed}/{workspace.known}", "strong")
+        failed = Span(f"{workspace.failed} failed" if workspace.failed else "", "bad")
+        columns = replace(columns, stage=ended, tail=failed)
+    # A workspace's row weighs less than any plugin's: without it they belong nowhere.
+    lines = [(_laid_out(columns, grid), _WEIGHTS[header.state] - len(_WEIGHTS))]
+    for row in workspace.plugins:
+        name = _INDENT + cut_start(row.name, grid.name - len(_INDENT))
+        style: Style = "dim" if row.state in ("waiting", "skipped") else ""
+        lines.append(
+            (
+                _laid_out(_cells_of(row, grid, spin, name=Span(name, style)), grid),
+                _WEIGHTS[row.state],
+            )
+        )
+    return lines
+
+
+def _cells_of(row: Row, grid: _Grid, spin: int, *, name: Span) -> _Cells:
+    marks: list[Span] = []
+    for mark in row.marks:
+        marks += [_MARKS.get(mark) or Span(SPINNER[spin % len(SPINNER)], "accent"), Span(grid.gap)]
+    return _Cells(
+        name=name,
+        marks=tuple(marks[:-1]),
+        stage=Span(cut(row.stage, _STAGE_WIDTH), _STAGE_STYLES.get(row.state, "")),
+        time=Span(
+            clock(row.seconds) if row.seconds or row.stage else "",
+            "" if row.state == "running" else "dim",
+        ),
+        tail=Span(row.line, "bad" if row.state == "failed" else "dim"),
+    )
+
+
+def _laid_out(row: _Cells, grid: _Grid) -> Line:
+    blank = grid.marks - sum(cells(mark.text) for mark in row.marks)
+    return (
+        Span(padded(row.name.text, grid.name) + _GAP, row.name.style),
+        *row.marks,
+        Span(" " * blank + _GAP),
+        Span(padded(row.stage.text, _STAGE_WIDTH), row.stage.style),
+        Span(f"{row.time.text:>{_TIME_WIDTH}}{_GAP}", row.time.style),
+        Span(cut(row.tail.text, grid.tail), row.tail.style),
+    )
+
+
+def _total(workspaces: Sequence[WorkspaceRows], width: int) -> Line:
+    ended = sum(workspace.header.state in ("done", "failed") for workspace in workspaces)
+    plugins_ended = sum(workspace.done + workspace.failed for workspace in workspaces)
+    failed = sum(workspace.failed for workspace in workspaces)
+    known = sum(workspace.known for workspace in workspaces)
+    text = f"{ended}/{counted(len(workspaces), 'workspace')}"
+    text += f" · {plugins_ended}/{counted(known, 'plugin')}"
+    trouble = f" · {failed} failed" if failed else ""
+    return (Span(cut(text, width - len(trouble)), "strong"), Span(trouble, "bad"))
+
+
+def _fitting(rows: list[_Placed], room: int) -> list[_Placed]:
+    if len(rows) <= room:
+        return rows
+    by_weight = sorted(range(len(rows)), key=lambda index: rows[index].weight)
+    kept = sorted(by_weight[: room - 1])
+    hidden = counted(len(rows) - len(kept), "more row")
+    return [
+        *(rows[index] for index in kept),
+        _Placed(line=(Span(f"  … {hidden}", "dim"),), weight=0),
+    ]

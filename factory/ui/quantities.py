@@ -1,0 +1,39 @@
+"""Seconds and bytes as people read them."""
+
+from __future__ import annotations
+
+_MINUTE = 60
+_HOUR = 3600
+_KILO = 1000
+
+
+def clock(seconds: float) -> str:
+    """Return a duration at a glance: ``7s``, ``1:24``, ``1:02:03``."""
+    whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{whole}s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}:{whole % _MINUTE:02}"
+    return f"{whole // _HOUR}:{whole % _HOUR // _MINUTE:02}:{whole % _MINUTE:02}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration that has ended, to a tenth while that matters: ``7.3s``, ``1:24``."""
+    return f"{seconds:.1f}s" if round(seconds, 1) < _MINUTE else clock(seconds)
+
+
+def size(count: int) -> str:
+    """Return bytes in decimal units, as registries and file managers do: ``1.2 MB``."""
+    if count < _KILO:
+        return f"{count} B"
+    amount, unit = count / _KILO, "kB"
+    for bigger in ("MB", "GB"):
+        if round(amount, 1) < _KILO:
+            break
+        amount, unit = amount / _KILO, bigger
+    return f"{amount:.1f} {unit}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 plugin``, ``2 plugins``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

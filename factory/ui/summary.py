@@ -1,0 +1,118 @@
+"""The result of a run: a table of what was made and what was not, and where everything is.
+
+A name of an artifact is there to be copied, so it is never cut: where the columns do not fit the
+width, each plugin takes two lines instead of one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from factory.ui.quantities import counted, duration, size
+from factory.ui.text import Line, Span, Style, cells, padded, printable
+
+if TYPE_CHECKING:
+    from factory.events import Outcome, PluginSummary, RunFinished
+
+DEFAULT_WIDTH = 100
+MOST_ERROR_LINES = 12
+
+_MARKS: dict[Outcome, Span] = {
+    "done": Span("✓ ", "good"),
+    "failed": Span("✗ ", "bad"),
+    "skipped": Span("- ", "dim"),
+}
+_GAP = "  "
+_SIZE_WIDTH = 9
+_TIME_WIDTH = 7
+_LABEL_WIDTH = 11
+
+
+def summary(run: RunFinished, *, width: int = DEFAULT_WIDTH) -> list[Line]:
+    """Return the lines of the result, starting with a blank one."""
+    rows = run.summaries
+    names = max((cells(row.plugin) for row in rows), default=0)
+    results = max((cells(_result(row)) for row in rows if row.outcome != "failed"), default=0)
+    fits = 2 + names + len(_GAP) + results + _SIZE_WIDTH + _TIME_WIDTH <= width
+    columns = max(results, min(50, width - 2 - names - len(_GAP) - _SIZE_WIDTH - _TIME_WIDTH))
+    workspaces = list(dict.fromkeys(row.workspace for row in rows))
+    lines: list[Line] = []
+    for workspace in workspaces:
+        own = [row for row in rows if row.workspace == workspace]
+        lines.append(())
+        if len(workspaces) > 1:
+            done = sum(row.outcome != "failed" for row in own)
+            lines.append((Span(workspace, "strong"), Span(f"  {done} of {len(own)}", "dim")))
+        for row in own:
+            lines += _wide(row, names, columns) if fits else _stacked(row, width)
+    return [*lines, (), _verdict(run), *_places(run)]
+
+
+def _wide(row: PluginSummary, names: int, results: int) -> list[Line]:
+    start = (_MARKS[row.outcome], Span(padded(row.plugin, names) + _GAP, _name_style(row)))
+    if row.outcome == "failed":
+        indent = " " * (2 + names + len(_GAP))
+        first, *rest = _failure(row)
+        return [(*start, *first), *((Span(indent), *line) for line in rest)]
+    result = Span(padded(_result(row), results), "" if row.artifact else "dim")
+    return [(*start, result, *_numbers(row))]
+
+
+def _stacked(row: PluginSummary, width: int) -> list[Line]:
+    numbers = _numbers(row)
+    name = padded(row.plugin, width - 2 - sum(cells(span.text) for span in numbers))
+    head = (_MARKS[row.outcome], Span(name, _name_style(row)), *numbers)
+    if row.outcome == "failed":
+        return [head, *((Span("    "), *line) for line in _failure(row))]
+    return [head, (Span("    "), Span(_result(row), "" if row.artifact else "dim"))]
+
+
+def _name_style(row: PluginSummary) -> Style:
+    return "dim" if row.outcome == "skipped" and not row.artifact else "strong"
+
+
+def _result(row: PluginSummary) -> str:
+    if row.artifact:
+        return row.artifact
+    reason = printable(row.error.partition("\n")[0])
+    return f"skipped: {reason}" if reason else row.outcome
+
+
+def _numbers(row: PluginSummary) -> Line:
+    bytes_made = size(row.size) if row.size is not None else ""
+    seconds = duration(row.seconds) if row.seconds else ""
+    return (Span(f"{bytes_made:>{_SIZE_WIDTH}}"), Span(f"{seconds:>{_TIME_WIDTH}}", "dim"))
+
+
+def _failure(row: PluginSummary) -> list[Line]:
+    first, *rest = row.error.splitlines() or ["failed"]
+    lines: list[Line] = [(Span(printable(first), "bad"),)]
+    lines += [(Span(printable(line), "dim"),) for line in rest[:MOST_ERROR_LINES]]
+    if len(rest) > MOST_ERROR_LINES:
+        lines.append((Span(f"… {counted(len(rest) - MOST_ERROR_LINES, 'more line')}", "dim"),))
+    if row.log and row.log not in row.error:
+        lines.append((Span("log  ", "dim"), Span(row.log)))
+    return lines
+
+
+def _verdict(run: RunFinished) -> Line:
+    total = len(run.summaries)
+    outcomes = Counter(row.outcome for row in run.summaries)
+    built, failed, skipped = outcomes["done"], outcomes["failed"], outcomes["skipped"]
+    what = counted(total, "plugin") if built == total else f"{built} of {counted(total, 'plugin')}"
+    return (
+        Span(f"{what} built", "" if failed else "good"),
+        Span(f" in {duration(run.seconds)}", "dim"),
+        Span(f", {skipped} skipped" if skipped else ""),
+        Span(f", {failed} failed" if failed else "", "bad"),
+    )
+
+
+def _places(run: RunFinished) -> list[Line]:
+    places = (("artifacts", run.output_dir), ("report", run.report))
+    return [
+        (Span(f"  {padded(label, _LABEL_WIDTH)}", "dim"), Span(path, "accent"))
+        for label, path in places
+        if path
+    ]
