@@ -51,7 +51,13 @@ def exclusive(
     """
     descriptor = _open(path)
     try:
-        if not _take(descriptor, path):
+        waiting = False
+        while not (_take(descriptor, path) and _same_file(descriptor, path)):
+            if not _same_file(descriptor, path):
+                # Its holder has removed the file meanwhile: a lock on that locks nothing.
+                stale, descriptor = descriptor, _open(path)
+                os.close(stale)
+                continue
             if not wait:
                 raise BusyError(
                     f"another run uses {path}",
@@ -59,15 +65,12 @@ def exclusive(
                     found=_holder(descriptor),
                     hint=hint,
                 )
-            if on_wait:
+            if on_wait and not waiting:
                 on_wait()
-            while not _take(descriptor, path):
-                if while_waiting:
-                    while_waiting()
-                time.sleep(POLL_SECONDS)
-                if not _same_file(descriptor, path):
-                    os.close(descriptor)
-                    descriptor = _open(path)
+            waiting = True
+            if while_waiting:
+                while_waiting()
+            time.sleep(POLL_SECONDS)
         yield
     finally:
         os.close(descriptor)
@@ -99,9 +102,7 @@ def _take(descriptor: int, path: Path) -> bool:
             path,
             error.strerror,
         )
-        return True
-    # A holder may have removed the file while we were getting hold of it: that lock locks nothing.
-    return _same_file(descriptor, path)
+    return True
 
 
 def _same_file(descriptor: int, path: Path) -> bool:

@@ -47,8 +47,16 @@ def _masked_user(match: re.Match[str]) -> str:
     return match[0] if match[0] in {"git", "ssh"} else MASK
 
 
-def redactor_for(variables: Mapping[str, str]) -> Redactor:
-    """Return a redactor for the values of all variables whose names say that they are secret."""
-    values = {value for name, value in variables.items() if looks_secret(name)}
+def redactor_for(*layers: Mapping[str, str]) -> Redactor:
+    """Return a redactor for the values of all variables whose names say that they are secret.
+
+    Several layers may give one name several values: all of them are masked.
+    """
+    values = {
+        value.strip("'\"")
+        for variables in layers
+        for name, value in variables.items()
+        if looks_secret(name)
+    }
     known = (value for value in values if len(value) >= SHORTEST_SECRET)
     return Redactor(secrets=tuple(sorted(known, key=len, reverse=True)))

@@ -60,12 +60,12 @@ class Arguments:
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """The packages and ``/regular expressions/`` that ``--shared-package`` names without ``!``."""
+        """The packages and ``/regular expressions/`` that are shared (``--shared-package x``)."""
         return tuple(v for v in self.values(SHARED) if not v.startswith(UNSHARED))
 
     @property
     def unshared(self) -> tuple[str, ...]:
-        """The packages and ``/regular expressions/`` that ``--shared-package`` names with ``!``."""
+        """The packages and ``/regular expressions/`` that are not (``--shared-package !x``)."""
         return tuple(v[1:] for v in self.values(SHARED) if v.startswith(UNSHARED))
 
     @property

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 INTEGRITY_SUFFIX = ".integrity"
 APP_CONFIG = "app-config.dynamic.yaml"
+PACKING_PREFIX = ".packing-"
 _BLOCK = 1 << 20
 
 
@@ -75,7 +76,7 @@ def pack_plugin(
         StorageError: the disk is full.
     """
     # The folder is in the output directory, so that the move at the end is a rename.
-    with tempfile.TemporaryDirectory(prefix=".packing-", dir=output_dir) as folder:
+    with tempfile.TemporaryDirectory(prefix=PACKING_PREFIX, dir=output_dir) as folder:
         packing = Path(folder)
         try:
             completed = runner.run(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from factory.errors import PackError, Place
-from factory.oci.packed import DAMAGED, PACKAGE_FOLDER, PackedPlugin, damaged
+from factory.oci.archive import DAMAGED, PACKAGE_FOLDER, PluginArchive, damaged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ class Entry:
     target: str = ""
 
 
-def spooled_entries(plugin: PackedPlugin, spool: IO[bytes]) -> dict[str, Entry]:
+def spooled_entries(plugin: PluginArchive, spool: IO[bytes]) -> dict[str, Entry]:
     """Return the plugin's entries by path under its image folder; bytes are appended to ``spool``.
 
     Folders that the archive only implies are included. Hard links become files that share bytes in
@@ -71,7 +71,7 @@ def spooled_entries(plugin: PackedPlugin, spool: IO[bytes]) -> dict[str, Entry]:
 
 
 def _entry(
-    plugin: PackedPlugin,
+    plugin: PluginArchive,
     archive: tarfile.TarFile,
     member: tarfile.TarInfo,
     entries: dict[str, Entry],
@@ -83,7 +83,7 @@ def _entry(
     if member.issym():
         return Entry(path=path, kind="link", target=_safe_target(plugin, path, member))
     if member.islnk():
-        shared = entries.get(_image_path(plugin, member.linkname))
+        shared = entries.get(_image_path(plugin, member.linkname, named_by=member.name))
         if shared is None or shared.kind != "file":
             _refuse(plugin, member.name, f"is a hard link to no earlier file: {member.linkname}")
         return Entry(
@@ -110,23 +110,27 @@ def _entry(
     )
 
 
-def _image_path(plugin: PackedPlugin, name: str) -> str:
-    """``package/dist/index.js`` becomes ``<folder>/dist/index.js``."""
+def _image_path(plugin: PluginArchive, name: str, *, named_by: str = "") -> str:
+    """``package/dist/index.js`` becomes ``<folder>/dist/index.js``.
+
+    ``named_by`` is the hard link whose target ``name`` is, if it is one.
+    """
+    shown = f"{named_by} -> {name}" if named_by else name
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
-        _refuse(plugin, ascii(name), "has a name that is not UTF-8")
+        _refuse(plugin, ascii(shown), "has a name that is not UTF-8")
     if name.startswith("/"):
-        _refuse(plugin, name, "has an absolute name")
+        _refuse(plugin, shown, "has an absolute name")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
-        _refuse(plugin, name, "has '..' in its name")
+        _refuse(plugin, shown, "has '..' in its name")
     if not parts or parts[0] != PACKAGE_FOLDER:
-        _refuse(plugin, name, f"lies outside the folder {PACKAGE_FOLDER}/")
+        _refuse(plugin, shown, f"lies outside the folder {PACKAGE_FOLDER}/")
     return "/".join([plugin.folder, *parts[1:]])
 
 
-def _safe_target(plugin: PackedPlugin, path: str, member: tarfile.TarInfo) -> str:
+def _safe_target(plugin: PluginArchive, path: str, member: tarfile.TarInfo) -> str:
     """The link's target, which stays in the plugin whatever other links it leads through.
 
     ``..`` is taken only at the beginning: after a name it would be counted from wherever that name,
@@ -143,7 +147,7 @@ def _safe_target(plugin: PackedPlugin, path: str, member: tarfile.TarInfo) -> st
     return "/".join(parts) or "."
 
 
-def _place_entry(plugin: PackedPlugin, entry: Entry, name: str, entries: dict[str, Entry]) -> None:
+def _place_entry(plugin: PluginArchive, entry: Entry, name: str, entries: dict[str, Entry]) -> None:
     known = entries.get(entry.path)
     if known is not None and not known.kind == entry.kind == "folder":
         _refuse(plugin, name, "occurs twice")
@@ -160,7 +164,7 @@ def _place_entry(plugin: PackedPlugin, entry: Entry, name: str, entries: dict[st
     entries[entry.path] = entry
 
 
-def _warn_of_large_files(plugin: PackedPlugin, entries: dict[str, Entry]) -> None:
+def _warn_of_large_files(plugin: PluginArchive, entries: dict[str, Entry]) -> None:
     large = [entry for entry in entries.values() if entry.size > INSTALLERS_LIMIT]
     if large:
         largest = max(large, key=lambda entry: entry.size)
@@ -174,7 +178,7 @@ def _warn_of_large_files(plugin: PackedPlugin, entries: dict[str, Entry]) -> Non
         )
 
 
-def _refuse(plugin: PackedPlugin, name: str, why: str) -> NoReturn:
+def _refuse(plugin: PluginArchive, name: str, why: str) -> NoReturn:
     raise unsafe_entry(plugin.tgz, name, why)
 
 

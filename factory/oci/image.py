@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import PackError
+from factory.oci.archive import PluginArchive, source_name
 from factory.oci.blob import CONFIG_TYPE, MANIFEST_TYPE, Blob, blob_of
 from factory.oci.layer import Layer, write_layer
-from factory.oci.packed import PackedPlugin, source_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ class Image:
     manifest: Blob
     config: Blob
     layer: Layer
-    plugins: tuple[PackedPlugin, ...] = field(repr=False)
+    plugins: tuple[PluginArchive, ...] = field(repr=False)
 
     @property
     def digest(self) -> str:
@@ -89,7 +89,7 @@ class Image:
 
 
 def build_image(
-    plugins: Sequence[PackedPlugin],
+    plugins: Sequence[PluginArchive],
     layer_file: Path,
     *,
     facts: ImageFacts | None = None,
@@ -118,7 +118,7 @@ def build_image(
     return image_of(ordered, layer, facts=facts)
 
 
-def image_of(plugins: Sequence[PackedPlugin], layer: Layer, *, facts: ImageFacts) -> Image:
+def image_of(plugins: Sequence[PluginArchive], layer: Layer, *, facts: ImageFacts) -> Image:
     """Return the image that ``layer``, made of ``plugins``, is in. Pure."""
     described = standard_annotations(plugins, facts)
     config = blob_of(_canonical(_config(layer, described, facts.created)), CONFIG_TYPE)
@@ -137,7 +137,7 @@ def image_of(plugins: Sequence[PackedPlugin], layer: Layer, *, facts: ImageFacts
     )
 
 
-def dynamic_packages(plugins: Sequence[PackedPlugin]) -> list[dict[str, dict[str, Any]]]:
+def dynamic_packages(plugins: Sequence[PluginArchive]) -> list[dict[str, dict[str, Any]]]:
     """Return what the annotation says: for each plugin ``{folder: {fields of package.json}}``.
 
     Fields that a package.json does not have are left out.
@@ -152,7 +152,7 @@ def dynamic_packages(plugins: Sequence[PackedPlugin]) -> list[dict[str, dict[str
     ]
 
 
-def standard_annotations(plugins: Sequence[PackedPlugin], facts: ImageFacts) -> dict[str, str]:
+def standard_annotations(plugins: Sequence[PluginArchive], facts: ImageFacts) -> dict[str, str]:
     """Return the ``org.opencontainers.image.*`` annotations that have a value."""
     first = plugins[0]
     single = len(plugins) == 1
@@ -180,7 +180,7 @@ def _config(layer: Layer, labels: dict[str, str], created: datetime | None) -> d
     }
 
 
-def _licenses(plugins: Sequence[PackedPlugin]) -> str:
+def _licenses(plugins: Sequence[PluginArchive]) -> str:
     """An SPDX expression; a field that is none, such as ``SEE LICENSE IN``, adds nothing."""
     found = {plugin.package.get("license") for plugin in plugins if _is_spdx(plugin)}
     expressions = sorted(str(one) for one in found)
@@ -189,7 +189,7 @@ def _licenses(plugins: Sequence[PackedPlugin]) -> str:
     return " AND ".join(expressions)
 
 
-def _is_spdx(plugin: PackedPlugin) -> bool:
+def _is_spdx(plugin: PluginArchive) -> bool:
     text = plugin.package.get("license")
     return (
         isinstance(text, str)
@@ -198,7 +198,7 @@ def _is_spdx(plugin: PackedPlugin) -> bool:
     )
 
 
-def _repository(plugin: PackedPlugin) -> str:
+def _repository(plugin: PluginArchive) -> str:
     repository = plugin.package.get("repository")
     address = repository.get("url") if isinstance(repository, dict) else repository
     return address.removeprefix("git+") if isinstance(address, str) and "://" in address else ""

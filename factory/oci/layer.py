@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from factory.oci.packed import PackedPlugin
+    from factory.oci.archive import PluginArchive
 
 _FOLDER_MODE = 0o755
 _FILE_MODE = 0o644
@@ -38,7 +38,7 @@ class Layer:
 
 
 def write_layer(
-    plugins: Sequence[PackedPlugin],
+    plugins: Sequence[PluginArchive],
     destination: Path,
     *,
     root_files: Mapping[str, bytes] | None = None,
@@ -73,7 +73,7 @@ def write_layer(
 
 
 def _all_entries(
-    plugins: Sequence[PackedPlugin], spool: IO[bytes], root_files: Mapping[str, bytes]
+    plugins: Sequence[PluginArchive], spool: IO[bytes], root_files: Mapping[str, bytes]
 ) -> list[Entry]:
     entries: dict[str, Entry] = {}
     taken = dict.fromkeys(root_files, "a file at the image's root")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, UsageError
-from factory.oci.packed import plugin_folder
+from factory.oci.archive import plugin_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +105,10 @@ def tag_for(template: str, values: Mapping[str, str]) -> str:
             f"the tag template needs {', '.join(missing)}, which is not known here",
             found=template,
             expected="placeholders that have a value for every plugin",
-            hint="add a backstage.json to the configuration, or leave the placeholder out",
+            hint="use what is known: "
+            + (
+                ", ".join(f"{{{name}}}" for name, value in values.items() if value) or "a fixed tag"
+            ),
         )
     tag = template.format_map({name: values[name].replace("+", "_") for name in names})
     if not _TAG.fullmatch(tag):

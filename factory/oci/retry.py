@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-class TemporaryFailure(Exception):  # noqa: N818 - a fact about one attempt, not an error for the user
-    """One attempt failed in a way that may pass; ``retry_after`` is the server's wish in seconds."""
+class TemporaryFailure(Exception):  # noqa: N818 - a fact about one attempt, no error for the user
+    """One attempt failed in a way that may pass; ``retry_after``: seconds that the server asks."""
 
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
@@ -39,7 +39,7 @@ class RetryPolicy:
             return None
         if failure.retry_after is not None:
             return failure.retry_after if failure.retry_after <= self.longest_wish else None
-        wait = min(self.first_wait * 2 ** (attempt - 1), self.longest_wait)
+        wait = min(self.first_wait * 2.0 ** (attempt - 1), self.longest_wait)
         # Spread, so that several plugins that were refused together do not return together.
         return wait * random.uniform(0.75, 1.25)  # noqa: S311 - no secret depends on it
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import ssl
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment
 
 from factory.errors import ConfigurationError, Place, RegistryError
+from factory.oci.proxies import proxy_for
 from factory.oci.retry import TEMPORARY_STATUSES, RetryPolicy, TemporaryFailure, seconds_asked
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ LARGEST_ANSWER = 8 * 1024 * 1024
 _CONNECTIONS = 16
 _TICK = 0.2
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
@@ -45,7 +47,7 @@ class Answer:
     challenges: tuple[str, ...] = ()
 
 
-class NotTls(Exception):  # noqa: N818 - a fact that an insecure target goes on from
+class NotTls(TemporaryFailure):
     """The server does not speak TLS, or nothing listens where TLS was tried."""
 
 
@@ -83,7 +85,7 @@ class Transport:
         """
         return self.retried(lambda: self.send_once(method, url, headers=headers), url)
 
-    def retried(self, attempt_once: Callable[[], Answer], url: str) -> Answer:
+    def retried(self, attempt_once: Callable[[], T], url: str) -> T:
         """Return what ``attempt_once`` returns, calling it again after temporary failures.
 
         Raises:
@@ -132,9 +134,9 @@ class Transport:
                 decode_content=False,
             )
             try:
-                content = response.read(LARGEST_ANSWER) if method != "HEAD" else b""
+                content = response.read(LARGEST_ANSWER)
             finally:
-                response.drain_conn() if method == "HEAD" else response.close()
+                response.close()  # a connection whose answer was read whole is back in the pool
         except HTTPError as error:
             self._explain(url, error)
         answer = Answer(
@@ -196,17 +198,6 @@ class Transport:
         if isinstance(error, exceptions.LocationParseError | exceptions.LocationValueError):
             raise RegistryError("the registry's address cannot be used", found=url) from error
         raise TemporaryFailure(f"{type(error).__name__}: {error}") from error
-
-
-def proxy_for(url: str, proxies: Mapping[str, str]) -> str:
-    """Return the proxy for ``url`` (``proxies`` as :class:`RegistryTarget` has them), or ``""``."""
-    parts = urlsplit(url)
-    without = {"no": proxies.get("no_proxy", "")}
-    # The function takes the variables as an argument, despite its name.
-    if without["no"] and proxy_bypass_environment(parts.netloc.rpartition("@")[2], without):
-        return ""
-    proxy = proxies.get(f"{parts.scheme}_proxy") or proxies.get("all_proxy") or ""
-    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
 
 
 def _tls_context(target: RegistryTarget) -> ssl.SSLContext:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from factory.errors import FactoryError
 from factory.events import Outcome, StageFinished, StageOutput, StageStarted
 
 if TYPE_CHECKING:
@@ -57,8 +58,9 @@ class Stages:
         started = time.monotonic()
         try:
             yield stage
-        except BaseException:
+        except BaseException as error:
             stage.outcome = "failed"
+            stage.note = error.problem if isinstance(error, FactoryError) else ""
             raise
         finally:
             seconds = time.monotonic() - started

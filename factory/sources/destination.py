@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 # A filesystem's own folder at the top of a volume: neither content nor ours to remove.
 _NOT_CONTENT = {"lost+found"}
 # The top folders of hier(7) and of macOS: emptying one of these is always a slip.
-_OF_THE_SYSTEM = frozenset(
-    "/applications /bin /boot /dev /etc /home /lib /lib32 /lib64 /library /media /mnt /opt "
-    "/private /proc /root /run /sbin /srv /sys /system /tmp /users /usr /usr/bin /usr/lib "
-    "/usr/local /usr/share /usr/src /var /var/lib /var/tmp /volumes".split()
-)
+# fmt: off
+_OF_THE_SYSTEM = frozenset({
+    "/applications", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64",
+    "/library", "/media", "/mnt", "/opt", "/private", "/proc", "/root", "/run", "/sbin", "/srv",
+    "/sys", "/system", "/tmp",  # noqa: S108 - so that it is never emptied
+    "/users", "/usr", "/usr/bin", "/usr/lib", "/usr/local",
+    "/usr/share", "/usr/src", "/var", "/var/lib", "/var/tmp",  # noqa: S108
+    "/volumes",
+})
+# fmt: on
 _WAYS_OUT = (
     "give --clean to remove what is there, --use-local to build it as it is, or another --repo-path"
 )

@@ -13,18 +13,19 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from factory.errors import SourceError
-from factory.sources.git_errors import kind_of, may_pass, source_error
+from factory.sources.git_errors import kind_of, may_pass, source_error, storage_error
 from factory.sources.git_refs import Wanted, advertised, resolve, unknown_ref
 from factory.sources.source import Checkout, shown
+from factory.sources.worktree import worktree_state
 from factory.toolchain.child_environment import in_batch_mode
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from factory.sources.git_process import GitSession, SessionRepo
     from factory.sources.source import GitRemote
@@ -62,7 +63,7 @@ def check_out_git(remote: GitRemote, ref: str | None, into: Path, session: GitSe
     session = with_access(session, remote)
     if remote.folder:
         warn_of_uncommitted(remote.folder, session)
-    with_errors = _Translated(remote)
+    with_errors = _Translated(remote, into)
     repository = with_errors(lambda: initialised(into, session))
     with_errors(lambda: repository.git.remote("add", "origin", remote.url))
     fetched = fetch(repository, remote, ref, session)
@@ -87,7 +88,7 @@ def fetch(
         SourceError: as for :func:`check_out_git`.
     """
     command = repository.git
-    with_errors = _Translated(remote)
+    with_errors = _Translated(remote, Path(repository.common_dir))
     wanted = with_errors(lambda: _patiently(lambda: resolve(command, remote, ref), session))
     refused: ProcessFailed | None = None
     for attempt in _attempts(repository, remote, wanted, session):
@@ -139,8 +140,6 @@ _URL_CREDENTIALS = (
 
 def _ssh_command(session: GitSession) -> str:
     """The user's ``core.sshCommand``, which setting GIT_SSH_COMMAND would otherwise hide."""
-    from pathlib import Path  # noqa: PLC0415 - only for types above
-
     from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
 
     git = SessionGit(Path("/"), session=session)
@@ -225,14 +224,16 @@ def _commit(repository: SessionRepo, remote: GitRemote, wanted: Wanted) -> str |
 class _Translated:
     """Runs an action whose failing git command becomes the error that a user can read."""
 
-    def __init__(self, remote: GitRemote) -> None:
+    def __init__(self, remote: GitRemote, folder: Path) -> None:
         self._remote = remote
+        self._folder = folder
 
     def __call__(self, action: Callable[[], _T]) -> _T:
         try:
             return action()
         except ProcessFailed as failure:
-            raise source_error(failure, self._remote) from failure
+            full = storage_error(failure, self._folder)
+            raise full or source_error(failure, self._remote) from failure
 
 
 def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
@@ -253,8 +254,6 @@ def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
 
 def warn_of_uncommitted(folder: Path, session: GitSession) -> None:
     """Say so if a local repository has changes that are not committed: git does not bring them."""
-    from factory.sources.local import worktree_state  # noqa: PLC0415 - they know each other
-
     state = worktree_state(folder, session)
     if state.uncommitted:
         log.warning(

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from factory.errors import SourceError
+from factory.errors import Place, SourceError, StorageError
 from factory.sources.source import shown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from factory.sources.source import GitRemote
     from factory.toolchain.runner import ProcessFailed
 
 Kind: TypeAlias = Literal["password", "refused", "unknown", "owner", "network", "other"]
 
 _LAST_LINES = 12
+_DISK = re.compile("Out of diskspace|Disk quota exceeded")
+_FULL_BELOW = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +130,24 @@ def source_error(failure: ProcessFailed, remote: GitRemote) -> SourceError:
         found=failure.reason,
         hint=reason.hint.format(url=url, host=remote.host),
         details="\n".join(lines[-_LAST_LINES:]) or None,
+        log=failure.completed.log,
+    )
+
+
+def storage_error(failure: ProcessFailed, folder: Path) -> StorageError | None:
+    """Return the error for a failed git command if the reason is the disk, otherwise ``None``.
+
+    Checking files out, git names those that it could not write but not why.
+    """
+    text = failure.completed.tail
+    unwritten = "unable to write" in text and shutil.disk_usage(folder).free < _FULL_BELOW
+    if not unwritten and not _DISK.search(text):
+        return None
+    return StorageError(
+        f"the disk is full: git could not write to {folder}",
+        place=Place(file=folder),
+        found=next(line for line in text.splitlines() if "write" in line or _DISK.search(line)),
+        hint="free some space (df -h shows where) and run the same command again",
         log=failure.completed.log,
     )
 

@@ -12,7 +12,6 @@ This module imports GitPython, which is slow: import it where it is needed. GitP
 from __future__ import annotations
 
 import functools
-import io
 import re
 import time
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from git.cmd import Git
 from factory.toolchain.runner import ProcessFailed, Runner
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable, Mapping, Sequence
 
 # What has to hold for every command, whatever the user's own git configuration says.
@@ -42,6 +42,8 @@ _ALWAYS = (
     ("http.lowSpeedLimit", "1000"),
     ("http.lowSpeedTime", "60"),
 )
+# Commands whose lines tell of progress; the others answer questions of ours.
+_TRANSFERS = {"fetch", "checkout"}
 _PROGRESS = re.compile(r":\s+\d+% \(")
 _PROGRESS_SECONDS = 1.0
 
@@ -58,10 +60,6 @@ class GitSession:
     def with_variables(self, variables: Mapping[str, str]) -> GitSession:
         """Return a session whose processes have further variables."""
         return replace(self, env={**self.env, **variables})
-
-    def silent(self) -> GitSession:
-        """Return a session whose processes are not heard: they only ask."""
-        return replace(self, on_line=None)
 
     def configured(self, settings: Sequence[tuple[str, str]]) -> GitSession:
         """Return a session whose git commands have further settings, as ``git -c`` would give.
@@ -84,10 +82,10 @@ class SessionGit(Git):
         super().__init__(working_dir)
         self._session = session
 
-    def execute(  # type: ignore[override]  # one signature for what are overloads there
+    def execute(  # type: ignore[override]  # noqa: PLR0917 - GitPython's, without its overloads
         self,
         command: str | Sequence[Any],
-        istream: None | int | io.IOBase = None,
+        istream: int | io.IOBase | None = None,
         with_extended_output: bool = False,
         with_exceptions: bool = True,
         as_process: bool = False,
@@ -109,7 +107,7 @@ class SessionGit(Git):
                 cwd=Path(self.working_dir or "."),
                 env=session.configured(_ALWAYS).env,
                 log=session.log,
-                on_line=_at_most_one_progress_a_second(session.on_line),
+                on_line=_thinned(session.on_line) if _TRANSFERS & set(command) else None,
             )
         except ProcessFailed as failure:
             if with_exceptions:
@@ -143,7 +141,7 @@ def initialised(path: Path, session: GitSession, *, bare: bool = False) -> Sessi
     return SessionRepo(path, session=session)
 
 
-def _at_most_one_progress_a_second(
+def _thinned(
     on_line: Callable[[str], None] | None,
 ) -> Callable[[str], None] | None:
     """Thin git's progress out: it repaints one line hundreds of times, we would print each."""

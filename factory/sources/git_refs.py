@@ -58,7 +58,7 @@ class Wanted:
 def advertised(command: Git, remote: GitRemote, *patterns: str) -> Advertised:
     """Ask a remote for its refs: those of the given full names, or all branches and tags."""
     options = ["--symref", *([] if patterns else ["--heads", "--tags"])]
-    text: str = command.ls_remote(*options, "--", remote.url, *patterns)
+    text = str(command.ls_remote(*options, "--", remote.url, *patterns))
     ids: dict[str, str] = {}
     default = None
     for line in text.splitlines():

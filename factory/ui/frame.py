@@ -114,7 +114,9 @@ def _grid_for(workspaces: Sequence[WorkspaceRows], width: int) -> _Grid:
     most = max(len(row.marks) for row in rows)
     marks = most + len(gap) * (most - 1)
     room = width - marks - _STAGE_WIDTH - _TIME_WIDTH - 2 * len(_GAP)
-    longest = max(cells(row.name) + len(_INDENT) for row in rows)
+    plugins = (row.name for workspace in workspaces for row in workspace.plugins)
+    headers = (workspace.header.name for workspace in workspaces)
+    longest = max(map(cells, (*headers, *(_INDENT + name for name in plugins))))
     name = min(longest, max(int(width * _NAME_SHARE), _SHORTEST_NAME))
     tail = room - name - len(_GAP)
     if tail < _SHORTEST_TAIL:

@@ -61,6 +61,7 @@ def console_on(sink: Sink, environment: Mapping[str, str]) -> Console:
         highlight=False,
         markup=False,
         emoji=False,
+        force_terminal=sink.isatty(),
         force_jupyter=False,
         legacy_windows=False,
         _environ=environment,
@@ -100,8 +101,11 @@ class Live:
         self._now = now
         self._board = Board(now)
         self._paint_lock = threading.RLock()
+        self._queue_lock = threading.Lock()
+        self._queued: list[Line] = []
         self._live: RichLive | None = None
         self._closed = False
+        self._last = False
         self._result_shown = False
         self._leaving = threading.Event()
 
@@ -114,7 +118,7 @@ class Live:
             case StageOutput():
                 if self._show_output:
                     about = Span(f"{subject(event)} {event.stage} │ ", "dim")
-                    self._print([(about, Span(printable(event.line)))])
+                    self._queue((about, Span(printable(event.line))))
             case StageFinished():
                 pass
             case RunFinished():
@@ -161,12 +165,13 @@ class Live:
         with self._paint_lock:
             if self._live or self._closed or not self._progress:
                 return
+            self._last = False
             self._live = RichLive(
                 console=self._screen,
                 auto_refresh=False,
                 vertical_overflow="crop",
                 redirect_stdout=self._out.is_terminal,
-                get_renderable=lambda: _Frame(self._board, self._now),
+                get_renderable=lambda: _Frame(self._board, self._now, last=self._last),
             )
             self._live.start(refresh=True)
             self._leaving = threading.Event()
@@ -182,10 +187,10 @@ class Live:
             if live is None:
                 return False
             self._leaving.set()
+            self._print_queued()
             if keep:
                 self._board.stop()
-            live.transient = not keep
-            live._get_renderable = lambda: _Frame(self._board, self._now, last=keep)  # noqa: SLF001
+            live.transient, self._last = not keep, keep
             live.stop()
             return True
 
@@ -193,17 +198,31 @@ class Live:
         while not leaving.wait(1 / SPINS_PER_SECOND):
             with self._paint_lock:
                 if self._live and not leaving.is_set():
+                    self._print_queued()
                     self._live.refresh()
 
     def _print(self, lines: Iterable[Line]) -> None:
         with self._paint_lock:
+            self._print_queued()
             _print_on(self._screen, lines)
+
+    def _queue(self, line: Line) -> None:
+        """Print a line with the next redraw: a child that prints fast does not wait for us."""
+        with self._queue_lock:
+            self._queued.append(line)
+        if self._live is None:
+            self._print(())
+
+    def _print_queued(self) -> None:
+        with self._queue_lock:
+            queued, self._queued = self._queued, []
+        _print_on(self._screen, queued)
 
 
 class _Frame:
     """The board as it stands when it is drawn, laid out for the size of the terminal then."""
 
-    def __init__(self, board: Board, now: Callable[[], float], *, last: bool = False) -> None:
+    def __init__(self, board: Board, now: Callable[[], float], *, last: bool) -> None:
         self._board = board
         self._now = now
         self._last = last
@@ -234,4 +253,6 @@ def _rich(line: Line) -> Text:
 
 def _print_on(console: Console, lines: Iterable[Line]) -> None:
     """Print lines in one piece, unwrapped: a terminal wraps them so that they copy as one."""
-    console.print(Text("\n", end="").join(map(_rich, lines)), soft_wrap=True)
+    shown = [_rich(line) for line in lines]
+    if shown:
+        console.print(Text("\n", end="").join(shown), soft_wrap=True)

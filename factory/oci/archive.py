@@ -28,7 +28,7 @@ _PACKAGE_NAME = re.compile(r"(@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*", r
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PackedPlugin:
+class PluginArchive:
     """A packed plugin on disk and the ``package.json`` inside it."""
 
     tgz: Path
@@ -60,7 +60,7 @@ def plugin_folder(package_name: str) -> str:
     return source_name(package_name).replace("@", "").replace("/", "-")
 
 
-def read_packed_plugin(tgz: Path) -> PackedPlugin:
+def read_plugin_archive(tgz: Path) -> PluginArchive:
     """Return the plugin in ``tgz``; reads the archive up to its ``package/package.json``.
 
     Raises:
@@ -99,7 +99,7 @@ def read_packed_plugin(tgz: Path) -> PackedPlugin:
             found=package["name"],
             expected="name or @scope/name",
         )
-    return PackedPlugin(tgz=tgz, package=MappingProxyType(package))
+    return PluginArchive(tgz=tgz, package=MappingProxyType(package))
 
 
 def damaged(tgz: Path, error: Exception) -> PackError:

@@ -1,0 +1,5 @@
+"""``python -m factory`` is ``plugin-factory``."""
+
+from factory.cli.app import main
+
+main()

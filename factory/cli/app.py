@@ -1,0 +1,165 @@
+"""The console script: which command is meant, its defaults from the environment, its errors shown.
+
+Modules that take time to load are imported by the command that needs them: ``--help`` needs none.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from factory import __version__
+from factory.cli.build import EXAMPLES, build
+from factory.cli.option_variables import (
+    PREFIX,
+    defaults_from,
+    known_variables,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from factory.errors import FactoryError
+
+PROGRAM = "plugin-factory"
+WARNING = 30  # of the logging module, which --help can do without
+_ROOT_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Turn Backstage plugin sources into dynamic plugins.
+
+    Brings the source, applies patches and overlays, works out the build arguments, runs yarn, tsc
+    and rhdh-cli, and leaves a .tgz with an .integrity file, or an OCI image, for each plugin.
+    """
+
+
+def application() -> typer.Typer:
+    """Return the application with all its commands."""
+    app = typer.Typer(
+        name=PROGRAM,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["--help", "-h"]},
+        epilog="'plugin-factory COMMAND --help' has examples. Options without a command are "
+        "those of build. Every option can come from the environment too: --config-dir is "
+        "PLUGIN_FACTORY_CONFIG_DIR.",
+    )
+    app.callback()(_root)
+    app.command(epilog=EXAMPLES)(build)
+    return app
+
+
+def with_command(arguments: Sequence[str], process: Mapping[str, str]) -> list[str]:
+    """Return the arguments with ``build`` in front where no command is named.
+
+    So that an image whose entry point is ``plugin-factory`` takes build's options directly. Without
+    any argument it is ``build`` where there is a configuration directory to build, and else help.
+    """
+    if not arguments:
+        named = process.get(f"{PREFIX}CONFIG_DIR", "").strip("'\" ") or "/config"
+        return ["build"] if Path(named).is_dir() else []
+    is_option = arguments[0].startswith("-") and not arguments[0].startswith(_ROOT_OPTIONS)
+    return ["build", *arguments] if is_option else list(arguments)
+
+
+def main() -> NoReturn:
+    """Run the command line of this process, and end with the command's exit code."""
+    sys.exit(run(sys.argv[1:], dict(os.environ)))
+
+
+def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
+    """Run a command line and return its exit code; every error is shown, none is raised.
+
+    Args:
+        arguments: the words after the program's name.
+        process: the environment; it is read here, once, and never changed.
+    """
+    from typer.main import get_command  # noqa: PLC0415 - late, like all below
+
+    command = get_command(application())
+    try:
+        free = _options_and_warnings(process, known_variables(command))
+        command.main(
+            args=with_command(arguments, free),
+            prog_name=PROGRAM,
+            default_map=defaults_from(command, free),
+            obj=free,
+        )
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does: nothing is wrong, nothing can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - the edge: never a traceback
+        return _show(error, process)
+    return 0
+
+
+def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> Mapping[str, str]:
+    """The environment without the literal quotes that ``podman --env-file`` leaves; with a word."""
+    if not any(name.startswith((PREFIX, "REGISTRY_", "RHDH_CLI_")) for name in process):
+        return process
+    from factory.config.environment import unquoted  # noqa: PLC0415
+    from factory.redaction import redactor_for  # noqa: PLC0415
+    from factory.ui.notices import Notice, notices  # noqa: PLC0415
+
+    def warn(notice: Notice) -> None:
+        typer.echo(f"warning: {notice.message}", err=True)
+
+    with notices(warn, level=WARNING, redact=redactor_for(process)):
+        free = unquoted(process)
+    unknown = sorted(name for name in free if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        typer.echo(f"warning: no option has the variable {', '.join(unknown)}", err=True)
+    return free
+
+
+def _show(error: Exception, process: Mapping[str, str]) -> int:
+    from factory.errors import FactoryError  # noqa: PLC0415
+    from factory.redaction import redactor_for  # noqa: PLC0415
+    from factory.ui.screen import screen_for  # noqa: PLC0415
+
+    redact = redactor_for(process)
+    shown = error if isinstance(error, FactoryError) else _internal(error, redact)
+    with screen_for(process, stdout=sys.stdout, stderr=sys.stderr, redact=redact) as screen:
+        screen.show_error(shown)
+    return shown.exit_code
+
+
+def _internal(error: Exception, redact: Callable[[str], str]) -> FactoryError:
+    """A mistake of ours: said as such, with the traceback in a file that can be sent to us."""
+    import tempfile  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
+    from factory.errors import FactoryError  # noqa: PLC0415
+
+    handle, name = tempfile.mkstemp(prefix="plugin-factory-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(redact("".join(traceback.format_exception(error))))
+    return FactoryError(
+        f"{PROGRAM} {__version__} has made a mistake: {type(error).__name__}: {error}",
+        hint="please report it, with the log",
+        log=Path(name),
+    )

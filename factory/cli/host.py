@@ -1,0 +1,152 @@
+"""``plugin-factory host``: the inventories that build arguments are computed against."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from factory.errors import Place, StorageError, UsageError
+
+host_app = typer.Typer(
+    name="host",
+    help="The Backstage hosts that plugins are built for: what each brings along.",
+    no_args_is_help=True,
+)
+
+
+@host_app.command("import")
+def import_host(
+    name: Annotated[str, typer.Option("--name", help="What to call the host, e.g. rhdh-1.11.")],
+    lockfile: Annotated[Path, typer.Option("--lockfile", help="The host's yarn.lock.")],
+    backstage: Annotated[
+        str,
+        typer.Option(
+            "--backstage",
+            help="Its Backstage version; otherwise that of the backstage.json beside the lockfile.",
+        ),
+    ] = "",
+    release: Annotated[str, typer.Option("--release", help="Its release, e.g. 1.11.2.")] = "",
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", help="The folder to write to; otherwise plugin-factory's own."),
+    ] = None,
+) -> None:
+    """Write the inventory of a host, package names and versions, from its yarn.lock."""
+    from factory.analysis.inventory import (  # noqa: PLC0415 - late: --help does not need it
+        inventory_of_lockfile,
+        inventory_text,
+        is_host_name,
+    )
+    from factory.config.plugins_list_edit import write_whole  # noqa: PLC0415 - late, as above
+
+    if not is_host_name(name):
+        raise UsageError(
+            "a host cannot be called so",
+            found=name,
+            expected="letters, digits, '.', '-' and '_', for example rhdh-1.11",
+        )
+    host = inventory_of_lockfile(lockfile, name=name, release=release, backstage=backstage)
+    folder = into or Path(str(resources.files("factory.hosts")))
+    file = folder / f"{name}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(file, inventory_text(host))
+    except OSError as error:
+        raise StorageError(
+            "the inventory cannot be written",
+            place=Place(file=file),
+            found=error.strerror or str(error),
+            hint="name a folder of yours with --into, and use the file with --host",
+        ) from error
+    version = host.backstage or "unknown (give it with --backstage)"
+    print(f"{file}: {len(host.packages)} packages, Backstage {version}")
+
+
+@host_app.command("list")
+def list_hosts(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the inventories, oldest release first; the last is the default host."""
+    from factory.analysis.inventory import find_host, host_names  # noqa: PLC0415 - late
+
+    hosts = [find_host(name) for name in host_names()]
+    if as_json:
+        rows = [
+            {
+                "name": host.name,
+                "release": host.release,
+                "backstage": host.backstage,
+                "packages": len(host.packages),
+                "default": host is hosts[-1],
+            }
+            for host in hosts
+        ]
+        print(json.dumps(rows, indent=2))
+        return
+    _show_table(
+        ("host", "release", "Backstage", "packages", ""),
+        [
+            (
+                host.name,
+                host.release,
+                host.backstage,
+                str(len(host.packages)),
+                "default" if host is hosts[-1] else "",
+            )
+            for host in hosts
+        ],
+    )
+
+
+@host_app.command("show")
+def show_host(
+    name: Annotated[str, typer.Argument(help="A host's name, or the path of a yarn.lock.")],
+    package: Annotated[
+        str, typer.Argument(help="A package's name, or the beginning of several.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the packages of a host with their versions."""
+    from factory.analysis.inventory import find_host  # noqa: PLC0415 - late
+
+    host = find_host(name)
+    names = [package] if package in host else [n for n in host.packages if n.startswith(package)]
+    if package and not names:
+        raise UsageError(
+            f"{host.name} has no such package",
+            found=package,
+            hint=f"'plugin-factory host show {name}' lists what it has",
+        )
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "name": host.name,
+                    "release": host.release,
+                    "backstage": host.backstage,
+                    "packages": {n: list(host.versions(n)) for n in names},
+                },
+                indent=2,
+            )
+        )
+        return
+    _show_table(("package", "versions"), [(n, ", ".join(host.versions(n))) for n in names])
+
+
+def _show_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    if not sys.stdout.isatty():
+        for row in rows:
+            print("\t".join(row))
+        return
+    from rich.console import Console  # noqa: PLC0415 - late: only a terminal needs it
+    from rich.table import Table  # noqa: PLC0415 - late: only a terminal needs it
+
+    table = Table(*head, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

@@ -1,0 +1,79 @@
+"""What every command that does work has: a screen, a runner, and errors that are shown."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from factory.toolchain.runner import Runner
+    from factory.ui.screen import Screen
+
+
+class LogLevel(StrEnum):
+    """The least urgent notices to show."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One command's run: the process's environment as it was at the start, and its means."""
+
+    process: Mapping[str, str]
+    screen: Screen
+    runner: Runner
+
+
+@contextlib.contextmanager
+def session(
+    ctx: typer.Context,
+    *,
+    env_files: tuple[Path, ...] = (),
+    log_level: LogLevel = LogLevel.INFO,
+    verbose: bool = False,
+) -> Iterator[Session]:
+    """Open a session; an error of the factory's ends it with the error shown and its exit code.
+
+    Args:
+        ctx: the command's context, whose ``obj`` is the process's environment.
+        env_files: `.env` files whose secrets are masked from the first line on.
+        log_level: the least urgent notices to show.
+        verbose: show child processes' output, and which line of the program a notice is from.
+    """
+    from factory.config.environment import read_env_file  # noqa: PLC0415 - late
+    from factory.errors import FactoryError  # noqa: PLC0415
+    from factory.redaction import redactor_for  # noqa: PLC0415
+    from factory.toolchain.runner import Runner  # noqa: PLC0415
+    from factory.toolchain.signals import ending_on_signals  # noqa: PLC0415
+    from factory.ui.screen import screen_for  # noqa: PLC0415
+
+    process: Mapping[str, str] = ctx.obj
+    redact = redactor_for(process, *(read_env_file(file) for file in env_files))
+    runner = Runner(redact)
+    with screen_for(
+        process,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+        log_level=log_level.value,
+        verbose=verbose,
+        redact=redact,
+    ) as screen:
+        try:
+            with ending_on_signals(runner):
+                yield Session(process=process, screen=screen, runner=runner)
+        except FactoryError as error:
+            screen.show_error(error)
+            raise typer.Exit(error.exit_code) from error

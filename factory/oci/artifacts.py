@@ -1,0 +1,111 @@
+"""What earlier builds left in output directories: packed plugins, and which source they are of."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from factory.errors import ConfigurationError, Place, UsageError
+from factory.oci.archive import PluginArchive, read_plugin_archive
+from factory.oci.image import ImageFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+REPORT_FILE = "build-report.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltPlugins:
+    """The packed plugins of one output directory, and what is known of their source."""
+
+    folder: Path
+    plugins: tuple[PluginArchive, ...]
+    facts: ImageFacts
+
+
+def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
+    """Return what the output directories hold, one value a workspace, in the order of their names.
+
+    An output directory of several workspaces has one folder each (a level down, no deeper). The
+    source is taken from ``build-report.json`` beside the plugins; without it their own package.json
+    says what it can.
+
+    Raises:
+        UsageError: a directory does not exist, or holds no packed plugin.
+        PackError: a ``.tgz`` is no packed plugin.
+        ConfigurationError: a ``build-report.json`` is not JSON.
+    """
+    found: list[BuiltPlugins] = []
+    for directory in output_dirs:
+        if not directory.is_dir():
+            raise UsageError(
+                "the output directory does not exist",
+                found=str(directory),
+                hint="build first: plugin-factory build --output-dir DIRECTORY",
+            )
+        below = sorted(path for path in directory.iterdir() if path.is_dir())
+        here = [built for folder in (directory, *below) if (built := _built(folder))]
+        if not here:
+            raise UsageError(
+                "the output directory holds no packed plugin",
+                found=str(directory),
+                expected="*.tgz, in it or in a folder a workspace",
+                hint="build first: plugin-factory build --output-dir DIRECTORY",
+            )
+        found += here
+    return tuple(found)
+
+
+def backstage_version(plugin: PluginArchive) -> str:
+    """Return the Backstage version that the plugin was built for, or ``""`` if it does not say.
+
+    That is the exported package's ``backstage.supported-versions``.
+    """
+    backstage = plugin.package.get("backstage")
+    versions = backstage.get("supported-versions") if isinstance(backstage, dict) else None
+    return versions if isinstance(versions, str) else ""
+
+
+def _built(folder: Path) -> BuiltPlugins | None:
+    archives = sorted(path for path in folder.glob("*.tgz") if path.is_file())
+    if not archives:
+        return None
+    report = folder / REPORT_FILE
+    return BuiltPlugins(
+        folder=folder,
+        plugins=tuple(read_plugin_archive(path) for path in archives),
+        facts=_facts(report) if report.is_file() else ImageFacts(),
+    )
+
+
+def _facts(report: Path) -> ImageFacts:
+    try:
+        document = json.loads(report.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigurationError(
+            "the build report is not JSON",
+            place=Place(file=report),
+            hint="delete it to push without the source's commit, or build again",
+        ) from error
+    source: Any = document.get("source") if isinstance(document, dict) else None
+    if not isinstance(source, dict):
+        return ImageFacts()
+    committed = source.get("committed-at")
+    repository = source.get("repo")
+    return ImageFacts(
+        # A folder of the machine that built it says nothing to anybody else.
+        repository=repository if isinstance(repository, str) and _is_remote(repository) else "",
+        revision=str(source.get("commit") or ""),
+        created=datetime.fromtimestamp(committed, UTC) if isinstance(committed, int) else None,
+    )
+
+
+def _is_remote(address: str) -> bool:
+    return "://" in address and not address.startswith("file:")

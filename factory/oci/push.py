@@ -1,0 +1,243 @@
+"""Images to a registry: what it lacks is sent, and what it then has is read back and compared."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from factory.errors import FactoryError, Interrupted
+from factory.oci.blob import digest_of
+from factory.oci.refusals import changed, vanished
+from factory.oci.registry import Registry
+from factory.oci.retry import TemporaryFailure
+from factory.oci.transport import CHUNK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from factory.oci.blob import Blob
+    from factory.oci.image import Image
+    from factory.oci.reference import Reference
+    from factory.oci.target import RegistryTarget
+
+# Registries with several servers may take a moment until all of them know a manifest; seconds.
+READ_BACK_WAITS = (0.0, 0.5, 1.0, 2.0)
+PARALLEL_PUSHES = 4
+
+BlobState: TypeAlias = Literal["sending", "sent", "present", "mounted"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlobProgress:
+    """How far a blob of an image is: ``sent`` of ``total`` bytes."""
+
+    reference: Reference
+    digest: str
+    state: BlobState
+    sent: int
+    total: int
+
+
+OnProgress: TypeAlias = "Callable[[BlobProgress], None]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PushedImage:
+    """An image that a registry has, as read back from it. Sizes in bytes.
+
+    ``bytes_sent`` counts blobs that were uploaded; what the registry had already is not in it.
+    """
+
+    reference: Reference
+    digest: str
+    size: int
+    bytes_sent: int
+    folders: tuple[str, ...]
+
+    @property
+    def pinned(self) -> str:
+        """The image by digest: ``registry/namespace/name@sha256:…``."""
+        return self.reference.pinned(self.digest)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What a ``dynamic-plugins.yaml`` names as ``package``, one for each plugin inside."""
+        return tuple(f"oci://{self.pinned}!{folder}" for folder in self.folders)
+
+
+OnEnd: TypeAlias = "Callable[[Reference, PushedImage | FactoryError], None]"
+
+
+def check_access(registry: Registry, repositories: Iterable[str]) -> None:
+    """Make sure that images can be pushed to ``repositories``, before anything is built.
+
+    An upload session is opened in each and ended at once: only that tells whether a login may
+    write, and it transfers nothing. A registry that makes missing repositories makes them here.
+
+    Raises:
+        RegistryError: the registry cannot be reached, refuses the login or lets it only read.
+        ConfigurationError: REGISTRY_AUTH_FILE or a file of authorities cannot be used.
+    """
+    for repository in dict.fromkeys(repositories):
+        location = registry.start_upload(repository)
+        try:
+            registry.cancel_upload(repository, location)
+        except TemporaryFailure:
+            continue  # registries drop forgotten sessions by themselves
+
+
+def check_target(target: RegistryTarget, repositories: Iterable[str]) -> None:
+    """As :func:`check_access`, over a conversation of its own."""
+    with Registry(target) as registry:
+        check_access(registry, repositories)
+
+
+def push_image(
+    registry: Registry,
+    image: Image,
+    reference: Reference,
+    *,
+    mount_from: Sequence[str] = (),
+    on_progress: OnProgress | None = None,
+) -> PushedImage:
+    """Push ``image`` as ``reference`` and return what the registry has of it afterwards.
+
+    Args:
+        registry: the conversation; its target's host is the reference's.
+        image: what to push.
+        reference: its name and tag; a tag that exists is moved.
+        mount_from: repositories of the same registry that may have the blobs already, from which
+            the registry copies them itself.
+        on_progress: called from the pushing thread, for each part that was sent.
+
+    Raises:
+        RegistryError: the registry cannot be reached, refuses, or does not have the image
+            afterwards although it accepted it.
+    """
+    sent = 0
+    for blob in image.blobs:
+        sent += _push_blob(registry, blob, reference, mount_from, on_progress or _ignore)
+    registry.put_manifest(reference.repository, reference.tag, image.manifest)
+    _compare(registry, image, reference)
+    return PushedImage(
+        reference=reference,
+        digest=image.digest,
+        size=image.size,
+        bytes_sent=sent,
+        folders=tuple(plugin.folder for plugin in image.plugins),
+    )
+
+
+def push_images(
+    registry: Registry,
+    images: Sequence[tuple[Image, Reference]],
+    *,
+    on_progress: OnProgress | None = None,
+    on_end: OnEnd | None = None,
+) -> tuple[PushedImage | FactoryError, ...]:
+    """Push several images at once; return, in their order, what became of each.
+
+    One that fails does not stop the others. ``on_progress`` and ``on_end``, which is told what
+    became of an image as soon as that is known, are called from several threads.
+
+    Raises:
+        Interrupted: the conversation's checkpoint ended the run.
+    """
+
+    def one(image: Image, reference: Reference) -> PushedImage | FactoryError:
+        end: PushedImage | FactoryError
+        try:
+            end = push_image(registry, image, reference, on_progress=on_progress)
+        except Interrupted:
+            raise
+        except FactoryError as error:
+            end = error
+        if on_end:
+            on_end(reference, end)
+        return end
+
+    with ThreadPoolExecutor(max_workers=PARALLEL_PUSHES) as pool:
+        return tuple(pool.map(lambda pair: one(*pair), images))
+
+
+def _push_blob(
+    registry: Registry,
+    blob: Blob,
+    reference: Reference,
+    mount_from: Sequence[str],
+    on_progress: OnProgress,
+) -> int:
+    """Return how many bytes had to be sent for the registry to have the blob."""
+
+    def tell(state: BlobState, sent: int) -> None:
+        on_progress(
+            BlobProgress(
+                reference=reference, digest=blob.digest, state=state, sent=sent, total=blob.size
+            )
+        )
+
+    repository = reference.repository
+    if registry.has_blob(repository, blob.digest):
+        tell("present", blob.size)
+        return 0
+    session = None
+    for source in mount_from:
+        if source == repository:
+            continue
+        session = registry.mount(repository, blob.digest, source)
+        if session is None:
+            tell("mounted", blob.size)
+            return 0
+    _upload(registry, blob, repository, session, tell)
+    tell("sent", blob.size)
+    return blob.size
+
+
+def _upload(
+    registry: Registry,
+    blob: Blob,
+    repository: str,
+    session: str | None,
+    tell: Callable[[BlobState, int], None],
+) -> None:
+    sessions = [session] if session else []
+    tries = 0
+
+    def parts() -> Iterator[bytes]:
+        sent = 0
+        with blob.open() as stream:
+            while data := stream.read(CHUNK):
+                registry.transport.checkpoint()
+                yield data
+                sent += len(data)
+                tell("sending", sent)
+
+    def attempt() -> None:
+        nonlocal tries
+        tries += 1
+        # The answer to an upload may be lost although the registry has stored it.
+        if tries > 1 and registry.has_blob(repository, blob.digest):
+            return
+        location = sessions.pop() if sessions else registry.start_upload(repository)
+        registry.upload(repository, blob, location, parts)
+
+    registry.transport.retried(attempt, registry.base_url())
+
+
+def _compare(registry: Registry, image: Image, reference: Reference) -> None:
+    for wait in READ_BACK_WAITS:
+        time.sleep(wait)
+        registry.transport.checkpoint()
+        found = registry.get_manifest(reference.repository, reference.tag)
+        if found is None:
+            continue
+        if digest_of(found) != image.digest:
+            raise changed(str(reference), image.digest, digest_of(found))
+        return
+    raise vanished(str(reference), image.digest)
+
+
+def _ignore(_: BlobProgress) -> None:
+    """Progress that nobody watches."""

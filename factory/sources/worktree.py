@@ -1,0 +1,75 @@
+"""What git says of a tree of the user's: its commit, and what is not committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.sources.source import is_git_repository
+from factory.toolchain.runner import ProcessFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from factory.sources.git_process import GitSession
+
+_STATUS_WIDTH = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorktreeState:
+    """Whether a folder is in a git repository, at which commit, and what is not committed.
+
+    ``uncommitted`` holds paths relative to the repository's root, new files included. ``commit`` is
+    ``None`` outside git and before the first commit.
+    """
+
+    in_git: bool
+    commit: str | None = None
+    committed_at: int | None = None
+    branch: str | None = None
+    uncommitted: tuple[str, ...] = ()
+
+
+def worktree_state(folder: Path, session: GitSession) -> WorktreeState:
+    """Return what git says of a folder's worktree, without writing to it.
+
+    A folder that git cannot make sense of counts as being outside git.
+    """
+    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
+
+    asking = session.with_variables({"GIT_OPTIONAL_LOCKS": "0"})
+    # The user named this folder; in a container it is often another user's.
+    asking = asking.configured([("safe.directory", str(folder)), ("core.fsmonitor", "false")])
+    git = SessionGit(folder, session=asking)
+    try:
+        inside = git.rev_parse("--is-inside-work-tree") == "true"
+    except ProcessFailed:
+        return WorktreeState(in_git=is_git_repository(folder))
+    commit = committed_at = branch = None
+    try:
+        commit, _, seconds = str(git.log("-1", "--format=%H %ct")).partition(" ")
+        committed_at = int(seconds)
+        name = git.rev_parse("--abbrev-ref", "HEAD")
+        branch = None if name == "HEAD" else name
+    except ProcessFailed:
+        commit = None
+    return WorktreeState(
+        in_git=True,
+        commit=commit,
+        committed_at=committed_at,
+        branch=branch,
+        uncommitted=_uncommitted(git.status("--porcelain=v1", "-z")) if inside else (),
+    )
+
+
+def _uncommitted(status: str) -> tuple[str, ...]:
+    """Paths of ``git status --porcelain=v1 -z``: a rename is followed by its old name."""
+    paths: list[str] = []
+    entries = iter(status.split("\0"))
+    for entry in entries:
+        if entry:
+            paths.append(entry[_STATUS_WIDTH:])
+            if "R" in entry[:2] or "C" in entry[:2]:
+                next(entries, None)
+    return tuple(paths)

@@ -1,0 +1,1 @@
+"""Images and registries, against the real tools."""

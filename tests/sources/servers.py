@@ -1,0 +1,185 @@
+"""Real git servers on the loopback interface: git daemon, smart HTTP, dumb HTTP."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import http.server
+import os
+import socket
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HTTP_OK_LINE = b"Status: "
+
+
+@contextlib.contextmanager
+def git_daemon(base: Path) -> Iterator[str]:
+    """Serve every repository below a folder over git://; gives the URL of the folder."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    exec_path = subprocess.run(
+        ["git", "--exec-path"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    process = subprocess.Popen(
+        [
+            f"{exec_path}/git-daemon",
+            "--export-all",
+            "--reuseaddr",
+            "--listen=127.0.0.1",
+            f"--port={port}",
+            f"--base-path={base}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port)
+        yield f"git://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < until, "the server did not start"
+            time.sleep(0.05)
+        else:
+            return
+
+
+class _Smart(http.server.BaseHTTPRequestHandler):
+    """Smart HTTP by git's own CGI program, with basic authentication if a password is set."""
+
+    def __init__(self, *args: object, base: Path, server_log: ServerLog) -> None:
+        self._base = base
+        self._log = server_log
+        super().__init__(*args)  # type: ignore[arg-type]
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        self._log.requests.append(self.path)
+        if self._log.failures_left > 0:
+            self._log.failures_left -= 1
+            self.send_error(500)
+            return
+        if self._log.password is not None and not self._allowed(self._log.password):
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        parts = urlsplit(self.path)
+        done = subprocess.run(
+            ["git", "http-backend"],
+            input=self._body(),
+            env={
+                "PATH": os.environ["PATH"],
+                "GIT_PROJECT_ROOT": str(self._base),
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                "PATH_INFO": parts.path,
+                "QUERY_STRING": parts.query,
+                "REQUEST_METHOD": self.command,
+                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                "REMOTE_USER": "somebody",
+                "REMOTE_ADDR": "127.0.0.1",
+                **self._log.git_settings,
+            },
+            capture_output=True,
+            check=False,
+        )
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
+        status = 200
+        headers = []
+        for line in head.split(b"\r\n"):
+            name, _, value = line.partition(b": ")
+            if name == b"Status":
+                status = int(value.split()[0])
+            elif name:
+                headers.append((name.decode(), value.decode()))
+        self.send_response(status)
+        for header, text in headers:
+            self.send_header(header, text)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _allowed(self, password: str) -> bool:
+        given = self.headers.get("Authorization", "")
+        return given == "Basic " + base64.b64encode(password.encode()).decode()
+
+
+class ServerLog:
+    """What a smart server has been asked, and how it is to behave."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.password: str | None = None
+        self.failures_left = 0
+        self.git_settings: dict[str, str] = {}
+
+
+@contextlib.contextmanager
+def smart_http(base: Path, log: ServerLog | None = None) -> Iterator[str]:
+    """Serve every repository below a folder over smart HTTP; gives the URL of the folder."""
+    handler = functools.partial(_Smart, base=base, server_log=log or ServerLog())
+    with _serving(handler) as url:  # type: ignore[arg-type]
+        yield url
+
+
+class _Dumb(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def dumb_http(base: Path) -> Iterator[str]:
+    """Serve a folder as plain files; a repository in it needs `git update-server-info`."""
+    with _serving(functools.partial(_Dumb, directory=str(base))) as url:  # type: ignore[arg-type]
+        yield url
+
+
+@contextlib.contextmanager
+def _serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
