@@ -39,6 +39,11 @@ def sibling_names(name: str, role: str) -> tuple[str, ...]:
     return tuple(candidate for candidate in candidates if candidate != name)
 
 
+def role_by_name(name: str) -> str:
+    """Return the role that a published package most likely has, from the ending of its name."""
+    return next((role for role, end in _BASE_NAME_ENDS.items() if end.search(name)), "")
+
+
 def embedded_siblings(manifest: Manifest) -> tuple[str, ...]:
     """Return the direct dependencies that rhdh-cli embeds without being told, in their order."""
     siblings = sibling_names(manifest.name, manifest.role)

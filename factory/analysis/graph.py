@@ -15,7 +15,7 @@ from factory.analysis.resolutions import Resolutions, parse_resolutions
 from factory.npm_range import satisfies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from factory.analysis.discovery import WorkspacePackage
@@ -134,36 +134,12 @@ class DependencyGraph:
                     pending.append(edge.target)
         return tuple(found)
 
-    def hops(
-        self, packages: Iterable[Package], is_target: Callable[[Package], bool]
-    ) -> dict[Package, Hop]:
-        """Return, of ``packages``, those whose dependencies reach a target, and the way there.
-
-        Targets themselves are not in it unless they reach another target.
-        """
-        dependents: dict[Package, list[Package]] = {}
-        found: dict[Package, Hop] = {}
-        pending: deque[Package] = deque()
-        targets = set()
+    def dependents(self, packages: Iterable[Package]) -> dict[Package, list[Package]]:
+        """Return, for each package that any of ``packages`` depends on, which of them do."""
+        found: dict[Package, list[Package]] = {}
         for package in packages:
-            if is_target(package):
-                targets.add(package)
             for edge in self.edges(package):
-                dependents.setdefault(edge.target, []).append(package)
-        pending.extend(targets)
-        while pending:
-            package = pending.popleft()
-            hop = None if package in targets else found[package]
-            for dependent in dependents.get(package, ()):
-                if dependent in found:
-                    continue
-                found[dependent] = Hop(
-                    following=package,
-                    target=hop.target if hop else package,
-                    distance=hop.distance + 1 if hop else 1,
-                )
-                if dependent not in targets:
-                    pending.append(dependent)
+                found.setdefault(edge.target, []).append(package)
         return found
 
     def _target(self, package: Package, name: str, asked: str) -> Package:
@@ -184,6 +160,32 @@ class DependencyGraph:
         if id(entry) not in self._by_entry:
             self._by_entry[id(entry)] = _package(entry)
         return self._by_entry[id(entry)]
+
+
+def ways_to(
+    targets: Iterable[Package], dependents: Mapping[Package, list[Package]]
+) -> dict[Package, Hop]:
+    """Return every package whose dependencies reach a target, and the shortest way to one.
+
+    A way ends at the first target on it, so a target is in the answer only if it reaches another.
+    """
+    final = dict.fromkeys(targets)
+    found: dict[Package, Hop] = {}
+    pending = deque(final)
+    while pending:
+        package = pending.popleft()
+        hop = None if package in final else found[package]
+        for dependent in dependents.get(package, ()):
+            if dependent in found:
+                continue
+            found[dependent] = Hop(
+                following=package,
+                target=hop.target if hop else package,
+                distance=hop.distance + 1 if hop else 1,
+            )
+            if dependent not in final:
+                pending.append(dependent)
+    return found
 
 
 def _package(entry: LockEntry) -> Package:

@@ -35,11 +35,11 @@ class Trail:
 
     def names(self) -> tuple[str, ...]:
         """Return the packages from the plugin on; the middle of a long trail is one entry."""
-        if self.depth <= _HEAD + _TAIL:
-            count, head = self.depth, ()
-        else:
-            count = _TAIL
+        head: tuple[str, ...] = ()
+        count = self.depth
+        if self.depth > _HEAD + _TAIL:
             head = (*self.head, _left_out(self.depth - _HEAD - _TAIL))
+            count = _TAIL
         tail: list[str] = []
         trail: Trail | None = self
         while trail and len(tail) < count:

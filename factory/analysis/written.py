@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from factory.analysis.arguments import Arguments
+if TYPE_CHECKING:
+    from factory.analysis.arguments import Arguments
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +37,11 @@ class WrittenRules:
     unshared: NameRules
     suppressed: frozenset[str]
     allowed: frozenset[str]
+
+    @property
+    def shares_something(self) -> bool:
+        """Whether the author shares any package that is not shared anyway."""
+        return bool(self.shared.names or self.shared.patterns)
 
 
 def rules_of(written: Arguments) -> WrittenRules:

@@ -11,7 +11,9 @@ from factory.errors import Place, SourceError
 from factory.pipeline.report import SourceReport
 from factory.sources.checkout import check_out, git_session
 from factory.sources.destination import held, prepare
-from factory.sources.local import describe_changes, local_checkout
+from factory.sources.local import LocalChanges, describe_changes, local_checkout
+from factory.sources.overlay import Overlay, apply_overlays, find_overlays
+from factory.sources.patch import apply_patches, find_patches
 from factory.sources.source import Checkout, Source
 from factory.sources.workspace import resolve_workspace
 from factory.toolchain.child_environment import git_environment
@@ -32,6 +34,14 @@ _GENERATED = (
     "<plugin>/dist/",
     "<plugin>/dist-dynamic/",
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overrides:
+    """The patches and overlays of a configuration directory."""
+
+    patches: tuple[Path, ...]
+    overlays: tuple[Overlay, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,13 +71,20 @@ def bring_source(
         BusyError: another run uses the folder.
     """
     stack.enter_context(held(plan.repo_path))
+    overrides = _overrides(plan)
     with stages.stage("source") as stage:
         if plan.source:
             checkout = _fetched(plan, plan.source, stage, runner=runner, confirm=confirm)
+            modified = False
         else:
-            checkout = _local(plan, stage, runner=runner)
+            changes = _described(plan, overrides, stage, runner=runner)
+            checkout = local_checkout(plan.repo_path, changes.state)
+            modified = bool(changes.state.uncommitted)
         workspace = resolve_workspace(checkout.root, plan.workspace_path)
-        stage.note = (checkout.commit or "")[:12] or str(checkout.url)
+        stage.note = (checkout.commit or "")[:12] or checkout.url
+    if overrides.patches or overrides.overlays:
+        with stages.stage("override") as stage:
+            stage.note = _override(plan, overrides, checkout.root, workspace, stage, runner=runner)
     return Brought(
         root=checkout.root,
         workspace=workspace,
@@ -78,6 +95,9 @@ def bring_source(
             committed_at=checkout.committed_at,
             workspace_path=plan.workspace_path,
             local=plan.source is None,
+            modified=modified,
+            patches=tuple(patch.name for patch in overrides.patches),
+            overlays=tuple(overlay.plugin for overlay in overrides.overlays),
         ),
     )
 
@@ -109,7 +129,9 @@ def _fetched(
     )
 
 
-def _local(plan: BuildPlan, stage: Stage, *, runner: Runner) -> Checkout:
+def _described(
+    plan: BuildPlan, overrides: Overrides, stage: Stage, *, runner: Runner
+) -> LocalChanges:
     if not any(plan.repo_path.iterdir()):
         raise SourceError(
             "there is nothing to build in place",
@@ -122,11 +144,56 @@ def _local(plan: BuildPlan, stage: Stage, *, runner: Runner) -> Checkout:
     changes = describe_changes(
         root=plan.repo_path,
         workspace=resolve_workspace(plan.repo_path, plan.workspace_path),
-        patches=(),
-        overlays=(),
+        patches=overrides.patches,
+        overlays=overrides.overlays,
         generated=_GENERATED,
         session=session,
     )
-    for line in changes.lines():
-        log.info("%s", line)
-    return local_checkout(plan.repo_path, changes.state)
+    log.info("%s", "\n".join(changes.lines()))
+    return changes
+
+
+def _overrides(plan: BuildPlan) -> Overrides:
+    # Sources and results may be inside the configuration directory: their folders are no overlays.
+    inside = [plan.repo_path, plan.output_dir, plan.cache_dir]
+    if plan.source and (plan.config_dir / plan.source.repo).is_dir():
+        inside.append(plan.config_dir / plan.source.repo)
+    return Overrides(
+        patches=find_patches(plan.config_dir),
+        overlays=find_overlays(plan.config_dir, skip=tuple(inside)),
+    )
+
+
+def _override(
+    plan: BuildPlan,
+    overrides: Overrides,
+    root: Path,
+    workspace: Path,
+    stage: Stage,
+    *,
+    runner: Runner,
+) -> str:
+    """Patch, then overlay, and return in a few words what was done."""
+    patched = apply_patches(
+        overrides.patches,
+        root=root,
+        workspace=workspace,
+        runner=runner,
+        env=git_environment(plan.environment),
+        log=stage.log,
+    )
+    overlaid = apply_overlays(overrides.overlays, workspace)
+    for result in overlaid:
+        for word, files in (("replaced", result.replaced), ("added", result.added)):
+            if files:
+                log.info("overlay for %s %s %s", result.plugin, word, ", ".join(files))
+    done = []
+    if patched.patches:
+        done.append(_counted(len(patched.patches), "patch", "patches"))
+    if overlaid:
+        done.append(_counted(len(overlaid), "overlay", "overlays"))
+    return ", ".join(done)
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from factory.toolchain.runner import ProcessFailed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from factory.sources.git_process import GitSession
+    from factory.sources.git_process import GitSession, SessionGit
+
+log = logging.getLogger(__name__)
 
 _STATUS_WIDTH = 3
 
@@ -59,12 +62,21 @@ def worktree_state(folder: Path, session: GitSession) -> WorktreeState:
         commit=commit,
         committed_at=committed_at,
         branch=branch,
-        uncommitted=_uncommitted(git.status("--porcelain=v1", "-z")) if inside else (),
+        uncommitted=_uncommitted(git) if inside else (),
     )
 
 
-def _uncommitted(status: str) -> tuple[str, ...]:
+def _uncommitted(git: SessionGit) -> tuple[str, ...]:
     """Paths of ``git status --porcelain=v1 -z``: a rename is followed by its old name."""
+    try:
+        status = str(git.status("--porcelain=v1", "-z"))
+    except ProcessFailed as failure:
+        log.warning(
+            "whether %s has uncommitted changes is not known: git status fails (%s)",
+            git.working_dir,
+            failure.completed.tail.strip().rpartition("\n")[2],
+        )
+        return ()
     paths: list[str] = []
     entries = iter(status.split("\0"))
     for entry in entries:

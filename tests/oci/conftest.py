@@ -90,3 +90,9 @@ def skopeo(tmp_path: Path) -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def authority_file(authority: Authority) -> str:
+    """The authority's certificate, as a variable names it."""
+    return str(authority.authority)

@@ -276,5 +276,5 @@ def _package_json(tgz: Path) -> bytes:
         return stream.read()
 
 
-DIFF_ID = "sha256:todo"
+DIFF_ID = "sha256:26ba0287aafe3db7a52a8a8dccc3736ac286287f44fbee580010cadd664d3021"
 DIGEST = "sha256:todo"

@@ -62,7 +62,7 @@ def test_podman_loads_the_archive_under_its_name_and_unpacks_it(
     assert podman, "podman is not installed (apt-get install podman)"
     archive = write_archive([(image, NAME)], tmp_path / "image.tar")
     short = stack.enter_context(TemporaryDirectory())  # podman takes no longer one
-    command = [podman, "--root", tmp_path / "root", "--runroot", short]
+    command: list[str | Path] = [podman, "--root", tmp_path / "root", "--runroot", short]
     command += ["--storage-driver", "vfs"]
 
     def run(*arguments: str | Path) -> str:

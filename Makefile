@@ -1,0 +1,68 @@
+# `make help` lists the targets. Needs Python 3.11 or newer, git and make; everything else goes into
+# .venv and build/, which `make clean` removes.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+EXAMPLE := build/example
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install example test lint docs clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.package ## Install plugin-factory into .venv
+
+example: $(VENV)/.package ## Build the example workspace into build/example/outputs
+	@mkdir -p $(EXAMPLE)
+	$(BIN)/plugin-factory build \
+	  --config-dir examples/local-workspace \
+	  --repo-path $(EXAMPLE)/source \
+	  --output-dir $(EXAMPLE)/outputs \
+	  --clean
+	@echo
+	@echo "The artifacts are in $(EXAMPLE)/outputs:"
+	@cd $(EXAMPLE)/outputs && ls -1 *.tgz*
+
+test: lint ## Run the linters, the type checker and all tests
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev ## Run the linters and the type checker
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev ## Write the generated reference pages anew
+	$(BIN)/python docs/generate.py
+
+clean: ## Remove .venv, build/ and the tools' caches
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# A stamp is touched when its step is done, so that a second run goes straight to the point.
+
+$(VENV)/.made:
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "error: there is no $(PYTHON) here; name a Python 3.11 or newer: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: $(PYTHON) is $$("$(PYTHON)" -V 2>&1), but 3.11 or newer is needed: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: $(PYTHON) has no venv module (on Debian and Ubuntu: apt-get install python3-venv)" >&2; \
+	  exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.package: $(VENV)/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+# Dependency groups need pip 25.1; distributions bring an older one.
+$(VENV)/.dev: $(VENV)/.package
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@

@@ -1,0 +1,197 @@
+"""The build arguments of one backend plugin: the six rules of docs/build-arguments.md together.
+
+Embedding one package may bring others into view, and sharing a native one asks for embedding
+whatever else uses it, so the walk is made again until nothing is added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from factory.analysis.arguments import (
+    EMBED,
+    PACKAGE_OPTIONS,
+    SHARED,
+    SUPPRESS_NATIVE,
+    UNSHARED,
+    Argument,
+    Arguments,
+)
+from factory.analysis.discovery import BACKEND_ROLES
+from factory.analysis.embed_walk import Settled, Walk, walk
+from factory.analysis.kept_arguments import chain_to_written, kept_arguments
+from factory.analysis.native_choice import (
+    NativeChoice,
+    choose,
+    dragged_in,
+    is_scoped_backstage,
+    native_uses,
+)
+from factory.analysis.reasons import DerivedArgument, Reason
+from factory.analysis.written import rules_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from factory.analysis.graph import Package
+    from factory.analysis.kept_arguments import Dropped
+    from factory.analysis.surroundings import Surroundings
+    from factory.analysis.written import WrittenRules
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class BuildArguments:
+    """The arguments of one plugin with the reason for each.
+
+    ``arguments`` is what to write; ``derived`` has one entry for each option and value in it, in
+    the same order; ``dropped`` is what the author wrote and is not in it, and why.
+    """
+
+    arguments: Arguments
+    derived: tuple[DerivedArgument, ...]
+    dropped: tuple[Dropped, ...]
+    found: Walk | None
+    natives: tuple[NativeChoice, ...]
+
+
+def build_arguments(
+    plugin: Package, around: Surroundings, written: Arguments | None = None
+) -> BuildArguments:
+    """Return the arguments that rhdh-cli needs to export ``plugin`` for the host.
+
+    Args:
+        plugin: the plugin, from the graph of ``around``.
+        around: the graph and the host.
+        written: the author's arguments. What they say beyond the rules is kept; what they say about
+            a package that the plugin does not bring along, or that rhdh-cli knows by itself, is
+            dropped; a suppressed native package that the host can provide is shared instead.
+    """
+    written = written or Arguments()
+    if plugin.role not in BACKEND_ROLES:
+        derived = tuple(_as_written(written))
+        return BuildArguments(
+            arguments=written, derived=derived, dropped=(), found=None, natives=()
+        )
+    rules = rules_of(written)
+    found, choices, settled = _settle(plugin, around, rules)
+    derived_by_rule = [*_embedding(found, settled), *_native(choices, settled)]
+    kept, dropped = kept_arguments(plugin, around, written, found, derived_by_rule)
+    derived = tuple(_in_order([*derived_by_rule, *kept]))
+    return BuildArguments(
+        arguments=_arguments(derived),
+        derived=derived,
+        dropped=dropped,
+        found=found,
+        natives=tuple(choices),
+    )
+
+
+def _settle(
+    plugin: Package, around: Surroundings, written: WrittenRules
+) -> tuple[Walk, list[NativeChoice], Settled]:
+    settled = Settled()
+    while True:
+        found = walk(plugin, around, written, settled)
+        more = _settle_written(found, around, written, settled)
+        more = more or _settle_optional(found, around, written, settled)
+        if more:
+            settled = more
+            continue
+        choices = choose(native_uses(found, around), around, written, settled)
+        shared = {c.name: c.reason.fact for c in choices if c.share}
+        if not shared:
+            return found, choices, settled
+        settled = replace(
+            settled,
+            shared=settled.shared | shared,
+            reasons=settled.reasons | {c.name: c.reason for c in choices if c.share},
+        )
+
+
+def _settle_written(
+    found: Walk, around: Surroundings, written: WrittenRules, settled: Settled
+) -> Settled | None:
+    """Embed what lies between the plugin and a package that the author embeds."""
+    lacking = written.embedded - found.embedded_names
+    between = chain_to_written(found, around, lacking)
+    fresh = {name: fact for name, fact in between.items() if name not in settled.embedded}
+    return replace(settled, embedded=settled.embedded | fresh) if fresh else None
+
+
+def _settle_optional(
+    found: Walk, around: Surroundings, written: WrittenRules, settled: Settled
+) -> Settled | None:
+    """Unshare what optional dependencies drag in; what cannot be unshared is not shared."""
+    brought = dragged_in(found, around)
+    fresh = {
+        name: Reason(
+            rule=3,
+            chain=trail.names(),
+            fact="comes with an optional dependency, which rhdh-cli leaves private",
+        )
+        for name, trail in brought.items()
+        if is_scoped_backstage(name)
+        and name not in settled.unshared
+        and not written.unshared.match(name)
+    }
+    unshareable = frozenset(brought) & frozenset(settled.shared)
+    if not fresh and not unshareable:
+        return None
+    return replace(
+        settled,
+        unshared=settled.unshared | fresh,
+        unshareable=settled.unshareable | unshareable,
+        shared={n: fact for n, fact in settled.shared.items() if n not in unshareable},
+    )
+
+
+def _embedding(found: Walk, settled: Settled) -> Iterable[DerivedArgument]:
+    for embedded in found.embedded:
+        name = embedded.package.name
+        if embedded.explicit:
+            yield DerivedArgument(option=EMBED, value=name, reason=embedded.reason)
+        if embedded.unshare:
+            yield DerivedArgument(option=SHARED, value=UNSHARED + name, reason=embedded.reason)
+    for name, reason in settled.unshared.items():
+        yield DerivedArgument(option=SHARED, value=UNSHARED + name, reason=reason)
+
+
+def _native(choices: list[NativeChoice], settled: Settled) -> Iterable[DerivedArgument]:
+    for name in settled.shared:
+        yield DerivedArgument(option=SHARED, value=name, reason=settled.reasons[name])
+    for choice in choices:
+        yield DerivedArgument(option=SUPPRESS_NATIVE, value=choice.name, reason=choice.reason)
+
+
+def _as_written(written: Arguments) -> Iterable[DerivedArgument]:
+    reason = Reason(rule=0, chain=(), fact="written by the author")
+    for item in written.items:
+        for value in item.values or ("",):
+            yield DerivedArgument(option=item.option, value=value, reason=reason)
+
+
+def _in_order(derived: Iterable[DerivedArgument]) -> list[DerivedArgument]:
+    """By option, and by name within it, ``!`` before others; each once. What no rule knows is last.
+
+    Words of unknown options keep the order in which they were written.
+    """
+    once = {(argument.option, argument.value): argument for argument in reversed(list(derived))}
+    known = [argument for argument in once.values() if argument.option in PACKAGE_OPTIONS]
+    known.sort(
+        key=lambda argument: (
+            PACKAGE_OPTIONS.index(argument.option),
+            not argument.value.startswith(UNSHARED),
+            argument.value,
+        )
+    )
+    return known
+
+
+def _arguments(derived: Iterable[DerivedArgument]) -> Arguments:
+    return Arguments(
+        items=tuple(
+            Argument(option=argument.option, values=(argument.value,) if argument.value else ())
+            for argument in derived
+        )
+    )

@@ -1,0 +1,139 @@
+"""Rule 5: what becomes of the native packages among what would be bundled into a plugin."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.analysis.lockfile import effective_range
+from factory.analysis.reasons import Reason
+from factory.analysis.surroundings import BACKSTAGE_SCOPE
+
+if TYPE_CHECKING:
+    from factory.analysis.embed_walk import Settled, Use, Walk
+    from factory.analysis.graph import Package
+    from factory.analysis.reasons import Trail
+    from factory.analysis.surroundings import Surroundings
+    from factory.analysis.written import WrittenRules
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class NativeUse:
+    """A native package that would be bundled. ``asked`` are the ranges of its direct uses."""
+
+    package: Package
+    marker: str
+    trail: Trail
+    asked: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class NativeChoice:
+    """What to do with a native package: share it with the host if ``share``, else suppress it."""
+
+    name: str
+    share: bool
+    reason: Reason
+
+
+def native_uses(found: Walk, around: Surroundings) -> dict[str, NativeUse]:
+    """Return the native packages below what the walk found private, by name.
+
+    What lies below a native package is not looked at: it goes with it. What is embedded is not
+    private, whoever asks for it.
+    """
+    uses: dict[str, NativeUse] = {}
+    seen: set[Package] = set()
+    pending: deque[tuple[Use, bool]] = deque((use, not use.edge.optional) for use in found.private)
+    while pending:
+        use, direct = pending.popleft()
+        target, name = use.edge.target, use.edge.name
+        marker = around.markers.marker(target)
+        if marker:
+            known = uses.get(name)
+            asked = (effective_range(use.edge.asked, target.keys),) if direct else ()
+            if known is None or asked:
+                uses[name] = NativeUse(
+                    package=known.package if known else target,
+                    marker=known.marker if known else marker,
+                    trail=known.trail if known else use.trail.to(target),
+                    asked=(*(known.asked if known else ()), *asked),
+                )
+            continue
+        if target in seen or found.is_embedded(target) or not _may_reach(target, around):
+            continue
+        seen.add(target)
+        trail = use.trail.to(target)
+        pending.extend(
+            (type(use)(edge=edge, trail=trail), False) for edge in around.graph.edges(target)
+        )
+    return uses
+
+
+def choose(
+    uses: dict[str, NativeUse], around: Surroundings, written: WrittenRules, settled: Settled
+) -> list[NativeChoice]:
+    """Return the choice for each native package that the author does not allow, in order of name.
+
+    One that an ``--allow-native-package`` names is the author's business.
+    """
+    return [
+        _choice(name, uses[name], around, settled)
+        for name in sorted(uses)
+        if name not in written.allowed
+    ]
+
+
+def dragged_in(found: Walk, around: Surroundings) -> dict[str, Trail]:
+    """Return the ``@backstage`` and shared packages that optional dependencies bring, by name.
+
+    rhdh-cli neither embeds nor shares along optional dependencies, so yarn installs these
+    privately.
+    """
+    brought: dict[str, Trail] = {}
+    seen: set[Package] = set()
+    pending = deque(use for use in found.private if use.edge.optional)
+    while pending:
+        use = pending.popleft()
+        target = use.edge.target
+        if target in seen or found.is_embedded(target):
+            continue
+        seen.add(target)
+        trail = use.trail.to(target)
+        brought.setdefault(use.edge.name, trail)
+        pending.extend(type(use)(edge=e, trail=trail) for e in around.graph.edges(target))
+    return brought
+
+
+def is_scoped_backstage(name: str) -> bool:
+    """Return whether rhdh-cli shares the package without being told."""
+    return BACKSTAGE_SCOPE in name
+
+
+def _may_reach(package: Package, around: Surroundings) -> bool:
+    return around.reaching_native is None or package in around.reaching_native
+
+
+def _choice(
+    name: str, use: NativeUse, around: Surroundings, settled: Settled
+) -> NativeChoice:
+    host = around.host
+    versions = [host.satisfying(name, asked) for asked in use.asked]
+    share = bool(versions) and all(versions) and name not in settled.unshareable
+    if share:
+        why = f"{host.name} has {versions[0]}"
+    elif not use.asked:
+        why = "not a direct dependency"
+    elif name in settled.unshareable:
+        why = "an optional dependency needs it too, which cannot be shared"
+    elif name not in host:
+        why = f"not in {host.name}"
+    else:
+        asked = next(a for a, version in zip(use.asked, versions, strict=True) if not version)
+        why = f"{host.name} has {', '.join(host.versions(name))}, asked for is {asked or 'no range'}"
+    return NativeChoice(
+        name=name,
+        share=share,
+        reason=Reason(rule=5, chain=use.trail.names(), fact=f"native: {use.marker}; {why}"),
+    )
