@@ -79,16 +79,18 @@ class Arguments:
         return self.values(ALLOW_NATIVE)
 
     @property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Every option that takes package names, with each of its values."""
+        return frozenset((o, value) for o in PACKAGE_OPTIONS for value in self.values(o))
+
+    @property
     def others(self) -> tuple[Argument, ...]:
         """Every argument that does not take package names, as it was written."""
         return tuple(item for item in self.items if item.option not in PACKAGE_OPTIONS)
 
     def meaning(self) -> object:
         """Return what two ways of writing the same arguments have in common, to compare them."""
-        return (
-            tuple(frozenset(self.values(option)) for option in PACKAGE_OPTIONS),
-            frozenset(self.others),
-        )
+        return self.pairs, frozenset(self.others)
 
     def __str__(self) -> str:
         """The argument string, each value after an option of its own."""
@@ -127,6 +129,21 @@ def group_words(words: Iterable[str]) -> Arguments:
     return Arguments(
         items=tuple(Argument(option=option, values=tuple(values)) for option, values in grouped)
     )
+
+
+def package_order(option: str, value: str) -> tuple[int, bool, str]:
+    """Return the key by which arguments that name packages are sorted, so that files stay stable.
+
+    It is the option, then those that begin with ``!``, then the name.
+    """
+    return PACKAGE_OPTIONS.index(option), not value.startswith(UNSHARED), value
+
+
+def arranged(pairs: Iterable[tuple[str, str]], others: tuple[Argument, ...]) -> Arguments:
+    """Return (option, package) pairs in their order, each once, and ``others`` after them."""
+    ordered = sorted(set(pairs), key=lambda pair: package_order(*pair))
+    packages = (Argument(option=option, values=(value,)) for option, value in ordered)
+    return Arguments(items=(*packages, *others))
 
 
 def format_arguments(arguments: Arguments) -> str:

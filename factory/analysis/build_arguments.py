@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import (
     EMBED,
-    PACKAGE_OPTIONS,
     SHARED,
     SUPPRESS_NATIVE,
     UNSHARED,
-    Argument,
     Arguments,
+    arranged,
+    package_order,
 )
 from factory.analysis.discovery import BACKEND_ROLES
 from factory.analysis.embed_walk import Settled, Walk, walk
-from factory.analysis.kept_arguments import chain_to_written, kept_arguments
+from factory.analysis.kept_arguments import (
+    as_written,
+    chain_to_written,
+    fitting_in_host,
+    kept_arguments,
+)
 from factory.analysis.native_choice import (
     NativeChoice,
     choose,
@@ -29,7 +34,7 @@ from factory.analysis.native_choice import (
     native_uses,
 )
 from factory.analysis.reasons import DerivedArgument, Reason
-from factory.analysis.written import rules_of
+from factory.analysis.written import rules_of, without_own_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,23 +69,29 @@ def build_arguments(
         plugin: the plugin, from the graph of ``around``.
         around: the graph and the host.
         written: the author's arguments. What they say beyond the rules is kept; what they say about
-            a package that the plugin does not bring along, or that rhdh-cli knows by itself, is
-            dropped; a suppressed native package that the host can provide is shared instead.
+            a package that the plugin does not bring along, that rhdh-cli knows by itself, or that
+            the host has in a fitting version, is dropped; a suppressed native package that the
+            host can provide is shared instead.
     """
     written = written or Arguments()
     if plugin.role not in BACKEND_ROLES:
-        derived = tuple(_as_written(written))
         return BuildArguments(
-            arguments=written, derived=derived, dropped=(), found=None, natives=()
+            arguments=written,
+            derived=tuple(as_written(written.items)),
+            dropped=(),
+            found=None,
+            natives=(),
         )
     rules = rules_of(written)
+    fitting = fitting_in_host(plugin, around, rules)
+    rules = without_own_copies(rules, fitting)
     found, choices, settled = _settle(plugin, around, rules)
     derived_by_rule = [*_embedding(found, settled), *_native(choices, settled)]
-    kept, dropped = kept_arguments(plugin, around, written, found, derived_by_rule)
-    derived = tuple(_in_order([*derived_by_rule, *kept]))
+    kept, dropped = kept_arguments(plugin, around, written, found, derived_by_rule, fitting)
+    derived = _in_order([*derived_by_rule, *kept])
     return BuildArguments(
-        arguments=_arguments(derived),
-        derived=derived,
+        arguments=arranged(((d.option, d.value) for d in derived), written.others),
+        derived=(*derived, *as_written(written.others)),
         dropped=dropped,
         found=found,
         natives=tuple(choices),
@@ -99,13 +110,13 @@ def _settle(
             settled = more
             continue
         choices = choose(native_uses(found, around), around, written, settled)
-        shared = {c.name: c.reason.fact for c in choices if c.share}
+        shared = {choice.name: choice.reason for choice in choices if choice.share}
         if not shared:
             return found, choices, settled
         settled = replace(
             settled,
-            shared=settled.shared | shared,
-            reasons=settled.reasons | {c.name: c.reason for c in choices if c.share},
+            shared=settled.shared | frozenset(shared),
+            reasons={**settled.reasons, **shared},
         )
 
 
@@ -116,7 +127,7 @@ def _settle_written(
     lacking = written.embedded - found.embedded_names
     between = chain_to_written(found, around, lacking)
     fresh = {name: fact for name, fact in between.items() if name not in settled.embedded}
-    return replace(settled, embedded=settled.embedded | fresh) if fresh else None
+    return replace(settled, embedded={**settled.embedded, **fresh}) if fresh else None
 
 
 def _settle_optional(
@@ -135,14 +146,14 @@ def _settle_optional(
         and name not in settled.unshared
         and not written.unshared.match(name)
     }
-    unshareable = frozenset(brought) & frozenset(settled.shared)
+    unshareable = frozenset(brought) & settled.shared
     if not fresh and not unshareable:
         return None
     return replace(
         settled,
-        unshared=settled.unshared | fresh,
+        unshared={**settled.unshared, **fresh},
         unshareable=settled.unshareable | unshareable,
-        shared={n: fact for n, fact in settled.shared.items() if n not in unshareable},
+        shared=settled.shared - unshareable,
     )
 
 
@@ -164,34 +175,11 @@ def _native(choices: list[NativeChoice], settled: Settled) -> Iterable[DerivedAr
         yield DerivedArgument(option=SUPPRESS_NATIVE, value=choice.name, reason=choice.reason)
 
 
-def _as_written(written: Arguments) -> Iterable[DerivedArgument]:
-    reason = Reason(rule=0, chain=(), fact="written by the author")
-    for item in written.items:
-        for value in item.values or ("",):
-            yield DerivedArgument(option=item.option, value=value, reason=reason)
-
-
 def _in_order(derived: Iterable[DerivedArgument]) -> list[DerivedArgument]:
-    """By option, and by name within it, ``!`` before others; each once. What no rule knows is last.
-
-    Words of unknown options keep the order in which they were written.
-    """
-    once = {(argument.option, argument.value): argument for argument in reversed(list(derived))}
-    known = [argument for argument in once.values() if argument.option in PACKAGE_OPTIONS]
-    known.sort(
-        key=lambda argument: (
-            PACKAGE_OPTIONS.index(argument.option),
-            not argument.value.startswith(UNSHARED),
-            argument.value,
-        )
-    )
-    return known
-
-
-def _arguments(derived: Iterable[DerivedArgument]) -> Arguments:
-    return Arguments(
-        items=tuple(
-            Argument(option=argument.option, values=(argument.value,) if argument.value else ())
-            for argument in derived
-        )
+    """Each argument once, with the first of its reasons."""
+    once: dict[tuple[str, str], DerivedArgument] = {}
+    for argument in derived:
+        once.setdefault((argument.option, argument.value), argument)
+    return sorted(
+        once.values(), key=lambda argument: package_order(argument.option, argument.value)
     )

@@ -31,9 +31,10 @@ class Settled:
     """
 
     embedded: Mapping[str, str] = field(default_factory=dict)
-    shared: Mapping[str, str] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
     unshared: Mapping[str, Reason] = field(default_factory=dict)
     unshareable: frozenset[str] = frozenset()
+    reasons: Mapping[str, Reason] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -90,9 +91,7 @@ class _Walker:
             for package in (around.packages if written.shares_something else ())
             if self._shared_by_author(package.name)
         )
-        self.to_shared: Mapping[Package, Hop] = around.ways_to_names(
-            by_author | frozenset(settled.shared)
-        )
+        self.to_shared: Mapping[Package, Hop] = around.ways_to_names(by_author | settled.shared)
 
     def walk(self, plugin: Package) -> Walk:
         start = start_of(plugin)
@@ -141,11 +140,13 @@ class _Walker:
         if edge.name in siblings and self._is_certain_sibling(use):
             return self._embed(use, 1, "rhdh-cli embeds it by itself", explicit=False)
         unshare = BACKSTAGE_SCOPE in edge.name and edge.name not in self.around.host
+        if unshare:
+            return self._embed(use, 2, f"not in {self.around.host.name}", unshare=True)
         told = self._told(edge.name)
-        if told or unshare:
-            fact = told or f"not in {self.around.host.name}"
-            return self._embed(use, 0 if told else 2, fact, unshare=unshare)
-        return None if self._is_shared(edge) else self._embedded_by_tree(use)
+        if self._is_shared(edge):
+            return self._embed(use, 0, told) if told else None
+        by_tree = self._embedded_by_tree(use)
+        return self._embed(use, 0, told) if told and by_tree is None else by_tree
 
     def _told(self, name: str) -> str:
         if name in self.written.embedded:
@@ -171,7 +172,8 @@ class _Walker:
             return None
         reached = hops[target].target.name
         fact = f"in {host.name}, shared" if reached in host else f"not in {host.name}"
-        return self._embed(use, 3, fact, below=way_down(target, hops))
+        rule = 3 if hops is self.around.to_backstage else 5
+        return self._embed(use, rule, fact, below=way_down(target, hops))
 
     def _embed(
         self,

@@ -115,9 +115,7 @@ def _may_reach(package: Package, around: Surroundings) -> bool:
     return around.reaching_native is None or package in around.reaching_native
 
 
-def _choice(
-    name: str, use: NativeUse, around: Surroundings, settled: Settled
-) -> NativeChoice:
+def _choice(name: str, use: NativeUse, around: Surroundings, settled: Settled) -> NativeChoice:
     host = around.host
     versions = [host.satisfying(name, asked) for asked in use.asked]
     share = bool(versions) and all(versions) and name not in settled.unshareable
@@ -131,7 +129,9 @@ def _choice(
         why = f"not in {host.name}"
     else:
         asked = next(a for a, version in zip(use.asked, versions, strict=True) if not version)
-        why = f"{host.name} has {', '.join(host.versions(name))}, asked for is {asked or 'no range'}"
+        why = (
+            f"{host.name} has {', '.join(host.versions(name))}, asked for is {asked or 'no range'}"
+        )
     return NativeChoice(
         name=name,
         share=share,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,6 +52,19 @@ def rules_of(written: Arguments) -> WrittenRules:
         unshared=_name_rules(written.unshared),
         suppressed=frozenset(written.suppressed),
         allowed=frozenset(written.allowed),
+    )
+
+
+def without_own_copies(rules: WrittenRules, fitting: frozenset[str]) -> WrittenRules:
+    """Return the rules without own copies of the packages that the host has in a fitting version.
+
+    Arguments outlive the host that they were made for: once a newer host has a package, embedding
+    and unsharing it is what rule 2 no longer asks for.
+    """
+    return replace(
+        rules,
+        embedded=rules.embedded - fitting,
+        unshared=replace(rules.unshared, names=rules.unshared.names - fitting),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import yaml
+
+
+_FIRST_PRINTABLE = 0x20
+_SURROGATES = frozenset(map(chr, range(0xD800, 0xE000)))
+_YAML_TEXT = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +84,10 @@ def read_json(path: Path) -> Document:
             found=_line_of(text, error.lineno),
             expected=error.msg,
         ) from error
+    except (RecursionError, ValueError) as error:  # nested too deep, a number of 5,000 digits
+        raise ConfigurationError(
+            f"{path.name} cannot be read", place=Place(file=path), found=str(error)
+        ) from error
     if repeated:
         line, column = _json_key(text, repeated[0], occurrence=-1) or (None, None)
         raise _duplicate(Place(file=path, line=line, column=column, field=repeated[0]))
@@ -112,7 +121,20 @@ def read_yaml_map(path: Path) -> Document:
             found=_line_of(text, line) if line else None,
             expected=error.problem,
         ) from error
-    except yaml.YAMLError as error:
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        raise ConfigurationError(
+            f"{path.name} is not valid YAML",
+            place=Place(
+                file=path,
+                line=before.count("\n") + 1,
+                column=len(before) - (before.rfind("\n") + 1) + 1,
+            ),
+            found=f"the character U+{int(error.character):04X}",
+            expected="text",
+        ) from error
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError) as error:
+        # PyYAML passes on what Python says of a value such as 2024-13-45 or !!bool maybe.
         raise ConfigurationError(
             f"{path.name} is not valid YAML", place=Place(file=path), found=str(error)
         ) from error
@@ -137,6 +159,22 @@ def validated(document: Document, name: SchemaName) -> Document:
     return document
 
 
+def refuse_unprintable(document: Document, field: str, value: str) -> None:
+    """Raise if a value has a control character, or half of a surrogate pair: no name has one.
+
+    Raises:
+        ConfigurationError: naming the field.
+    """
+    odd = next((c for c in value if ord(c) < _FIRST_PRINTABLE or c in _SURROGATES), None)
+    if odd is not None:
+        raise ConfigurationError(
+            f"a text in {document.path.name} has a character that cannot be printed",
+            place=replace(document.place(field), field=_escaped(field)),
+            found=f"U+{ord(odd):04X} in {_escaped(value)}",
+            expected="printable text",
+        )
+
+
 def unknown_fields(document: Document, name: SchemaName) -> tuple[str, ...]:
     """Return the top-level fields that the schema does not know, in the file's order."""
     known = schema(name).get("properties", {})
@@ -151,15 +189,22 @@ def _yaml_keys(root: yaml.Node | None, path: Path) -> dict[str, tuple[int, int]]
         return lines
     for key, _ in root.value:
         line, column = key.start_mark.line + 1, key.start_mark.column + 1
-        if not isinstance(key, yaml.ScalarNode):
+        if not isinstance(key, yaml.ScalarNode) or key.tag != _YAML_TEXT:
+            written = key.value if isinstance(key, yaml.ScalarNode) else None
             raise ConfigurationError(
                 "a key of the map is not plain text",
                 place=Place(file=path, line=line, column=column),
+                found=written or None,
+                expected=f"text: '{written}'" if written else "text",
             )
         if key.value in lines:
             raise _duplicate(Place(file=path, line=line, column=column, field=key.value))
         lines[key.value] = (line, column)
     return lines
+
+
+def _escaped(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")
 
 
 def _duplicate(place: Place) -> ConfigurationError:

@@ -90,11 +90,20 @@ def read_env_file(path: Path) -> dict[str, str]:
     """Return the assignments of one `.env` file, or nothing when there is no such file.
 
     A name without ``=`` is left out, as the shell's ``export NAME`` would leave it.
+
+    Raises:
+        ConfigurationError: it cannot be read, is not UTF-8, or has a line that is no assignment.
     """
     if not path.is_file():
         return {}
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(
+            "the environment file cannot be read",
+            place=Place(file=path),
+            found=error.strerror or str(error),
+        ) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(
             "the environment file is not UTF-8 text",
@@ -117,7 +126,7 @@ def _refuse_bad_lines(text: str, path: Path) -> None:
     from dotenv.parser import parse_stream  # noqa: PLC0415 - late: --help does not need it
 
     for binding in parse_stream(io.StringIO(text)):
-        if binding.error:
+        if binding.error or "\0" in binding.original.string:
             leading = len(binding.original.string) - len(binding.original.string.lstrip("\n"))
             raise ConfigurationError(
                 "a line of the environment file is not an assignment",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from factory.config.documents import Document, read_yaml_map, validated
+from factory.config.documents import Document, read_yaml_map, refuse_unprintable, validated
 from factory.errors import ConfigurationError, Place
 
 PLUGINS_LIST = "plugins-list.yaml"
@@ -45,7 +46,7 @@ def read_plugins_list(path: Path) -> PluginsList | None:
 
     Raises:
         ConfigurationError: invalid YAML, a wrong type, a repeated key, a path that is absolute or
-            leaves the workspace, or a list without any plugin.
+            leaves the workspace, a quote that is not closed, or a list without any plugin.
     """
     if not path.exists():
         return None
@@ -53,7 +54,7 @@ def read_plugins_list(path: Path) -> PluginsList | None:
     entries = tuple(
         PluginEntry(
             path=_plugin_path(document, key),
-            arguments=" ".join((arguments or "").split()),
+            arguments=_arguments(document, key, arguments),
             line=document.lines[key][0],
         )
         for key, arguments in document.value.items()
@@ -104,11 +105,23 @@ def write_new_plugins_list(path: Path, entries: tuple[PluginEntry, ...]) -> None
         temporary.unlink(missing_ok=True)
 
 
-def _plugin_path(document: Document, key: object) -> str:
-    if not isinstance(key, str):
+def _arguments(document: Document, key: str, written: str | None) -> str:
+    arguments = " ".join((written or "").split())
+    refuse_unprintable(document, key, arguments)
+    try:
+        shlex.split(arguments)
+    except ValueError as error:
         raise ConfigurationError(
-            "a plugin's path is not text", place=document.place(str(key)), found=repr(key)
-        )
+            "the build arguments are no words as a shell reads them",
+            place=document.place(key),
+            found=arguments,
+            expected=f"each quote closed ({error})",
+        ) from error
+    return arguments
+
+
+def _plugin_path(document: Document, key: str) -> str:
+    refuse_unprintable(document, key, key)
     place = document.place(key)
     path = PurePosixPath(key.strip())
     if path.is_absolute():

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
-from factory.config.documents import read_json, unknown_fields, validated
+from factory.config.documents import read_json, refuse_unprintable, unknown_fields, validated
+from factory.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from factory.config.documents import Document
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +42,8 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
     ``workspaces/<name of the configuration directory>``. An explicit ``workspace-path`` wins.
 
     Raises:
-        ConfigurationError: the file is not JSON, or not of the form of its schema.
+        ConfigurationError: the file is not JSON, not of the form of its schema, or names a
+            workspace outside of the repository.
     """
     path = config_dir / SOURCE_FILE
     if not path.exists():
@@ -48,13 +53,32 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
     if unknown:
         log.warning("%s: unknown fields, not used: %s", path, ", ".join(unknown))
     value = document.value
+    for field in ("repo", "repo-ref", "workspace-path"):
+        refuse_unprintable(document, field, (value.get(field) or "").strip())
+    _refuse_outside(document)
     return SourceFile(
         path=path,
         repo=value["repo"].strip(),
         ref=(value.get("repo-ref") or "").strip() or None,
-        workspace_path=value.get("workspace-path") or _catalogue_path(value, config_dir),
+        workspace_path=(value.get("workspace-path") or "").strip()
+        or _catalogue_path(value, config_dir),
         repo_backstage_version=value.get("repo-backstage-version") or None,
     )
+
+
+def _refuse_outside(document: Document) -> None:
+    written = _written_path(document.value)
+    if written and (PurePosixPath(written).is_absolute() or ".." in PurePosixPath(written).parts):
+        raise ConfigurationError(
+            "the workspace path leaves the repository",
+            place=document.place("workspace-path"),
+            found=written,
+            expected="a path from the repository's root, such as workspaces/todo",
+        )
+
+
+def _written_path(value: dict[str, Any]) -> str:
+    return str(value.get("workspace-path") or "").strip()
 
 
 def _catalogue_path(value: dict[str, object], config_dir: Path) -> str | None:

@@ -73,6 +73,19 @@ def backstage_version(plugin: PluginArchive) -> str:
     return versions if isinstance(versions, str) else ""
 
 
+def image_facts(repository: str, commit: str | None, committed_at: int | None) -> ImageFacts:
+    """Return what an image says of its source: its address if others can reach it, its commit.
+
+    ``committed_at`` counts seconds since 1970.
+    """
+    return ImageFacts(
+        # A folder of the machine that built it says nothing to anybody else.
+        repository=repository if _is_remote(repository) else "",
+        revision=commit or "",
+        created=None if committed_at is None else datetime.fromtimestamp(committed_at, UTC),
+    )
+
+
 def _built(folder: Path) -> BuiltPlugins | None:
     archives = sorted(path for path in folder.glob("*.tgz") if path.is_file())
     if not archives:
@@ -99,11 +112,10 @@ def _facts(report: Path) -> ImageFacts:
         return ImageFacts()
     committed = source.get("committed-at")
     repository = source.get("repo")
-    return ImageFacts(
-        # A folder of the machine that built it says nothing to anybody else.
-        repository=repository if isinstance(repository, str) and _is_remote(repository) else "",
-        revision=str(source.get("commit") or ""),
-        created=datetime.fromtimestamp(committed, UTC) if isinstance(committed, int) else None,
+    return image_facts(
+        repository if isinstance(repository, str) else "",
+        str(source.get("commit") or ""),
+        committed if isinstance(committed, int) else None,
     )
 
 

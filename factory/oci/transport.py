@@ -6,12 +6,14 @@ takes the TLS context and the proxy as arguments. It is imported late: it is slo
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
+from factory import __version__
 from factory.errors import ConfigurationError, Place, RegistryError
 from factory.oci.proxies import proxy_for
 from factory.oci.retry import TEMPORARY_STATUSES, RetryPolicy, TemporaryFailure, seconds_asked
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     from factory.oci.target import RegistryTarget
 
+log = logging.getLogger(__name__)
+
 CONNECT_SECONDS = 15.0
 # A registry hashes and stores a blob before it answers its PUT.
 READ_SECONDS = 300.0
@@ -30,6 +34,7 @@ CHUNK = 256 * 1024
 # Manifests may have 4 MiB (distribution-spec, "Pushing Manifests"); nothing longer is read whole.
 LARGEST_ANSWER = 8 * 1024 * 1024
 _CONNECTIONS = 16
+_USER_AGENT = f"plugin-factory/{__version__}"
 _TICK = 0.2
 
 T = TypeVar("T")
@@ -70,6 +75,8 @@ class Transport:
         self._target = target
         self._context = _tls_context(target)
         self._pools: dict[str, urllib3.PoolManager] = {}
+        if target.insecure:
+            _say_once_that_it_is_insecure(target)
 
     def close(self) -> None:
         """Close all connections."""
@@ -126,7 +133,7 @@ class Transport:
                 method,
                 url,
                 body=body,
-                headers=dict(headers or {}),
+                headers={"User-Agent": _USER_AGENT} | dict(headers or {}),
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
                 retries=False,
                 redirect=False,
@@ -220,6 +227,18 @@ def _tls_context(target: RegistryTarget) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _say_once_that_it_is_insecure(target: RegistryTarget) -> None:
+    """In our words, in place of a warning of urllib3's for every request."""
+    import urllib3  # noqa: PLC0415 - late: slow to load
+
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    log.warning(
+        "REGISTRY_INSECURE is set: the certificate of %s is not checked, and plain HTTP is spoken "
+        "where there is none.",
+        target.registry,
+    )
 
 
 def _give_up(url: str, attempts: int, failure: TemporaryFailure) -> NoReturn:

@@ -185,12 +185,12 @@ def _refuse_bad_scalprum(file: Path) -> None:
 
 def _refuse_same_name(chosen: list[ChosenPlugin], plugins: PluginsList) -> None:
     seen: dict[str, ChosenPlugin] = {}
-    for plugin in chosen:
+    for entry, plugin in zip(plugins.entries, chosen, strict=True):
         first = seen.setdefault(plugin.manifest.name, plugin)
         if first is not plugin:
             raise ConfigurationError(
                 f"two plugins are called {plugin.manifest.name}, and would be one artifact",
-                place=Place(file=plugins.path, field=plugin.path),
+                place=plugins.place(entry),
                 found=f"the same name in {first.path}",
                 hint="remove one of the two lines",
             )

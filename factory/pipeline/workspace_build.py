@@ -30,6 +30,7 @@ from factory.pipeline.chosen_plugins import (
     record_found,
 )
 from factory.pipeline.plugin_builds import Workshop, build_plugins
+from factory.pipeline.publishing import publish_plugins, refuse_unless_pushable
 from factory.pipeline.report import BuildReport, PluginReport, ToolVersions, write_report
 from factory.pipeline.stages import Stages
 from factory.toolchain.assembled import Toolchain, assemble
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from factory.config.build_plan import BuildPlan
     from factory.events import Emit
+    from factory.oci.target import RegistryTarget
     from factory.toolchain.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -115,6 +117,7 @@ def _run(
     emit: Emit,
     confirm: Callable[[str], bool] | None,
 ) -> None:
+    target = _registry(plan)
     with contextlib.ExitStack() as stack:
         progress.brought = brought = bring_source(
             plan, stages=stages, runner=runner, confirm=confirm, stack=stack
@@ -125,6 +128,8 @@ def _run(
             manifest = read_manifest(workspace / MANIFEST_FILE)
             stage.note = f"{len(plugins)} plugin{'s' if len(plugins) != 1 else ''}"
         emit(PluginsKnown(plugins=tuple(plugin.path for plugin in plugins)))
+        if target:
+            refuse_unless_pushable(target, plugins)
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="plugin-factory-")))
         with stages.stage("toolchain") as stage:
             progress.toolchain = toolchain = assemble(
@@ -169,6 +174,24 @@ def _run(
             jobs=plan.jobs,
         )
         progress.reports = build_plugins(plugins, workshop)
+        if target:
+            progress.reports = publish_plugins(
+                progress.reports,
+                source=brought.report,
+                output_dir=plan.output_dir,
+                target=target,
+                stages=stages,
+                runner=runner,
+            )
+
+
+def _registry(plan: BuildPlan) -> RegistryTarget | None:
+    """Where images go, if they are wanted: what is missing for it is said before all else."""
+    if not plan.push_images:
+        return None
+    from factory.oci.target import registry_target  # noqa: PLC0415 - only when images are pushed
+
+    return registry_target(plan.environment)
 
 
 def _chosen(workspace: Path, plan: BuildPlan) -> tuple[ChosenPlugin, ...]:

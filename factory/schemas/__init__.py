@@ -54,9 +54,8 @@ def violation(document: object, name: SchemaName) -> Violation | None:
     try:
         _validator(name)(document)
     except fastjsonschema.JsonSchemaValueException as error:
-        path = tuple(str(step) for step in error.path[1:])
         return Violation(
-            path=path,
+            path=_path(document, str(error.name).removeprefix("data")),
             found=described(error.value),
             expected=_expected(error.definition, str(error.rule), error.rule_definition),
         )
@@ -68,7 +67,8 @@ def described(value: object) -> str:
     name = _TYPE_NAMES.get(type(value), type(value).__name__)
     if isinstance(value, dict | list | None):
         return name
-    return f"{name}: {json.dumps(value)}"
+    # YAML knows more than JSON: dates, bytes, sets.
+    return f"{name}: {json.dumps(value, ensure_ascii=False, default=str)}"
 
 
 @cache
@@ -78,6 +78,20 @@ def _validator(name: SchemaName) -> Callable[[object], object]:
     return cast(
         "Callable[[object], object]", fastjsonschema.compile(schema(name), use_default=False)
     )
+
+
+def _path(document: object, written: str) -> tuple[str, ...]:
+    """The steps of ``.plugins/a.b[2]``, which only the document itself can tell apart."""
+    steps: dict[str, object] = {}
+    if isinstance(document, dict):
+        steps = {f".{key}": (str(key), value) for key, value in document.items()}
+    elif isinstance(document, list):
+        steps = {f"[{number}]": (str(number), value) for number, value in enumerate(document)}
+    for step in sorted(steps, key=len, reverse=True):
+        if written.startswith(step):
+            name, value = cast("tuple[str, object]", steps[step])
+            return (name, *_path(value, written.removeprefix(step)))
+    return ()
 
 
 def _expected(definition: object, rule: str, rule_definition: object) -> str:

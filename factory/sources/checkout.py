@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from factory.errors import SourceError, ToolchainError
-from factory.sources.destination import contents, empty
+from factory.sources.destination import contents, empty, make_folder
 from factory.sources.folder import copy_folder
 from factory.sources.git import check_out_git
 from factory.sources.source import Checkout, PlainFolder, Source, locate
@@ -31,7 +31,7 @@ def check_out(
 
     Args:
         source: the repository or folder, and the ref.
-        into: an existing, empty folder (see :mod:`factory.sources.destination`).
+        into: an empty folder, or none yet (see :mod:`factory.sources.destination`).
         runner: starts every git process.
         env: the whole environment of those (see ``git_environment``).
         on_line: called with each line that git prints, secrets masked.
@@ -43,6 +43,7 @@ def check_out(
         ToolchainError: git is not installed.
     """
     where = locate(source)
+    make_folder(into)
     if there := contents(into):
         raise SourceError(f"{into} is not empty", found=there[0].name, expected="an empty folder")
     try:

@@ -45,16 +45,7 @@ def held(path: Path) -> Iterator[Path]:
         BusyError: another run holds it.
         StorageError: it cannot be made or written, or is no folder.
     """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        real = path.resolve(strict=True)
-    except OSError as error:
-        raise StorageError(
-            f"the folder for the source cannot be made: {path}",
-            place=Place(file=path),
-            found=error.strerror,
-            hint="give a folder that you may write as --repo-path",
-        ) from error
+    real = make_folder(path)
     if not os.access(real, os.W_OK | os.X_OK):
         raise StorageError(
             f"the folder for the source cannot be written: {path}",
@@ -64,6 +55,24 @@ def held(path: Path) -> Iterator[Path]:
         )
     with exclusive(real, wait=False, hint="wait until it has ended, or give another --repo-path"):
         yield real
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder, and those above it, if need be; return its real path.
+
+    Raises:
+        StorageError: it cannot be made, or is no folder.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        return path.resolve(strict=True)
+    except OSError as error:
+        raise StorageError(
+            f"the folder for the source cannot be made: {path}",
+            place=Place(file=path),
+            found=error.strerror,
+            hint="give a folder that you may write as --repo-path",
+        ) from error
 
 
 def prepare(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import shutil
 import stat
 from pathlib import Path
 
 from factory.errors import Place, SourceError, StorageError
+from factory.sources.file_copy import copy_file, copy_mode_and_times
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def copy_folder(source: Path, into: Path) -> None:
         for name in folders:
             copied = Path(parent) / name
             if not copied.is_symlink():
-                shutil.copystat(source / copied.relative_to(into), copied)
+                copy_mode_and_times(source / copied.relative_to(into), copied)
 
 
 def _copy_entry(entry: Path, target: Path, source: Path) -> None:
@@ -59,7 +59,7 @@ def _copy_entry(entry: Path, target: Path, source: Path) -> None:
         elif stat.S_ISDIR(mode):
             target.mkdir()
         elif stat.S_ISREG(mode):
-            shutil.copy2(entry, target)
+            copy_file(entry, target)
         else:
             log.warning("%s is neither a file, a folder nor a link: not copied", entry)
     except OSError as error:

@@ -17,15 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from factory.errors import SourceError
-from factory.sources.git_errors import kind_of, may_pass, source_error, storage_error
-from factory.sources.git_refs import Wanted, advertised, resolve, unknown_ref
+from factory.sources.git_access import with_access
+from factory.sources.git_errors import Translated, kind_of, may_pass, source_error
+from factory.sources.git_notices import warn_of_missing, warn_of_uncommitted
+from factory.sources.git_refs import FULL_ID, Wanted, advertised, resolve, unknown_ref
 from factory.sources.source import Checkout, shown
-from factory.sources.worktree import worktree_state
-from factory.toolchain.child_environment import in_batch_mode
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from git.cmd import Git
 
     from factory.sources.git_process import GitSession, SessionRepo
     from factory.sources.source import GitRemote
@@ -35,7 +37,6 @@ _T = TypeVar("_T")
 
 _RETRY_AFTER_SECONDS = (1.0, 4.0)
 _EVERYTHING = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
-_LFS_POINTER = b"version https://git-lfs"
 # Answers on which a different way of fetching has no better chance.
 _FINAL = {"password", "refused", "owner", "network"}
 
@@ -63,15 +64,19 @@ def check_out_git(remote: GitRemote, ref: str | None, into: Path, session: GitSe
     session = with_access(session, remote)
     if remote.folder:
         warn_of_uncommitted(remote.folder, session)
-    with_errors = _Translated(remote, into)
+    with_errors = Translated(remote, into)
     repository = with_errors(lambda: initialised(into, session))
     with_errors(lambda: repository.git.remote("add", "origin", remote.url))
     fetched = fetch(repository, remote, ref, session)
     with_errors(lambda: repository.git.checkout("--quiet", "--detach", fetched.commit))
-    _warn_of_submodules(into)
-    _warn_of_pointers(repository, into)
+    return checked_out(into, fetched, remote, session)
+
+
+def checked_out(root: Path, fetched: Fetched, remote: GitRemote, session: GitSession) -> Checkout:
+    """Return a tree that git has checked out as a value; warn of what git does not put in it."""
+    warn_of_missing(root, session)
     return Checkout(
-        root=into,
+        root=root,
         commit=fetched.commit,
         ref=fetched.ref,
         committed_at=fetched.committed_at,
@@ -84,12 +89,17 @@ def fetch(
 ) -> Fetched:
     """Fetch what a ref means at a remote, and return the commit; nothing is checked out.
 
+    A commit that the repository has already is not fetched again.
+
     Raises:
         SourceError: as for :func:`check_out_git`.
     """
     command = repository.git
-    with_errors = _Translated(remote, Path(repository.common_dir))
+    with_errors = Translated(remote, Path(repository.common_dir))
     wanted = with_errors(lambda: _patiently(lambda: resolve(command, remote, ref), session))
+    if commit := _present(command, wanted):
+        log.info("%s of %s: here already", wanted.name, shown(remote.url))
+        return _fetched(command, commit, wanted)
     refused: ProcessFailed | None = None
     for attempt in _attempts(repository, remote, wanted, session):
         try:
@@ -99,54 +109,32 @@ def fetch(
                 raise source_error(failure, remote) from failure
             refused = failure
             continue
-        commit = _commit(repository, remote, wanted)
-        if commit is None:
-            continue
-        log.info("%s of %s: fetched %s", wanted.name, shown(remote.url), attempt.what)
-        at = command.log("-1", "--format=%ct", commit)
-        return Fetched(commit=commit, committed_at=int(at), ref=wanted.name)
+        if commit := _commit(repository, remote, wanted):
+            log.info("%s of %s: fetched %s", wanted.name, shown(remote.url), attempt.what)
+            return _fetched(command, commit, wanted)
     if refused is not None and wanted.commit_id is None:
         raise source_error(refused, remote) from refused
     raise with_errors(lambda: unknown_ref(command, remote, wanted.name))
 
 
-def with_access(session: GitSession, remote: GitRemote) -> GitSession:
-    """Return a session that has a URL's own credentials, and an ssh that never asks.
+def _fetched(command: Git, commit: str, wanted: Wanted) -> Fetched:
+    at = int(str(command.log("-1", "--format=%ct", commit)))
+    return Fetched(commit=commit, committed_at=at, ref=wanted.name)
 
-    Credentials reach git through its environment: neither the process list nor the clone's
-    configuration shows them. For their host they go before the user's credential helpers.
-    """
-    if remote.transport == "ssh" and not {"GIT_SSH_COMMAND", "GIT_SSH"} & session.env.keys():
-        return session.with_variables({"GIT_SSH_COMMAND": in_batch_mode(_ssh_command(session))})
-    if remote.transport != "http" or remote.username is None:
-        return session
-    scope = f"credential.{remote.url.partition('://')[0]}://{remote.host}"
-    if remote.password is None:
-        return session.configured([(f"{scope}.username", remote.username)])
-    known = session.with_variables(
-        {
-            "GIT_FACTORY_USERNAME": remote.username,
-            "GIT_FACTORY_PASSWORD": remote.password,
-        }
+
+def _present(command: Git, wanted: Wanted) -> str | None:
+    """The commit's id, if it is known and the repository has it from an earlier run."""
+    known = wanted.tip or wanted.commit_id or ""
+    if not FULL_ID.match(known):
+        return None
+    _, commit, _ = command.rev_parse(
+        "--verify",
+        "--quiet",
+        f"{known}^{{commit}}",
+        with_extended_output=True,
+        with_exceptions=False,
     )
-    return known.configured([(f"{scope}.helper", ""), (f"{scope}.helper", _URL_CREDENTIALS)])
-
-
-_URL_CREDENTIALS = (
-    '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" '
-    '"$GIT_FACTORY_USERNAME" "$GIT_FACTORY_PASSWORD"; }; f'
-)
-
-
-def _ssh_command(session: GitSession) -> str:
-    """The user's ``core.sshCommand``, which setting GIT_SSH_COMMAND would otherwise hide."""
-    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
-
-    git = SessionGit(Path("/"), session=session)
-    _, command, _ = git.config(
-        "--get", "core.sshCommand", with_extended_output=True, with_exceptions=False
-    )
-    return str(command) or "ssh"
+    return str(commit) or None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,7 +159,7 @@ def _attempts(
             arguments=(*lean, _refspec(wanted.full_ref)),
         )
         return
-    if wanted.commit_id == wanted.name and len(wanted.name) >= _FULL_LENGTH:
+    if FULL_ID.match(wanted.name):
         yield _Attempt(
             what="only this commit (depth 1)", arguments=("--depth=1", *lean, wanted.name)
         )
@@ -186,11 +174,14 @@ def _attempts(
         why = "since an abbreviated id can only be looked up here"
     yield _Attempt(
         what=f"all branches and tags with their history, {why}",
-        arguments=(*progress, "origin", *_EVERYTHING),
+        arguments=(*progress, *_whole_history(repository), "origin", *_EVERYTHING),
     )
 
 
-_FULL_LENGTH = 40
+def _whole_history(repository: SessionRepo) -> tuple[str, ...]:
+    """What to say so that earlier fetches at depth 1 do not hide the history."""
+    shallow = Path(repository.common_dir) / "shallow"
+    return ("--unshallow",) if shallow.is_file() and shallow.stat().st_size else ()
 
 
 def _refspec(full_ref: str) -> str:
@@ -221,21 +212,6 @@ def _commit(repository: SessionRepo, remote: GitRemote, wanted: Wanted) -> str |
         ) from failure
 
 
-class _Translated:
-    """Runs an action whose failing git command becomes the error that a user can read."""
-
-    def __init__(self, remote: GitRemote, folder: Path) -> None:
-        self._remote = remote
-        self._folder = folder
-
-    def __call__(self, action: Callable[[], _T]) -> _T:
-        try:
-            return action()
-        except ProcessFailed as failure:
-            full = storage_error(failure, self._folder)
-            raise full or source_error(failure, self._remote) from failure
-
-
 def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
     """Run an action again, a bounded number of times, when its failure may pass by itself."""
     for seconds in _RETRY_AFTER_SECONDS:
@@ -250,37 +226,3 @@ def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
                 session.runner.raise_if_cancelled()
                 time.sleep(0.1)
     return action()
-
-
-def warn_of_uncommitted(folder: Path, session: GitSession) -> None:
-    """Say so if a local repository has changes that are not committed: git does not bring them."""
-    state = worktree_state(folder, session)
-    if state.uncommitted:
-        log.warning(
-            "%s has %d uncommitted change(s), which are not built (%s). "
-            "Commit them, or build the folder in place with --use-local.",
-            folder,
-            len(state.uncommitted),
-            ", ".join(state.uncommitted[:3]),
-        )
-
-
-def _warn_of_submodules(root: Path) -> None:
-    if (root / ".gitmodules").is_file():
-        log.warning(
-            "the repository has submodules, which are not fetched. If a plugin needs them, clone "
-            "it with --recurse-submodules yourself and build it with --use-local."
-        )
-
-
-def _warn_of_pointers(repository: SessionRepo, root: Path) -> None:
-    names = repository.git.ls_files("-z", "--", ":(attr:filter=lfs)").split("\0")
-    for name in filter(None, names):
-        path = root / name
-        if path.is_file() and path.read_bytes()[: len(_LFS_POINTER)] == _LFS_POINTER:
-            log.warning(
-                "%s is a Git LFS pointer and not the file itself: "
-                "run 'git lfs install' once to have the files fetched.",
-                name,
-            )
-            return

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from factory.errors import Place, SourceError, StorageError
 from factory.sources.source import shown
+from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from factory.sources.source import GitRemote
-    from factory.toolchain.runner import ProcessFailed
 
+_T = TypeVar("_T")
 Kind: TypeAlias = Literal["password", "refused", "unknown", "owner", "network", "other"]
 
 _LAST_LINES = 12
@@ -36,6 +38,19 @@ _OTHER = _Reason(
     signs=re.compile(""),
     problem="git could not bring the repository",
     hint="the lines below are git's own; the log has all of them",
+)
+_NETWORK = _Reason(
+    kind="network",
+    signs=re.compile(
+        "Could not resolve|Connection refused|Connection reset|timed out|Failed to connect"
+        "|Could not connect|Couldn't connect|Network is unreachable|No route to host"
+        "|SSL|certificate|Operation too slow|early EOF|hung up|unexpected disconnect"
+        "|transfer closed|Empty reply|error: 5\\d\\d",
+        re.IGNORECASE,
+    ),
+    problem="the repository's server cannot be reached, or broke off",
+    hint="check the host's name, the network, and the proxy and certificate variables "
+    "(HTTPS_PROXY, SSL_CERT_FILE); then run the same command again",
 )
 _REASONS = (
     # Before the rest: old servers hang up after saying so, which is no trouble of the network.
@@ -88,19 +103,7 @@ _REASONS = (
         problem="there is no such repository",
         hint="check the repository's URL",
     ),
-    _Reason(
-        kind="network",
-        signs=re.compile(
-            "Could not resolve|Connection refused|Connection reset|timed out|Failed to connect"
-            "|Could not connect|Couldn't connect|Network is unreachable|No route to host"
-            "|SSL|certificate|Operation too slow|early EOF|hung up|unexpected disconnect"
-            "|transfer closed|Empty reply|error: 5\\d\\d",
-            re.IGNORECASE,
-        ),
-        problem="the repository's server cannot be reached, or broke off",
-        hint="check the host's name, the network, and the proxy and certificate variables "
-        "(HTTPS_PROXY, SSL_CERT_FILE); then run the same command again",
-    ),
+    _NETWORK,
 )
 # A missing host or a refused connection are answers; what may go away by itself is tried again.
 _PASSING = re.compile(
@@ -112,17 +115,19 @@ _PASSING = re.compile(
 
 def kind_of(failure: ProcessFailed) -> Kind:
     """Return what sort of failure git's messages tell of."""
-    return _reason(failure.completed.tail).kind
+    return _reason(failure).kind
 
 
 def may_pass(failure: ProcessFailed) -> bool:
     """Whether the same command may work a little later: the connection broke, the server failed."""
+    if failure.timed_out:
+        return False
     return kind_of(failure) == "network" and bool(_PASSING.search(failure.completed.tail))
 
 
 def source_error(failure: ProcessFailed, remote: GitRemote) -> SourceError:
     """Return the error to show for a failed git command on a remote, without any credentials."""
-    reason = _reason(failure.completed.tail)
+    reason = _reason(failure)
     url = shown(remote.url)
     lines = [line for line in failure.completed.tail.splitlines() if line.strip()]
     return SourceError(
@@ -152,5 +157,24 @@ def storage_error(failure: ProcessFailed, folder: Path) -> StorageError | None:
     )
 
 
-def _reason(text: str) -> _Reason:
+class Translated:
+    """Runs an action whose failing git command becomes the error that a user can read."""
+
+    def __init__(self, remote: GitRemote, folder: Path) -> None:
+        self._remote = remote
+        self._folder = folder
+
+    def __call__(self, action: Callable[[], _T]) -> _T:
+        """Return what the action returns."""
+        try:
+            return action()
+        except ProcessFailed as failure:
+            full = storage_error(failure, self._folder)
+            raise full or source_error(failure, self._remote) from failure
+
+
+def _reason(failure: ProcessFailed) -> _Reason:
+    text = failure.completed.tail
+    if failure.timed_out:
+        return _NETWORK
     return next((reason for reason in _REASONS if reason.signs.search(text)), _OTHER)

@@ -43,7 +43,9 @@ _ALWAYS = (
     ("http.lowSpeedTime", "60"),
 )
 # Commands whose lines tell of progress; the others answer questions of ours.
-_TRANSFERS = {"fetch", "checkout"}
+_TRANSFERS = {"fetch", "checkout", "worktree"}
+# Asking a server for its refs takes seconds; one that does not answer at all is given up.
+ANSWER_SECONDS = 120.0
 _PROGRESS = re.compile(r":\s+\d+% \(")
 _PROGRESS_SECONDS = 1.0
 
@@ -107,6 +109,7 @@ class SessionGit(Git):
                 cwd=Path(self.working_dir or "."),
                 env=session.configured(_ALWAYS).env,
                 log=session.log,
+                timeout=ANSWER_SECONDS if "ls-remote" in command else None,
                 on_line=_thinned(session.on_line) if _TRANSFERS & set(command) else None,
             )
         except ProcessFailed as failure:

@@ -47,12 +47,13 @@ class Advertised:
 class Wanted:
     """What to fetch: a full ref name, or a commit id (perhaps abbreviated).
 
-    ``name`` is what the user would call it.
+    ``name`` is what the user would call it; ``tip`` is the id that the remote has for the ref.
     """
 
     name: str
     full_ref: str | None = None
     commit_id: str | None = None
+    tip: str | None = None
 
 
 def advertised(command: Git, remote: GitRemote, *patterns: str) -> Advertised:
@@ -94,7 +95,7 @@ def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
                 shown(remote.url),
                 found[1],
             )
-        return Wanted(name=ref, full_ref=found[0])
+        return Wanted(name=ref, full_ref=found[0], tip=there.ids[found[0]])
     if SHORT_ID.match(ref):
         return Wanted(name=ref, commit_id=ref)
     raise unknown_ref(command, remote, ref)
@@ -103,10 +104,11 @@ def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
 def _default(command: Git, remote: GitRemote) -> Wanted:
     there = advertised(command, remote, "HEAD")
     if there.default and "HEAD" in there.ids:
-        return Wanted(name=there.default.removeprefix(_BRANCH), full_ref=there.default)
+        name = there.default.removeprefix(_BRANCH)
+        return Wanted(name=name, full_ref=there.default, tip=there.ids["HEAD"])
     if commit := there.ids.get("HEAD"):
         # A detached HEAD, or a server too old to tell the branch's name.
-        return Wanted(name=commit, full_ref="HEAD")
+        return Wanted(name=commit, full_ref="HEAD", tip=commit)
     everything = advertised(command, remote)
     raise SourceError(
         f"the repository {shown(remote.url)} has no default branch"

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.errors import PatchError, Place, StorageError
+from factory.sources.file_copy import copy_file
 from factory.sources.patch_mismatch import does_not_apply
 from factory.sources.patch_place import PlacedPatch, place
 from factory.sources.patch_text import read_patch
@@ -191,7 +192,7 @@ class _GitApply:
         """A copy to try something on."""
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             trial = Path(folder) / "trial"
-            shutil.copytree(tree, trial, symlinks=True)
+            shutil.copytree(tree, trial, symlinks=True, copy_function=copy_file)
             yield trial
 
 
@@ -245,7 +246,7 @@ def _copy(names: tuple[PurePosixPath, ...], root: Path, tree: Path) -> None:
         target = tree / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if (root / name).is_symlink() or (root / name).is_file():
-            shutil.copy2(root / name, target, follow_symlinks=False)
+            copy_file(root / name, target)
 
 
 def _differ(one: Path, other: Path) -> bool:

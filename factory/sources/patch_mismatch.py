@@ -95,6 +95,9 @@ def _comparison(hunk: Hunk, name: str, lines: list[str]) -> str:
         compared.pop()
         there.pop()
     title = f"{name}, nearest to line {start + 1}:"
+    if not any(line.startswith(("- ", "+ ")) for line in compared):
+        # git holds a hunk with no context on one side to be at that end of the file.
+        title = f"{name}: the hunk begins or ends with the file, but its lines are at {start + 1}:"
     more = [f"… {len(compared) - _MOST_LINES} more lines"] if len(compared) > _MOST_LINES else []
     return "\n".join([title, *compared[:_MOST_LINES], *more])
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, StorageError
+from factory.sources.file_copy import copy_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,7 +74,7 @@ def _stage(item: Replacement, undo: contextlib.ExitStack) -> Path | None:
         undo.callback(_remove_if_empty, parent)
     staged = _beside(item.target)
     undo.callback(staged.unlink, missing_ok=True)
-    shutil.copy2(item.content, staged, follow_symlinks=False)
+    copy_file(item.content, staged)
     if not staged.is_symlink():
         os.utime(staged)
         staged.chmod(stat.S_IMODE(staged.stat().st_mode) | stat.S_IWUSR)
@@ -92,7 +92,7 @@ def _move(
         try:
             os.link(target, way_back, follow_symlinks=False)
         except OSError:  # a filesystem without hard links
-            shutil.copy2(target, way_back, follow_symlinks=False)
+            copy_file(target, way_back)
         saved.append(way_back)
         undo.callback(os.replace, way_back, target)
     else:

@@ -121,7 +121,8 @@ NEVER_ASK = {
     "LC_ALL": "C",
     "LANGUAGE": "C",
 }
-BATCH_MODE = "-o BatchMode=yes"
+# Never asking, and not waiting for ever either: a host that is silent for two minutes is gone.
+BATCH_MODE = "-o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=40"
 
 
 def base_environment(environment: Environment) -> dict[str, str]:

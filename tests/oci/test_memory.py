@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tarfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from .plugin_archives import TODO, member
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from .registries import Server
+from .registries import serving
 
 LIMIT_MB = 100
 PROGRAM = """
@@ -43,32 +44,28 @@ print(pushed.bytes_sent, int(peak.split()[1]) // 1000)
 """
 
 
-def test_a_plugin_of_400_mb_is_built_and_pushed_in_less_than_100(
-    anonymous: Server, tmp_path: Path
-) -> None:
-    _write_large(tmp_path / "large.tgz")
-
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, tmp_path / "large.tgz", tmp_path / "layer", anonymous.host],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_a_plugin_of_390_mb_is_built_and_pushed_in_less_than_100() -> None:
+    # Not tmp_path, which pytest keeps: hundreds of megabytes of nothing to look at.
+    with TemporaryDirectory() as name, serving(Path(name)) as registry:
+        tgz, layer = Path(name, "large.tgz"), Path(name, "layer")
+        _write_large(tgz)
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, tgz, layer, registry.host],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     assert done.returncode == 0, done.stderr
     sent, peak = map(int, done.stdout.split())
-    assert sent > 100_000_000
+    assert sent > 90_000_000
     assert peak < LIMIT_MB
 
 
 def _write_large(tgz: Path) -> None:
-    """300 MB of nothing, 110 MB that do not compress, and 20,000 small files."""
-    import gzip  # noqa: PLC0415
-    import io  # noqa: PLC0415
-    import json  # noqa: PLC0415
-    import tarfile  # noqa: PLC0415
+    """300 MB of nothing, 90 MB that do not compress, and 20,000 small files."""
 
-    noise = os.urandom(11_000_000)
+    noise = os.urandom(9_000_000)
     with (
         gzip.GzipFile(tgz, "wb", compresslevel=1) as gz,
         tarfile.open(fileobj=gz, mode="w|") as tar,

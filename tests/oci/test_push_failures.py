@@ -32,7 +32,7 @@ NEW_SESSION = "/blobs/uploads/$"
 
 @pytest.fixture
 def image(tmp_path: Path) -> Image:
-    archive = plugin(tmp_path / "a.tgz", files={"noise": os.urandom(2_000_000)})
+    archive = plugin(tmp_path / "a.tgz", files={"noise": os.urandom(300_000)})
     return build_image([archive], tmp_path / "layer")
 
 
@@ -64,7 +64,7 @@ def test_a_temporary_answer_is_asked_again(
     assert pushed.digest == image.digest
 
 
-@pytest.mark.parametrize("cut", [0, 1000, 1_500_000])
+@pytest.mark.parametrize("cut", [0, 1000, 250_000])
 def test_an_upload_that_is_cut_starts_again(anonymous: Server, image: Image, cut: int) -> None:
     fault = Fault(method="PUT", path=SESSION, cut=cut, times=2)
     with faulty(anonymous.host, fault) as proxy:

@@ -62,9 +62,10 @@ def tree(folder: Path) -> dict[str, str]:
     """Every file and link below a folder with its content, without git's own."""
     found: dict[str, str] = {}
     for parent, folders, files in os.walk(folder):
-        if ".git" in folders:
-            folders.remove(".git")
+        folders[:] = [name for name in folders if name != ".git"]
         for name in [*files, *folders]:
+            if name == ".git":
+                continue
             path = Path(parent) / name
             if path.is_symlink():
                 found[str(path.relative_to(folder))] = f"-> {path.readlink()}"

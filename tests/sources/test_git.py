@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import stat
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from factory.config.environment import layered
 from factory.errors import SourceError, StorageError, Terminated
+from factory.sources import git_process
 from factory.sources.checkout import check_out
 from factory.sources.source import Checkout, Source
 from factory.toolchain.child_environment import git_environment
@@ -233,6 +237,16 @@ class TestTransports:
         with pytest.raises(SourceError, match="cannot be reached"):
             bring("http://127.0.0.1:9/plugins")
 
+    def test_a_server_that_never_answers_is_given_up(
+        self, bring: Bring, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(git_process, "ANSWER_SECONDS", 0.5)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            with pytest.raises(SourceError, match="cannot be reached") as caught:
+                bring(f"git://127.0.0.1:{port}/plugins")
+        assert caught.value.found == "ran out of time"
+
     @pytest.mark.parametrize(
         "repo", ["ext::sh -c true", "-x", "", "ftp://host/x", "https://", "http://h:x/y"]
     )
@@ -389,6 +403,22 @@ class TestCredentials:
 
 
 class TestWhenItFails:
+    def test_without_git_it_is_said_what_to_install(self, tmp_path: Path) -> None:
+        (tmp_path / "bin").mkdir()
+        script = (
+            "from factory.sources.checkout import git_session\n"
+            "from factory.toolchain.runner import Runner\n"
+            "git_session(runner=Runner(), env={})\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={"PATH": str(tmp_path / "bin"), "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "ToolchainError: git cannot be started" in done.stderr
+
     def test_the_folder_is_empty_again(
         self, bring: Bring, history: History, home: Path, tmp_path: Path
     ) -> None:

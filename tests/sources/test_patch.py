@@ -66,7 +66,7 @@ class Bench:
         relative = f"--relative={self.workspace.relative_to(self.root)}/"
         if self.workspace == self.root:
             relative = "--no-relative"
-        self.patch(name, self.repository.git("diff", "--cached", relative, *options) + "\n")
+        self.patch(name, self.repository.git("diff", "--cached", relative, *options) + "\n\n")
         self.repository.git("reset", "--quiet", "--hard")
         self.repository.git("clean", "--quiet", "--force", "-d")
         assert tree(self.root) == before
@@ -105,7 +105,9 @@ def states(result: PatchResult) -> list[str]:
 
 
 @pytest.fixture(params=["workspaces/todo", "."], ids=["nested", "flat"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path, runner: Runner, env: dict[str, str]):  # type: ignore[no-untyped-def]
+def bench(
+    request: pytest.FixtureRequest, tmp_path: Path, runner: Runner, env: dict[str, str]
+) -> Bench:
     repository = new_repository(tmp_path / "tree")
     workspace = repository.path / request.param
     prefix = "" if request.param == "." else f"{request.param}/"
@@ -227,9 +229,8 @@ class TestForms:
         assert (bench.workspace / "über.txt").read_text() == "x\n"
 
     def test_whitespace_drift_is_tolerated(self, bench: Bench) -> None:
-        bench.patch(
-            "1.patch", STRIP_1.replace('   "name"', '\t"name"').replace("   ],", "      ],")
-        )
+        drifted = STRIP_1.replace('   "name"', ' \t"name"').replace("   ],", "      ],")
+        bench.patch("1.patch", drifted)
         bench.apply()
         manifest = (bench.workspace / "package.json").read_text()
         assert manifest == MANIFEST.replace("plugins/**", "plugins/*/*")
@@ -278,13 +279,19 @@ class TestAllOrNothing:
 
     def test_the_failing_hunk_is_found_among_several(self, bench: Bench) -> None:
         index = named(bench, "plugins/a/src/index.ts")
-        bench.patch_of("1.patch", {index: SOURCE.replace("= 2;", "= 0;").replace("= 28;", "= 0;")})
+        bench.patch_of("1.patch", {index: SOURCE.replace("= 8;", "= 0;").replace("= 24;", "= 0;")})
         # Lines put in above push the region down: it is found all the same.
-        (bench.root / index).write_text("// new\n" * 10 + SOURCE.replace("= 28;", "= 82;"))
+        (bench.root / index).write_text("// new\n" * 10 + SOURCE.replace("= 24;", "= 42;"))
         text = str(bench.refused())
         assert "hunk 2 of 2" in text
-        assert "nearest to line 35" in text
-        assert "+ const line28 = 82;" in text
+        assert "nearest to line 31" in text
+        assert "+ const line24 = 42;" in text
+
+    def test_a_hunk_that_is_bound_to_the_files_start_is_explained(self, bench: Bench) -> None:
+        index = named(bench, "plugins/a/src/index.ts")
+        bench.patch_of("1.patch", {index: SOURCE.replace("= 2;", "= 0;")})
+        (bench.root / index).write_text("// new\n" + SOURCE)
+        assert "begins or ends with the file" in str(bench.refused())
 
     def test_a_missing_file_is_said(self, bench: Bench) -> None:
         bench.patch("1.patch", STRIP_1.replace("package.json", "packages.json"))

@@ -1,0 +1,197 @@
+"""What may go wrong with a plugin in its host, as warnings: facts that no argument mends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from factory.analysis.lockfile import effective_range
+from factory.analysis.native import is_refused
+from factory.analysis.reasons import ARROW, AnalysisWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from factory.analysis.build_arguments import BuildArguments
+    from factory.analysis.embed_walk import Use, Walk
+    from factory.analysis.graph import Package
+    from factory.analysis.inventory import HostInventory
+    from factory.analysis.manifest import Manifest
+    from factory.analysis.surroundings import Surroundings
+
+
+def warnings_about(
+    manifest: Manifest, computed: BuildArguments, around: Surroundings
+) -> tuple[AnalysisWarning, ...]:
+    """Return every warning about one plugin, the most serious kind first, each once."""
+    found = computed.found
+    if found is None:
+        return ()
+    plugin = found.start.package
+    every = [
+        *_bundled(manifest),
+        *_missing(found),
+        *_versions(found, around.host),
+        *_peers(plugin, found, around.host),
+        *_embedding(found),
+        *_natives(plugin, computed, around),
+    ]
+    return tuple(dict.fromkeys(every))
+
+
+def older_host(workspace_backstage: str, host: HostInventory) -> tuple[AnalysisWarning, ...]:
+    """Return a warning if the workspace is on a newer Backstage than the host."""
+    if not workspace_backstage or not host.backstage:
+        return ()
+    if _numbers(workspace_backstage) <= _numbers(host.backstage):
+        return ()
+    return (
+        AnalysisWarning(
+            kind="newer-backstage",
+            text=(
+                f"the workspace is on Backstage {workspace_backstage}, "
+                f"{host.name} on {host.backstage}"
+            ),
+            found=workspace_backstage,
+            expected=host.backstage,
+        ),
+    )
+
+
+def _bundled(manifest: Manifest) -> Iterator[AnalysisWarning]:
+    if manifest.bundled:
+        yield AnalysisWarning(
+            kind="bundled",
+            text='rhdh-cli refuses a plugin whose package.json says "bundled": true',
+            package=manifest.name,
+        )
+
+
+def _missing(found: Walk) -> Iterator[AnalysisWarning]:
+    for use in found.missing:
+        yield AnalysisWarning(
+            kind="not-locked",
+            text=(
+                f"yarn.lock has no entry for {use.edge.name}@{use.edge.asked} "
+                f"({_chain(use)}): run 'yarn install' and analyse again"
+            ),
+            package=use.edge.name,
+            expected=use.edge.asked,
+        )
+
+
+def _versions(found: Walk, host: HostInventory) -> Iterator[AnalysisWarning]:
+    """Shared packages for which the host has no version that is asked for."""
+    for use in found.shared:
+        name, target = use.edge.name, use.edge.target
+        if name not in host:
+            yield AnalysisWarning(
+                kind="not-in-host",
+                text=f"{name} is shared, but not in {host.name}: the plugin will not find it",
+                package=name,
+                expected=use.edge.asked,
+            )
+            continue
+        asked = _range(use, target)
+        if asked and not host.satisfying(name, asked):
+            versions = ", ".join(host.versions(name))
+            yield AnalysisWarning(
+                kind="host-version",
+                text=(f"{name}: {_asking(use)} asks for {asked}, {host.name} has {versions}"),
+                package=name,
+                found=versions,
+                expected=asked,
+            )
+
+
+def _peers(plugin: Package, found: Walk, host: HostInventory) -> Iterator[AnalysisWarning]:
+    """rhdh-cli leaves peer dependencies to the host, and hoists those of what it embeds."""
+    brought = {*plugin.dependencies, *found.embedded_names}
+    for package in (plugin, *(embedded.package for embedded in found.embedded)):
+        for name, asked in package.peers.items():
+            if name in host or name in brought or name in package.optional_peers:
+                continue
+            yield AnalysisWarning(
+                kind="peer-not-in-host",
+                text=f"{package.name} needs its peer {name} {asked}, which {host.name} lacks",
+                package=name,
+                expected=asked,
+            )
+
+
+def _embedding(found: Walk) -> Iterator[AnalysisWarning]:
+    """What rhdh-cli will refuse, or do by halves, about the packages to embed."""
+    versions: dict[str, list[str]] = {}
+    for embedded in found.embedded:
+        versions.setdefault(embedded.package.name, []).append(embedded.package.version)
+        trail = embedded.trail
+        if trail.parent is None or embedded.package.folder is not None:
+            continue
+        asked = trail.parent.package.dependencies.get(embedded.package.name, "")
+        if trail.parent.package.folder is None:
+            asked = asked.removeprefix("npm:")  # which only the lockfile adds
+        if asked and (":" in asked or not effective_range(asked)):
+            yield AnalysisWarning(
+                kind="range-not-npm",
+                text=(
+                    f"rhdh-cli cannot embed {embedded.package.name}: it compares versions, and "
+                    f"{trail.parent.package.name} asks for {asked}"
+                ),
+                package=embedded.package.name,
+                found=asked,
+                expected="a version range",
+            )
+    for name, several in versions.items():
+        if len(several) > 1:
+            yield AnalysisWarning(
+                kind="embedded-twice",
+                text=f"{name} would be embedded as {' and '.join(several)}; rhdh-cli keeps one",
+                package=name,
+                found=", ".join(several),
+            )
+
+
+def _natives(
+    plugin: Package, computed: BuildArguments, around: Surroundings
+) -> Iterator[AnalysisWarning]:
+    allowed = frozenset(computed.arguments.allowed)
+    for choice in computed.natives:
+        yield AnalysisWarning(
+            kind="native-suppressed",
+            text=(
+                f"{choice.name} is replaced by a stub that throws ({choice.reason.fact}); if the "
+                f"plugin cannot do without it, write --allow-native-package {choice.name} instead"
+            ),
+            package=choice.name,
+        )
+    embedded = computed.found.embedded if computed.found else ()
+    for package in (plugin, *(each.package for each in embedded)):
+        marker = around.markers.lockfile_marker(package)
+        if marker and is_refused(package, marker) and package.name not in allowed:
+            yield AnalysisWarning(
+                kind="native-embedded",
+                text=(
+                    f"{package.name} is itself native ({marker}), and rhdh-cli refuses it unless "
+                    f"you write --allow-native-package {package.name}"
+                ),
+                package=package.name,
+            )
+
+
+def _range(use: Use, target: Package) -> str:
+    if use.edge.asked.startswith("workspace:"):
+        wanted = use.edge.asked.removeprefix("workspace:")
+        return wanted.removesuffix("*") + target.version if wanted in {"^", "~", "*"} else wanted
+    return effective_range(use.edge.asked, target.keys)
+
+
+def _asking(use: Use) -> str:
+    return "the plugin" if use.trail.parent is None else str(use.trail.package)
+
+
+def _chain(use: Use) -> str:
+    return ARROW.join(("plugin", *use.trail.names()[1:], use.edge.name))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    core = version.partition("+")[0].partition("-")[0]
+    return tuple(int(part) if part.isdigit() else 0 for part in core.split("."))

@@ -1,0 +1,329 @@
+"""From what rhdh-cli says when it refuses an export to the arguments that mend it.
+
+The messages are those of rhdh-cli 1.9. ``--allow-native-package`` is never chosen here: bundling a
+binary is for the author to decide, and :func:`advice` says when that is what is left.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.analysis.arguments import (
+    EMBED,
+    IGNORE_VERSION_CHECK,
+    SHARED,
+    SUPPRESS_NATIVE,
+    UNSHARED,
+    Arguments,
+    arranged,
+    format_arguments,
+    parse_arguments,
+)
+from factory.analysis.build_arguments import build_arguments
+from factory.analysis.embed_walk import Settled, Walk, walk
+from factory.analysis.lockfile import effective_range
+from factory.analysis.reasons import DerivedArgument, Reason
+from factory.analysis.surroundings import BACKSTAGE_SCOPE
+from factory.analysis.written import rules_of
+from factory.npm_range import satisfies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from factory.analysis.graph import Edge, Package
+    from factory.analysis.manifest import Manifest
+    from factory.analysis.surroundings import Surroundings
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_LIST = r"((?:\s*\n\s*- \S+)+)"
+_PRIVATE_SHARED = re.compile(
+    r"shared package\(s\) should not be part of the plugin private dependencies:" + _LIST
+)
+_TO_EMBED = re.compile(r"following packages which use shared dependencies:" + _LIST)
+_NATIVE = re.compile(r"native modules have been transitively detected:" + _LIST)
+_REMOVED = re.compile(r'The package\s+"([^"]+)"\s+has\s+been\s+marked\s+as\s+a\s+native\s+module')
+_NOT_FOUND = re.compile(r"Cannot find (?:module|package) '([^']+)'")
+_EMBEDDED_CONFLICT = re.compile(
+    r"Several incompatible versions \('([^']+)', '([^']+)'\) of the same transitive dependency "
+    r"\('([^']+)'\)"
+)
+_MAIN_CONFLICT = re.compile(
+    r"The version of a dependency \('([^']+)'\) of an embedded module conflicts with main module "
+    r"dependencies: '([^']+)', '([^']+)'"
+)
+_NOT_PUBLISHED = re.compile(
+    r"((?:@[\w.-]+/)?[\w.-]+)@(?:npm:)?\S*: (?:Package not found|No candidates found)"
+)
+_PACKAGE = re.compile(r"((?:@[^/]+/)?[^./@][^/]*)(?:/.*)?")
+_VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repair:
+    """Arguments to try instead: what was added and why, and what had to go."""
+
+    arguments: str
+    added: tuple[DerivedArgument, ...]
+    removed: tuple[str, ...]
+
+
+def repair(error: str, plugin: Manifest, around: Surroundings, current: str) -> Repair | None:
+    """Return the arguments that mend what rhdh-cli said, or None if arguments cannot mend it.
+
+    Args:
+        error: what rhdh-cli printed, colours and all.
+        plugin: the plugin's package.json.
+        around: the graph and the host (``surroundings_of``).
+        current: the arguments of the attempt that failed.
+
+    Raises:
+        ConfigurationError: ``current`` cannot be split into words.
+    """
+    written = parse_arguments(current)
+    case = _Case(around.graph.package(plugin), around, written)
+    text = _COLOURS.sub("", error)
+    for mend in (_shared, _native, _removed, _conflict, _not_found, _not_published):
+        found = mend(text, case)
+        if found is not None:
+            return found
+    return None
+
+
+def advice(error: str, plugin: Manifest, around: Surroundings) -> str:
+    """Return what the author may do where :func:`repair` has no answer, or "" if nothing is known.
+
+    It names ``--allow-native-package`` where a native package is what stands in the way.
+    """
+    text = _COLOURS.sub("", error)
+    host = around.host
+    natives = [*_names(_NATIVE, text), *_REMOVED.findall(text)]
+    if natives:
+        name = natives[0]
+        versions = ", ".join(host.versions(name))
+        why = f"{host.name} has {versions}" if versions else f"{host.name} lacks it"
+        return (
+            f"{plugin.name} needs the native package {name}, and {why}: "
+            f"add '--allow-native-package {name}' to bundle it (experimental), or do without it"
+        )
+    conflict = _ranges(text)
+    if conflict:
+        name, first, second = conflict
+        return f"no known version of {name} is in both {first} and {second}: align the two ranges"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    plugin: Package
+    around: Surroundings
+    written: Arguments
+
+    def reason(self, fact: str, *names: str) -> Reason:
+        return Reason(rule=0, chain=(str(self.plugin), *names), fact=fact)
+
+    def mended(
+        self,
+        added: Iterable[DerivedArgument],
+        removed: Iterable[tuple[str, str]] = (),
+        about: Iterable[str] = (),
+    ) -> Repair | None:
+        """The current arguments with the change, and what the rules embed on the way to it.
+
+        ``about`` are the packages for which everything that leads to them has to be embedded.
+        """
+        before = self.written.pairs
+        gone = frozenset(removed) & before
+        fresh = {(a.option, a.value): a for a in added if (a.option, a.value) not in before}
+        if not fresh:
+            return None
+        changed = arranged((before - gone) | fresh.keys(), self.written.others)
+        leading = {p.name for p in self.around.ways_to_names(frozenset(about))}
+        for argument in build_arguments(self.plugin, self.around, changed).derived:
+            pair = (argument.option, argument.value)
+            if argument.value.removeprefix(UNSHARED) in leading and _embeds(argument):
+                fresh.setdefault(pair, argument)
+        fresh = {pair: argument for pair, argument in fresh.items() if pair not in before}
+        arguments = arranged((before - gone) | fresh.keys(), self.written.others)
+        return Repair(
+            arguments=format_arguments(arguments),
+            added=tuple(fresh.values()),
+            removed=tuple(f"{option} {value}" for option, value in sorted(gone)),
+        )
+
+
+def _embeds(argument: DerivedArgument) -> bool:
+    return argument.option == EMBED or argument.value.startswith(UNSHARED)
+
+
+def _shared(text: str, case: _Case) -> Repair | None:
+    """Shared packages ended up private: whatever uses them is to be embedded."""
+    shared = _names(_PRIVATE_SHARED, text)
+    if not shared:
+        return None
+    computed = build_arguments(case.plugin, case.around, case.written)
+    found = case.mended(argument for argument in computed.derived if _embeds(argument))
+    if found:
+        return found
+    # The exported package resolves some range anew, so its tree is not the lockfile's.
+    users = [
+        DerivedArgument(
+            option=EMBED,
+            value=name,
+            reason=case.reason("rhdh-cli: it uses shared dependencies", name),
+        )
+        for name in _names(_TO_EMBED, text)
+    ]
+    lacking = [
+        DerivedArgument(
+            option=SHARED,
+            value=UNSHARED + name,
+            reason=case.reason("rhdh-cli: shared, yet among the private dependencies", name),
+        )
+        for name in shared
+        if BACKSTAGE_SCOPE in name
+    ]
+    return case.mended(users) or case.mended(lacking)
+
+
+def _native(text: str, case: _Case) -> Repair | None:
+    """Native packages were found: shared where the host can provide them, otherwise suppressed."""
+    names = _names(_NATIVE, text)
+    own = {case.plugin.name, f"{case.plugin.name}-dynamic"} | {
+        embedded.package.name for embedded in _walk(case).embedded
+    }
+    if not names or own & set(names):
+        return None
+    return case.mended([_shared_or_suppressed(name, case) for name in names], about=names)
+
+
+def _removed(text: str, case: _Case) -> Repair | None:
+    """The entry point needs a suppressed package: shared, if the host has one that fits."""
+    names = dict.fromkeys(_REMOVED.findall(text))
+    if not names or not all(_provided(name, case) for name in names):
+        return None
+    return case.mended(
+        [_share(name, case) for name in names],
+        [(SUPPRESS_NATIVE, name) for name in names],
+        about=names,
+    )
+
+
+def _conflict(text: str, case: _Case) -> Repair | None:
+    """Two ranges differ: the check is ignored if there is a version that is in both."""
+    conflict = _ranges(text)
+    if conflict is None:
+        return None
+    name, first, second = conflict
+    candidates = dict.fromkeys(
+        (
+            *reversed(case.around.host.versions(name)),
+            *case.around.graph.lockfile.versions.get(name, ()),
+            *_VERSION.findall(first),
+            *_VERSION.findall(second),
+        )
+    )
+    fitting = next((v for v in candidates if _is_in(v, first) and _is_in(v, second)), None)
+    if fitting is None:
+        return None
+    fact = f"{first} and {second} are both satisfied by {fitting}"
+    argument = DerivedArgument(
+        option=IGNORE_VERSION_CHECK, value=name, reason=case.reason(fact, name)
+    )
+    return case.mended([argument])
+
+
+def _not_found(text: str, case: _Case) -> Repair | None:
+    """A module is missing: embedded, if a chain of dependencies leads to it."""
+    for specifier in dict.fromkeys(_NOT_FOUND.findall(text)):
+        package = _PACKAGE.fullmatch(specifier)
+        if package and (found := _embedded(package[1], "rhdh-cli: cannot find it", case)):
+            return found
+    return None
+
+
+def _not_published(text: str, case: _Case) -> Repair | None:
+    """Yarn cannot fetch a package whose source is in the workspace."""
+    members = {p.name for p in case.around.packages if p.folder is not None}
+    for name in dict.fromkeys(_NOT_PUBLISHED.findall(text)):
+        if name in members and (found := _embedded(name, "not published", case)):
+            return found
+    return None
+
+
+def _embedded(name: str, fact: str, case: _Case) -> Repair | None:
+    wanted = arranged(case.written.pairs | {(EMBED, name)}, case.written.others)
+    computed = build_arguments(case.plugin, case.around, wanted)
+    if (EMBED, name) not in computed.arguments.pairs:
+        return None  # nothing that the plugin brings along depends on it
+    added = [DerivedArgument(option=EMBED, value=name, reason=case.reason(fact, name))]
+    if BACKSTAGE_SCOPE in name:
+        added.append(
+            DerivedArgument(option=SHARED, value=UNSHARED + name, reason=case.reason(fact, name))
+        )
+    return case.mended(added, about=[name])
+
+
+def _shared_or_suppressed(name: str, case: _Case) -> DerivedArgument:
+    direct = any(use.edge.name == name and not use.edge.optional for use in _walk(case).private)
+    if direct and _provided(name, case):
+        return _share(name, case)
+    fact = "rhdh-cli: it is native"
+    return DerivedArgument(option=SUPPRESS_NATIVE, value=name, reason=case.reason(fact, name))
+
+
+def _share(name: str, case: _Case) -> DerivedArgument:
+    versions = ", ".join(case.around.host.versions(name))
+    fact = f"native, needed at the entry point; {case.around.host.name} has {versions}"
+    return DerivedArgument(option=SHARED, value=name, reason=case.reason(fact, name))
+
+
+def _provided(name: str, case: _Case) -> bool:
+    """Whether the host has a version for every range in which what is bundled asks for it."""
+    host = case.around.host
+    ranges = {
+        effective_range(edge.asked, edge.target.keys)
+        for edge in _private_edges(case)
+        if edge.name == name
+    }
+    return name in host and all(host.satisfying(name, asked) for asked in ranges)
+
+
+def _private_edges(case: _Case) -> list[Edge]:
+    """Every dependency of what is bundled with the plugin without being embedded."""
+    found = [use.edge for use in _walk(case).private]
+    seen = set()
+    for edge in found:
+        if edge.target not in seen:
+            seen.add(edge.target)
+            found.extend(case.around.graph.edges(edge.target))
+    return found
+
+
+def _walk(case: _Case) -> Walk:
+    return walk(case.plugin, case.around, rules_of(case.written), Settled())
+
+
+def _ranges(text: str) -> tuple[str, str, str] | None:
+    """The name and the two ranges of a conflict."""
+    if found := _EMBEDDED_CONFLICT.search(text):
+        return found[3], found[1], found[2]
+    if found := _MAIN_CONFLICT.search(text):
+        return found[1], found[2], found[3]
+    return None
+
+
+def _is_in(version: str, asked: str) -> bool:
+    try:
+        return satisfies(version, asked)
+    except ValueError:
+        return False
+
+
+def _names(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
+    """The names of a list that rhdh-cli prints with a dash before each."""
+    found = pattern.search(text)
+    if not found:
+        return ()
+    return tuple(line.strip().removeprefix("- ") for line in found[1].split("\n") if line.strip())

@@ -1,0 +1,159 @@
+"""Many workspaces from few repositories: one bare clone a repository, one worktree a workspace.
+
+Clones are in ``<repo-path>/.clones/``. Only the refs that workspaces want are fetched into them, at
+depth 1 where the server allows it, and what a clone has already is not fetched again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from factory.errors import SourceError
+from factory.locking import exclusive
+from factory.sources.destination import contents, empty, make_folder
+from factory.sources.git import checked_out, fetch
+from factory.sources.git_access import with_access
+from factory.sources.git_errors import Translated
+from factory.sources.git_notices import warn_of_uncommitted
+from factory.sources.source import shown
+from factory.toolchain.runner import ProcessFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from factory.sources.git_process import GitSession, SessionRepo
+    from factory.sources.source import Checkout, GitRemote
+
+log = logging.getLogger(__name__)
+
+CLONES_FOLDER = ".clones"
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+_HASH_LENGTH = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clone:
+    """A repository's bare clone: where it is, and the remote it is of."""
+
+    path: Path
+    remote: GitRemote
+
+
+def normalised(remote: GitRemote) -> str:
+    """Return a remote's address in one spelling.
+
+    ``.git``, slashes at the end, the scheme's own port and upper case in the host make no
+    difference; upper case in the path does. A folder is its resolved path.
+    """
+    if remote.folder:
+        return str(remote.folder)
+    scheme, separator, _ = remote.url.partition("://")
+    if not separator:
+        host, _, path = remote.url.partition(":")
+        return f"{host.lower()}:{_without_ending(path)}"
+    parts = urlsplit(remote.url)
+    host = (parts.hostname or "").lower()
+    if parts.port and parts.port != _DEFAULT_PORTS.get(scheme.lower()):
+        host = f"{host}:{parts.port}"
+    user = f"{parts.username}@" if parts.username else ""
+    return f"{scheme.lower()}://{user}{host}{_without_ending(parts.path)}"
+
+
+def _without_ending(path: str) -> str:
+    return path.rstrip("/").removesuffix(".git").rstrip("/")
+
+
+def clones_for(remotes: Iterable[GitRemote], repo_path: Path) -> Mapping[str, Clone]:
+    """Return the clone of each repository, by its normalised address.
+
+    A clone is called after the last part of the address; where two repositories share that, a part
+    of the address's hash follows. The names depend on the set of remotes, not on their order.
+    """
+    by_address = {normalised(remote): remote for remote in remotes}
+    names = {address: _last_part(address) for address in by_address}
+    taken = [name.casefold() for name in names.values()]
+    clones: dict[str, Clone] = {}
+    for address, remote in by_address.items():
+        name = names[address]
+        if taken.count(name.casefold()) > 1:
+            name += "-" + hashlib.sha256(address.encode()).hexdigest()[:_HASH_LENGTH]
+        clones[address] = Clone(path=repo_path / CLONES_FOLDER / name, remote=remote)
+    return clones
+
+
+def _last_part(address: str) -> str:
+    last = PurePosixPath(address.replace(":", "/")).name.removesuffix(".git")
+    return _NOT_IN_NAMES.sub("-", last).strip(".-") or "repository"
+
+
+def add_worktree(
+    clone: Clone, remote: GitRemote, ref: str | None, into: Path, session: GitSession
+) -> Checkout:
+    """Bring one commit into a folder, as a worktree of a clone that others share.
+
+    Safe to call from several threads and processes at once: a clone is used by one at a time.
+
+    Args:
+        clone: the repository's clone, made if it is not there.
+        remote: the remote in the workspace's own spelling, with its own credentials.
+        ref: a branch, tag or commit id; ``None`` for the default branch.
+        into: the worktree's folder, missing or empty; empty again if this fails.
+        session: how git is run.
+
+    Raises:
+        SourceError: no such repository or ref, no access, or ``into`` is not empty.
+        StorageError: the disk is full, or a folder cannot be written.
+    """
+    if into.exists() and (there := contents(into)):
+        raise SourceError(f"{into} is not empty", found=there[0].name, expected="an empty folder")
+    session = with_access(session, remote)
+    if remote.folder:
+        warn_of_uncommitted(remote.folder, session)
+    make_folder(clone.path)
+    translated = Translated(remote, clone.path)
+    with exclusive(
+        clone.path,
+        wait=True,
+        on_wait=lambda: log.info("waiting for another workspace of %s", shown(remote.url)),
+        while_waiting=session.runner.raise_if_cancelled,
+    ):
+        repository = translated(lambda: _opened(clone, session))
+        fetched = fetch(repository, remote, ref, session)
+        try:
+            # The folder of a worktree may have been removed by hand since.
+            translated(lambda: repository.git.worktree("prune"))
+            translated(
+                lambda: repository.git.worktree("add", "--detach", str(into), fetched.commit)
+            )
+        except BaseException:
+            if into.is_dir():
+                empty(into)
+            with contextlib.suppress(ProcessFailed):
+                repository.git.worktree("prune")
+            raise
+    return checked_out(into, fetched, remote, session)
+
+
+def _opened(clone: Clone, session: GitSession) -> SessionRepo:
+    """The clone's repository; made anew unless it is a whole one of this remote."""
+    from factory.sources.git_process import SessionRepo, initialised  # noqa: PLC0415 - late: slow
+
+    address = normalised(clone.remote)
+    marker = clone.path / "plugin-factory-url"
+    if marker.is_file() and marker.read_text(encoding="utf-8") == address:
+        return SessionRepo(clone.path, session=session)
+    if contents(clone.path):
+        log.info("%s is not a clone of %s: made anew", clone.path, shown(clone.remote.url))
+    empty(clone.path)
+    repository = initialised(clone.path, session, bare=True)
+    repository.git.remote("add", "origin", clone.remote.url)
+    marker.write_text(address, encoding="utf-8")
+    return repository

@@ -1,0 +1,51 @@
+"""How git gets in without asking: credentials from the URL, and ssh in batch mode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.toolchain.child_environment import in_batch_mode
+
+if TYPE_CHECKING:
+    from factory.sources.git_process import GitSession
+    from factory.sources.source import GitRemote
+
+
+def with_access(session: GitSession, remote: GitRemote) -> GitSession:
+    """Return a session that has a URL's own credentials, and an ssh that never asks.
+
+    Credentials reach git through its environment: neither the process list nor the clone's
+    configuration shows them. For their host they go before the user's credential helpers.
+    """
+    if remote.transport == "ssh" and not {"GIT_SSH_COMMAND", "GIT_SSH"} & session.env.keys():
+        return session.with_variables({"GIT_SSH_COMMAND": in_batch_mode(_ssh_command(session))})
+    if remote.transport != "http" or remote.username is None:
+        return session
+    scope = f"credential.{remote.url.partition('://')[0]}://{remote.host}"
+    if remote.password is None:
+        return session.configured([(f"{scope}.username", remote.username)])
+    known = session.with_variables(
+        {
+            "GIT_FACTORY_USERNAME": remote.username,
+            "GIT_FACTORY_PASSWORD": remote.password,
+        }
+    )
+    return known.configured([(f"{scope}.helper", ""), (f"{scope}.helper", _URL_CREDENTIALS)])
+
+
+_URL_CREDENTIALS = (
+    '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" '
+    '"$GIT_FACTORY_USERNAME" "$GIT_FACTORY_PASSWORD"; }; f'
+)
+
+
+def _ssh_command(session: GitSession) -> str:
+    """The user's ``core.sshCommand``, which setting GIT_SSH_COMMAND would otherwise hide."""
+    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
+
+    git = SessionGit(Path("/"), session=session)
+    _, command, _ = git.config(
+        "--get", "core.sshCommand", with_extended_output=True, with_exceptions=False
+    )
+    return str(command) or "ssh"

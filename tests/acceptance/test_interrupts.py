@@ -1,0 +1,85 @@
+"""Ctrl-C and SIGTERM in every stage: nothing is left running, and nothing half-made."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from .example_builds import Tree, wait_until
+
+STAGES = ("install", "tsc", "compile", "export", "pack")
+
+
+def descendants_in(folder: Path) -> list[str]:
+    """The command lines of processes that work in a folder, or below."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit() or int(process.name) == os.getpid():
+            continue
+        try:
+            where = (process / "cwd").readlink()
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if where.is_relative_to(folder):
+            found.append(command)
+    return found
+
+
+def end_in_stage(tree: Tree, stage: str, number: signal.Signals) -> tuple[int, float]:
+    """Send a signal as soon as a stage has a child; gives the exit code and how long it took."""
+    with tree.running("--jobs", "2") as process:
+        assert process.stdout
+        for line in process.stdout:
+            if re.search(rf"\b{stage}\s+started", line):
+                break
+        wait_until(lambda: bool(descendants_in(tree.source)), seconds=20, what=f"a {stage}")
+        sent = time.monotonic()
+        process.send_signal(number)
+        process.stdout.read()
+        return process.wait(timeout=30), time.monotonic() - sent
+
+
+def nothing_half_made(outputs: Path) -> bool:
+    for file in outputs.rglob("*"):
+        if file.name.startswith("."):
+            return False
+    for tgz in outputs.glob("*.tgz"):
+        if not Path(f"{tgz}.integrity").is_file():
+            return False
+        if subprocess.run(["gzip", "-t", tgz], check=False).returncode:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_ctrl_c_ends_the_run_and_all_its_children(tree: Tree, stage: str) -> None:
+    code, seconds = end_in_stage(tree, stage, signal.SIGINT)
+    assert code == 130
+    assert seconds < 5
+    assert descendants_in(tree.source) == []
+    assert nothing_half_made(tree.outputs)
+    assert tree.report["error"]["kind"] == "interrupted"
+
+
+def test_sigterm_ends_it_the_same_with_a_code_of_its_own(tree: Tree) -> None:
+    code, seconds = end_in_stage(tree, "export", signal.SIGTERM)
+    assert code == 143
+    assert seconds < 5
+    assert descendants_in(tree.source) == []
+    assert nothing_half_made(tree.outputs)
+
+
+def test_the_run_after_an_interrupted_one_succeeds(tree: Tree) -> None:
+    tree.list_plugins("plugins/greetings-backend")
+    code, _ = end_in_stage(tree, "export", signal.SIGINT)
+    assert code == 130
+    ended = tree.build()
+    assert ended.code == 0, ended.said
+    assert len(list(tree.outputs.glob("*.tgz"))) == 1
