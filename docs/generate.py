@@ -11,6 +11,7 @@ import argparse
 import inspect
 import re
 import sys
+import textwrap
 import typing
 from enum import Enum
 from pathlib import Path
@@ -236,16 +237,18 @@ def _default(parameter: Any) -> str:
 
 
 def _epilog(text: str) -> str:
-    """The help's closing text as Markdown: what is indented there is a command."""
+    """The help's closing text as Markdown: what is indented there is a command.
+
+    A line that holds only a backspace keeps Typer from filling the lines after it.
+    """
     parts = []
-    for block in re.split(r"\n\s*\n", _MARKUP.sub("", text).strip("\n")):
-        lines = block.splitlines()
-        if all(line.startswith("    ") for line in lines):
-            command = " \\\n  ".join(line.strip() for line in lines)
-            parts.append(f"```sh\n{command}\n```")
+    for block in re.split(r"\n\s*\n", _MARKUP.sub("", text).replace("\b\n", "").strip("\n")):
+        if all(line.startswith("  ") for line in block.splitlines()):
+            lines = textwrap.dedent(block).splitlines()
+            parts.append("```sh\n" + "\n".join(lines) + "\n```")
         else:
-            said = " ".join(line.strip() for line in lines)
-            parts.append(f"**{said}**" if said == "Examples" else said)
+            said = " ".join(block.split())
+            parts.append("**Examples**" if said.rstrip(":") == "Examples" else said)
     return "\n\n".join(parts)
 
 

@@ -87,7 +87,9 @@ def build_arguments(
     rules = without_own_copies(rules, fitting)
     found, choices, settled = _settle(plugin, around, rules)
     derived_by_rule = [*_embedding(found, settled), *_native(choices, settled)]
-    kept, dropped = kept_arguments(plugin, around, written, found, derived_by_rule, fitting)
+    kept, dropped = kept_arguments(
+        plugin, around, written, found, derived=derived_by_rule, fitting=fitting
+    )
     derived = _in_order([*derived_by_rule, *kept])
     return BuildArguments(
         arguments=arranged(((d.option, d.value) for d in derived), written.others),

@@ -46,6 +46,7 @@ def kept_arguments(
     around: Surroundings,
     written: Arguments,
     found: Walk,
+    *,
     derived: Iterable[DerivedArgument],
     fitting: frozenset[str],
 ) -> tuple[tuple[DerivedArgument, ...], tuple[Dropped, ...]]:

@@ -28,6 +28,8 @@ OTHER_LOCKFILES = {
     "bun.lockb": ("bun", "run 'bun install --yarn', or 'yarn install', to write a yarn.lock"),
 }
 _CONFLICT_MARKS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
+# Yarn 1 writes this and nothing else where there is nothing to lock.
+_CLASSIC_HEAD = re.compile(r"(?:#[^\n]*\n)*# yarn lockfile v1\n")
 _CLASSIC_KEY = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,\s"][^,"]*)')
 _INSTALL = "run 'yarn install' in the workspace and commit the yarn.lock that it writes"
 
@@ -111,7 +113,7 @@ def parse_lockfile(text: str, file: Path) -> Lockfile:
         )
     finish = _berry_entry if berry else _classic_entry
     entries = [finish(reader, entry) for entry in reader.entries() if entry.key != "__metadata"]
-    if not entries:
+    if not entries and not _CLASSIC_HEAD.match(text):
         raise DependenciesError(
             "the lockfile holds no packages", place=Place(file=file), hint=_INSTALL
         )

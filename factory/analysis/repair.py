@@ -195,7 +195,8 @@ def _native(text: str, case: _Case) -> Repair | None:
     }
     if not names or own & set(names):
         return None
-    return case.mended([_shared_or_suppressed(name, case) for name in names], about=names)
+    choices = [_shared_or_suppressed(name, case) for name in names]
+    return case.mended(choices, about=[c.value for c in choices if c.option == SHARED])
 
 
 def _removed(text: str, case: _Case) -> Repair | None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from factory import __version__
 from factory.cli.build import EXAMPLES, build
+from factory.cli.help_text import GroupedCommand
 from factory.cli.option_variables import (
     PREFIX,
     defaults_from,
@@ -55,7 +57,7 @@ def application() -> typer.Typer:
     """Return the application with all its commands."""
     app = typer.Typer(
         name=PROGRAM,
-        rich_markup_mode="rich",
+        rich_markup_mode=None,
         pretty_exceptions_enable=False,
         no_args_is_help=True,
         context_settings={"help_option_names": ["--help", "-h"]},
@@ -64,7 +66,7 @@ def application() -> typer.Typer:
         "PLUGIN_FACTORY_CONFIG_DIR.",
     )
     app.callback()(_root)
-    app.command(epilog=EXAMPLES)(build)
+    app.command(cls=GroupedCommand, epilog=EXAMPLES)(build)
     return app
 
 
@@ -102,7 +104,7 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
             args=with_command(arguments, free),
             prog_name=PROGRAM,
             default_map=defaults_from(command, free),
-            obj=free,
+            obj=MappingProxyType(dict(free)),
         )
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1

@@ -14,21 +14,21 @@ WORK = "How to build"
 RESULT = "Result"
 OUTPUT = "What is shown"
 
-EXAMPLES = """
-[bold]Examples[/bold]
+EXAMPLES = """Examples:
 
-Build what ./config describes:
+\b
+  # Build what ./config describes.
+  plugin-factory build --config-dir ./config --repo-path ./source --output-dir ./outputs
 
-    plugin-factory build --config-dir ./config --repo-path ./source --output-dir ./outputs
+\b
+  # Straight from a repository, without a source.json.
+  plugin-factory build --config-dir ./config --repo-path ./source --output-dir ./outputs \\
+    --source-repo https://github.com/backstage/community-plugins \\
+    --workspace-path workspaces/todo
 
-Build straight from a repository:
-
-    plugin-factory build --config-dir ./config --repo-path ./source --output-dir ./outputs
-    --source-repo https://github.com/backstage/community-plugins --workspace-path workspaces/todo
-
-Build the code that you have, in place:
-
-    plugin-factory build --config-dir ./config --repo-path . --output-dir ./outputs --use-local
+\b
+  # The code that you have, in place.
+  plugin-factory build --config-dir ./config --repo-path . --output-dir ./outputs --use-local
 """
 
 

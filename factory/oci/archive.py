@@ -70,12 +70,10 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
     try:
         with tarfile.open(tgz, "r|gz") as archive:
             package = _package_json(archive)
-    except FileNotFoundError as error:
-        raise PackError(
-            "the packed plugin does not exist", place=Place(file=tgz), hint="build it first"
-        ) from error
     except DAMAGED as error:
         raise damaged(tgz, error) from error
+    except OSError as error:
+        raise unreadable(tgz, error) from error
     except ValueError as error:
         raise PackError("the plugin's package.json is not JSON", place=place) from error
     if package is None:
@@ -110,6 +108,15 @@ def damaged(tgz: Path, error: Exception) -> PackError:
         found=str(error) or type(error).__name__,
         expected="a whole gzipped tar archive",
         hint="delete the file and build the plugin again",
+    )
+
+
+def unreadable(tgz: Path, error: OSError) -> PackError:
+    """Return the error for an archive that cannot be opened."""
+    return PackError(
+        f"the packed plugin cannot be read: {error.strerror or error}",
+        place=Place(file=tgz),
+        hint="build the plugin first, or check who may read the file",
     )
 
 

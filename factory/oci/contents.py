@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from factory.errors import PackError, Place
-from factory.oci.archive import DAMAGED, PACKAGE_FOLDER, PluginArchive, damaged
+from factory.oci.archive import DAMAGED, PACKAGE_FOLDER, PluginArchive, damaged, unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,11 @@ def spooled_entries(plugin: PluginArchive, spool: IO[bytes]) -> dict[str, Entry]
         plugin.folder: Entry(path=plugin.folder, kind="folder"),
     }
     try:
-        with gzip.open(plugin.tgz) as unzipped:
+        compressed = plugin.tgz.open("rb")
+    except OSError as error:
+        raise unreadable(plugin.tgz, error) from error
+    try:
+        with compressed, gzip.open(compressed) as unzipped:
             with tarfile.open(fileobj=unzipped, mode="r|", bufsize=CHUNK) as archive:
                 for member in archive:
                     # a stream is read once: memory must not grow with it

@@ -73,20 +73,30 @@ def reference_for(
             something that is no tag.
         ConfigurationError: the name is none that registries take.
     """
-    name = plugin_folder(package).lower()  # npm's oldest packages have capitals, registries do not
-    repository = "/".join(part for part in (namespace.strip("/"), name) if part)
+    repository = repository_for(registry=registry, namespace=namespace, package=package)
     tag = tag_for(
         tag_template,
         {
-            "name": name,
+            "name": repository.rpartition("/")[2],
             "version": version,
             "backstage_version": backstage_version,
             "revision": revision,
             "short_revision": revision[:SHORT_REVISION],
         },
     )
-    refuse_bad_repository(registry, repository)
     return Reference(registry=registry, repository=repository, tag=tag)
+
+
+def repository_for(*, registry: str, namespace: str, package: str) -> str:
+    """Return the repository that a package's images are in: known before its version is.
+
+    Raises:
+        ConfigurationError: the name is none that registries take.
+    """
+    name = plugin_folder(package).lower()  # npm's oldest packages have capitals, registries do not
+    repository = "/".join(part for part in (namespace.strip("/"), name) if part)
+    refuse_bad_repository(registry, repository)
+    return repository
 
 
 def tag_for(template: str, values: Mapping[str, str]) -> str:

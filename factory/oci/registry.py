@@ -11,17 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from factory.errors import RegistryError
-from factory.oci.authorization import (
-    Challenge,
-    Token,
-    basic_header,
-    chosen_challenge,
-    fetch_token,
-    pull_scope,
-    push_scope,
-)
+from factory.oci.authorization import pull_scope, push_scope
 from factory.oci.blob import INDEX_TYPE, MANIFEST_TYPE, Blob
-from factory.oci.credentials import find_credentials
+from factory.oci.identity import Identity
 from factory.oci.refusals import refusal
 from factory.oci.retry import RetryPolicy, TemporaryFailure
 from factory.oci.transport import Answer, NotTls, Transport
@@ -29,7 +21,6 @@ from factory.oci.transport import Answer, NotTls, Transport
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from factory.oci.auth_file import Credentials
     from factory.oci.target import RegistryTarget
 
 OK, CREATED, ACCEPTED, UNAUTHORIZED, NOT_FOUND = 200, 201, 202, 401, 404
@@ -57,11 +48,9 @@ class Registry:
     ) -> None:
         self.target = target
         self.transport = Transport(target, policy=policy or RetryPolicy(), checkpoint=checkpoint)
-        self._lock = threading.RLock()
+        self._identity = Identity(target, self.transport)
+        self._lock = threading.Lock()
         self._base = ""
-        self._challenge: Challenge | None = None
-        self._credentials: dict[str, Credentials | None] = {}
-        self._tokens: dict[tuple[str, ...], Token] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +74,7 @@ class Registry:
                         expected="the registry protocol, version 2",
                         hint="check REGISTRY_URL: the registry's host, without a path",
                     )
-                self._challenge = chosen_challenge(answer.challenges)
+                self._identity.challenged(answer)
                 self._base = answer.url.removesuffix("/v2/")
             return self._base
 
@@ -240,48 +229,21 @@ class Registry:
         """Send one request with what the registry wants to see; once more if that has ended."""
         base = self.base_url()
         ours = urlsplit(url)[:2] == urlsplit(base)[:2]
-        sent = self._authorization(repository, scopes) if ours else {}
+        sent = self._identity.headers(repository, scopes) if ours else {}
         answer = self._once(method, url, (headers or {}) | sent, parts)
         if answer.status != UNAUTHORIZED or not ours:
             return answer
-        with self._lock:
-            self._challenge = chosen_challenge(answer.challenges) or self._challenge
-            self._tokens.pop(scopes, None)
-        again = self._authorization(repository, scopes)
-        return (
-            answer
-            if again in ({}, sent)
-            else self._once(method, url, (headers or {}) | again, parts)
-        )
+        self._identity.challenged(answer, scopes)
+        again = self._identity.headers(repository, scopes)
+        if again in ({}, sent):
+            return answer
+        return self._once(method, url, (headers or {}) | again, parts)
 
     def _once(
         self, method: str, url: str, headers: dict[str, str], parts: Callable[[], Any] | None
     ) -> Answer:
         body = parts() if parts else None
         return self.transport.send_once(method, url, headers=headers, body=body)
-
-    def _authorization(self, repository: str, scopes: tuple[str, ...]) -> dict[str, str]:
-        with self._lock:
-            if self._challenge is None:
-                return {}
-            if repository not in self._credentials:
-                self._credentials[repository] = find_credentials(self.target, repository)
-            credentials = self._credentials[repository]
-            if credentials and credentials.registry_token:
-                return {"Authorization": f"Bearer {credentials.registry_token}"}
-            if self._challenge.scheme == "basic":
-                return {"Authorization": basic_header(credentials)} if credentials else {}
-            token = self._tokens.get(scopes)
-            if token is None or not token.usable:
-                token = fetch_token(
-                    self.transport,
-                    self._challenge,
-                    scopes,
-                    credentials,
-                    plain_http_allowed=self.target.insecure,
-                )
-                self._tokens[scopes] = token
-            return {"Authorization": f"Bearer {token.value}"}
 
     def _location(self, answer: Answer) -> str:
         """The address that the answer leads to; may be relative, or of another host."""

@@ -209,7 +209,8 @@ class Transport:
 
 def _tls_context(target: RegistryTarget) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    for file in target.ca_files:
+    of_the_host = (file for folder in target.certificate_folders for file in folder.glob("*.crt"))
+    for file in (*target.ca_files, *sorted(of_the_host)):
         try:
             context.load_verify_locations(cafile=str(file))
         except (OSError, ssl.SSLError) as error:
@@ -220,9 +221,6 @@ def _tls_context(target: RegistryTarget) -> ssl.SSLContext:
                 expected="certificates in PEM form",
                 hint="correct REGISTRY_CA_FILE (or SSL_CERT_FILE, REQUESTS_CA_BUNDLE)",
             ) from error
-    for folder in target.certificate_folders:
-        for file in sorted(folder.glob("*.crt")):
-            context.load_verify_locations(cafile=str(file))
     if target.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -80,8 +80,8 @@ def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
     Raises:
         SourceError: there is no such ref; the message suggests near ones.
     """
-    if ref is not None and FULL_ID.match(ref):
-        return Wanted(name=ref, commit_id=ref)
+    if ref is not None and FULL_ID.match(ref.lower()):
+        return Wanted(name=ref.lower(), commit_id=ref.lower())
     if ref is None or ref == "HEAD":
         return _default(command, remote)
     spellings = [ref] if ref.startswith("refs/") else [_BRANCH + ref, _TAG + ref, f"refs/{ref}"]

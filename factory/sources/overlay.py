@@ -111,6 +111,27 @@ def apply_overlays(overlays: tuple[Overlay, ...], workspace: Path) -> tuple[Over
     return tuple(results)
 
 
+def already_overlaid(overlays: tuple[Overlay, ...], workspace: Path) -> frozenset[Path]:
+    """Return the files of a workspace that overlays have replaced in an earlier run.
+
+    A patch to such a file can be neither applied nor recognised any more, and need not be: the
+    overlay has the last word.
+
+    Raises:
+        PatchError: as for :func:`apply_overlays`.
+    """
+    return frozenset(
+        _plugin_folder(overlay, workspace) / name
+        for overlay in overlays
+        for name in _files(overlay)
+        if _is_same(overlay.folder / name, workspace / overlay.plugin / name)
+    )
+
+
+def _is_same(source: Path, target: Path) -> bool:
+    return os.path.lexists(target) and not target.is_dir() and _same(source, target)
+
+
 def _plugin_folder(overlay: Overlay, workspace: Path) -> Path:
     path = PurePosixPath(overlay.plugin)
     folder = workspace / path

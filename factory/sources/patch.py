@@ -10,7 +10,6 @@ from __future__ import annotations
 import filecmp
 import logging
 import os
-import shutil
 import stat
 import tempfile
 from contextlib import contextmanager
@@ -20,11 +19,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.errors import PatchError, Place, StorageError
 from factory.sources.file_copy import copy_file
+from factory.sources.git_apply import IGNORING_WHITESPACE, GitApply, is_executable
 from factory.sources.patch_mismatch import does_not_apply
 from factory.sources.patch_place import PlacedPatch, place
 from factory.sources.patch_text import read_patch
 from factory.sources.replacement import Replacement, replace_all
-from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 PATCHES_FOLDER = "patches"
 _SUFFIXES = {".patch", ".diff"}
-_IGNORING_WHITESPACE = "--ignore-whitespace"
 
 State: TypeAlias = Literal["applied", "already applied"]
 
@@ -77,6 +75,7 @@ def apply_patches(
     workspace: Path,
     runner: Runner,
     env: Mapping[str, str],
+    overlaid: frozenset[Path] = frozenset(),
     log: Path | None = None,
 ) -> PatchResult:
     """Apply patches in order to a tree, or leave the tree as it is.
@@ -88,6 +87,8 @@ def apply_patches(
             whose names fit the root better is applied there.
         runner: starts git.
         env: git's whole environment (see ``git_environment``).
+        overlaid: files that an overlay has replaced in an earlier run and will again (see
+            ``already_overlaid``); what patches say of them no longer matters.
         log: a file to which git's output is appended.
 
     Raises:
@@ -97,9 +98,10 @@ def apply_patches(
     if not patches:
         return PatchResult()
     placed = _placed(patches, root=root, workspace=PurePosixPath(workspace.relative_to(root)))
-    names = tuple(dict.fromkeys(n for patch in placed for t in patch.targets for n in t.names))
+    names = tuple(dict.fromkeys(name for patch in placed for name in patch.names))
     with _scratch_folder() as scratch:
-        git = _GitApply(runner=runner, env=env, log=log, scratch=scratch)
+        left = frozenset(PurePosixPath(path.relative_to(root)) for path in overlaid)
+        git = GitApply(runner=runner, env=env, log=log, scratch=scratch, left=left)
         tree = scratch / "tree"
         _copy(names, root, tree)
         for patch in placed:
@@ -144,59 +146,7 @@ def _placed(
     return tuple(placed)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _GitApply:
-    """``git apply`` on a copy of the tree, outside every repository."""
-
-    runner: Runner
-    env: Mapping[str, str]
-    log: Path | None
-    scratch: Path
-
-    def __call__(self, tree: Path, patch: PlacedPatch, *options: str) -> ProcessFailed | None:
-        """Apply a patch whole, or do nothing and return why not."""
-        command = ("git", "-c", "core.autocrlf=false", "apply", "--whitespace=nowarn")
-        try:
-            self.runner.run(
-                (*command, f"-p{patch.strip}", *options, "--", patch.path.resolve()),
-                cwd=tree / patch.folder,
-                # A repository around the temporary folder would make git skip files silently.
-                env={**self.env, "GIT_CEILING_DIRECTORIES": str(self.scratch.parent)},
-                log=self.log,
-            )
-        except ProcessFailed as failure:
-            return failure
-        return None
-
-    def forward(self, tree: Path, patch: PlacedPatch) -> bool:
-        """Apply a patch as it is, or else with whitespace not counting; whether one worked."""
-        return not self(tree, patch) or not self(tree, patch, _IGNORING_WHITESPACE)
-
-    def backward(self, tree: Path, patch: PlacedPatch) -> bool:
-        """Take a patch back, if the tree has it."""
-        for target in patch.targets:
-            # git only warns when the mode is another, so that has to be looked at here.
-            there = tree / (target.new or "")
-            if target.new and target.file.changes_mode and there.is_file():
-                as_left = _executable(there) == target.file.leaves_executable
-                if not as_left:
-                    return False
-        if not self(tree, patch, "--reverse"):
-            return True
-        if all(target.file.only_whitespace for target in patch.targets):
-            return False  # not counting whitespace, every tree has it
-        return not self(tree, patch, "--reverse", _IGNORING_WHITESPACE)
-
-    @contextmanager
-    def copy_of(self, tree: Path) -> Iterator[Path]:
-        """A copy to try something on."""
-        with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
-            trial = Path(folder) / "trial"
-            shutil.copytree(tree, trial, symlinks=True, copy_function=copy_file)
-            yield trial
-
-
-def _applied(placed: tuple[PlacedPatch, ...], tree: Path, git: _GitApply) -> list[State]:
+def _applied(placed: tuple[PlacedPatch, ...], tree: Path, git: GitApply) -> list[State]:
     """Apply to the copy what it does not have yet; return what was done for each patch."""
     have = _number_applied(placed, tree, git)
     states: list[State] = ["already applied"] * have
@@ -209,12 +159,12 @@ def _applied(placed: tuple[PlacedPatch, ...], tree: Path, git: _GitApply) -> lis
                 states.append("already applied")
                 continue
         with git.copy_of(tree) as trial:
-            failure = git(trial, patch, "--reject", "--verbose", _IGNORING_WHITESPACE)
+            failure = git(trial, patch, "--reject", "--verbose", IGNORING_WHITESPACE)
             raise does_not_apply(patch, tree, failure.completed.tail if failure else "")
     return states
 
 
-def _number_applied(placed: tuple[PlacedPatch, ...], tree: Path, git: _GitApply) -> int:
+def _number_applied(placed: tuple[PlacedPatch, ...], tree: Path, git: GitApply) -> int:
     """How many of the first patches the tree has already.
 
     A later patch may have changed what an earlier one did, so they are taken back from the last
@@ -254,11 +204,7 @@ def _differ(one: Path, other: Path) -> bool:
         return not (one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink())
     if not one.exists() or not other.exists():
         return one.exists() != other.exists()
-    return _executable(one) != _executable(other) or not filecmp.cmp(one, other, shallow=False)
-
-
-def _executable(path: Path) -> bool:
-    return bool(path.stat().st_mode & stat.S_IXUSR)
+    return is_executable(one) != is_executable(other) or not filecmp.cmp(one, other, shallow=False)
 
 
 def _replacement(name: PurePosixPath, root: Path, tree: Path) -> Replacement:
@@ -266,7 +212,7 @@ def _replacement(name: PurePosixPath, root: Path, tree: Path) -> Replacement:
     if not os.path.lexists(content):
         return Replacement(target=target, content=None)
     regular = target.is_file() and not target.is_symlink() and not content.is_symlink()
-    if regular and _executable(target) == _executable(content):
+    if regular and is_executable(target) == is_executable(content):
         # git knows two modes; what else the file's mode says is the user's.
         content.chmod(stat.S_IMODE(target.stat().st_mode))
     return Replacement(target=target, content=content)
@@ -280,7 +226,7 @@ def _refuse_links_out(
         if link.is_symlink():
             leads_to = os.path.normpath(name.parent / link.readlink())
             if leads_to.startswith(("/", "..")):
-                guilty = next(p for p in placed if any(name in t.names for t in p.targets))
+                guilty = next(patch for patch in placed if name in patch.names)
                 raise PatchError(
                     f"the patch {guilty.path.name} makes a link out of the tree: {name}",
                     place=Place(file=guilty.path),

@@ -42,6 +42,11 @@ class PlacedPatch:
     strip: int
     targets: tuple[Target, ...]
 
+    @property
+    def names(self) -> tuple[PurePosixPath, ...]:
+        """The names of all files that the patch touches, relative to the tree's root."""
+        return tuple(name for target in self.targets for name in target.names)
+
 
 def place(
     path: Path,

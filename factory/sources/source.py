@@ -100,6 +100,11 @@ def locate(source: Source) -> GitRemote | PlainFolder:
     if scheme := _SCHEME.match(repo):
         return _from_url(repo, scheme[1].lower(), source)
     if not repo.startswith(("/", ".", "~")) and (scp := _SCP.match(repo)):
+        if "@" in scp["path"].partition("/")[0]:
+            raise SourceError(
+                "the repository looks like credentials and a host without https:// before them",
+                expected=_EXPECTED,
+            )
         return GitRemote(url=repo, transport="ssh", host=scp["host"])
     return _from_folder(repo, source)
 
@@ -146,10 +151,14 @@ def _split(repo: str) -> SplitResult:
     try:
         parts = urlsplit(repo)
         _ = parts.port
-    except ValueError as error:
+    except ValueError:
+        # Neither the URL nor the reason is shown: what cannot be read may be a password.
         raise SourceError(
-            "the repository's URL cannot be read", found=str(error), expected=_EXPECTED
-        ) from error
+            "the repository's URL cannot be read",
+            found=f"{repo.partition('://')[0]}://…",
+            expected=_EXPECTED,
+            hint="in a user name or password write / as %2F, @ as %40, : as %3A and # as %23",
+        ) from None
     return parts
 
 

@@ -1,4 +1,4 @@
-"""The plan: options, environment and configuration directory as one value, before any byte moves."""
+"""The plan: options, environment and configuration directory as one value."""
 
 from __future__ import annotations
 
@@ -240,9 +240,10 @@ def test_no_jobs_are_refused(desk: Desk, jobs: int) -> None:
 def test_two_options_may_not_name_one_folder(
     desk: Desk, tmp_path: Path, first: str, second: str
 ) -> None:
+    folder = desk.config if first == "config_dir" else desk.root / "other"
     link = tmp_path / "link"
-    link.symlink_to(desk.config)
-    error = desk.refused(UsageError, **{first: desk.config, second: link})
+    link.symlink_to(folder)
+    error = desk.refused(UsageError, **{first: folder, second: link})
     names = {f"--{name.replace('_', '-')}" for name in (first, second)}
     assert set(error.problem.split()) >= names
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from factory.errors import ConfigurationError, RegistryError
+from factory.oci.authorization import Challenge, fetch_token
+from factory.oci.credentials import find_credentials
 from factory.oci.push import check_access, check_target
 from factory.oci.registry import Registry
 from factory.oci.retry import RetryPolicy
@@ -69,12 +70,17 @@ def test_a_token_server_that_refuses_is_named(tokened: Server, tokens: TokenServ
 def test_a_password_is_not_told_to_a_token_server_in_the_clear(
     tokened: Server, tokens: TokenServer
 ) -> None:
-    registry = Registry(tokened.target())
-    registry.base_url()  # plain HTTP, as only an insecure target may
-    registry.target = replace(registry.target, insecure=False)
+    target = tokened.target()
+    challenge = Challenge(scheme="bearer", parameters={"realm": tokens.realm, "service": "x"})
 
-    with registry, pytest.raises(RegistryError, match="unencrypted"):
-        check_access(registry, [REPOSITORY])
+    with Registry(target) as registry, pytest.raises(RegistryError, match="unencrypted"):
+        fetch_token(
+            registry.transport,
+            challenge,
+            ["repository:x:pull"],
+            find_credentials(target, "x"),
+            plain_http_allowed=False,
+        )
 
     assert not tokens.asked
 

@@ -269,6 +269,16 @@ def test_a_folder_that_is_not_there_is_a_storage_error(tmp_path: Path) -> None:
         write_layer([plugin(tmp_path / "a.tgz")], tmp_path / "missing" / "layer")
 
 
+def test_an_archive_that_is_not_there_is_named(tmp_path: Path) -> None:
+    archive = plugin(tmp_path / "a.tgz")
+    archive.tgz.unlink()
+
+    with pytest.raises(PackError, match="cannot be read: No such file"):
+        write_layer([archive], tmp_path / "layer")
+    with pytest.raises(PackError, match="cannot be read: No such file"):
+        read_plugin_archive(archive.tgz)
+
+
 def _package_json(tgz: Path) -> bytes:
     with tarfile.open(fileobj=io.BytesIO(tgz.read_bytes())) as tar:
         stream = tar.extractfile("package/package.json")

@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 from .plugin_archives import TODO, member
 from .registries import serving
 
-LIMIT_MB = 100
+# Well under the 100 that are promised: a blob of 60 MB held whole would show.
+LIMIT_MB = 60
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -44,7 +45,7 @@ print(pushed.bytes_sent, int(peak.split()[1]) // 1000)
 """
 
 
-def test_a_plugin_of_390_mb_is_built_and_pushed_in_less_than_100() -> None:
+def test_a_plugin_of_360_mb_is_built_and_pushed_in_little_memory() -> None:
     # Not tmp_path, which pytest keeps: hundreds of megabytes of nothing to look at.
     with TemporaryDirectory() as name, serving(Path(name)) as registry:
         tgz, layer = Path(name, "large.tgz"), Path(name, "layer")
@@ -58,14 +59,14 @@ def test_a_plugin_of_390_mb_is_built_and_pushed_in_less_than_100() -> None:
 
     assert done.returncode == 0, done.stderr
     sent, peak = map(int, done.stdout.split())
-    assert sent > 90_000_000
+    assert sent > 60_000_000
     assert peak < LIMIT_MB
 
 
 def _write_large(tgz: Path) -> None:
-    """300 MB of nothing, 90 MB that do not compress, and 20,000 small files."""
+    """300 MB of nothing, 60 MB that do not compress, and 20,000 small files."""
 
-    noise = os.urandom(9_000_000)
+    noise = os.urandom(6_000_000)
     with (
         gzip.GzipFile(tgz, "wb", compresslevel=1) as gz,
         tarfile.open(fileobj=gz, mode="w|") as tar,

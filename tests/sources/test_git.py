@@ -8,6 +8,8 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -378,6 +380,14 @@ class TestCredentials:
                 bring(wrong)
         assert "wr0ngpass" not in str(caught.value)
 
+    @pytest.mark.parametrize(
+        "repo", ["https://jo:hunter/22@host.example/x", "jo:hunter22@host.example/org/x"]
+    )
+    def test_credentials_that_cannot_be_read_are_not_shown(self, bring: Bring, repo: str) -> None:
+        with pytest.raises(SourceError, match="the repository") as caught:
+            bring(repo)
+        assert "hunter" not in str(caught.value)
+
     def test_git_does_not_see_the_factorys_secrets(
         self, bring: Bring, history: History, process: dict[str, str], tmp_path: Path
     ) -> None:
@@ -453,6 +463,29 @@ class TestWhenItFails:
         with pytest.raises(Terminated):
             bring("served/plugins")
         assert list((tmp_path / "out" / "1").iterdir()) == []
+
+    def test_a_run_that_is_ended_while_git_waits_ends_git_and_leaves_nothing(
+        self, bring: Bring, runner: Runner, tmp_path: Path
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            timer = threading.Timer(0.5, runner.cancel, args=(Terminated("ended"),))
+            timer.start()
+            started = time.monotonic()
+            with pytest.raises(Terminated):
+                bring(f"git://127.0.0.1:{silent.getsockname()[1]}/plugins")
+            timer.join()
+        assert time.monotonic() - started < 5
+        assert list((tmp_path / "out" / "1").iterdir()) == []
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+    def test_a_repository_of_another_user_is_explained(
+        self, bring: Bring, history: History
+    ) -> None:
+        for path in [history.repository.path, *history.repository.path.rglob("*")]:
+            os.chown(path, 12345, 12345)
+        with pytest.raises(SourceError, match="belongs to another user") as caught:
+            bring("served/plugins")
+        assert "safe.directory" in str(caught.value.hint)
 
     def test_modes_and_links_come_as_committed(self, bring: Bring, history: History) -> None:
         script = history.repository.path / "run.sh"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+import pytest
 
 from factory.sources.local import LocalChanges, describe_changes, local_checkout
 from factory.sources.overlay import find_overlays
@@ -81,3 +84,10 @@ def test_a_repository_without_a_commit(tmp_path: Path, session: GitSession) -> N
     repository.write({"a": "a"})
     state = worktree_state(repository.path, session)
     assert (state.in_git, state.commit, state.uncommitted) == (True, None, ("a",))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_tree_of_another_user_as_in_a_container(history: History, session: GitSession) -> None:
+    for path in [history.repository.path, *history.repository.path.rglob("*")]:
+        os.chown(path, 12345, 12345)
+    assert worktree_state(history.repository.path, session).commit == history.second

@@ -13,6 +13,7 @@ import pytest
 
 from factory.errors import PatchError, StorageError
 from factory.sources import replacement
+from factory.sources.overlay import already_overlaid, apply_overlays, find_overlays
 from factory.sources.patch import PatchResult, apply_patches, find_patches
 
 from .repositories import Repository, new_repository, tree
@@ -415,6 +416,32 @@ class TestAlreadyApplied:
         )
         assert states(bench.apply()) == ["applied"]
         assert states(bench.apply()) == ["already applied"]
+
+    def test_also_when_an_overlay_has_replaced_a_patched_file_since(self, bench: Bench) -> None:
+        bench.patch_of(
+            "1.patch",
+            {
+                named(bench, "package.json"): MANIFEST.replace("plugins/**", "plugins/*/*"),
+                named(bench, "plugins/a/src/index.ts"): SOURCE.replace("= 7;", "= 8;"),
+            },
+        )
+        overlay = bench.config / "plugins/a/overlay/src/index.ts"
+        overlay.parent.mkdir(parents=True)
+        overlay.write_text("something else\n")
+        overlays = find_overlays(bench.config)
+        for expected in ("applied", "already applied"):
+            result = apply_patches(
+                find_patches(bench.config),
+                root=bench.root,
+                workspace=bench.workspace,
+                runner=bench.runner,
+                env=bench.env,
+                overlaid=already_overlaid(overlays, bench.workspace),
+            )
+            apply_overlays(overlays, bench.workspace)
+            assert states(result) == [expected]
+        assert '"plugins/*/*"' in (bench.workspace / "package.json").read_text()
+        assert (bench.workspace / "plugins/a/src/index.ts").read_text() == "something else\n"
 
 
 class TestPathsThatLeaveTheTree:
