@@ -71,9 +71,10 @@ class Walk:
         """The names of the embedded packages, those that rhdh-cli embeds by itself among them."""
         return frozenset(embedded.package.name for embedded in self.embedded)
 
-    def is_embedded(self, package: Package) -> bool:
-        """Whether just this package is embedded, and not another version of it."""
-        return any(embedded.package is package for embedded in self.embedded)
+    @property
+    def embedded_packages(self) -> frozenset[Package]:
+        """The embedded packages themselves: another version of one is not among them."""
+        return frozenset(embedded.package for embedded in self.embedded)
 
 
 def walk(plugin: Package, around: Surroundings, written: WrittenRules, settled: Settled) -> Walk:

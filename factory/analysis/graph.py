@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from factory.analysis.lockfile import NO_NAMES, NOTHING, LockEntry, Lockfile
 from factory.analysis.resolutions import Resolutions, parse_resolutions
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from factory.analysis.discovery import WorkspacePackage
     from factory.analysis.manifest import Manifest
+
+
+# Yarn binds these to the package that asks.
+_BOUND_PROTOCOLS = ("patch:", "file:", "link:", "portal:")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -47,9 +51,11 @@ class Package:
         return f"{self.name} {self.version}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """That a package asks for another: under which name, in which range, and what it gets."""
+class Edge(NamedTuple):
+    """That a package asks for another: under which name, in which range, and what it gets.
+
+    A named tuple, because there are ten thousand of them.
+    """
 
     name: str
     asked: str
@@ -81,7 +87,7 @@ class DependencyGraph:
         self._edges: dict[Package, tuple[Edge, ...]] = {}
         self._by_manifest: dict[str, Package] = {}
         self._by_entry: dict[int, Package] = {}
-        self._missing: dict[tuple[str, str], Package] = {}
+        self._targets: dict[tuple[str, str], Package] = {}
 
     def package(self, manifest: Manifest) -> Package:
         """Return the package whose source has this package.json."""
@@ -143,6 +149,16 @@ class DependencyGraph:
         return found
 
     def _target(self, package: Package, name: str, asked: str) -> Package:
+        if name in self._resolutions.by_name or asked.startswith(_BOUND_PROTOCOLS):
+            return self._resolved(package, name, asked)
+        # What a descriptor leads to does not depend on who asks.
+        key = (name, asked)
+        found = self._targets.get(key)
+        if found is None:
+            found = self._targets[key] = self._resolved(package, name, asked)
+        return found
+
+    def _resolved(self, package: Package, name: str, asked: str) -> Package:
         wanted = self._resolutions.replaced(name, asked, package.name, package.version)
         member = self._members.get(name)
         if member and wanted.startswith("workspace:"):
@@ -155,8 +171,7 @@ class DependencyGraph:
         if member and (entry.is_workspace if entry else _accepts(wanted, member)):
             return self.package(member.manifest)
         if entry is None:
-            key = (name, asked)
-            return self._missing.setdefault(key, Package(name=name, version=""))
+            return Package(name=name, version="")
         if id(entry) not in self._by_entry:
             self._by_entry[id(entry)] = _package(entry)
         return self._by_entry[id(entry)]

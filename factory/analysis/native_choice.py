@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile import effective_range
@@ -11,7 +11,7 @@ from factory.analysis.reasons import Reason
 from factory.analysis.surroundings import BACKSTAGE_SCOPE
 
 if TYPE_CHECKING:
-    from factory.analysis.embed_walk import Settled, Use, Walk
+    from factory.analysis.embed_walk import Settled, Walk
     from factory.analysis.graph import Package
     from factory.analysis.reasons import Trail
     from factory.analysis.surroundings import Surroundings
@@ -44,30 +44,33 @@ def native_uses(found: Walk, around: Surroundings) -> dict[str, NativeUse]:
     private, whoever asks for it.
     """
     uses: dict[str, NativeUse] = {}
+    embedded = found.embedded_packages
     seen: set[Package] = set()
-    pending: deque[tuple[Use, bool]] = deque((use, not use.edge.optional) for use in found.private)
+    pending = deque((use.edge, use.trail) for use in found.private)
+    direct = len(pending)
     while pending:
-        use, direct = pending.popleft()
-        target, name = use.edge.target, use.edge.name
+        edge, trail = pending.popleft()
+        direct -= 1
+        target = edge.target
         marker = around.markers.marker(target)
         if marker:
-            known = uses.get(name)
-            asked = (effective_range(use.edge.asked, target.keys),) if direct else ()
-            if known is None or asked:
-                uses[name] = NativeUse(
-                    package=known.package if known else target,
-                    marker=known.marker if known else marker,
-                    trail=known.trail if known else use.trail.to(target),
-                    asked=(*(known.asked if known else ()), *asked),
+            asked = effective_range(edge.asked, target.keys)
+            ranges = (asked,) if direct >= 0 and not edge.optional else ()
+            known = uses.get(edge.name)
+            if known is None:
+                uses[edge.name] = NativeUse(
+                    package=target, marker=marker, trail=trail.to(target), asked=ranges
                 )
-            continue
-        if target in seen or found.is_embedded(target) or not _may_reach(target, around):
-            continue
-        seen.add(target)
-        trail = use.trail.to(target)
-        pending.extend(
-            (type(use)(edge=edge, trail=trail), False) for edge in around.graph.edges(target)
-        )
+            elif ranges:
+                uses[edge.name] = replace(known, asked=(*known.asked, *ranges))
+        elif target not in seen and target not in embedded and _may_reach(target, around):
+            seen.add(target)
+            below = trail.to(target)
+            pending.extend(
+                (deeper, below)
+                for deeper in around.graph.edges(target)
+                if deeper.target not in seen and _may_reach(deeper.target, around)
+            )
     return uses
 
 
@@ -92,17 +95,17 @@ def dragged_in(found: Walk, around: Surroundings) -> dict[str, Trail]:
     privately.
     """
     brought: dict[str, Trail] = {}
+    embedded = found.embedded_packages
     seen: set[Package] = set()
-    pending = deque(use for use in found.private if use.edge.optional)
+    pending = deque((use.edge, use.trail) for use in found.private if use.edge.optional)
     while pending:
-        use = pending.popleft()
-        target = use.edge.target
-        if target in seen or found.is_embedded(target):
+        edge, trail = pending.popleft()
+        if edge.target in seen or edge.target in embedded:
             continue
-        seen.add(target)
-        trail = use.trail.to(target)
-        brought.setdefault(use.edge.name, trail)
-        pending.extend(type(use)(edge=e, trail=trail) for e in around.graph.edges(target))
+        seen.add(edge.target)
+        below = trail.to(edge.target)
+        brought.setdefault(edge.name, below)
+        pending.extend((deeper, below) for deeper in around.graph.edges(edge.target))
     return brought
 
 

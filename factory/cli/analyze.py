@@ -48,7 +48,7 @@ def analyze(
         ),
     ] = False,
 ) -> None:
-    """Show the build arguments that each plugin needs for a host, with the reasons."""
+    """Show the build arguments that plugins need, and why."""
     from factory.analysis.inventory import find_host  # noqa: PLC0415 - late: --help is quick
     from factory.analysis.workspace_analysis import analyze_workspace  # noqa: PLC0415 - late
     from factory.errors import UsageError  # noqa: PLC0415 - late

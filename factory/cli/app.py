@@ -14,13 +14,18 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from factory import __version__
-from factory.cli.build import EXAMPLES, build
+from factory.cli.analyze import analyze
+from factory.cli.build import EXAMPLES as BUILD_EXAMPLES
+from factory.cli.build import build
 from factory.cli.help_text import GroupedCommand
+from factory.cli.host import host_app
 from factory.cli.option_variables import (
     PREFIX,
     defaults_from,
     known_variables,
 )
+from factory.cli.push import EXAMPLES as PUSH_EXAMPLES
+from factory.cli.push import push
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,7 +71,10 @@ def application() -> typer.Typer:
         "PLUGIN_FACTORY_CONFIG_DIR.",
     )
     app.callback()(_root)
-    app.command(cls=GroupedCommand, epilog=EXAMPLES)(build)
+    app.command(cls=GroupedCommand, epilog=BUILD_EXAMPLES)(build)
+    app.command(cls=GroupedCommand)(analyze)
+    app.command(cls=GroupedCommand, epilog=PUSH_EXAMPLES)(push)
+    app.add_typer(host_app)
     return app
 
 

@@ -162,7 +162,9 @@ def build(
         ),
     ] = False,
 ) -> None:
-    """Build the plugins of a workspace: .tgz artifacts with .integrity files, and images if asked.
+    """Build the plugins of a workspace.
+
+    Each becomes a .tgz with an .integrity file and, if asked, an OCI image.
 
     This is what runs when no command is named: options given to plugin-factory itself are build's.
     """

@@ -14,7 +14,7 @@ from factory.errors import Place, StorageError, UsageError
 
 host_app = typer.Typer(
     name="host",
-    help="The Backstage hosts that plugins are built for: what each brings along.",
+    help="The portals that plugins are built for.",
     no_args_is_help=True,
 )
 

@@ -22,17 +22,15 @@ if TYPE_CHECKING:
 
 STAGE = "push"
 
-EXAMPLES = """
-[bold]Examples[/bold]
+EXAMPLES = """Examples:
 
-Push what was built into ./outputs, with REGISTRY_URL, REGISTRY_NAMESPACE and a login in
-./config/.env:
+\b
+  # What was built into ./outputs, to the registry that ./config/.env names.
+  plugin-factory push ./outputs --config-dir ./config
 
-    plugin-factory push ./outputs --config-dir ./config
-
-Name the tags after the Backstage version too:
-
-    plugin-factory push ./outputs --tag-template 'bs_{backstage_version}__{version}'
+\b
+  # With tags that name the Backstage version too.
+  plugin-factory push ./outputs --tag-template 'bs_{backstage_version}__{version}'
 """
 
 
@@ -70,7 +68,9 @@ def push(
         bool, typer.Option("--verbose", help="Show the file and line a message comes from.")
     ] = False,
 ) -> None:
-    """Push an image of each plugin in OUTPUT_DIR to REGISTRY_URL/REGISTRY_NAMESPACE.
+    """Push images of plugins that were built earlier.
+
+    An image of each plugin in OUTPUT_DIR goes to REGISTRY_URL/REGISTRY_NAMESPACE.
 
     Prints a line for each image: its name pinned by digest.
     """

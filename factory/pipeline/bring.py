@@ -12,7 +12,7 @@ from factory.pipeline.report import SourceReport
 from factory.sources.checkout import check_out, git_session
 from factory.sources.destination import held, prepare
 from factory.sources.local import LocalChanges, describe_changes, local_checkout
-from factory.sources.overlay import Overlay, apply_overlays, find_overlays
+from factory.sources.overlay import Overlay, already_overlaid, apply_overlays, find_overlays
 from factory.sources.patch import apply_patches, find_patches
 from factory.sources.source import Checkout, Source
 from factory.sources.workspace import resolve_workspace
@@ -180,6 +180,7 @@ def _override(
         workspace=workspace,
         runner=runner,
         env=git_environment(plan.environment),
+        overlaid=already_overlaid(overrides.overlays, workspace),
         log=stage.log,
     )
     overlaid = apply_overlays(overrides.overlays, workspace)

@@ -1,40 +1,47 @@
 """The plugins of one workspace, exported side by side: what they share is compiled once.
 
-Packages are compiled before any export starts to need them, each by one thread; exports then run
-without building. Two exports never write the same file, and the result does not depend on how many
-run at once.
+A package is compiled by the first plugin that needs it; exports then run without building. Two
+exports never write the same file, and the result does not depend on how many run at once.
 """
 
 from __future__ import annotations
 
+import logging
 import shlex
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import BACKEND_ROLES, DiscoveredPlugin, WorkspacePackage
 from factory.analysis.embedding import local_build_set
-from factory.errors import FactoryError, Interrupted
+from factory.errors import ExportError, FactoryError, Interrupted
 from factory.export.compilation import compile_package
 from factory.export.dynamic import ExportRequest, export_plugin
 from factory.export.packing import PackedPlugin, pack_plugin
+from factory.pipeline.compilations import Compilations
 from factory.pipeline.report import PluginReport, ReportedFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from factory.pipeline.arguments import Mend
     from factory.pipeline.chosen_plugins import ChosenPlugin
-    from factory.pipeline.stages import Stages
+    from factory.pipeline.stages import Stage, Stages
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.runner import Runner
 
+log = logging.getLogger(__name__)
+
 NO_BUILD = "--no-build"
+# Each attempt mends what rhdh-cli names, which may be one package of several.
+ATTEMPTS = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workshop:
-    """What building the plugins of a workspace takes."""
+    """What building the plugins of a workspace takes; without ``mend`` no export is repaired."""
 
     workspace_packages: Mapping[str, WorkspacePackage]
     output_dir: Path
@@ -43,6 +50,7 @@ class Workshop:
     stages: Stages
     supported_versions: str | None
     jobs: int
+    mend: Mend | None = None
 
 
 def build_plugins(plugins: Sequence[ChosenPlugin], workshop: Workshop) -> tuple[PluginReport, ...]:
@@ -53,21 +61,14 @@ def build_plugins(plugins: Sequence[ChosenPlugin], workshop: Workshop) -> tuple[
     Raises:
         Interrupted: the run was ended; what had been packed by then stays.
     """
+    compilations = Compilations(partial(_compile, workshop=workshop))
+    # Frontends first: they take longest, and wait for nothing.
+    in_order = sorted(plugins, key=lambda plugin: plugin.manifest.role in BACKEND_ROLES)
     reports: dict[str, PluginReport] = {}
     with ThreadPoolExecutor(max_workers=workshop.jobs, thread_name_prefix="plugin") as pool:
         try:
-            needed = {
-                plugin.path: packages_to_compile(plugin, workshop.workspace_packages)
-                for plugin in plugins
-            }
-            # Those that wait for nothing first: frontends, which also take longest.
-            at_once = [plugin for plugin in plugins if not needed[plugin.path]]
-            builds = {pool.submit(_build, plugin, (), workshop): plugin for plugin in at_once}
-            compilations = _compilations(needed, workshop, pool)
-            builds |= {
-                pool.submit(_build, plugin, compilations[plugin.path], workshop): plugin
-                for plugin in plugins
-                if plugin not in at_once
+            builds = {
+                pool.submit(_build, plugin, compilations, workshop): plugin for plugin in in_order
             }
             for build in as_completed(builds):
                 reports[builds[build].path] = build.result()
@@ -93,22 +94,6 @@ def packages_to_compile(
     return tuple(packages[name] for name in names)
 
 
-def _compilations(
-    needed: Mapping[str, tuple[WorkspacePackage, ...]],
-    workshop: Workshop,
-    pool: ThreadPoolExecutor,
-) -> dict[str, tuple[Future[None], ...]]:
-    """Start the compilation of each package once; gives each plugin's by the plugin's path.
-
-    They are submitted before any plugin that waits for one, which so never keeps it from a thread.
-    """
-    packages = {package.path: package for some in needed.values() for package in some}
-    started = {path: pool.submit(_compile, each, workshop) for path, each in packages.items()}
-    return {
-        plugin: tuple(started[package.path] for package in some) for plugin, some in needed.items()
-    }
-
-
 def _compile(package: WorkspacePackage, workshop: Workshop) -> None:
     with workshop.stages.stage("compile", package.path) as stage:
         compile_package(
@@ -121,38 +106,84 @@ def _compile(package: WorkspacePackage, workshop: Workshop) -> None:
         )
 
 
-def _build(
-    plugin: ChosenPlugin, compilations: tuple[Future[None], ...], workshop: Workshop
-) -> PluginReport:
+def _build(plugin: ChosenPlugin, compilations: Compilations, workshop: Workshop) -> PluginReport:
+    attempt = _Attempt(plugin=plugin)
     try:
-        for compilation in compilations:
-            compilation.result()
-        exported = _export(plugin, workshop, compiled=bool(compilations))
+        attempt, exported = _exported(attempt, compilations, workshop)
         packed = _pack(plugin, exported, workshop)
     except Interrupted:
         raise
     except FactoryError as error:
-        return _report(plugin, workshop, error=error)
-    return _report(plugin, workshop, packed=packed)
+        return _report(attempt, workshop, error=error)
+    return _report(attempt, workshop, packed=packed)
 
 
-def _export(plugin: ChosenPlugin, workshop: Workshop, *, compiled: bool) -> Path:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Attempt:
+    """A plugin with the arguments to try, and what each repair that led to them was for."""
+
+    plugin: ChosenPlugin
+    repairs: tuple[str, ...] = ()
+
+
+def _exported(
+    attempt: _Attempt, compilations: Compilations, workshop: Workshop
+) -> tuple[_Attempt, Path]:
+    """Export, repairing the arguments as long as rhdh-cli's message says how."""
+    compilations.ensure(packages_to_compile(attempt.plugin, workshop.workspace_packages))
+    with workshop.stages.stage("export", attempt.plugin.path) as stage:
+        for number in range(1, ATTEMPTS + 1):
+            try:
+                exported = _export(attempt.plugin, workshop, stage)
+            except ExportError as error:
+                attempt = _mended(attempt, error, workshop, last=number == ATTEMPTS)
+                # With other arguments more of the workspace may be embedded.
+                needed = packages_to_compile(attempt.plugin, workshop.workspace_packages)
+                compilations.ensure(needed)
+            else:
+                stage.note = f"repaired in {number} attempts" if attempt.repairs else ""
+                return attempt, exported
+    raise AssertionError("the last attempt ends in an exported plugin or an error")
+
+
+def _mended(attempt: _Attempt, error: ExportError, workshop: Workshop, *, last: bool) -> _Attempt:
+    """The next attempt, or the error if there is none."""
+    plugin = attempt.plugin
+    if workshop.mend is None or plugin.manifest.role not in BACKEND_ROLES:
+        raise error
+    mended = workshop.mend(plugin, f"{error.problem}\n{error.details or ''}")
+    if mended.arguments is None or last:
+        if mended.advice:
+            error.hint = mended.advice
+        raise error
+    log.warning(
+        "%s: rhdh-cli refused the export; trying again with other build arguments\n%s",
+        plugin.path,
+        "\n".join(f"  {reason}" for reason in mended.reasons),
+    )
+    return replace(
+        attempt,
+        plugin=replace(plugin, arguments=mended.arguments),
+        repairs=attempt.repairs + mended.reasons,
+    )
+
+
+def _export(plugin: ChosenPlugin, workshop: Workshop, stage: Stage) -> Path:
     request = ExportRequest(
         path=plugin.path,
         folder=plugin.folder,
         arguments=tuple(shlex.split(plugin.arguments)),
-        compiled=compiled,
+        compiled=bool(packages_to_compile(plugin, workshop.workspace_packages)),
         scalprum_config=plugin.scalprum_config,
         supported_versions=workshop.supported_versions,
     )
-    with workshop.stages.stage("export", plugin.path) as stage:
-        return export_plugin(
-            request,
-            toolchain=workshop.toolchain,
-            runner=workshop.runner,
-            log=stage.log,
-            on_line=stage.on_line,
-        )
+    return export_plugin(
+        request,
+        toolchain=workshop.toolchain,
+        runner=workshop.runner,
+        log=stage.log,
+        on_line=stage.on_line,
+    )
 
 
 def _pack(plugin: ChosenPlugin, exported: Path, workshop: Workshop) -> PackedPlugin:
@@ -172,12 +203,13 @@ def _pack(plugin: ChosenPlugin, exported: Path, workshop: Workshop) -> PackedPlu
 
 
 def _report(
-    plugin: ChosenPlugin,
+    attempt: _Attempt,
     workshop: Workshop,
     *,
     packed: PackedPlugin | None = None,
     error: FactoryError | None = None,
 ) -> PluginReport:
+    plugin = attempt.plugin
     return PluginReport(
         path=plugin.path,
         outcome="failed" if error else "done",
@@ -185,6 +217,7 @@ def _report(
         version=packed.version if packed else plugin.manifest.version,
         role=plugin.manifest.role,
         arguments=plugin.arguments,
+        repairs=attempt.repairs,
         seconds=workshop.stages.seconds(plugin.path),
         files=tuple(ReportedFile(name=f.name, size=f.size) for f in packed.files) if packed else (),
         integrity=packed.integrity if packed else None,

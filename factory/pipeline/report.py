@@ -42,7 +42,11 @@ class ReportedImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PluginReport:
-    """What became of one plugin. ``seconds`` are wall time a stage."""
+    """What became of one plugin. ``seconds`` are wall time a stage.
+
+    ``arguments`` are those of the last attempt; ``repairs`` says which of them were added because
+    an export failed, and why: they belong into plugins-list.yaml.
+    """
 
     path: str
     outcome: Outcome
@@ -56,6 +60,7 @@ class PluginReport:
     exported_name: str | None = None
     image: ReportedImage | None = None
     error: FactoryError | None = None
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,6 +178,7 @@ def _plugin_json(plugin: PluginReport, redact: Callable[[str], str]) -> dict[str
         "version": plugin.version,
         "role": plugin.role,
         "arguments": plugin.arguments,
+        "repairs": list(plugin.repairs),
         "files": [{"name": file.name, "size": file.size} for file in plugin.files],
         "integrity": plugin.integrity,
         "image": {"reference": plugin.image.reference, "digest": plugin.image.digest}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from factory import __version__
 from factory.analysis.discovery import workspace_packages
+from factory.analysis.inventory import find_host
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.errors import ConfigurationError, FactoryError, Place, StorageError
 from factory.events import PluginsKnown, PluginSummary, RunFinished
@@ -22,6 +23,7 @@ from factory.export.compilation import compile_types, has_types_to_compile
 from factory.export.dependencies import install_dependencies
 from factory.export.packing import PACKING_PREFIX
 from factory.locking import exclusive
+from factory.pipeline.arguments import computed, mender, record, warn_of_mismatches
 from factory.pipeline.bring import Brought, bring_source
 from factory.pipeline.chosen_plugins import (
     ChosenPlugin,
@@ -172,8 +174,10 @@ def _run(
             stages=stages,
             supported_versions=plan.supported_versions,
             jobs=plan.jobs,
+            mend=mender(workspace, plugins, find_host(plan.host)) if plan.repair else None,
         )
         progress.reports = build_plugins(plugins, workshop)
+        _record_repairs(progress.reports, plan)
         if target:
             progress.reports = publish_plugins(
                 progress.reports,
@@ -202,11 +206,35 @@ def _chosen(workspace: Path, plan: BuildPlan) -> tuple[ChosenPlugin, ...]:
             expected="the folder whose package.json defines the yarn workspace",
             hint="correct --workspace-path, or workspace-path in source.json",
         )
-    if plan.plugins:
-        return listed_plugins(workspace, plan.plugins, plan)
-    plugins = found_plugins(workspace, plan)
-    record_found(plugins, plan.plugins_list_file)
+    host = find_host(plan.host)
+    if plan.plugins is None:
+        plugins = computed(workspace, found_plugins(workspace, plan), host)
+        record_found(plugins, plan.plugins_list_file)
+        return plugins
+    plugins = listed_plugins(workspace, plan.plugins, plan)
+    if not plan.generate_build_args:
+        warn_of_mismatches(workspace, plugins, host)
+        return plugins
+    plugins = computed(workspace, plugins, host)
+    record({plugin.path: plugin.arguments for plugin in plugins}, plan.plugins_list_file)
     return plugins
+
+
+def _record_repairs(reports: Sequence[PluginReport], plan: BuildPlan) -> None:
+    """Tell, or with ``--generate-build-args`` write, the arguments that repairs have found."""
+    repaired = {r.path: r.arguments for r in reports if r.repairs and r.outcome == "done"}
+    if not repaired:
+        return
+    written = plan.plugins is None and plan.plugins_list_file.is_file()
+    if plan.generate_build_args or written:
+        record(repaired, plan.plugins_list_file)
+        return
+    lines = "\n".join(f"  {path}: {arguments}" for path, arguments in repaired.items())
+    log.warning(
+        "these build arguments worked; write them into %s, or let --generate-build-args do it:\n%s",
+        plan.plugins_list_file.name,
+        lines,
+    )
 
 
 @contextlib.contextmanager

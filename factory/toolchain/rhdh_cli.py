@@ -2,7 +2,7 @@
 
 It is some 1,900 packages and takes a minute or two to install, which `npx` would check anew at
 every call. For versions that we know, the whole tree is pinned by a lockfile that ships with the
-package (``factory/toolchain/rhdh_cli/<version>/``), so that it is the same everywhere, always.
+package (``factory/toolchain/rhdh_cli_pins/<version>/``), so that it is the same everywhere, always.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 PACKAGE = "@red-hat-developer-hub/cli"
 VARIABLE = "RHDH_CLI_VERSION"
 LATEST = "latest"
-PINS = "rhdh_cli"
+PINS = "rhdh_cli_pins"
 _EXACT = re.compile(r"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")
 _TAG = re.compile(r"^[A-Za-z][\w.-]*$")
 

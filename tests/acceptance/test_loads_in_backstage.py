@@ -60,17 +60,21 @@ def portal(
             archive.extractall(plugins / "unpacked", filter="data")
         (plugins / "unpacked/package").rename(plugins / tgz.stem)
     (plugins / "unpacked").rmdir()
-    with subprocess.Popen(
-        [node.bin_dir / "node", host / "host.mjs", "--plugins-root", plugins],
-        stdout=subprocess.PIPE,
-        stderr=(tmp_path / "host.log").open("w"),
-        env=process,
-        text=True,
-    ) as running:
+    log = tmp_path / "host.log"
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(
+            [node.bin_dir / "node", host / "host.mjs", "--plugins-root", plugins],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=process,
+            text=True,
+        ) as running,
+    ):
         assert running.stdout
         try:
             said = running.stdout.readline()
-            assert said, (tmp_path / "host.log").read_text()
+            assert said, log.read_text()
             yield dict(json.loads(said))
         finally:
             running.terminate()

@@ -1,0 +1,42 @@
+"""Ranges mean what npm says: npm_ranges.json holds the answers of npm's own semver 7.7.2."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from factory.npm_range import highest, is_range, max_satisfying, satisfies
+
+TABLE = json.loads(Path(__file__).with_name("npm_ranges.json").read_text(encoding="utf-8"))
+VERSIONS: list[str] = TABLE["versions"]
+RANGES: dict[str, list[str] | None] = TABLE["ranges"]
+
+
+@pytest.mark.parametrize("asked", [asked for asked, found in RANGES.items() if found is not None])
+def test_the_same_versions_satisfy_a_range_as_in_npm(asked: str) -> None:
+    assert [v for v in VERSIONS if satisfies(v, asked)] == RANGES[asked]
+
+
+@pytest.mark.parametrize("asked", [asked for asked, found in RANGES.items() if found is None])
+def test_what_npm_calls_no_range_is_an_error(asked: str) -> None:
+    assert not is_range(asked)
+    with pytest.raises(ValueError, match="not an npm version range"):
+        satisfies("1.0.0", asked)
+
+
+def test_an_invalid_version_is_an_error() -> None:
+    with pytest.raises(ValueError, match="not a semantic version"):
+        satisfies("one", "*")
+
+
+def test_the_highest_satisfying_version_is_not_the_last_alphabetically() -> None:
+    assert max_satisfying(["1.2.0", "1.10.0", "1.9.0", "2.0.0"], "^1.0.0") == "1.10.0"
+    assert max_satisfying(["1.2.0"], "^2.0.0") is None
+    assert max_satisfying([], "*") is None
+
+
+def test_a_release_is_higher_than_its_prereleases() -> None:
+    assert highest(["1.0.0-rc.2", "1.0.0", "1.0.0-rc.10"]) == "1.0.0"
+    assert highest([]) is None

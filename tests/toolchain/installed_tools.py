@@ -1,0 +1,45 @@
+"""Real tools for the tests, each installed once a test run, and the environment they get."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from factory.config.environment import Environment, layered
+from factory.toolchain.node import Node, find_node
+from factory.toolchain.node_environment import node_environment, registry_variables
+from factory.toolchain.runner import Runner
+from factory.toolchain.yarn import Yarn, find_yarn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from factory.toolchain.yarn import WantedYarn
+
+
+def some_node(process: dict[str, str], cache: Path) -> Node:
+    return find_node(None, environment=layered(process), cache=cache, runner=Runner())
+
+
+def tool_environment(environment: Environment, node: Node, folder: Path) -> dict[str, str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return node_environment(
+        environment,
+        tools=(node.bin_dir,),
+        temporary=folder,
+        registry_variables=registry_variables(environment),
+        installs=True,
+    )
+
+
+def installed_yarn(wanted: WantedYarn, process: dict[str, str], node: Node, folder: Path) -> Yarn:
+    """Install a yarn into the cache ``folder/cache``; its launcher is in ``folder/bin``."""
+    bin_dir = folder / "bin"
+    bin_dir.mkdir(parents=True, exist_ok=True)
+    return find_yarn(
+        wanted,
+        node=node,
+        env=tool_environment(layered(process), node, folder / "tmp"),
+        cache=folder / "cache",
+        bin_dir=bin_dir,
+        runner=Runner(),
+    )

@@ -1,0 +1,105 @@
+"""Which Node.js: the one on the PATH if it serves, else one from PyPI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from factory.config.environment import layered
+from factory.errors import ToolchainError
+from factory.toolchain.node import Node, find_node
+from factory.toolchain.runner import Runner
+
+needs_node = pytest.mark.skipif(
+    not (shutil.which("node") and shutil.which("npm")), reason="needs a Node.js on the PATH"
+)
+
+
+def find(wanted: str | None, process: dict[str, str], cache: Path) -> Node:
+    return find_node(wanted, environment=layered(process), cache=cache, runner=Runner())
+
+
+def path_with_node(tmp_path: Path, prints: str) -> dict[str, str]:
+    """A PATH whose node prints a version that we choose: no real Node of it can be had."""
+    bin_dir = tmp_path / "bin"
+    bin_dir.mkdir()
+    for name in ("node", "npm"):
+        (bin_dir / name).write_text(f"#!/bin/sh\necho '{prints}'\n")
+        (bin_dir / name).chmod(0o755)
+    return {"PATH": f"{bin_dir}{os.pathsep}/usr/bin:/bin"}
+
+
+@needs_node
+def test_the_node_of_the_path_is_taken_if_it_serves(
+    process: dict[str, str], tmp_path: Path
+) -> None:
+    node = find(">=18", process, tmp_path / "cache")
+    assert node.bin_dir == Path(shutil.which("node") or "").parent
+    printed = Runner().run((node.bin_dir / "node", "-p", "process.version"), cwd=tmp_path, env={})
+    assert printed.stdout.strip() == f"v{node.version}"
+    assert not (tmp_path / "cache").exists()
+
+
+def test_another_version_really_comes_from_pypi(process: dict[str, str], tmp_path: Path) -> None:
+    old = path_with_node(tmp_path, "v20.0.0")
+    node = find("^22.20.0", process | old, tmp_path / "cache")
+    assert node.version.startswith("22.")
+    env = {"PATH": f"{node.bin_dir}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    node_says = Runner().run((node.bin_dir / "node", "--version"), cwd=tmp_path, env=env).stdout
+    npm_says = Runner().run((node.bin_dir / "npm", "--version"), cwd=tmp_path, env=env).stdout
+    assert node_says == f"v{node.version}\n"
+    assert npm_says.split(".")[0] == "10"
+    assert node.headers
+    assert (node.headers / "include/node/node_api.h").is_file()
+
+
+def test_an_unsupported_node_of_the_path_is_not_taken(
+    process: dict[str, str], tmp_path: Path
+) -> None:
+    ancient = path_with_node(tmp_path, "v12.22.9")
+    with pytest.raises(ToolchainError) as caught:
+        find("12 || 14", process | ancient, tmp_path / "cache")
+    assert "12.22.9" in str(caught.value.found)
+    assert "engines.node 12 || 14" in str(caught.value.expected)
+
+
+def test_a_version_that_nobody_has_is_refused_before_any_download(
+    process: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(ToolchainError, match=r"no Node.js of the version") as caught:
+        find(">=99", process, tmp_path / "cache")
+    assert "engines.node >=99" in str(caught.value.expected)
+    assert not (tmp_path / "cache").exists()
+
+
+@needs_node
+def test_engines_that_are_no_range_are_not_used_with_a_warning(
+    process: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert find("newest please", process, tmp_path / "cache").version
+    assert "engines.node is no version range and is not used: newest please" in caplog.text
+
+
+@pytest.mark.parametrize("prints", ["", "hello", "v22"])
+def test_a_node_that_does_not_say_its_version_is_refused(
+    process: dict[str, str], tmp_path: Path, prints: str
+) -> None:
+    with pytest.raises(ToolchainError, match="node does not say its version"):
+        find(None, process | path_with_node(tmp_path, prints), tmp_path / "cache")
+
+
+def test_pypi_out_of_reach_is_a_toolchain_error(process: dict[str, str], tmp_path: Path) -> None:
+    nowhere = {
+        "PIP_INDEX_URL": "http://127.0.0.1:1/simple",
+        "PIP_RETRIES": "0",
+        "PIP_NO_CACHE_DIR": "1",
+        "PIP_FIND_LINKS": "",
+    }
+    unreachable = process | path_with_node(tmp_path, "v20.0.0") | nowhere
+    with pytest.raises(ToolchainError, match=r"cannot be installed from PyPI") as caught:
+        find("24", unreachable, tmp_path / "cache")
+    assert caught.value.details
+    assert not list(tmp_path.glob("cache/node/[!.]*"))
