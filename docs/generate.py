@@ -55,7 +55,7 @@ def option_variables() -> str:
             if variable:
                 readers.setdefault(variable, (parameter.opts[0], []))[1].append(path)
     rows = [
-        (f"`{variable}`", f"`{option}`", ", ".join(f"`{path}`" for path in paths))
+        (f"`{variable}`", f"`{option}`", ", ".join(p.removeprefix(f"{PROGRAM} ") for p in paths))
         for variable, (option, paths) in readers.items()
     ]
     return _table(("Variable", "Option", "Commands"), rows)

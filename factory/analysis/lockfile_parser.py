@@ -104,7 +104,7 @@ def parse_lockfile(text: str, file: Path) -> Lockfile:
     _refuse_other_formats(text, file)
     berry = "\n__metadata:" in text or text.startswith("__metadata:")
     reader = _Reader(file=file, lines=text.split("\n"), separator=": " if berry else " ")
-    if berry and reader.lines[-1]:
+    if reader.lines[-1]:
         # Yarn ends the file with a line break; a cut inside the last value would go unnoticed.
         reader.fail(
             "the lockfile is not whole: its last line has no end",
@@ -270,7 +270,9 @@ class _Reader:
             name, between, value = line[4:].partition(separator)
             if not between:
                 self.fail("a line is no dependency", index, f"'    name{separator}range'")
-            found[unquoted(name, index)] = unquoted(value, index)
+            if name[:1] == '"':
+                name = unquoted(name, index)
+            found[name] = unquoted(value, index) if value[:1] == '"' else value
         return found
 
     def optional(self, section: _Section) -> frozenset[str]:

@@ -23,6 +23,7 @@ def analyze(
         str,
         typer.Option(
             "--host",
+            metavar="NAME|PATH",
             help="A host of 'plugin-factory host list', or the path of a yarn.lock. "
             "Otherwise the newest release.",
         ),

@@ -7,6 +7,7 @@ yes on a terminal.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import stat
@@ -18,6 +19,8 @@ from factory.locking import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+log = logging.getLogger(__name__)
 
 # A filesystem's own folder at the top of a volume: neither content nor ours to remove.
 _NOT_CONTENT = {"lost+found"}
@@ -108,6 +111,7 @@ def prepare(
     refuse_to_empty(path, keep=keep, home=home)
     if not clean and confirm and not confirm(f"{path} is not empty ({some}). Remove all of it?"):
         raise SourceError(f"{path} is left as it is", place=Place(file=path), hint=_WAYS_OUT)
+    log.info("removing what is in %s", path)
     empty(path)
 
 

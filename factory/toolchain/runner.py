@@ -319,7 +319,7 @@ def _opened(
         raise ToolchainError(
             f"{missing} does not exist",
             found=f"PATH={env.get('PATH', '')}",
-            hint="run 'plugin-factory doctor' to see what a build needs",
+            hint="install it, or put the folder that it is in on the PATH",
         ) from error
     except (OSError, ValueError) as error:  # not executable, not a program, a NUL in a word
         raise ToolchainError(

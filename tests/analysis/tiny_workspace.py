@@ -119,7 +119,8 @@ def _entry(identity: str, package: dict[str, Any], ranges: list[str], shape: Sha
     if plain or optional:
         text += "  dependencies:\n"
         text += "".join(
-            f'    "{n}": "{protocol}{asked}"\n' for n, asked in sorted({**plain, **optional}.items())
+            f'    "{n}": "{protocol}{asked}"\n'
+            for n, asked in sorted({**plain, **optional}.items())
         )
     if package.get("peerDependencies"):
         text += "  peerDependencies:\n"

@@ -5,23 +5,23 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from factory.config.environment import Environment
 from factory.errors import PackError
 from factory.oci.archive import read_plugin_archive
 from factory.oci.image import DYNAMIC_PACKAGES, Image, ImageFacts, build_image
+from factory.toolchain.node import find_node
+from factory.toolchain.runner import Runner
 
 from .plugin_archives import FRONTEND, TODO, pack, plugin
 from .test_layer import content, entries
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FACTS = ImageFacts(
     repository="https://github.com/backstage/community-plugins",
@@ -168,14 +168,22 @@ def test_the_commits_time_is_given_in_utc(tmp_path: Path) -> None:
     assert manifest(image)["annotations"][f"{STANDARD}created"] == "2026-05-01T12:00:00Z"
 
 
-def test_what_npm_itself_packs_is_taken(tmp_path: Path) -> None:
-    npm = shutil.which("npm")
-    assert npm, "npm is not installed"
+def test_what_npm_itself_packs_is_taken(tmp_path: Path, process: dict[str, str]) -> None:
+    node = find_node(
+        None,
+        environment=Environment(variables=process),
+        cache=Path(process["PLUGIN_FACTORY_CACHE_DIR"]),
+        runner=Runner(),
+    )
+    environment = process | {"PATH": f"{node.bin_dir}:{process['PATH']}"}
+    npm = node.bin_dir / "npm"
     source = tmp_path / "plugin"
     (source / "dist").mkdir(parents=True)
     (source / "package.json").write_text(json.dumps(TODO))
     (source / "dist" / "index.cjs.js").write_text("exports.default = {};\n")
-    subprocess.run([npm, "pack", "--silent"], cwd=source, check=True, capture_output=True)
+    subprocess.run(
+        [npm, "pack", "--silent"], cwd=source, env=environment, check=True, capture_output=True
+    )
     (tgz,) = source.glob("*.tgz")
 
     build_image([read_plugin_archive(tgz)], tmp_path / "layer")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from installed_tools import installed_yarn, some_node
 
 from factory.config.environment import layered
 from factory.export.compilation import compile_package, compile_types
@@ -18,6 +17,8 @@ from factory.toolchain.node_environment import registry_variables
 from factory.toolchain.rhdh_cli import RhdhCli
 from factory.toolchain.runner import Runner
 from factory.toolchain.yarn import WantedYarn
+
+from .installed_tools import installed_yarn, some_node
 
 if TYPE_CHECKING:
     from pathlib import Path

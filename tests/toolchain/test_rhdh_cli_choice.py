@@ -7,12 +7,13 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 import pytest
-from installed_tools import some_node, tool_environment
 
 from factory.config.environment import layered
 from factory.errors import ConfigurationError, ToolchainError
 from factory.toolchain.rhdh_cli import PACKAGE, RhdhCli, find_rhdh_cli, known_versions
 from factory.toolchain.runner import Runner
+
+from .installed_tools import some_node, tool_environment
 
 if TYPE_CHECKING:
     from pathlib import Path

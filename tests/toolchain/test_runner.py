@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -174,7 +174,9 @@ def test_a_failure_has_the_exit_code_and_the_last_words(tmp_path: Path) -> None:
 
 
 def test_a_program_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ToolchainError, match="the program no-such-program does not exist") as caught:
+    with pytest.raises(
+        ToolchainError, match="the program no-such-program does not exist"
+    ) as caught:
         Runner().run(("no-such-program",), cwd=tmp_path, env=ENV)
     assert caught.value.found == f"PATH={ENV['PATH']}"
 
@@ -286,11 +288,11 @@ def test_a_log_that_fills_up_midway_ends_the_child(tmp_path: Path) -> None:
         "Runner().run(('yes',), cwd=Path.cwd(), env={'PATH': sys.argv[1]}, log=Path('log'))\n"
     )
     with pytest.raises(ProcessFailed) as caught:
-        Runner().run(
-            (sys.executable, "-c", script, ENV["PATH"]), cwd=tmp_path, env=ENV, timeout=30
-        )
+        Runner().run((sys.executable, "-c", script, ENV["PATH"]), cwd=tmp_path, env=ENV, timeout=30)
     assert not caught.value.timed_out
-    assert "factory.errors.StorageError: a log file cannot be written" in caught.value.completed.tail
+    assert (
+        "factory.errors.StorageError: a log file cannot be written" in caught.value.completed.tail
+    )
     assert "Exception in thread" not in caught.value.completed.tail
 
 
@@ -314,16 +316,36 @@ def test_a_signal_ends_the_children_and_unwinds_the_run(
     assert signal.getsignal(number) is before
 
 
+# A signal that comes when the child is there, but the runner does not know it yet.
+IN_BETWEEN = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from factory.errors import Terminated
+from factory.toolchain.runner import Runner
+from factory.toolchain.signals import ending_on_signals
+
+class Popen(subprocess.Popen):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        Path("child").write_text(str(self.pid))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+subprocess.Popen = Popen
+runner = Runner()
+try:
+    with ending_on_signals(runner):
+        runner.run(("sleep", "60"), cwd=Path.cwd(), env=dict(os.environ))
+except Terminated:
+    print("terminated")
+"""
+
+
 def test_a_signal_while_a_child_is_being_started_neither_hangs_nor_leaves_it(
     tmp_path: Path,
 ) -> None:
-    """Signals at every moment of many short runs; each run ends, and so does every child."""
-    for moment in range(1, 16):
-        runner = Runner()
-        sender = threading.Timer(moment / 2000, os.kill, args=(os.getpid(), signal.SIGTERM))
-        with pytest.raises(Terminated), ending_on_signals(runner):
-            sender.start()
-            while True:
-                shell(runner, "sleep 0.001", tmp_path)
-        sender.join()
-        wait_for(lambda: not Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text())
+    command = (sys.executable, "-c", IN_BETWEEN)
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=ENV, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("terminated\n", "")
+    assert not is_running(pid_in(tmp_path / "child"))

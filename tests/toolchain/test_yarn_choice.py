@@ -8,11 +8,12 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from installed_tools import installed_yarn, some_node
 
 from factory.errors import ConfigurationError, FactoryError, ToolchainError
 from factory.toolchain.runner import Runner
 from factory.toolchain.yarn import WantedYarn, wanted_yarn
+
+from .installed_tools import installed_yarn, some_node
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +126,7 @@ def test_any_other_lockfile_asks_for_yarn_4(root: Path) -> None:
 def test_another_package_manager_is_refused(root: Path, other: str) -> None:
     manifest = manage(root / "workspaces/todo", other)
     error = refused(root)
-    assert error.problem == f"the workspace is managed by {other.split('@')[0]}, not by yarn"
+    assert error.problem == f"the workspace is managed by {other.partition('@')[0]}, not by yarn"
     assert error.place
     assert (error.place.file, error.place.field) == (manifest, "packageManager")
     assert error.found == other
@@ -203,8 +204,12 @@ def test_a_version_that_does_not_exist_is_refused(
     process: dict[str, str], node: Node, tmp_path: Path
 ) -> None:
     with pytest.raises(ToolchainError, match=r"yarn 4.0.999 cannot be had") as caught:
-        installed_yarn(WantedYarn(version="4.0.999", reason="package.json"), process, node, tmp_path)
-    assert caught.value.expected == "the package @yarnpkg/cli-dist@4.0.999, asked for by package.json"
+        installed_yarn(
+            WantedYarn(version="4.0.999", reason="package.json"), process, node, tmp_path
+        )
+    assert (
+        caught.value.expected == "the package @yarnpkg/cli-dist@4.0.999, asked for by package.json"
+    )
 
 
 def test_the_workspaces_own_yarn_is_used_as_it_is(

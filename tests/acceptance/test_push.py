@@ -1,0 +1,69 @@
+"""``build --push-images`` against a real registry, read back by skopeo."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from tests.oci.registries import HTPASSWD, PASSWORD, USER, serving
+
+from .example_builds import Tree
+
+MODULE = "plugins/greetings-backend-module-nordic"
+REPOSITORY = "team/plugin-factory-example-plugin-greetings-backend-module-nordic"
+
+
+def registry_variables(address: str, **others: str) -> dict[str, str]:
+    return {
+        "REGISTRY_URL": address,
+        "REGISTRY_NAMESPACE": "team",
+        "REGISTRY_INSECURE": "true",
+    } | others
+
+
+def test_built_plugins_are_pushed_and_the_report_has_their_digests(
+    tree: Tree, tmp_path: Path
+) -> None:
+    tree.list_plugins(MODULE)
+    with serving(tmp_path / "registry") as server:
+        ended = tree.build("--push-images", **registry_variables(server.host))
+        assert ended.code == 0, ended.said
+        reference = f"{server.host}/{REPOSITORY}:0.1.0"
+        seen = subprocess.run(
+            ["skopeo", "inspect", "--tls-verify=false", f"docker://{reference}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        (plugin,) = tree.report["plugins"]
+        assert plugin["image"] == {
+            "reference": reference,
+            "digest": json.loads(seen.stdout)["Digest"],
+        }
+
+
+def test_missing_registry_variables_are_found_before_anything_is_fetched(tree: Tree) -> None:
+    ended = tree.build("--push-images", REGISTRY_NAMESPACE="team")
+    assert ended.code == 3
+    assert "REGISTRY_URL" in ended.stderr
+    assert "started" not in ended.stderr
+
+
+def test_a_wrong_password_is_found_before_anything_is_installed(tree: Tree, tmp_path: Path) -> None:
+    (tmp_path / "htpasswd").write_text(HTPASSWD)
+    auth = {"htpasswd": {"realm": "of the test", "path": str(tmp_path / "htpasswd")}}
+    with serving(tmp_path / "registry", auth=auth) as server:
+        wrong = registry_variables(
+            server.host, REGISTRY_USERNAME=USER, REGISTRY_PASSWORD=f"not-{PASSWORD}"
+        )
+        ended = tree.build("--push-images", **wrong)
+    assert ended.code == 11
+    assert not (tree.outputs / "logs/install.log").exists()
+
+
+def test_without_the_option_nothing_is_pushed(tree: Tree) -> None:
+    tree.list_plugins(MODULE)
+    ended = tree.build(**registry_variables("127.0.0.1:9"))
+    assert ended.code == 0, ended.said
+    assert tree.report["plugins"][0]["image"] is None

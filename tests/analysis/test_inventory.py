@@ -1,0 +1,162 @@
+"""Host inventories: those that ship, those of a lockfile, and the commands around them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from factory.analysis.inventory import (
+    find_host,
+    host_names,
+    inventory_of_lockfile,
+    inventory_text,
+    newest_host,
+)
+from factory.cli.host import host_app
+from factory.errors import ConfigurationError, UsageError
+
+LOCK = """\
+__metadata:
+  version: 8
+
+"@backstage/config@npm:^1.0.0":
+  version: 1.3.3
+  resolution: "@backstage/config@npm:1.3.3"
+  languageName: node
+  linkType: hard
+
+"a@npm:^1.0.0":
+  version: 1.10.0
+  resolution: "a@npm:1.10.0"
+  languageName: node
+  linkType: hard
+
+"a@npm:^1.9.0-next.1":
+  version: 1.9.0
+  resolution: "a@npm:1.9.0"
+  languageName: node
+  linkType: hard
+
+"own@workspace:packages/own":
+  version: 0.0.0-use.local
+  resolution: "own@workspace:packages/own"
+  languageName: unknown
+  linkType: soft
+"""
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Path:
+    folder = tmp_path / "portal"
+    folder.mkdir()
+    (folder / "yarn.lock").write_text(LOCK)
+    (folder / "backstage.json").write_text('{"version": "1.52.0"}')
+    return folder
+
+
+def test_four_releases_ship_and_the_newest_is_the_default() -> None:
+    assert host_names() == ("rhdh-1.7", "rhdh-1.8", "rhdh-1.9", "rhdh-1.10")
+    assert newest_host() == "rhdh-1.10"
+    assert find_host().name == "rhdh-1.10"
+
+
+@pytest.mark.parametrize(
+    ("name", "backstage"),
+    [
+        ("rhdh-1.7", "1.39.1"),
+        ("rhdh-1.8", "1.42.5"),
+        ("rhdh-1.9", "1.45.3"),
+        ("rhdh-1.10", "1.49.4"),
+    ],
+)
+def test_an_inventory_knows_its_backstage_and_its_packages(name: str, backstage: str) -> None:
+    host = find_host(name)
+    assert host.backstage == backstage
+    assert host.release.startswith(name.removeprefix("rhdh-"))
+    assert "@backstage/backend-plugin-api" in host
+    assert len(host.packages) > 2500
+
+
+def test_a_host_answers_with_its_highest_fitting_version(portal: Path) -> None:
+    host = find_host(str(portal / "yarn.lock"))
+    assert host.versions("a") == ("1.9.0", "1.10.0")
+    assert host.satisfying("a", "^1.0.0") == "1.10.0"
+    assert host.satisfying("a", "~1.9.0") == "1.9.0"
+    assert host.satisfying("a", "^2.0.0") is None
+    assert host.satisfying("a", "workspace:^") is None
+    assert host.satisfying("unknown", "*") is None
+
+
+def test_any_portal_is_a_host(portal: Path) -> None:
+    for path in (portal, portal / "yarn.lock"):
+        host = find_host(str(path))
+        assert (host.name, host.backstage) == ("portal", "1.52.0")
+        assert "own" not in host
+
+
+def test_an_inventory_file_is_a_host(portal: Path, tmp_path: Path) -> None:
+    host = inventory_of_lockfile(portal / "yarn.lock", name="mine", release="3")
+    file = tmp_path / "mine.json"
+    file.write_text(inventory_text(host))
+    again = find_host(str(file))
+    assert (again.name, again.release, again.backstage) == ("mine", "3", "1.52.0")
+    assert again.packages == host.packages
+
+
+def test_an_unknown_host_is_told_which_there_are() -> None:
+    with pytest.raises(UsageError) as caught:
+        find_host("rhdh-9")
+    assert "rhdh-1.10" in (caught.value.expected or "")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "x"}'])
+def test_a_file_that_is_no_inventory_is_named(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match="no host inventory"):
+        find_host(str(file))
+
+
+def test_import_writes_what_show_shows(portal: Path, tmp_path: Path) -> None:
+    options = ["--name", "rhdh-1.11", "--lockfile", str(portal / "yarn.lock")]
+    result = CliRunner().invoke(host_app, ["import", *options, "--into", str(tmp_path / "hosts")])
+    assert result.exit_code == 0, result.output
+    assert "2 packages, Backstage 1.52.0" in result.output
+    file = tmp_path / "hosts" / "rhdh-1.11.json"
+    shown = CliRunner().invoke(host_app, ["show", str(file), "a", "--json"])
+    assert json.loads(shown.output) == {
+        "name": "rhdh-1.11",
+        "release": "",
+        "backstage": "1.52.0",
+        "packages": {"a": ["1.9.0", "1.10.0"]},
+    }
+
+
+def test_the_backstage_version_may_be_given(portal: Path, tmp_path: Path) -> None:
+    options = ["--name", "x", "--lockfile", str(portal / "yarn.lock"), "--backstage", "1.53.0"]
+    CliRunner().invoke(host_app, ["import", *options, "--into", str(tmp_path)])
+    assert find_host(str(tmp_path / "x.json")).backstage == "1.53.0"
+
+
+def test_a_host_name_is_no_path(portal: Path, tmp_path: Path) -> None:
+    options = ["--name", "../x", "--lockfile", str(portal / "yarn.lock"), "--into", str(tmp_path)]
+    result = CliRunner().invoke(host_app, ["import", *options])
+    assert isinstance(result.exception, UsageError)
+
+
+def test_the_list_marks_the_default() -> None:
+    rows = json.loads(CliRunner().invoke(host_app, ["list", "--json"]).output)
+    assert [(row["name"], row["default"]) for row in rows][-2:] == [
+        ("rhdh-1.9", False),
+        ("rhdh-1.10", True),
+    ]
+    plain = CliRunner().invoke(host_app, ["list"]).output.splitlines()
+    assert plain[-1].split("\t")[0] == "rhdh-1.10"
+
+
+def test_a_package_that_the_host_lacks_is_an_error() -> None:
+    result = CliRunner().invoke(host_app, ["show", "rhdh-1.10", "@acme/nothing"])
+    assert isinstance(result.exception, UsageError)

@@ -1,0 +1,157 @@
+"""Changing arguments in plugins-list.yaml leaves every other byte as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory.config.plugins_list_edit import (
+    ListChange,
+    edit_plugins_list,
+    write_plugins_list,
+)
+from factory.errors import ConfigurationError
+
+FILE = Path("plugins-list.yaml")
+LIST = """\
+# The plugins of this workspace
+
+plugins/a:   # needs nothing
+# plugins/off: --embed-package x
+plugins/b: --embed-package x   # for the portal
+"plugins/c": '--embed-package y'
+
+plugins/d: >-
+  --embed-package a
+  --embed-package b
+
+# behind a block
+plugins/e: --embed-package a
+  --embed-package b
+plugins/f: ~
+plugins/g: --embed-package gone
+"""
+
+
+def edited(text: str, **wanted: str) -> str:
+    return edit_plugins_list(text, {f"plugins/{k}": v for k, v in wanted.items()}, FILE)[0]
+
+
+@pytest.mark.parametrize(
+    ("plugin", "arguments", "before", "after"),
+    [
+        ("a", "--embed-package !z", "plugins/a:   # ", "plugins/a: --embed-package !z   # "),
+        ("b", "--no-x", "plugins/b: --embed-package x   #", "plugins/b: --no-x   #"),
+        ("b", "", "plugins/b: --embed-package x   #", "plugins/b:   #"),
+        ("c", "--no-x", "'--embed-package y'", "--no-x"),
+        (
+            "d",
+            "--no-x",
+            ">-\n  --embed-package a\n  --embed-package b\n\n# behind",
+            "--no-x\n\n# behind",
+        ),
+        ("e", "--no-x", "e: --embed-package a\n  --embed-package b\n", "e: --no-x\n"),
+        ("f", "--no-x", "f: ~", "f: --no-x"),
+        ("g", "", "plugins/g: --embed-package gone\n", "plugins/g:\n"),
+        ("g", "--x 'a: b'", "--embed-package gone", "'--x ''a: b'''"),
+    ],
+)
+def test_only_the_value_is_replaced(plugin: str, arguments: str, before: str, after: str) -> None:
+    assert LIST.count(before) == 1
+    text = edited(LIST, **{plugin: arguments})
+    assert text == LIST.replace(before, after)
+    assert (yaml.safe_load(text)[f"plugins/{plugin}"] or "") == arguments
+
+
+def test_the_same_arguments_change_nothing() -> None:
+    text, changes = edit_plugins_list(LIST, {"plugins/b": "--embed-package x"}, FILE)
+    assert text == LIST
+    assert changes == ()
+
+
+def test_changes_say_before_and_after() -> None:
+    _, changes = edit_plugins_list(LIST, {"plugins/b": "--no-x", "new": ""}, FILE)
+    assert changes == (
+        ListChange(path="plugins/b", before="--embed-package x", after="--no-x"),
+        ListChange(path="new", before=None, after=""),
+    )
+
+
+def test_a_new_plugin_comes_at_the_end() -> None:
+    assert edited(LIST, z="--no-x") == LIST + "plugins/z: --no-x\n"
+    assert edited("plugins/a:", z="") == "plugins/a:\nplugins/z:\n"
+    assert edited("", z="--no-x") == "plugins/z: --no-x\n"
+    assert edited("# only a comment\n", z="") == "# only a comment\nplugins/z:\n"
+
+
+def test_a_map_in_braces_stays_one() -> None:
+    text = edited("{plugins/a: --x, plugins/b: }\n", a="--y", b="--z", c="--w")
+    assert yaml.safe_load(text) == {"plugins/a": "--y", "plugins/b": "--z", "plugins/c": "--w"}
+    assert edited("{}\n", a="--y") == "plugins/a: --y\n"
+
+
+def test_windows_line_endings_stay() -> None:
+    assert edited("plugins/a:\r\nplugins/b: x\r\n", a="--y", c="") == (
+        "plugins/a: --y\r\nplugins/b: x\r\nplugins/c:\r\n"
+    )
+
+
+def test_paths_are_compared_as_paths() -> None:
+    assert edited("./plugins/a/: --x\n", a="--y") == "./plugins/a/: --y\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["- a\n", "a: [b]\n", "a: {b: c}\n", "a: 'b\n", "a: &x --b\nc: *x\n"]
+)
+def test_what_is_no_list_of_plugins_is_an_error(text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        edit_plugins_list(text, {"a": "--y"}, FILE)
+
+
+def test_hand_written_arguments_are_kept_in_a_backup(tmp_path: Path) -> None:
+    file = tmp_path / "plugins-list.yaml"
+    for number, name in enumerate(("plugins-list.yaml.bak", "plugins-list.yaml.bak.2")):
+        before = f"plugins/a: --embed-package x{number}\n"
+        file.write_text(before)
+        text, changes = edit_plugins_list(before, {"plugins/a": "--no-x"}, file)
+        backup = write_plugins_list(file, text, changes)
+        assert backup == tmp_path / name
+        assert backup.read_text() == before
+        assert file.read_text() == "plugins/a: --no-x\n"
+
+
+def test_filling_in_arguments_needs_no_backup(tmp_path: Path) -> None:
+    file = tmp_path / "plugins-list.yaml"
+    file.write_text("plugins/a:\n")
+    file.chmod(0o600)
+    text, changes = edit_plugins_list("plugins/a:\n", {"plugins/a": "--no-x"}, file)
+    assert write_plugins_list(file, text, changes) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["plugins-list.yaml"]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30).map(
+    lambda text: " ".join(text.split())
+)
+comments = st.sampled_from(["", "# a comment", "  # another", "# plugins/off: --x"])
+maps = st.lists(st.tuples(st.sampled_from("abcdef"), words, comments), unique_by=lambda e: e[0])
+
+
+@given(maps, st.dictionaries(st.sampled_from("abcdef"), words, max_size=3))
+def test_any_list_is_edited_to_what_is_wanted(
+    entries: list[tuple[str, str, str]], wanted: dict[str, str]
+) -> None:
+    text = "".join(
+        f"{comment}\n{path}:{' ' + yaml.safe_dump(value, width=9999).splitlines()[0] if value else ''}\n"
+        for path, value, comment in entries
+    )
+    after, _ = edit_plugins_list(text, wanted, FILE)
+    read = {path: value or "" for path, value in (yaml.safe_load(after) or {}).items()}
+    assert read == {path: value for path, value, _ in entries} | wanted
+    assert [line for line in after.splitlines() if "#" in line.partition(":")[0]] == [
+        line for line in text.splitlines() if "#" in line.partition(":")[0]
+    ]
