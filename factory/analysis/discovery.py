@@ -24,6 +24,7 @@ PLUGIN_ROLES = (*FRONTEND_ROLES, *BACKEND_ROLES)
 # Packages in here are made for tests, made by builds, or somebody else's.
 _FIXTURES = frozenset({"fixtures", "test-fixtures", "testdata", "node_modules"})
 _DUNDER = re.compile(r"__.+__")
+_HIDDEN_OR_BUILT = re.compile(r"\..*|dist([-._].*)?")
 # A scaffolder template's package.json: its fields hold placeholders.
 _PLACEHOLDER = "{{"
 
@@ -53,9 +54,9 @@ class WorkspacePackage:
 def discover_plugins(workspace: Path) -> tuple[DiscoveredPlugin, ...]:
     """Return every package of the folder whose ``backstage.role`` is a plugin's, in path order.
 
-    Never entered: ``node_modules``, ``dist*``, hidden folders, folders of test fixtures, links to
-    folders, and the ``src`` folder of a package that has a role. A package.json with placeholders
-    instead of values is a template and left out.
+    Never entered: ``node_modules``, ``dist`` and ``dist-*``, hidden folders, folders of test
+    fixtures, links to folders, and the ``src`` folder of a package that has a role. A package.json
+    with placeholders instead of values is a template and left out.
 
     Raises:
         SourceError: there is no such folder, or a package.json cannot be used.
@@ -150,7 +151,7 @@ def _has_placeholders(file: Path) -> bool:
 
 def _may_hold_packages(folder: str) -> bool:
     return not (
-        folder in _FIXTURES or folder.startswith((".", "dist")) or _DUNDER.fullmatch(folder)
+        folder in _FIXTURES or _HIDDEN_OR_BUILT.fullmatch(folder) or _DUNDER.fullmatch(folder)
     )
 
 
@@ -218,5 +219,5 @@ def _children(folder: Path) -> list[Path]:
     return sorted(
         folder / name
         for name in names
-        if name != "node_modules" and not name.startswith((".", "dist"))
+        if name != "node_modules" and not _HIDDEN_OR_BUILT.fullmatch(name)
     )

@@ -6,6 +6,7 @@ here recurses, so neither cycles nor chains of any length matter.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -91,7 +92,7 @@ class DependencyGraph:
 
     def package(self, manifest: Manifest) -> Package:
         """Return the package whose source has this package.json."""
-        key = str(manifest.file)
+        key = os.path.realpath(manifest.file)  # a workspace may be reached through a link
         if key not in self._by_manifest:
             self._by_manifest[key] = Package(
                 name=manifest.name,

@@ -48,8 +48,10 @@ class HostInventory:
     def satisfying(self, package: str, asked: str) -> str | None:
         """Return the host's highest version of the package in the npm range, or None.
 
-        A range that is not npm's (an address, a tag) is satisfied by nothing.
+        A range that is not npm's (an address, a tag), or none, is satisfied by nothing.
         """
+        if not asked:
+            return None
         for version in reversed(self.versions(package)):
             try:
                 if satisfies(version, asked):

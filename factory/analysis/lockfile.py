@@ -154,8 +154,10 @@ def effective_range(asked: str, resolved_key: Iterable[str] = ()) -> str:
 
     ``npm:^1.0.0`` and ``npm:alias@^1.0.0`` are ``^1.0.0``; ``backstage:^`` is ``^`` and the npm
     version that yarn bound it to, which stands in the ``resolved_key`` of its entry
-    (``…::backstage=1.52.1&npm=0.17.4``).
+    (``…::backstage=1.52.1&npm=0.17.4``). An empty range is npm's ``*``.
     """
+    if not asked.strip():
+        return "*"
     if asked.startswith("backstage:"):
         prefix = asked.removeprefix("backstage:")
         for key in resolved_key:

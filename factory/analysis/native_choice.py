@@ -45,8 +45,13 @@ def native_uses(found: Walk, around: Surroundings) -> dict[str, NativeUse]:
     """
     uses: dict[str, NativeUse] = {}
     embedded = found.embedded_packages
+    reaching = around.reaching_native
     seen: set[Package] = set()
-    pending = deque((use.edge, use.trail) for use in found.private)
+    pending = deque(
+        (use.edge, use.trail)
+        for use in found.private
+        if reaching is None or use.edge.target in reaching
+    )
     direct = len(pending)
     while pending:
         edge, trail = pending.popleft()
@@ -63,14 +68,12 @@ def native_uses(found: Walk, around: Surroundings) -> dict[str, NativeUse]:
                 )
             elif ranges:
                 uses[edge.name] = replace(known, asked=(*known.asked, *ranges))
-        elif target not in seen and target not in embedded and _may_reach(target, around):
+        elif target not in seen and target not in embedded:
             seen.add(target)
             below = trail.to(target)
-            pending.extend(
-                (deeper, below)
-                for deeper in around.graph.edges(target)
-                if deeper.target not in seen and _may_reach(deeper.target, around)
-            )
+            for deeper in around.graph.edges(target):
+                if deeper.target not in seen and (reaching is None or deeper.target in reaching):
+                    pending.append((deeper, below))
     return uses
 
 
@@ -112,10 +115,6 @@ def dragged_in(found: Walk, around: Surroundings) -> dict[str, Trail]:
 def is_scoped_backstage(name: str) -> bool:
     """Return whether rhdh-cli shares the package without being told."""
     return BACKSTAGE_SCOPE in name
-
-
-def _may_reach(package: Package, around: Surroundings) -> bool:
-    return around.reaching_native is None or package in around.reaching_native
 
 
 def _choice(name: str, use: NativeUse, around: Surroundings, settled: Settled) -> NativeChoice:

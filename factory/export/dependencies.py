@@ -21,6 +21,8 @@ _ERROR_LINE = re.compile(
     r"YN\d{4}: .*(error|cannot|can't|fail|couldn't|not found|unauthorized)", re.IGNORECASE
 )
 _SHOWN_LINES = 15
+# When yarn itself breaks, Node shows the line of its bundled source: a megabyte of it.
+_SHOWN_COLUMNS = 300
 
 
 def install_dependencies(
@@ -84,4 +86,4 @@ def _first_difference(tail: str) -> str | None:
 def _telling_lines(tail: str) -> str:
     lines = [line.rstrip() for line in tail.splitlines() if line.strip()]
     errors = [line for line in lines if _ERROR_LINE.search(line) or line.startswith("error ")]
-    return "\n".join((errors or lines)[-_SHOWN_LINES:])
+    return "\n".join(line[:_SHOWN_COLUMNS] for line in (errors or lines)[-_SHOWN_LINES:])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ExportError
-from factory.toolchain.runner import ProcessFailed
+from factory.toolchain.runner import ProcessFailed, refuse_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,7 @@ def export_plugin(
 
     Raises:
         ExportError: rhdh-cli refuses; the error has its message, not only its exit code.
+        StorageError: the disk is full.
     """
     target = request.folder / DIST_DYNAMIC
     arguments = [*request.arguments]
@@ -92,6 +93,7 @@ def _error(
         text = runner.redact(install_log.read_text(encoding="utf-8", errors="replace"))
         with log.open("a", encoding="utf-8") as file:
             file.write(f"--- {DIST_DYNAMIC}/{_INSTALL_LOG}\n{text}")
+        refuse_full_disk(text, "yarn", log)
         if "yarn install" in message or not message:
             lines = [line for line in text.splitlines() if line.strip()]
             message = "\n".join([message, *lines[-_SHOWN_LINES:]]).strip()

@@ -151,7 +151,7 @@ class Runner:
         )
         self.raise_if_cancelled()
         if returncode or timed_out.is_set():
-            _raise_if_disk_full(completed)
+            refuse_full_disk(completed.tail, completed.command[0], log)
             raise ProcessFailed(completed, timed_out=timed_out.is_set())
         return completed
 
@@ -332,13 +332,17 @@ def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> Non
         os.killpg(process.pid, number)
 
 
-def _raise_if_disk_full(completed: Completed) -> None:
-    if any(sign in completed.tail for sign in DISK_FULL):
-        raise StorageError(
-            f"the disk is full: {completed.command[0]} could not write",
-            found=next(
-                line for line in completed.tail.splitlines() if any(s in line for s in DISK_FULL)
-            ).strip(),
-            hint="free some space (df -h shows where) and run the same command again",
-            log=completed.log,
-        )
+def refuse_full_disk(output: str, program: str, log: Path | None) -> None:
+    """Raise if a child's output says that a disk is full, whatever else it says.
+
+    Raises:
+        StorageError: it does.
+    """
+    for line in output.splitlines():
+        if any(sign in line for sign in DISK_FULL):
+            raise StorageError(
+                f"the disk is full: {program} could not write",
+                found=line.strip(),
+                hint="free some space (df -h shows where) and run the same command again",
+                log=log,
+            )

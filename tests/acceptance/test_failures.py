@@ -84,8 +84,7 @@ def test_a_registry_that_is_dead_ends_the_installation_with_yarns_words(tree: Tr
         YARN_NPM_REGISTRY_SERVER="http://127.0.0.1:9",
         YARN_UNSAFE_HTTP_WHITELIST="127.0.0.1",
         YARN_HTTP_RETRY="0",
-        YARN_ENABLE_GLOBAL_CACHE="false",
-        YARN_CACHE_FOLDER=str(tree.source / "empty-cache"),
+        YARN_GLOBAL_FOLDER=str(tree.source / "no-cache"),
     )
     assert ended.code == 7
     assert "yarn install failed" in ended.stderr

@@ -26,6 +26,7 @@ def test_built_plugins_are_pushed_and_the_report_has_their_digests(
     tree: Tree, tmp_path: Path
 ) -> None:
     tree.list_plugins(MODULE)
+    (tmp_path / "registry").mkdir()
     with serving(tmp_path / "registry") as server:
         ended = tree.build("--push-images", **registry_variables(server.host))
         assert ended.code == 0, ended.said
@@ -53,6 +54,7 @@ def test_missing_registry_variables_are_found_before_anything_is_fetched(tree: T
 def test_a_wrong_password_is_found_before_anything_is_installed(tree: Tree, tmp_path: Path) -> None:
     (tmp_path / "htpasswd").write_text(HTPASSWD)
     auth = {"htpasswd": {"realm": "of the test", "path": str(tmp_path / "htpasswd")}}
+    (tmp_path / "registry").mkdir()
     with serving(tmp_path / "registry", auth=auth) as server:
         wrong = registry_variables(
             server.host, REGISTRY_USERNAME=USER, REGISTRY_PASSWORD=f"not-{PASSWORD}"

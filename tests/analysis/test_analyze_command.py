@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 
 from factory.cli.analyze import analyze
 from factory.errors import CheckError, ConfigurationError, UsageError
-from tests.analysis.tiny_workspace import PLUGIN, TinyWorkspace
+
+from .tiny_workspace import PLUGIN, TinyWorkspace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from click.testing import Result
+    from typer.testing import Result
 
 ARGUMENTS = "--embed-package top --suppress-native-package addon"
 
@@ -131,7 +132,7 @@ def test_write_makes_a_list_where_there_is_none(workspace: Path, tmp_path: Path)
     [
         ("plugins/nowhere:\n", "has no plugin plugins/nowhere"),
         (".:\n", "no plugin that can be exported"),
-        (f'{PLUGIN}: "--embed-package \'a"\n', "cannot be split"),
+        (f'{PLUGIN}: "--embed-package \'a"\n', "words"),
     ],
 )
 def test_an_unusable_list_is_named(listed: str, problem: str, workspace: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from factory.analysis.workspace_analysis import PluginAnalysis, analyze_workspace
-from tests.analysis.tiny_workspace import PLUGIN, SHAPES, Shape, TinyWorkspace, host
+
+from .tiny_workspace import PLUGIN, SHAPES, Shape, TinyWorkspace, host
 
 CASES: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8")
@@ -90,6 +91,17 @@ def test_native_fields_are_seen_where_packages_are_installed(tmp_path: Path) -> 
     found = analysed(case, tmp_path, "protocols")
     assert found.arguments == "--suppress-native-package napi-build-utils"
     assert "has a 'binary' field" in str(found.derived[0].reason)
+
+
+def test_a_workspace_may_be_a_folder_below_the_root_and_behind_a_link(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    TinyWorkspace(
+        plugin={"dependencies": {"@acme/client": "workspace:^"}},
+        members={"@acme/client": {"dependencies": {"@acme/x-backend": "workspace:^"}}},
+    ).write(root, "protocols")
+    (tmp_path / "link").symlink_to(root / "plugins")
+    found = analyze_workspace(tmp_path / "link", host({}))
+    assert [plugin.arguments for plugin in found.plugins] == ["--embed-package @acme/client"]
 
 
 def test_a_workspace_on_a_newer_backstage_than_the_host_is_reported(tmp_path: Path) -> None:

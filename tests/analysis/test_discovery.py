@@ -56,6 +56,13 @@ def test_some_folders_are_never_entered(folder: str, tmp_path: Path) -> None:
     assert [plugin.path for plugin in discover_plugins(tmp_path)] == ["plugins/a"]
 
 
+def test_only_build_output_is_taken_for_it(tmp_path: Path) -> None:
+    package(tmp_path, "root", workspaces=["plugins/*"])
+    package(tmp_path / "plugins/distributed-tracing", "x", "backend-plugin")
+    assert [plugin.path for plugin in discover_plugins(tmp_path)] == ["plugins/distributed-tracing"]
+    assert "x" in workspace_packages(tmp_path)
+
+
 def test_links_are_not_followed(tmp_path: Path) -> None:
     package(tmp_path / "a", "a", "backend-plugin")
     (tmp_path / "a/loop").symlink_to(tmp_path)

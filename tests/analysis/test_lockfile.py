@@ -287,6 +287,7 @@ def test_an_empty_classic_lockfile_locks_nothing() -> None:
     ("asked", "keys", "effective"),
     [
         ("^1.0.0", (), "^1.0.0"),
+        ("", (), "*"),
         ("npm:^1.0.0", (), "^1.0.0"),
         ("npm:other@^1.0.0", (), "^1.0.0"),
         ("npm:@acme/other@^1.0.0", (), "^1.0.0"),

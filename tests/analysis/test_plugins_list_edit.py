@@ -141,14 +141,15 @@ comments = st.sampled_from(["", "# a comment", "  # another", "# plugins/off: --
 maps = st.lists(st.tuples(st.sampled_from("abcdef"), words, comments), unique_by=lambda e: e[0])
 
 
+def entry_line(path: str, value: str) -> str:
+    return yaml.safe_dump({path: value}, width=9999).rstrip() if value else f"{path}:"
+
+
 @given(maps, st.dictionaries(st.sampled_from("abcdef"), words, max_size=3))
 def test_any_list_is_edited_to_what_is_wanted(
     entries: list[tuple[str, str, str]], wanted: dict[str, str]
 ) -> None:
-    text = "".join(
-        f"{comment}\n{path}:{' ' + yaml.safe_dump(value, width=9999).splitlines()[0] if value else ''}\n"
-        for path, value, comment in entries
-    )
+    text = "".join(f"{comment}\n{entry_line(path, value)}\n" for path, value, comment in entries)
     after, _ = edit_plugins_list(text, wanted, FILE)
     read = {path: value or "" for path, value in (yaml.safe_load(after) or {}).items()}
     assert read == {path: value for path, value, _ in entries} | wanted

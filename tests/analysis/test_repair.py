@@ -9,7 +9,8 @@ import pytest
 from factory.analysis.manifest import Manifest, read_manifest
 from factory.analysis.repair import Repair, advice, repair
 from factory.analysis.workspace_analysis import surroundings_of
-from tests.analysis.tiny_workspace import PLUGIN, TinyWorkspace, host
+
+from .tiny_workspace import PLUGIN, TinyWorkspace, host
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +21,8 @@ SHARED_PRIVATE = """
 Error: Following shared package(s) should not be part of the plugin private dependencies:\x1b[36m
 - {shared}\x1b[39m
 
-Either unshare them with the --shared-package !<package> option, or use the --embed-package to embed \
-the following packages which use shared dependencies:\x1b[36m
+Either unshare them with the --shared-package !<package> option, or use the --embed-package to \
+embed the following packages which use shared dependencies:\x1b[36m
 - {users}\x1b[39m
 """
 NATIVE_FOUND = (
@@ -39,12 +40,12 @@ Error: Unable to validate plugin entry points: Error: Cannot find module '{name}
 Require stack:
 - dist/index.cjs.js"""
 MAIN_CONFLICT = (
-    "Error: The version of a dependency ('{name}') of an embedded module conflicts with main module "
-    "dependencies: '{first}', '{second}': cannot proceed!"
+    "Error: The version of a dependency ('{name}') of an embedded module conflicts with main "
+    "module dependencies: '{first}', '{second}': cannot proceed!"
 )
 EMBEDDED_CONFLICT = (
-    "Error: Several incompatible versions ('{first}', '{second}') of the same transitive dependency "
-    "('{name}') for embedded module ('@acme/x')"
+    "Error: Several incompatible versions ('{first}', '{second}') of the same transitive "
+    "dependency ('{name}') for embedded module ('@acme/x')"
 )
 
 

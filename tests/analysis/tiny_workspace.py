@@ -22,7 +22,7 @@ class TinyWorkspace:
     """A plugin, its siblings in the workspace, and the published packages that yarn has locked.
 
     ``published`` is keyed by ``name@version``. A package.json may be given in full; what is left
-    out is filled in.
+    out is filled in. ``key`` locks a package under another range than npm's.
     """
 
     plugin: dict[str, Any]
@@ -101,7 +101,7 @@ def _classic_range(name: str, asked: str, versions: dict[str, str]) -> str:
 
 def _entry(identity: str, package: dict[str, Any], ranges: list[str], shape: Shape) -> str:
     name, _, version = identity.rpartition("@")
-    ranges = ranges or [version]
+    ranges = [package["key"]] if "key" in package else ranges or [version]
     plain = dict(package.get("dependencies", {}))
     optional = package.get("optionalDependencies", {})
     if shape == "classic":
@@ -114,7 +114,7 @@ def _entry(identity: str, package: dict[str, Any], ranges: list[str], shape: Sha
                 text += "".join(f'    "{n}" "{asked}"\n' for n, asked in dependencies.items())
         return text
     protocol = "npm:" if shape == "protocols" else ""
-    keys = ", ".join(f"{name}@npm:{asked}" for asked in ranges)
+    keys = ", ".join(f"{name}@{asked if ':' in asked else f'npm:{asked}'}" for asked in ranges)
     text = f'"{keys}":\n  version: {version}\n  resolution: "{name}@npm:{version}"\n'
     if plain or optional:
         text += "  dependencies:\n"
