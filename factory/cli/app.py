@@ -6,6 +6,7 @@ Modules that take time to load are imported by the command that needs them: ``--
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from types import MappingProxyType
@@ -93,6 +94,8 @@ def with_command(arguments: Sequence[str], process: Mapping[str, str]) -> list[s
 
 def main() -> NoReturn:
     """Run the command line of this process, and end with the command's exit code."""
+    # Where no session deals with Ctrl-C, nothing has begun or all is done: end without a word.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     sys.exit(run(sys.argv[1:], dict(os.environ)))
 
 

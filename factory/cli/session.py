@@ -63,17 +63,20 @@ def session(
     process: Mapping[str, str] = ctx.obj
     redact = redactor_for(process, *(read_env_file(file) for file in env_files))
     runner = Runner(redact)
-    with screen_for(
-        process,
-        stdout=sys.stdout,
-        stderr=sys.stderr,
-        log_level=log_level.value,
-        verbose=verbose,
-        redact=redact,
-    ) as screen:
+    # Signals outermost: a second Ctrl-C must cut short neither the message nor the tidying.
+    with (
+        ending_on_signals(runner),
+        screen_for(
+            process,
+            stdout=sys.stdout,
+            stderr=sys.stderr,
+            log_level=log_level.value,
+            verbose=verbose,
+            redact=redact,
+        ) as screen,
+    ):
         try:
-            with ending_on_signals(runner):
-                yield Session(process=process, screen=screen, runner=runner)
+            yield Session(process=process, screen=screen, runner=runner)
         except FactoryError as error:
             screen.show_error(error)
             raise typer.Exit(error.exit_code) from error

@@ -10,7 +10,7 @@ import pytest
 
 from factory.config.environment import layered
 from factory.errors import ConfigurationError, ToolchainError
-from factory.toolchain.rhdh_cli import PACKAGE, RhdhCli, find_rhdh_cli, known_versions
+from factory.toolchain.rhdh_cli import PACKAGE, PINS, RhdhCli, find_rhdh_cli, known_versions
 from factory.toolchain.runner import Runner
 
 from .installed_tools import some_node, tool_environment
@@ -100,7 +100,7 @@ def test_a_version_that_is_installed_needs_no_network(
 @pytest.mark.parametrize("version", known_versions())
 def test_a_known_version_is_pinned_whole(version: str) -> None:
     """npm ci installs exactly what the lockfile says, from whichever registry npm is set to."""
-    pins = resources.files("factory.toolchain") / "rhdh_cli" / version
+    pins = resources.files("factory.toolchain") / PINS / version
     lock = json.loads((pins / "package-lock.json").read_text(encoding="utf-8"))
     manifest = json.loads((pins / "package.json").read_text(encoding="utf-8"))
     assert manifest["dependencies"] == {PACKAGE: version}
