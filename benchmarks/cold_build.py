@@ -103,9 +103,14 @@ def main() -> None:
 def factory_build(folder: Path, environment: dict[str, str], *options: str) -> Measured:
     folder.mkdir()
     config = shutil.copytree(EXAMPLE, folder / "config")
-    folders = ("--repo-path", folder / "source", "--output-dir", folder / "outputs")
-    command = [sys.executable, "-m", "factory", "build", "--config-dir", config, *folders, *options]
-    return measured([os.fspath(word) for word in command], environment, folder)
+    folders = {
+        "--config-dir": config,
+        "--repo-path": folder / "source",
+        "--output-dir": folder / "outputs",
+    }
+    words = [str(word) for pair in folders.items() for word in pair]
+    command = [sys.executable, "-m", "factory", "build", *words, *options]
+    return measured(command, environment, folder)
 
 
 def bare_build(folder: Path, environment: dict[str, str], tools: Path) -> Measured:

@@ -38,7 +38,7 @@ _PASSED_ON = (
 
 @pytest.fixture(scope="session")
 def process() -> dict[str, str]:
-    """The environment of a factory process: what reaching the registries takes, a home of its own."""
+    """The environment of a factory process: what reaching registries takes, a home of its own."""
     home = KEPT / "home"
     home.mkdir(parents=True, exist_ok=True)
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

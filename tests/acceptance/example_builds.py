@@ -65,7 +65,7 @@ Factory = Callable[..., Ended]
 def run_factory(process: Mapping[str, str], *words: str | Path, cwd: Path | None = None) -> Ended:
     """Run the real command line to its end."""
     ended = subprocess.run(
-        [sys.executable, "-m", "factory", *map(os.fspath, words)],
+        [sys.executable, "-m", "factory", *map(str, words)],
         env=dict(process),
         cwd=cwd or ROOT,
         capture_output=True,
@@ -117,7 +117,7 @@ class Tree:
             "--output-dir": self.outputs,
         }
         named = [os.fspath(word) for pair in folders.items() for word in pair]
-        return ["build", "--use-local", *named, *map(os.fspath, options)]
+        return ["build", "--use-local", *named, *map(str, options)]
 
     @contextlib.contextmanager
     def running(self, *options: str | Path) -> Iterator[subprocess.Popen[str]]:

@@ -11,7 +11,7 @@ export default createBackendPlugin({
       deps: { httpRouter: coreServices.httpRouter },
       async init({ httpRouter }) {
         httpRouter.use((_request, response) => {
-          response.json({ url: typeof buildArgoUrl });
+          response.json({ url: buildArgoUrl('http://argo.test', 'api/v1') });
         });
         httpRouter.addAuthPolicy({ path: '/proof', allow: 'unauthenticated' });
       },
