@@ -96,7 +96,9 @@ def main() -> NoReturn:
     """Run the command line of this process, and end with the command's exit code."""
     # Where no session deals with Ctrl-C, nothing has begun or all is done: end without a word.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    sys.exit(run(sys.argv[1:], dict(os.environ)))
+    code = run(sys.argv[1:], dict(os.environ))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more could only spoil the exit code
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:

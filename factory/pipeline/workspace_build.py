@@ -36,6 +36,7 @@ from factory.pipeline.publishing import publish_plugins, refuse_unless_pushable
 from factory.pipeline.report import BuildReport, PluginReport, ToolVersions, write_report
 from factory.pipeline.stages import Stages
 from factory.toolchain.assembled import Toolchain, assemble
+from factory.toolchain.logged_runner import LoggedRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -141,7 +142,7 @@ def _run(
                 environment=plan.environment,
                 cache=plan.cache_dir,
                 temporary=temporary,
-                runner=runner,
+                runner=LoggedRunner(runner, log=stage.log, on_line=stage.on_line),
             )
             stage.note = (
                 f"node {toolchain.node.version}, yarn {toolchain.yarn.version}, "

@@ -1,4 +1,4 @@
-"""Sources that cannot be had, and lists that do not fit them: nothing is installed, nothing lost."""
+"""Sources that cannot be had, and lists that do not fit them: nothing installed, nothing lost."""
 
 from __future__ import annotations
 

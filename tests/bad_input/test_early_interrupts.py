@@ -114,7 +114,8 @@ def test_while_a_tool_is_installed(
     assert children_of(desk) == []
     assert [item.name for item in (desk.cache / "yarn").iterdir()] == [".4.12.0.lock"]
     assert list(temporary.iterdir()) == []
-    assert sorted(tree_of(desk.outputs)) == ["build-report.json", "logs"]
+    outputs = [name for name in tree_of(desk.outputs) if not name.startswith("logs")]
+    assert outputs == ["build-report.json"]
     assert before.items() <= desk.tree().items()
     assert report(desk)["exit-code"] == code
 

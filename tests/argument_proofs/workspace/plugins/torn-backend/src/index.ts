@@ -2,8 +2,8 @@ import {
   coreServices,
   createBackendPlugin,
 } from '@backstage/backend-plugin-api';
-import { createPublishBitbucketCloudAction } from '@backstage/plugin-scaffolder-backend-module-bitbucket-cloud';
-import { createArgoCdResources } from '@roadiehq/scaffolder-backend-argocd';
+import { getBitbucketCloudDefaultBranch } from '@backstage/integration';
+import { BitbucketCloudClient } from '@backstage/plugin-bitbucket-cloud-common';
 
 export default createBackendPlugin({
   pluginId: 'torn',
@@ -13,11 +13,10 @@ export default createBackendPlugin({
       async init({ httpRouter }) {
         httpRouter.use((_request, response) => {
           response.json([
-            createArgoCdResources.name,
-            createPublishBitbucketCloudAction.name,
+            BitbucketCloudClient.name,
+            getBitbucketCloudDefaultBranch.name,
           ]);
         });
-        httpRouter.addAuthPolicy({ path: '/proof', allow: 'unauthenticated' });
       },
     });
   },
