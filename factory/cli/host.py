@@ -42,7 +42,7 @@ def import_host(
         inventory_text,
         is_host_name,
     )
-    from factory.config.plugins_list_edit import write_whole  # noqa: PLC0415 - late, as above
+    from factory.whole_file import write_whole  # noqa: PLC0415 - late, as above
 
     if not is_host_name(name):
         raise UsageError(

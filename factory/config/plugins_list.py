@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import shlex
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from factory.config.documents import Document, read_yaml_map, refuse_unprintable, validated
 from factory.errors import ConfigurationError, Place
+from factory.whole_file import write_new
 
 PLUGINS_LIST = "plugins-list.yaml"
 
@@ -94,15 +93,7 @@ def write_new_plugins_list(path: Path, entries: tuple[PluginEntry, ...]) -> None
         FileExistsError: there is a list already; it is left as it is.
         OSError: the directory cannot be written.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(plugins_list_text(entries))
-        temporary.chmod(0o644)
-        path.hardlink_to(temporary)  # unlike a rename, a link never replaces a file
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_new(path, plugins_list_text(entries))
 
 
 def _arguments(document: Document, key: str, written: str | None) -> str:

@@ -7,17 +7,16 @@ plugin whose arguments change is replaced, where YAML says that it stands.
 from __future__ import annotations
 
 import contextlib
-import os
 import posixpath
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, Place
+from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import yaml
 
@@ -69,29 +68,6 @@ def edit_plugins_list(
         text = _appended(text, missing, flow=flow)
         changes += [ListChange(path=p, before=None, after=a) for p, a in missing.items()]
     return text, tuple(changes)
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file whole or not at all: to a name beside it, then moved into its place.
-
-    An existing file keeps its permissions. A symbolic link is followed.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    file = file.resolve()
-    mode = file.stat().st_mode & 0o777 if file.exists() else 0o644
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        temporary.chmod(mode)
-        temporary.replace(file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def write_plugins_list(file: Path, text: str, changes: tuple[ListChange, ...]) -> Path | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ExportError
 from factory.toolchain.runner import ProcessFailed, refuse_full_disk
+from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +125,4 @@ def _set_supported_versions(manifest: Path, version: str) -> None:
     """The configuration directory's ``backstage.json`` overrides what the workspace says."""
     value: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
     value.setdefault("backstage", {})["supported-versions"] = version
-    temporary = manifest.with_name(".package.json.new")
-    temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, manifest)  # noqa: PTH105 - replaces on every platform
+    write_whole(manifest, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -20,7 +20,7 @@ from factory.export.compilation import compile_package
 from factory.export.dynamic import ExportRequest, export_plugin
 from factory.export.packing import PackedPlugin, pack_plugin
 from factory.pipeline.compilations import Compilations
-from factory.pipeline.report import PluginReport, ReportedFile
+from factory.pipeline.report import PluginReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -219,7 +219,7 @@ def _report(
         arguments=plugin.arguments,
         repairs=attempt.repairs,
         seconds=workshop.stages.seconds(plugin.path),
-        files=tuple(ReportedFile(name=f.name, size=f.size) for f in packed.files) if packed else (),
+        files=packed.files if packed else (),
         integrity=packed.integrity if packed else None,
         exported_name=packed.name if packed else None,
         error=error,

@@ -7,29 +7,22 @@ old form would misread the new.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from factory.errors import FactoryError
     from factory.events import Outcome
+    from factory.export.packing import Artifact
 
 REPORT_FILE = "build-report.json"
 FORMAT = 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportedFile:
-    """A file of the output directory and its size in bytes."""
-
-    name: str
-    size: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +48,7 @@ class PluginReport:
     role: str
     arguments: str
     seconds: Mapping[str, float]
-    files: tuple[ReportedFile, ...] = ()
+    files: tuple[Artifact, ...] = ()
     integrity: str | None = None
     exported_name: str | None = None
     image: ReportedImage | None = None
@@ -143,16 +136,10 @@ class BuildReport:
 
 def write_report(report: BuildReport, output_dir: Path, redact: Callable[[str], str]) -> Path:
     """Write ``build-report.json``, whole or not at all, and return its path."""
-    handle, name = tempfile.mkstemp(prefix=f".{REPORT_FILE}.", dir=output_dir)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(report.as_json(redact), file, indent=2, ensure_ascii=False)
-            file.write("\n")
-        Path(name).chmod(0o644)
-        return Path(name).replace(output_dir / REPORT_FILE)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    file = output_dir / REPORT_FILE
+    text = json.dumps(report.as_json(redact), indent=2, ensure_ascii=False)
+    write_whole(file, f"{text}\n")
+    return file
 
 
 def _source_json(source: SourceReport, redact: Callable[[str], str]) -> dict[str, Any]:

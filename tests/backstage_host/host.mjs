@@ -1,7 +1,9 @@
 // A real Backstage backend that loads dynamic plugins from a folder.
 //
-//   node host.mjs --plugins-root FOLDER [--port 7007] [--config FILE ...] [--log-level warn]
+//   node host.mjs --plugins-root FOLDER [--modules FOLDER ...] [--port 7007] [--config FILE ...]
+//     [--log-level warn]
 //
+// --modules names a node_modules folder with more packages that plugins share with the host.
 // Without --port a free one is taken. When every plugin has started, one JSON line on
 // stdout says where the backend listens and what it found; logs go to stderr:
 //
@@ -15,7 +17,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import Module from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const LOOPBACK = '127.0.0.1';
@@ -23,6 +25,7 @@ const LOOPBACK = '127.0.0.1';
 const { values: options } = parseArgs({
   options: {
     'plugins-root': { type: 'string' },
+    modules: { type: 'string', multiple: true, default: [] },
     port: { type: 'string', default: '0' },
     config: { type: 'string', multiple: true, default: [] },
     'log-level': { type: 'string', default: 'warn' },
@@ -33,13 +36,14 @@ if (!options['plugins-root']) {
   process.exit(2);
 }
 const pluginsRoot = resolve(options['plugins-root']);
+const moreModules = options.modules.map(folder => resolve(folder));
 const configFiles = options.config.map(file => resolve(file));
 
 // Plugins get what they share with the host from the node_modules beside this file.
 // Backstage looks for that folder from the working directory, and asks for NODE_PATH when
 // the plugins lie elsewhere; both must be so before it is imported.
 process.chdir(import.meta.dirname);
-process.env.NODE_PATH = join(import.meta.dirname, 'node_modules');
+process.env.NODE_PATH = [join(import.meta.dirname, 'node_modules'), ...moreModules].join(delimiter);
 Module._initPaths();
 
 const { ConfigSources, FileConfigSource, StaticConfigSource } = await import(

@@ -20,10 +20,10 @@ from factory.errors import (
     Place,
     SourceError,
 )
+from factory.export.packing import Artifact
 from factory.pipeline.report import (
     BuildReport,
     PluginReport,
-    ReportedFile,
     ReportedImage,
     SourceReport,
     ToolVersions,
@@ -43,7 +43,7 @@ PLUGIN = PluginReport(
     role="frontend-plugin",
     arguments="--embed-package @acme/x",
     seconds={"export": 8.123, "pack": 0.5},
-    files=(ReportedFile(name="acme-plugin-todo-dynamic-1.2.3.tgz", size=12345),),
+    files=(Artifact(name="acme-plugin-todo-dynamic-1.2.3.tgz", size=12345),),
     integrity=SHA512,
     exported_name="@acme/plugin-todo-dynamic",
     image=ReportedImage(reference="quay.io/acme/plugin-todo:1.2.3", digest="sha256:" + "0" * 64),

@@ -1,2 +1,4 @@
-/** What the echo plugin says. */
-export const phrase = 'an echo that is longer than what ws masks on its own: it would use bufferutil';
+import { devToolsInfoReadPermission } from '@backstage/plugin-devtools-common';
+
+/** What the echo plugin says: longer than what ws masks without bufferutil. */
+export const phrase = `an echo of the name of a permission: ${devToolsInfoReadPermission.name}`;

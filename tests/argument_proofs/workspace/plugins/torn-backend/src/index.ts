@@ -2,8 +2,8 @@ import {
   coreServices,
   createBackendPlugin,
 } from '@backstage/backend-plugin-api';
-import { getBitbucketCloudDefaultBranch } from '@backstage/integration';
-import { BitbucketCloudClient } from '@backstage/plugin-bitbucket-cloud-common';
+import { ConfigReader } from '@backstage/config';
+import { buildArgoUrl } from '@roadiehq/backstage-plugin-argo-cd-node';
 
 export default createBackendPlugin({
   pluginId: 'torn',
@@ -12,10 +12,7 @@ export default createBackendPlugin({
       deps: { httpRouter: coreServices.httpRouter },
       async init({ httpRouter }) {
         httpRouter.use((_request, response) => {
-          response.json([
-            BitbucketCloudClient.name,
-            getBitbucketCloudDefaultBranch.name,
-          ]);
+          response.json([buildArgoUrl.name, ConfigReader.name]);
         });
       },
     });
