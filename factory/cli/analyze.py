@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from factory.config.plugins_list import PluginsList
 
 
+EXAMPLES = """Examples:
+
+\b
+  # Every plugin of the workspace in this folder, for the newest portal.
+  plugin-factory analyze
+
+\b
+  # The plugins of a list, for a portal of your own.
+  plugin-factory analyze ./source --plugins-list ./config --host ../portal/yarn.lock
+
+\b
+  # In CI: fail when the list is not what is computed.
+  plugin-factory analyze ./source --plugins-list ./config --check
+"""
+
+
 def analyze(
     workspace: Annotated[
         Path, typer.Argument(help="The folder of a yarn workspace; nothing needs to be installed.")

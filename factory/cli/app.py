@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from factory import __version__
+from factory.cli.analyze import EXAMPLES as ANALYZE_EXAMPLES
 from factory.cli.analyze import analyze
 from factory.cli.build import EXAMPLES as BUILD_EXAMPLES
 from factory.cli.build import build
@@ -73,7 +74,7 @@ def application() -> typer.Typer:
     )
     app.callback()(_root)
     app.command(cls=GroupedCommand, epilog=BUILD_EXAMPLES)(build)
-    app.command(cls=GroupedCommand)(analyze)
+    app.command(cls=GroupedCommand, epilog=ANALYZE_EXAMPLES)(analyze)
     app.command(cls=GroupedCommand, epilog=PUSH_EXAMPLES)(push)
     app.add_typer(host_app)
     return app

@@ -9,7 +9,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-OTHERS = "Other"
+OTHERS = "Options"
 
 
 class GroupedCommand(TyperCommand):

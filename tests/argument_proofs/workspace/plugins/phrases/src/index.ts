@@ -1,4 +1,4 @@
-import { devToolsInfoReadPermission } from '@backstage/plugin-devtools-common';
+import { LighthouseRestApi } from '@backstage/plugin-lighthouse-common';
 
 /** What the echo plugin says: longer than what ws masks without bufferutil. */
-export const phrase = `an echo of the name of a permission: ${devToolsInfoReadPermission.name}`;
+export const phrase = `an echo from the far side of a WebSocket, by way of ${LighthouseRestApi.name}`;
