@@ -37,6 +37,8 @@ PROGRAM = "plugin-factory"
 # What stands in the documentation for something of the reader's, and what there is here.
 STANDS_FOR = {
     "path/to/workspace": str(EXAMPLE / "workspace"),
+    "./source": str(EXAMPLE / "workspace"),
+    "./config": str(EXAMPLE),
     "../portal/yarn.lock": str(EXAMPLE / "workspace/yarn.lock"),
 }
 BLOCK = re.compile(
