@@ -8,7 +8,11 @@ export default createBackendPlugin({
   pluginId: 'deployments',
   register(env) {
     env.registerInit({
-      deps: { config: coreServices.rootConfig, logger: coreServices.logger, httpRouter: coreServices.httpRouter },
+      deps: {
+        config: coreServices.rootConfig,
+        logger: coreServices.logger,
+        httpRouter: coreServices.httpRouter,
+      },
       async init({ config, logger, httpRouter }) {
         const action = createArgoCdResources(config, logger);
         httpRouter.use((_request, response) => {

@@ -9,7 +9,9 @@ import { WebSocket, WebSocketServer } from 'ws';
 /** Sends a message through a WebSocket and back. */
 async function echo(message: string): Promise<string> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  server.on('connection', socket => socket.on('message', data => socket.send(data)));
+  server.on('connection', socket =>
+    socket.on('message', data => socket.send(data)),
+  );
   await new Promise(resolve => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
   const client = new WebSocket(`ws://127.0.0.1:${port}`);
@@ -25,8 +27,8 @@ async function echo(message: string): Promise<string> {
   }
 }
 
-/** Returns why the native package is not there; ws tries the same, and goes on without. */
-function whatIsMissing(): string {
+/** Returns what becomes of loading bufferutil: ws tries the same, and goes on without. */
+function lacking(): string {
   try {
     require('bufferutil');
     return 'nothing';
@@ -43,7 +45,7 @@ export default createBackendPlugin({
       async init({ httpRouter }) {
         httpRouter.use((_request, response, next) => {
           echo(phrase)
-            .then(echoed => response.json({ echoed, missing: whatIsMissing() }))
+            .then(echoed => response.json({ echoed, lacking: lacking() }))
             .catch(next);
         });
         httpRouter.addAuthPolicy({ path: '/proof', allow: 'unauthenticated' });

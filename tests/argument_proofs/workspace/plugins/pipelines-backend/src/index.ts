@@ -9,10 +9,16 @@ export default createBackendPlugin({
   pluginId: 'pipelines',
   register(env) {
     env.registerInit({
-      deps: { config: coreServices.rootConfig, httpRouter: coreServices.httpRouter },
+      deps: {
+        config: coreServices.rootConfig,
+        httpRouter: coreServices.httpRouter,
+      },
       async init({ config, httpRouter }) {
         const integrations = ScmIntegrations.fromConfig(config);
-        const action = createPublishBitbucketCloudAction({ integrations, config });
+        const action = createPublishBitbucketCloudAction({
+          integrations,
+          config,
+        });
         httpRouter.use((_request, response) => {
           response.json({ action: action.id });
         });

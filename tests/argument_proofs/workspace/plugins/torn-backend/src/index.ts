@@ -14,6 +14,7 @@ export default createBackendPlugin({
         httpRouter.use((_request, response) => {
           response.json([buildArgoUrl.name, ConfigReader.name]);
         });
+        httpRouter.addAuthPolicy({ path: '/proof', allow: 'unauthenticated' });
       },
     });
   },

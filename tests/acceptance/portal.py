@@ -1,0 +1,120 @@
+"""A real Backstage backend, installed once for all runs, and started with plugins in its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import tarfile
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from factory.config.environment import Environment
+from factory.toolchain.node import Node, find_node
+from factory.toolchain.runner import Runner
+
+from .example_builds import KEPT_TOOLS
+
+HOST = Path(__file__).resolve().parents[1] / "backstage_host"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portal:
+    """A running backend: where it listens, and what it found in its plugins folder."""
+
+    port: int
+    plugins: tuple[dict[str, Any], ...]
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the plugins that it found."""
+        return {str(plugin["name"]) for plugin in self.plugins}
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """What it says of each plugin that it could not load."""
+        return {
+            str(plugin["name"]): str(plugin["failure"])
+            for plugin in self.plugins
+            if plugin.get("failure")
+        }
+
+    def answer(self, path: str) -> Any:
+        """The JSON that a route answers with."""
+        address = f"http://127.0.0.1:{self.port}{path}"
+        with urllib.request.urlopen(address, timeout=20) as response:
+            assert response.status == 200
+            return json.load(response)
+
+
+def kept_node(process: Mapping[str, str]) -> Node:
+    """The Node that a build uses, too."""
+    return find_node(
+        None, environment=Environment(variables=process), cache=KEPT_TOOLS, runner=Runner()
+    )
+
+
+def installed_host(node: Node, process: Mapping[str, str]) -> Path:
+    """A Backstage backend, installed as its lockfile says and kept for the next run."""
+    installed = KEPT_TOOLS / "backstage-host"
+    lock = (HOST / "package-lock.json").read_bytes()
+    if not (installed / "done").is_file() or (installed / "done").read_bytes() != lock:
+        shutil.rmtree(installed, ignore_errors=True)
+        shutil.copytree(HOST, installed)
+        subprocess.run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            cwd=installed,
+            env={**process, "PATH": f"{node.bin_dir}:{process['PATH']}"},
+            check=True,
+            capture_output=True,
+        )
+        (installed / "done").write_bytes(lock)
+    shutil.copy(HOST / "host.mjs", installed)
+    return installed
+
+
+@contextlib.contextmanager
+def running_portal(
+    artifacts: Iterable[Path],
+    folder: Path,
+    process: Mapping[str, str],
+    *,
+    modules: Path | None = None,
+) -> Iterator[Portal]:
+    """The backend, running with these archives in its dynamic plugins folder.
+
+    ``modules`` is a ``node_modules`` folder with more of what the host shares with plugins.
+    """
+    node = kept_node(process)
+    host = installed_host(node, process)
+    plugins = folder / "dynamic-plugins-root"
+    for tgz in artifacts:
+        with tarfile.open(tgz) as archive:
+            archive.extractall(folder / "unpacked", filter="data")
+        plugins.mkdir(exist_ok=True)
+        (folder / "unpacked/package").rename(plugins / tgz.stem)
+    log = folder / "host.log"
+    more = ("--modules", modules) if modules else ()
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(
+            [node.bin_dir / "node", host / "host.mjs", "--plugins-root", plugins, *more],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=dict(process),
+            text=True,
+        ) as running,
+    ):
+        assert running.stdout
+        try:
+            said = running.stdout.readline()
+            assert said, log.read_text()
+            told = json.loads(said)
+            yield Portal(port=told["listening"], plugins=tuple(told["plugins"]))
+        finally:
+            running.terminate()
+            assert running.wait(timeout=20) == 0
