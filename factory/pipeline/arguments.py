@@ -18,6 +18,7 @@ from factory.analysis.workspace_analysis import (
 from factory.config.documents import read_text
 from factory.config.plugins_list_edit import edit_plugins_list, write_plugins_list
 from factory.errors import DependenciesError, Place, SourceError, StorageError
+from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +68,10 @@ def computed(
 def warn_of_mismatches(
     workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInventory
 ) -> None:
-    """Say where the plugins and the host do not go together; their arguments stay as written."""
+    """Say where the plugins and the host, or what was written and what is computed, differ.
+
+    The arguments stay as written: whoever wrote them may know more.
+    """
     try:
         analysis = analyze_workspace(
             workspace, host, {plugin.path: plugin.arguments for plugin in plugins}
@@ -77,12 +81,24 @@ def warn_of_mismatches(
         log.warning("the workspace could not be compared with %s: %s", host.name, error.problem)
         return
     _warn(analysis)
+    for plugin in analysis.plugins:
+        if plugin.changed:
+            log.warning(
+                "%s: the build arguments for %s would be other ones\n  written:  %s\n"
+                "  computed: %s\n'plugin-factory analyze' says why, --generate-build-args writes "
+                "them",
+                plugin.path,
+                analysis.host,
+                plugin.written or "(none)",
+                plugin.arguments or "(none)",
+            )
 
 
-def record(plugins: Mapping[str, str], file: Path) -> None:
+def record(plugins: Mapping[str, str], file: Path, *, backup: bool = True) -> None:
     """Write arguments into an existing ``plugins-list.yaml``, keeping all else that is in it.
 
-    What changes is said, before and after. Hand-written arguments are kept in a backup.
+    What changes is said, before and after. Hand-written arguments are kept in a backup; without
+    ``backup`` there are none, since this run itself wrote the list.
 
     Raises:
         StorageError: the file cannot be written.
@@ -92,7 +108,11 @@ def record(plugins: Mapping[str, str], file: Path) -> None:
         log.info("%s is up to date", file)
         return
     try:
-        backup = write_plugins_list(file, text, changes)
+        kept = None
+        if backup:
+            kept = write_plugins_list(file, text, changes)
+        else:
+            write_whole(file, text)
     except OSError as error:
         raise StorageError(
             "the computed build arguments cannot be written",
@@ -107,7 +127,7 @@ def record(plugins: Mapping[str, str], file: Path) -> None:
             change.before or "(none)",
             change.after or "(none)",
         )
-    log.info("wrote %s%s", file, f"; what was there is in {backup}" if backup else "")
+    log.info("wrote %s%s", file, f"; what was there is in {kept}" if kept else "")
 
 
 def mender(workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInventory) -> Mend:

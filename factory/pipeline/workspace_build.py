@@ -228,7 +228,7 @@ def _record_repairs(reports: Sequence[PluginReport], plan: BuildPlan) -> None:
         return
     written = plan.plugins is None and plan.plugins_list_file.is_file()
     if plan.generate_build_args or written:
-        record(repaired, plan.plugins_list_file)
+        record(repaired, plan.plugins_list_file, backup=not written)
         return
     lines = "\n".join(f"  {path}: {arguments}" for path, arguments in repaired.items())
     log.warning(
