@@ -4,8 +4,9 @@
 
 Both start from the configuration and an empty folder, and run the same programs in the same order:
 copy, patch, overlay, yarn install, tsc, a build of each package, an export and an npm pack of each
-plugin, one at a time. Both have node, yarn, rhdh-cli and yarn's package cache at hand, so that the
-registries' speed does not count. Rounds take turns, and the best of each is compared.
+plugin, one at a time. Both have node, yarn, rhdh-cli and yarn's package cache at hand, and both are
+told rhdh-cli's version, so that the registries' speed does not count. Rounds take turns, and the
+best of each is compared.
 
 Printed are the ratio of wall time, the share that the factory's own process has in it (its
 processor time by the bare build's wall time), the peak memory of each with all its children, and
@@ -25,6 +26,8 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from factory.toolchain.rhdh_cli import known_versions
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples/local-workspace"
@@ -75,6 +78,7 @@ def main() -> None:
         work = Path(name)
         environment = {**os.environ, "HOME": str(ROOT / "build/benchmark-home")}
         environment["PLUGIN_FACTORY_CACHE_DIR"] = str(ROOT / "build/benchmark-home/tools")
+        environment["RHDH_CLI_VERSION"] = known_versions()[-1]
         Path(environment["HOME"]).mkdir(parents=True, exist_ok=True)
         print("warming the caches", file=sys.stderr)
         factory_build(work / "warm", environment, "--jobs", "1")
