@@ -23,7 +23,7 @@ from factory.pipeline.compilations import Compilations
 from factory.pipeline.report import PluginReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from factory.pipeline.arguments import Mend
@@ -53,10 +53,12 @@ class Workshop:
     mend: Mend | None = None
 
 
-def build_plugins(plugins: Sequence[ChosenPlugin], workshop: Workshop) -> tuple[PluginReport, ...]:
+def build_plugins(
+    plugins: Sequence[ChosenPlugin], workshop: Workshop, on_end: Callable[[PluginReport], None]
+) -> tuple[PluginReport, ...]:
     """Build the plugins and return what became of each, in their order.
 
-    One that fails does not stop the others.
+    One that fails does not stop the others. ``on_end`` is told of each as it ends.
 
     Raises:
         Interrupted: the run was ended; what had been packed by then stays.
@@ -71,7 +73,8 @@ def build_plugins(plugins: Sequence[ChosenPlugin], workshop: Workshop) -> tuple[
                 pool.submit(_build, plugin, compilations, workshop): plugin for plugin in in_order
             }
             for build in as_completed(builds):
-                reports[builds[build].path] = build.result()
+                report = reports[builds[build].path] = build.result()
+                on_end(report)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from factory.events import PluginSummary, RunFinished
 from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -110,6 +111,29 @@ class BuildReport:
         if self.error:
             return self.error.exit_code
         return min((error.exit_code for error in self.errors), default=0)
+
+    def finished(self, output_dir: Path, file: Path) -> RunFinished:
+        """Return the run's end as the screen shows it; ``file`` is where the report is."""
+        return RunFinished(
+            summaries=tuple(
+                PluginSummary(
+                    plugin=plugin.path,
+                    outcome=plugin.outcome,
+                    package=plugin.exported_name or plugin.name,
+                    version=plugin.version,
+                    role=plugin.role,
+                    artifact=plugin.files[0].name if plugin.files else "",
+                    size=plugin.files[0].size if plugin.files else None,
+                    seconds=sum(plugin.seconds.values()),
+                    error=str(plugin.error) if plugin.error else "",
+                    log=str(plugin.error.log) if plugin.error and plugin.error.log else "",
+                )
+                for plugin in self.plugins
+            ),
+            output_dir=str(output_dir),
+            report=str(file),
+            seconds=self.seconds,
+        )
 
     def as_json(self, redact: Callable[[str], str]) -> dict[str, Any]:
         """Return the report as the schema has it, texts freed of secrets."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import platform
-import shutil
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,33 +16,28 @@ from factory import __version__
 from factory.analysis.discovery import workspace_packages
 from factory.analysis.inventory import find_host
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
-from factory.errors import ConfigurationError, FactoryError, Place, StorageError
-from factory.events import PluginsKnown, PluginSummary, RunFinished
+from factory.errors import FactoryError
+from factory.events import PluginsKnown
 from factory.export.compilation import compile_types, has_types_to_compile
 from factory.export.dependencies import install_dependencies
-from factory.export.packing import PACKING_PREFIX
-from factory.locking import exclusive
-from factory.pipeline.arguments import computed, mender, record, warn_of_mismatches
+from factory.pipeline.arguments import mender
 from factory.pipeline.bring import Brought, bring_source
-from factory.pipeline.chosen_plugins import (
-    ChosenPlugin,
-    found_plugins,
-    listed_plugins,
-    record_found,
-)
+from factory.pipeline.output_directory import output_held, storage_error
 from factory.pipeline.plugin_builds import Workshop, build_plugins
 from factory.pipeline.publishing import publish_plugins, refuse_unless_pushable
 from factory.pipeline.report import BuildReport, PluginReport, ToolVersions, write_report
+from factory.pipeline.settled_plugins import record_repairs, settled_plugins
 from factory.pipeline.stages import Stages
 from factory.toolchain.assembled import Toolchain, assemble
 from factory.toolchain.logged_runner import LoggedRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from factory.config.build_plan import BuildPlan
     from factory.events import Emit
     from factory.oci.target import RegistryTarget
+    from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.toolchain.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -56,7 +50,17 @@ class _Progress:
     brought: Brought | None = None
     plugins: tuple[ChosenPlugin, ...] = ()
     toolchain: Toolchain | None = None
-    reports: tuple[PluginReport, ...] = ()
+    ended: dict[str, PluginReport] = field(default_factory=dict)
+
+    def reports(self, stages: Stages) -> tuple[PluginReport, ...]:
+        """What became of each plugin, in their order; those that never ended are skipped."""
+        return tuple(
+            self.ended.get(plugin.path) or _not_built(plugin, stages) for plugin in self.plugins
+        )
+
+    def add(self, report: PluginReport) -> None:
+        """Note what became of a plugin, or what has become of it since."""
+        self.ended[report.path] = report
 
 
 def build_workspace(
@@ -85,29 +89,28 @@ def build_workspace(
     started, clock = datetime.now(UTC), time.monotonic()
     stages = Stages(plan.output_dir, emit)
     progress = _Progress()
-    with _output_held(plan.output_dir, stages.logs):
+    with output_held(plan.output_dir, stages.logs):
         error: FactoryError | None = None
         try:
             _run(plan, progress, stages=stages, runner=runner, emit=emit, confirm=confirm)
         except FactoryError as failure:
             error = failure
         except OSError as failure:
-            error = _storage_error(failure)
+            error = storage_error(failure)
         report = BuildReport(
             started=started,
             seconds=time.monotonic() - clock,
             tools=_versions(progress.toolchain),
             source=progress.brought.report if progress.brought else None,
             stages=stages.seconds(),
-            plugins=progress.reports
-            or tuple(_not_built(each, stages) for each in progress.plugins),
+            plugins=progress.reports(stages),
             warnings=tuple(warnings),
             error=error,
         )
         file = _written(report, plan.output_dir, runner)
     if error:
         raise error
-    emit(_finished(report, plan.output_dir, file))
+    emit(report.finished(plan.output_dir, file))
     return report
 
 
@@ -121,13 +124,14 @@ def _run(
     confirm: Callable[[str], bool] | None,
 ) -> None:
     target = _registry(plan)
+    host = find_host(plan.host)
     with contextlib.ExitStack() as stack:
         progress.brought = brought = bring_source(
             plan, stages=stages, runner=runner, confirm=confirm, stack=stack
         )
         workspace = brought.workspace
         with stages.stage("analyse") as stage:
-            progress.plugins = plugins = _chosen(workspace, plan)
+            progress.plugins = plugins = settled_plugins(workspace, plan, host)
             manifest = read_manifest(workspace / MANIFEST_FILE)
             stage.note = f"{len(plugins)} plugin{'s' if len(plugins) != 1 else ''}"
         emit(PluginsKnown(plugins=tuple(plugin.path for plugin in plugins)))
@@ -175,19 +179,21 @@ def _run(
             stages=stages,
             supported_versions=plan.supported_versions,
             jobs=plan.jobs,
-            mend=mender(workspace, plugins, find_host(plan.host)) if plan.repair else None,
+            mend=mender(workspace, plugins, host) if plan.repair else None,
         )
-        progress.reports = build_plugins(plugins, workshop)
-        _record_repairs(progress.reports, plan)
+        reports = build_plugins(plugins, workshop, progress.add)
+        record_repairs(reports, plan)
         if target:
-            progress.reports = publish_plugins(
-                progress.reports,
+            published = publish_plugins(
+                reports,
                 source=brought.report,
                 output_dir=plan.output_dir,
                 target=target,
                 stages=stages,
                 runner=runner,
             )
+            for report in published:
+                progress.add(report)
 
 
 def _registry(plan: BuildPlan) -> RegistryTarget | None:
@@ -199,87 +205,13 @@ def _registry(plan: BuildPlan) -> RegistryTarget | None:
     return registry_target(plan.environment)
 
 
-def _chosen(workspace: Path, plan: BuildPlan) -> tuple[ChosenPlugin, ...]:
-    if not (workspace / MANIFEST_FILE).is_file():
-        raise ConfigurationError(
-            "the workspace has no package.json",
-            place=Place(file=workspace),
-            expected="the folder whose package.json defines the yarn workspace",
-            hint="correct --workspace-path, or workspace-path in source.json",
-        )
-    host = find_host(plan.host)
-    if plan.plugins is None:
-        plugins = computed(workspace, found_plugins(workspace, plan), host)
-        record_found(plugins, plan.plugins_list_file)
-        return plugins
-    plugins = listed_plugins(workspace, plan.plugins, plan)
-    if not plan.generate_build_args:
-        warn_of_mismatches(workspace, plugins, host)
-        return plugins
-    plugins = computed(workspace, plugins, host)
-    record({plugin.path: plugin.arguments for plugin in plugins}, plan.plugins_list_file)
-    return plugins
-
-
-def _record_repairs(reports: Sequence[PluginReport], plan: BuildPlan) -> None:
-    """Tell, or with ``--generate-build-args`` write, the arguments that repairs have found."""
-    repaired = {r.path: r.arguments for r in reports if r.repairs and r.outcome == "done"}
-    if not repaired:
-        return
-    written = plan.plugins is None and plan.plugins_list_file.is_file()
-    if plan.generate_build_args or written:
-        record(repaired, plan.plugins_list_file, backup=not written)
-        return
-    lines = "\n".join(f"  {path}: {arguments}" for path, arguments in repaired.items())
-    log.warning(
-        "these build arguments worked; write them into %s, or let --generate-build-args do it:\n%s",
-        plan.plugins_list_file.name,
-        lines,
-    )
-
-
-@contextlib.contextmanager
-def _output_held(output_dir: Path, logs: Path) -> Iterator[None]:
-    """Make the output directory, and hold it for this run.
-
-    Raises:
-        StorageError: it cannot be made or written.
-        BusyError: another run writes to it.
-    """
-    try:
-        logs.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output_dir):
-            pass
-    except OSError as error:
-        raise StorageError(
-            "the output directory cannot be written",
-            place=Place(file=output_dir),
-            found=error.strerror or str(error),
-            hint="name another with --output-dir, or mend its permissions",
-        ) from error
-    with exclusive(
-        output_dir, wait=False, hint="wait until it has ended, or give another --output-dir"
-    ):
-        for leftover in output_dir.glob(f"{PACKING_PREFIX}*"):
-            shutil.rmtree(leftover, ignore_errors=True)  # of a run that was killed
-        yield
-
-
 def _written(report: BuildReport, output_dir: Path, runner: Runner) -> Path:
     try:
         return write_report(report, output_dir, runner.redact)
     except OSError as error:
         if report.error:
             raise report.error from error
-        raise _storage_error(error) from error
-
-
-def _storage_error(error: OSError) -> StorageError:
-    return StorageError(
-        f"a file cannot be written: {error.strerror or error}",
-        place=Place(file=Path(error.filename)) if error.filename else None,
-        hint="df -h shows which disk is full; ls -ld shows who may write",
-    )
+        raise storage_error(error) from error
 
 
 def _versions(toolchain: Toolchain | None) -> ToolVersions:
@@ -303,27 +235,4 @@ def _not_built(plugin: ChosenPlugin, stages: Stages) -> PluginReport:
         role=plugin.manifest.role,
         arguments=plugin.arguments,
         seconds=stages.seconds(plugin.path),
-    )
-
-
-def _finished(report: BuildReport, output_dir: Path, file: Path) -> RunFinished:
-    return RunFinished(
-        summaries=tuple(
-            PluginSummary(
-                plugin=plugin.path,
-                outcome=plugin.outcome,
-                package=plugin.exported_name or plugin.name,
-                version=plugin.version,
-                role=plugin.role,
-                artifact=plugin.files[0].name if plugin.files else "",
-                size=plugin.files[0].size if plugin.files else None,
-                seconds=sum(plugin.seconds.values()),
-                error=str(plugin.error) if plugin.error else "",
-                log=str(plugin.error.log) if plugin.error and plugin.error.log else "",
-            )
-            for plugin in report.plugins
-        ),
-        output_dir=str(output_dir),
-        report=str(file),
-        seconds=report.seconds,
     )

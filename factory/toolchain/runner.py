@@ -14,19 +14,17 @@ import signal
 import subprocess
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from factory.errors import Interrupted, Place, StorageError, ToolchainError
+from factory.errors import Interrupted, StorageError, ToolchainError
 from factory.redaction import Redactor
+from factory.toolchain.streams import GRACE_SECONDS, Log, Streams, signal_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-TAIL_LINES = 400
-GRACE_SECONDS = 2.0
 DISK_FULL = ("ENOSPC", "No space left on device", "no space left on device")
 
 
@@ -81,7 +79,7 @@ class Runner:
             self._cancelled = self._cancelled or reason
             live = list(self._live)
         for process in live:
-            _signal_group(process, signal.SIGTERM)
+            signal_group(process, signal.SIGTERM)
         reaper = threading.Timer(GRACE_SECONDS, self._kill, args=(live,))
         reaper.daemon = True
         reaper.start()
@@ -127,7 +125,7 @@ class Runner:
         words = tuple(os.fspath(word) for word in command)
         started = time.monotonic()
         with contextlib.ExitStack() as stack:
-            sink = stack.enter_context(_Log(log)) if log else None
+            sink = stack.enter_context(Log(log)) if log else None
             if sink:
                 sink.write(f"$ {self.redact(shlex.join(words))}\n")
             process = stack.enter_context(self._started(words, cwd, env, stdin=stdin))
@@ -137,7 +135,7 @@ class Runner:
                 timer.daemon = True
                 timer.start()
                 stack.callback(timer.cancel)
-            streams = _Streams(self.redact, sink, on_line)
+            streams = Streams(self.redact, sink, on_line)
             streams.drain(process, stdin)
             returncode = process.wait()
         streams.raise_if_broken()
@@ -174,11 +172,11 @@ class Runner:
             yield process
         finally:
             if self._cancelled:
-                _signal_group(process, signal.SIGTERM)
+                signal_group(process, signal.SIGTERM)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(GRACE_SECONDS)
             # Whatever ends the wait, nothing of the child's group outlives it.
-            _signal_group(process, signal.SIGKILL)
+            signal_group(process, signal.SIGKILL)
             process.wait()
             for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe:
@@ -191,112 +189,12 @@ class Runner:
         with self._lock:
             still = [process for process in processes if process in self._live]
         for process in still:
-            _signal_group(process, signal.SIGKILL)
+            signal_group(process, signal.SIGKILL)
 
     @staticmethod
     def _expire(process: subprocess.Popen[str], timed_out: threading.Event) -> None:
         timed_out.set()
-        _signal_group(process, signal.SIGKILL)
-
-
-class _Log:
-    """A log file that is appended to, line by line; it may be on a disk that is full.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def __enter__(self) -> Self:
-        with self._errors_told():
-            self._opened = self._file.open("a", encoding="utf-8")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):  # told when it was written
-            self._opened.close()
-
-    def write(self, text: str) -> None:
-        """Append a text; a killed run leaves all that was written until then."""
-        with self._errors_told():
-            self._opened.write(text)
-            self._opened.flush()
-
-    @contextlib.contextmanager
-    def _errors_told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StorageError(
-                "a log file cannot be written",
-                place=Place(file=self._file),
-                found=error.strerror or str(error),
-                hint="df -h shows which disk is full; ls -ld shows who may write",
-            ) from error
-
-
-class _Streams:
-    """Both output streams of one child, drained by a thread each."""
-
-    def __init__(
-        self, redact: Redactor, sink: _Log | None, on_line: Callable[[str], None] | None
-    ) -> None:
-        self.stdout: list[str] = []
-        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self._redact = redact
-        self._sink = sink
-        self._on_line = on_line
-        self._lock = threading.Lock()
-        self._broken: Exception | None = None
-
-    def drain(self, process: subprocess.Popen[str], stdin: str | None) -> None:
-        """Feed ``stdin`` and read both streams to their ends."""
-        threads = [
-            threading.Thread(target=self._read, args=(process, pipe, whole), daemon=True)
-            for pipe, whole in ((process.stdout, self.stdout), (process.stderr, None))
-        ]
-        for thread in threads:
-            thread.start()
-        if stdin is not None and process.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(stdin)
-                process.stdin.close()
-        process.wait()
-        for thread in threads:
-            thread.join(GRACE_SECONDS)
-        if any(thread.is_alive() for thread in threads):
-            # A descendant still holds the pipe: the group ends with its leader.
-            _signal_group(process, signal.SIGKILL)
-            for thread in threads:
-                thread.join(GRACE_SECONDS)
-
-    def raise_if_broken(self) -> None:
-        """Raise what went wrong on our side of the pipes, if anything did."""
-        if self._broken:
-            raise self._broken
-
-    def _read(self, process: subprocess.Popen[str], pipe: IO[str], whole: list[str] | None) -> None:
-        with contextlib.suppress(ValueError):  # the pipe was closed under us
-            for raw in pipe:
-                if self._broken:
-                    continue  # a child whose output nobody takes would wait for ever
-                try:
-                    self._take(self._redact(raw), whole)
-                except Exception as error:  # noqa: BLE001 - raised again where run() was called
-                    self._broken = error
-                    _signal_group(process, signal.SIGKILL)
-
-    def _take(self, line: str, whole: list[str] | None) -> None:
-        with self._lock:
-            if whole is not None:
-                whole.append(line)
-            self.tail.append(line)
-            if self._sink:
-                self._sink.write(line)
-        if self._on_line:
-            self._on_line(line.rstrip("\r\n"))
+        signal_group(process, signal.SIGKILL)
 
 
 def _opened(
@@ -325,11 +223,6 @@ def _opened(
         raise ToolchainError(
             f"{words[0]} cannot be started", found=getattr(error, "strerror", None) or str(error)
         ) from error
-
-
-def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
 
 
 def refuse_full_disk(output: str, program: str, log: Path | None) -> None:

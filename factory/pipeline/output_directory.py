@@ -1,0 +1,52 @@
+"""The output directory: made, writable, and one run's at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.errors import Place, StorageError
+from factory.export.packing import PACKING_PREFIX
+from factory.locking import exclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def output_held(output_dir: Path, logs: Path) -> Iterator[None]:
+    """Make the output directory, and hold it for this run.
+
+    Raises:
+        StorageError: it cannot be made or written.
+        BusyError: another run writes to it.
+    """
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output_dir):
+            pass
+    except OSError as error:
+        raise StorageError(
+            "the output directory cannot be written",
+            place=Place(file=output_dir),
+            found=error.strerror or str(error),
+            hint="name another with --output-dir, or mend its permissions",
+        ) from error
+    with exclusive(
+        output_dir, wait=False, hint="wait until it has ended, or give another --output-dir"
+    ):
+        for leftover in output_dir.glob(f"{PACKING_PREFIX}*"):
+            shutil.rmtree(leftover, ignore_errors=True)  # of a run that was killed
+        yield
+
+
+def storage_error(error: OSError) -> StorageError:
+    """Return what an operation on a file failed with, as an error that the user can act on."""
+    return StorageError(
+        f"a file cannot be written: {error.strerror or error}",
+        place=Place(file=Path(error.filename)) if error.filename else None,
+        hint="df -h shows which disk is full; ls -ld shows who may write",
+    )
