@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from dataclasses import dataclass
+from itertools import chain, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -46,12 +47,13 @@ class Stages:
         self.logs = output_dir / LOGS
         self._emit = emit
         self._seconds: dict[str, dict[str, float]] = {}
+        self._plugins_by_name: dict[str, str] = {}
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
     def stage(self, name: str, plugin: str = "") -> Iterator[Stage]:
         """Run a stage; whatever is raised in it ends it as failed and is passed on."""
-        file = f"{_file_name(plugin)}.{name}.log" if plugin else f"{name}.log"
+        file = f"{self._file_name(plugin)}.{name}.log" if plugin else f"{name}.log"
         stage = Stage(name=name, plugin=plugin, log=self.logs / file, emit=self._emit)
         stage.log.unlink(missing_ok=True)
         self._emit(StageStarted(stage=name, plugin=plugin))
@@ -81,7 +83,15 @@ class Stages:
         with self._lock:
             return MappingProxyType(dict(self._seconds.get(plugin, {})))
 
+    def _file_name(self, plugin: str) -> str:
+        """A plugin's path as part of a file's name: plugins/todo is plugins-todo, "." is root.
 
-def _file_name(plugin: str) -> str:
-    """A plugin's path as part of a file's name: plugins/todo is plugins-todo, "." is root."""
-    return _NOT_IN_FILE_NAMES.sub("-", plugin).strip("-.") or "root"
+        Where another plugin has that name already, as plugins/a-b and plugins/a/b would, a number
+        follows.
+        """
+        plain = _NOT_IN_FILE_NAMES.sub("-", plugin).strip("-.") or "root"
+        with self._lock:
+            for name in chain([plain], (f"{plain}-{number}" for number in count(2))):
+                if self._plugins_by_name.setdefault(name, plugin) == plugin:
+                    return name
+        raise AssertionError("there is always another number")

@@ -40,7 +40,8 @@ class Toolchain:
 
     def child_environment(self, *, installs: bool, task: str = "shared") -> dict[str, str]:
         """Return the environment of a process, with a temporary folder of its ``task`` alone."""
-        temporary = self.temporary / "tmp" / task.replace("/", "-")
+        # Two tasks never share a folder: a path's own dashes are doubled.
+        temporary = self.temporary / "tmp" / task.replace("-", "--").replace("/", "-")
         temporary.mkdir(parents=True, exist_ok=True)
         return node_environment(
             self.environment,

@@ -84,3 +84,11 @@ def test_wall_times_are_kept_for_each_plugin_and_for_the_workspace(stages: Stage
     assert set(stages.seconds()) == {"install"}
     assert set(stages.seconds("plugins/todo")) == {"export"}
     assert set(stages.seconds("plugins/other")) == set()
+
+
+def test_two_plugins_never_share_a_log(stages: Stages) -> None:
+    names = []
+    for plugin in ("plugins/a-b", "plugins/a/b", "plugins/a-b"):
+        with stages.stage("export", plugin) as stage:
+            names.append(stage.log.name)
+    assert names == ["plugins-a-b.export.log", "plugins-a-b-2.export.log", "plugins-a-b.export.log"]
