@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from factory.analysis.discovery import DiscoveredPlugin, WorkspacePackage
-    from factory.analysis.manifest import Manifest
 
 # What of a package's name is replaced by -common and -node to name its siblings, by its role.
 _BASE_NAME_ENDS = {
@@ -42,12 +41,6 @@ def sibling_names(name: str, role: str) -> tuple[str, ...]:
 def role_by_name(name: str) -> str:
     """Return the role that a published package most likely has, from the ending of its name."""
     return next((role for role, end in _BASE_NAME_ENDS.items() if end.search(name)), "")
-
-
-def embedded_siblings(manifest: Manifest) -> tuple[str, ...]:
-    """Return the direct dependencies that rhdh-cli embeds without being told, in their order."""
-    siblings = sibling_names(manifest.name, manifest.role)
-    return tuple(name for name in manifest.dependencies if name in siblings)
 
 
 def local_build_set(

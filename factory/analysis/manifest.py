@@ -42,10 +42,8 @@ class Manifest:
     optional_dependencies: Mapping[str, str] = field(default_factory=_nothing)
     peer_dependencies: Mapping[str, str] = field(default_factory=_nothing)
     optional_peers: frozenset[str] = frozenset()
-    dev_dependencies: Mapping[str, str] = field(default_factory=_nothing)
     resolutions: Mapping[str, str] = field(default_factory=_nothing)
     workspaces: tuple[str, ...] = ()
-    package_manager: str = ""
     scripts: frozenset[str] = frozenset()
     engines_node: str = ""
     bundled: bool = False
@@ -98,10 +96,8 @@ def parse_manifest(text: str, file: Path) -> Manifest:
             for name, meta in reader.mapping("peerDependenciesMeta").items()
             if isinstance(meta, dict) and meta.get("optional")
         ),
-        dev_dependencies=reader.texts("devDependencies"),
         resolutions=reader.texts("resolutions"),
         workspaces=reader.workspaces(),
-        package_manager=reader.text("packageManager"),
         scripts=frozenset(reader.mapping("scripts")),
         engines_node=_checked(file, "engines.node", engines.get("node", ""), str),
         bundled=bool(document.get("bundled")),

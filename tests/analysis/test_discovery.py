@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factory.analysis.discovery import PLUGIN_ROLES, discover_plugins, workspace_packages
-from factory.analysis.embedding import embedded_siblings, local_build_set, sibling_names
+from factory.analysis.embedding import local_build_set, sibling_names
 from factory.errors import SourceError
 
 if TYPE_CHECKING:
@@ -185,7 +185,6 @@ def test_what_is_built_for_an_export(arguments: str, built: list[str], monorepo:
     plugin = next(p for p in discover_plugins(monorepo) if p.path == "x-backend")
     members = workspace_packages(monorepo)
     assert list(local_build_set(plugin, members, arguments)) == [*built, "@acme/x-backend"]
-    assert embedded_siblings(plugin.manifest) == ("@acme/x-common",)
 
 
 def test_a_frontend_builds_only_itself(tmp_path: Path) -> None:
