@@ -58,22 +58,21 @@ def nothing_half_made(outputs: Path) -> bool:
     return True
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "kind"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+    ids=["Ctrl-C", "SIGTERM"],
+)
 @pytest.mark.parametrize("stage", STAGES)
-def test_ctrl_c_ends_the_run_and_all_its_children(tree: Tree, stage: str) -> None:
-    code, seconds = end_in_stage(tree, stage, signal.SIGINT)
-    assert code == 130
+def test_a_signal_ends_the_run_and_all_its_children(
+    tree: Tree, stage: str, number: signal.Signals, code: int, kind: str
+) -> None:
+    ended, seconds = end_in_stage(tree, stage, number)
+    assert ended == code
     assert seconds < 5
     assert descendants_in(tree.source) == []
     assert nothing_half_made(tree.outputs)
-    assert tree.report["error"]["kind"] == "interrupted"
-
-
-def test_sigterm_ends_it_the_same_with_a_code_of_its_own(tree: Tree) -> None:
-    code, seconds = end_in_stage(tree, "export", signal.SIGTERM)
-    assert code == 143
-    assert seconds < 5
-    assert descendants_in(tree.source) == []
-    assert nothing_half_made(tree.outputs)
+    assert tree.report["error"]["kind"] == kind
 
 
 def test_the_run_after_an_interrupted_one_succeeds(tree: Tree) -> None:
