@@ -14,7 +14,7 @@ from factory.sources.destination import held, prepare
 from factory.sources.local import LocalChanges, describe_changes, local_checkout
 from factory.sources.overlay import Overlay, already_overlaid, apply_overlays, find_overlays
 from factory.sources.patch import apply_patches, find_patches
-from factory.sources.source import Checkout, Source
+from factory.sources.source import Checkout, PlainFolder, Source, locate
 from factory.sources.workspace import resolve_workspace
 from factory.toolchain.child_environment import git_environment
 
@@ -111,12 +111,15 @@ def _fetched(
     confirm: Callable[[str], bool] | None,
 ) -> Checkout:
     source = Source(repo=wanted.repo, ref=wanted.ref, relative_to=plan.config_dir)
+    # Before anything is removed: the source may not exist, or be in the folder to be emptied.
+    where = locate(source)
+    own = where.path if isinstance(where, PlainFolder) else where.folder
     home = plan.environment.get("HOME")
     prepare(
         plan.repo_path,
         clean=plan.clean,
         confirm=confirm,
-        keep=(plan.config_dir, plan.output_dir, plan.cache_dir),
+        keep=(plan.config_dir, plan.output_dir, plan.cache_dir, *([own] if own else [])),
         home=Path(home) if home else None,
     )
     return check_out(

@@ -84,6 +84,23 @@ def test_clean_does_not_remove_the_configuration(desk: Desk) -> None:
     ended.assert_says(f"{desk.root} is not emptied", desk.config.parent)
 
 
+@pytest.mark.parametrize("place", ["source", "source/mine"])
+def test_clean_does_not_remove_a_source_that_is_there(desk: Desk, place: str) -> None:
+    kept = desk.write(f"{place}/package.json", '{"name": "mine"}')
+    desk.write("config/source.json", {"repo": str(kept.parent)})
+    ended = refused(desk, "--clean")
+    assert ended.code == 4
+    ended.assert_says("is not emptied", kept.parent)
+
+
+def test_clean_removes_nothing_for_a_source_that_does_not_exist(desk: Desk) -> None:
+    desk.write("source/of-somebody.txt", "years of work")
+    desk.write("config/source.json", {"repo": "./nowhere"})
+    ended = refused(desk, "--clean")
+    assert ended.code == 4
+    ended.assert_says("does not exist", "nowhere")
+
+
 def test_use_local_without_anything_there(desk: Desk) -> None:
     ended = refused(desk, "--use-local")
     assert ended.code == 4
