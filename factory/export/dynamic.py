@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DIST_DYNAMIC = "dist-dynamic"
 # rhdh-cli sends yarn's output in dist-dynamic there, and removes it when all went well.
 _INSTALL_LOG = "yarn-install.log"
-_MESSAGE = re.compile(r"^(?:Error|\w*Error): .*", re.MULTILINE | re.DOTALL)
+_ERROR = re.compile(r"^\w*Error: ", re.MULTILINE)
 _STACK_LINE = re.compile(r"^\s+at .+[:(]\S*:\d+:\d+\)?$|^\s+at async |^Node\.js v")
 _SHOWN_LINES = 25
 
@@ -113,12 +113,13 @@ def failure_message(output: str) -> str:
 
     rhdh-cli prints ``Error: …``, sometimes over several lines, as the last thing that it does.
     """
-    starts = [match.start() for match in re.finditer(r"^\w*Error: ", output, re.MULTILINE)]
-    text = output[starts[0] :] if starts else output
+    found = _ERROR.search(output)
+    text = output[found.start() :] if found else output
     lines = [line.rstrip() for line in text.splitlines() if not _STACK_LINE.match(line)]
-    if not starts:
+    if not found:
         lines = [line for line in lines if line.strip()][-_SHOWN_LINES:]
-    return re.sub(r"^\w*Error: ", "", "\n".join(lines).strip())
+    message = "\n".join(lines).strip()
+    return message[len(found[0]) :] if found else message
 
 
 def _set_supported_versions(manifest: Path, version: str) -> None:

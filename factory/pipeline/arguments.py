@@ -54,9 +54,7 @@ def computed(
     Raises:
         DependenciesError: there is no yarn.lock, or it cannot be used.
     """
-    analysis = analyze_workspace(
-        workspace, host, {plugin.path: plugin.arguments for plugin in plugins}
-    )
+    analysis = _analysis(workspace, plugins, host)
     _warn(analysis)
     arguments = {plugin.path: plugin.arguments for plugin in analysis.plugins}
     for plugin in analysis.plugins:
@@ -73,9 +71,7 @@ def warn_of_mismatches(
     The arguments stay as written: whoever wrote them may know more.
     """
     try:
-        analysis = analyze_workspace(
-            workspace, host, {plugin.path: plugin.arguments for plugin in plugins}
-        )
+        analysis = _analysis(workspace, plugins, host)
     except (DependenciesError, SourceError) as error:
         # The arguments were written by hand, so the build can go on; yarn has the last word.
         log.warning("the workspace could not be compared with %s: %s", host.name, error.problem)
@@ -152,6 +148,13 @@ def mender(workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInventory
         )
 
     return mend
+
+
+def _analysis(
+    workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInventory
+) -> WorkspaceAnalysis:
+    written = {plugin.path: plugin.arguments for plugin in plugins}
+    return analyze_workspace(workspace, host, written)
 
 
 def _warn(analysis: WorkspaceAnalysis) -> None:

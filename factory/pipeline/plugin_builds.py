@@ -133,11 +133,12 @@ def _exported(
     attempt: _Attempt, compilations: Compilations, workshop: Workshop
 ) -> tuple[_Attempt, Path]:
     """Export, repairing the arguments as long as rhdh-cli's message says how."""
-    compilations.ensure(packages_to_compile(attempt.plugin, workshop.workspace_packages))
+    needed = packages_to_compile(attempt.plugin, workshop.workspace_packages)
+    compilations.ensure(needed)
     with workshop.stages.stage("export", attempt.plugin.path) as stage:
         for number in range(1, ATTEMPTS + 1):
             try:
-                exported = _export(attempt.plugin, workshop, stage)
+                exported = _export(attempt.plugin, workshop, stage, compiled=bool(needed))
             except ExportError as error:
                 attempt = _mended(attempt, error, workshop, last=number == ATTEMPTS)
                 # With other arguments more of the workspace may be embedded.
@@ -171,12 +172,12 @@ def _mended(attempt: _Attempt, error: ExportError, workshop: Workshop, *, last: 
     )
 
 
-def _export(plugin: ChosenPlugin, workshop: Workshop, stage: Stage) -> Path:
+def _export(plugin: ChosenPlugin, workshop: Workshop, stage: Stage, *, compiled: bool) -> Path:
     request = ExportRequest(
         path=plugin.path,
         folder=plugin.folder,
         arguments=tuple(shlex.split(plugin.arguments)),
-        compiled=bool(packages_to_compile(plugin, workshop.workspace_packages)),
+        compiled=compiled,
         scalprum_config=plugin.scalprum_config,
         supported_versions=workshop.supported_versions,
     )

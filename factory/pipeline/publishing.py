@@ -11,7 +11,7 @@ from factory.oci.archive import read_plugin_archive
 from factory.oci.artifacts import BuiltPlugins, image_facts
 from factory.oci.publish import plan_images, publish
 from factory.oci.push import PushedImage, check_target
-from factory.oci.reference import reference_for
+from factory.oci.reference import repository_for
 from factory.oci.registry import Registry
 from factory.pipeline.report import PluginReport, ReportedImage
 
@@ -34,12 +34,9 @@ def refuse_unless_pushable(target: RegistryTarget, plugins: Sequence[ChosenPlugi
         ConfigurationError: a plugin's name is none that registries take.
     """
     repositories = [
-        reference_for(
-            registry=target.registry,
-            namespace=target.namespace,
-            package=plugin.manifest.name,
-            version=plugin.manifest.version,
-        ).repository
+        repository_for(
+            registry=target.registry, namespace=target.namespace, package=plugin.manifest.name
+        )
         for plugin in plugins
     ]
     check_target(target, repositories)
