@@ -29,7 +29,7 @@ example: $(VENV)/.package ## Build the example workspace into build/example/outp
 	@cd $(EXAMPLE)/outputs && ls -1 *.tgz*
 
 test: lint ## Run the linters, the type checker and all tests
-	@tests/install-registry-tools
+	@tests/install-tools
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## Run the linters and the type checker

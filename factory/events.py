@@ -6,7 +6,7 @@ for people (warnings, hints) go through :mod:`logging` under the logger ``factor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -53,6 +53,22 @@ class PluginsKnown:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WorkspacesKnown:
+    """The workspaces that this run is going to build, by name, in the order of the summary."""
+
+    workspaces: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DurationsExpected:
+    """How many seconds each stage of a workspace, and of each of its plugins, took last time."""
+
+    stages: Mapping[str, float]
+    plugins: Mapping[str, Mapping[str, float]]
+    workspace: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PluginSummary:
     """One row of the table at the end: what was made of a plugin, or why it was not."""
 
@@ -83,5 +99,13 @@ class RunFinished:
     seconds: float
 
 
-Event: TypeAlias = StageStarted | StageOutput | StageFinished | PluginsKnown | RunFinished
+Event: TypeAlias = (
+    StageStarted
+    | StageOutput
+    | StageFinished
+    | PluginsKnown
+    | WorkspacesKnown
+    | DurationsExpected
+    | RunFinished
+)
 Emit: TypeAlias = Callable[[Event], None]

@@ -11,12 +11,21 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from factory.events import PluginsKnown, RunFinished, StageFinished, StageOutput, StageStarted
+from factory.events import (
+    DurationsExpected,
+    PluginsKnown,
+    RunFinished,
+    StageFinished,
+    StageOutput,
+    StageStarted,
+    WorkspacesKnown,
+)
+from factory.ui import estimate
 from factory.ui.stages import PLUGIN_STAGES, WHOLE_WORKSPACE, WORKSPACE_STAGES, in_order
 from factory.ui.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from factory.events import Event
 
@@ -90,10 +99,21 @@ class _Subject:
 @dataclass(kw_only=True, slots=True)
 class _Workspace:
     whole: _Subject
-    began: float
+    began: float | None = None
     ended: float | None = None
     known: tuple[str, ...] = ()
     subjects: dict[str, _Subject] = field(default_factory=dict)
+    expected: DurationsExpected | None = None
+
+    def seconds(self, now: float) -> float:
+        """The time since the workspace's first stage began."""
+        return (self.ended or now) - self.began if self.began is not None else 0.0
+
+    def expected_of(self, plugin: str = "") -> Mapping[str, float]:
+        """The seconds that stages took last time, as far as they are known."""
+        if self.expected is None:
+            return {}
+        return self.expected.plugins.get(plugin, {}) if plugin else self.expected.stages
 
 
 class Board:
@@ -103,13 +123,19 @@ class Board:
         self._now = now
         self._lock = threading.Lock()
         self._workspaces: dict[str, _Workspace] = {}
+        self._began = now()
 
     def apply(self, event: Event) -> None:
         """Take an event in."""
         with self._lock:
             match event:
+                case WorkspacesKnown():
+                    for name in event.workspaces:
+                        self._workspace(name)
+                case DurationsExpected():
+                    self._workspace(event.workspace).expected = event
                 case PluginsKnown():
-                    workspace = self._workspace(event.workspace)
+                    workspace = self._begun(event.workspace)
                     workspace.known = event.plugins
                     for plugin in event.plugins:
                         workspace.subjects.setdefault(plugin, _Subject(name=plugin))
@@ -141,15 +167,42 @@ class Board:
             now = self._now()
             return tuple(self._rows(workspace, now) for workspace in self._workspaces.values())
 
+    def seconds_left(self) -> float | None:
+        """Return an estimate of the run's wall time from now on; None while nobody can say."""
+        with self._lock:
+            now = self._now()
+            return estimate.seconds_left(self._work(now), now - self._began)
+
+    def _work(self, now: float) -> Iterator[estimate.Work]:
+        stages = self._plugin_stages()
+        counts = [len(one.known) for one in self._workspaces.values() if one.known]
+        likely = round(sum(counts) / len(counts)) if counts else estimate.TYPICAL_PLUGINS
+        for one in self._workspaces.values():
+            over = self._rows(one, now).header.state in ("done", "failed", "stopped")
+            yield from _work_of(one.whole, WORKSPACE_STAGES, one.expected_of(), now, over=over)
+            for name in one.known:
+                about, expected = one.subjects[name], one.expected_of(name)
+                yield from _work_of(about, stages, expected, now, over=over)
+            if not one.known and not over:
+                before = one.expected.plugins.values() if one.expected else ()
+                for expected in before or [{}] * likely:
+                    yield from _work_of(_Subject(name=""), stages, expected, now, over=over)
+
     def _workspace(self, name: str) -> _Workspace:
         known = self._workspaces.get(name)
         if known is None:
             whole = _Subject(name=name or WHOLE_WORKSPACE)
-            known = self._workspaces[name] = _Workspace(whole=whole, began=self._now())
+            known = self._workspaces[name] = _Workspace(whole=whole)
         return known
 
+    def _begun(self, name: str) -> _Workspace:
+        workspace = self._workspace(name)
+        if workspace.began is None:
+            workspace.began = self._now()
+        return workspace
+
     def _subject(self, workspace: str, plugin: str) -> _Subject:
-        found = self._workspace(workspace)
+        found = self._begun(workspace)
         return found.subjects.setdefault(plugin, _Subject(name=plugin)) if plugin else found.whole
 
     def _start(self, event: StageStarted) -> None:
@@ -194,9 +247,8 @@ class Board:
         state: State = "waiting" if header.state in ("done", "skipped") else header.state
         if state == "waiting" and plugins and done + failed == len(plugins):
             state = "failed" if failed else "done"
-        seconds = (workspace.ended or now) - workspace.began
         return WorkspaceRows(
-            header=replace(header, state=state, seconds=seconds),
+            header=replace(header, state=state, seconds=workspace.seconds(now)),
             plugins=(*plugins, *(row for row in others if row.state in ("running", "failed"))),
             done=done,
             failed=failed,
@@ -226,6 +278,24 @@ def _row(about: _Subject, names: tuple[str, ...], now: float) -> Row:
         seconds=about.seconds(now),
         line=_YARN_PREFIX.sub("", printable(about.line).strip()),
     )
+
+
+def _work_of(
+    about: _Subject,
+    names: tuple[str, ...],
+    expected: Mapping[str, float],
+    now: float,
+    *,
+    over: bool,
+) -> Iterator[estimate.Work]:
+    for name, mark in zip(names, about.marks(names), strict=True):
+        seconds = expected.get(name, estimate.typical(name))
+        if mark == "running":
+            yield estimate.running(seconds, now - about.stages[name].since)
+        elif mark == "done":
+            yield estimate.ended(seconds)
+        elif mark == "waiting" and not over:
+            yield estimate.waiting(seconds)
 
 
 def _unseen(*, passed_by: bool) -> State:

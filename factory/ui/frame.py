@@ -54,7 +54,12 @@ _FEWEST_ROWS = 4
 
 
 def frame(
-    workspaces: Sequence[WorkspaceRows], *, width: int, height: int | None, spin: int
+    workspaces: Sequence[WorkspaceRows],
+    *,
+    width: int,
+    height: int | None,
+    spin: int,
+    seconds_left: float | None = None,
 ) -> list[Line]:
     """Return the lines of a frame, each at most ``width`` cells wide.
 
@@ -63,6 +68,7 @@ def frame(
         width: columns of the terminal.
         height: rows of the terminal, or nothing for a frame of any height.
         spin: which picture of the spinner is due.
+        seconds_left: an estimate of how long the run is still going to take.
     """
     if not workspaces:
         return []
@@ -72,7 +78,8 @@ def frame(
         for workspace in workspaces
         for line, weight in _workspace_lines(workspace, grid, spin)
     ]
-    total = [_total(workspaces, width)] if len(workspaces) > 1 else []
+    worth_a_line = len(workspaces) > 1 or seconds_left is not None
+    total = [_total(workspaces, width, seconds_left)] if worth_a_line else []
     if height is not None:
         # One for the blank line above, one for the cursor's line below.
         rows = _fitting(rows, max(height - 2 - len(total), _FEWEST_ROWS))
@@ -175,15 +182,23 @@ def _laid_out(row: _Cells, grid: _Grid) -> Line:
     )
 
 
-def _total(workspaces: Sequence[WorkspaceRows], width: int) -> Line:
+def _total(workspaces: Sequence[WorkspaceRows], width: int, seconds_left: float | None) -> Line:
     ended = sum(workspace.header.state in ("done", "failed") for workspace in workspaces)
     plugins_ended = sum(workspace.done + workspace.failed for workspace in workspaces)
     failed = sum(workspace.failed for workspace in workspaces)
     known = sum(workspace.known for workspace in workspaces)
-    text = f"{ended}/{counted(len(workspaces), 'workspace')}"
-    text += f" · {plugins_ended}/{counted(known, 'plugin')}"
+    parts = [f"{ended}/{counted(len(workspaces), 'workspace')}"] if len(workspaces) > 1 else []
+    if known or parts:
+        parts.append(f"{plugins_ended}/{counted(known, 'plugin')}")
+    text = " · ".join(parts)
     trouble = f" · {failed} failed" if failed else ""
-    return (Span(cut(text, width - len(trouble)), "strong"), Span(trouble, "bad"))
+    left = f"about {clock(seconds_left)} left" if seconds_left is not None else ""
+    left = f" · {left}" if left and text else left
+    return (
+        Span(cut(text, width - len(trouble) - len(left)), "strong"),
+        Span(trouble, "bad"),
+        Span(left, "dim"),
+    )
 
 
 def _fitting(rows: list[_Placed], room: int) -> list[_Placed]:

@@ -13,7 +13,15 @@ from collections import defaultdict, deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.events import PluginsKnown, RunFinished, StageFinished, StageOutput, StageStarted
+from factory.events import (
+    DurationsExpected,
+    PluginsKnown,
+    RunFinished,
+    StageFinished,
+    StageOutput,
+    StageStarted,
+    WorkspacesKnown,
+)
 from factory.ui.errors import error_lines
 from factory.ui.lines import finished
 from factory.ui.notices import notice_lines
@@ -76,6 +84,8 @@ class GitHub:
                     self._output[subject(event), event.stage].append(event.line)
             case StageFinished():
                 self._group(event)
+            case WorkspacesKnown() | DurationsExpected():
+                pass
             case RunFinished():
                 self._result(event)
 

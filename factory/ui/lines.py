@@ -17,7 +17,15 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from factory.events import PluginsKnown, RunFinished, StageFinished, StageOutput, StageStarted
+from factory.events import (
+    DurationsExpected,
+    PluginsKnown,
+    RunFinished,
+    StageFinished,
+    StageOutput,
+    StageStarted,
+    WorkspacesKnown,
+)
 from factory.ui.errors import error_lines
 from factory.ui.notices import notice_lines
 from factory.ui.stages import subject
@@ -80,6 +88,8 @@ class Lines:
             case StageFinished():
                 if self._level <= (logging.ERROR if event.outcome == "failed" else logging.INFO):
                     self._line(event, finished(event))
+            case WorkspacesKnown() | DurationsExpected():
+                pass
             case RunFinished():
                 self._out.lines(summary(event))
 

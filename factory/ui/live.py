@@ -233,6 +233,7 @@ class _Frame:
             width=options.max_width,
             height=None if self._last else console.height,
             spin=int(self._now() * SPINS_PER_SECOND),
+            seconds_left=None if self._last else self._board.seconds_left(),
         )
         # Segments, not Text: this runs several times a second for hours, and wraps nothing. Rich
         # crops what is too wide: a wrapped line would be one more than the next redraw takes back.

@@ -19,7 +19,9 @@ from factory.toolchain.runner import Runner
 
 from .example_builds import KEPT_TOOLS
 
-HOST = Path(__file__).resolve().parents[1] / "backstage_host"
+_TESTS = Path(__file__).resolve().parents[1]
+HOST = _TESTS / "backstage_host"
+PAGE = _TESTS / "portal_page"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +62,27 @@ def kept_node(process: Mapping[str, str]) -> Node:
 
 def installed_host(node: Node, process: Mapping[str, str]) -> Path:
     """A Backstage backend, installed as its lockfile says and kept for the next run."""
-    installed = KEPT_TOOLS / "backstage-host"
-    lock = (HOST / "package-lock.json").read_bytes()
+    installed = _installed(HOST, node, process)
+    shutil.copy(HOST / "host.mjs", installed)
+    return installed
+
+
+def bundled_page(node: Node, process: Mapping[str, str]) -> Path:
+    """A Backstage app that loads frontend plugins from the backend, as files to be served."""
+    installed = _installed(PAGE, node, process)
+    shutil.copytree(PAGE, installed, dirs_exist_ok=True)
+    subprocess.run(
+        [node.bin_dir / "node", "bundle.mjs"], cwd=installed, env=dict(process), check=True
+    )
+    return installed / "dist"
+
+
+def _installed(package: Path, node: Node, process: Mapping[str, str]) -> Path:
+    installed = KEPT_TOOLS / package.name.replace("_", "-")
+    lock = (package / "package-lock.json").read_bytes()
     if not (installed / "done").is_file() or (installed / "done").read_bytes() != lock:
         shutil.rmtree(installed, ignore_errors=True)
-        shutil.copytree(HOST, installed)
+        shutil.copytree(package, installed)
         subprocess.run(
             ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             cwd=installed,
@@ -73,7 +91,6 @@ def installed_host(node: Node, process: Mapping[str, str]) -> Path:
             capture_output=True,
         )
         (installed / "done").write_bytes(lock)
-    shutil.copy(HOST / "host.mjs", installed)
     return installed
 
 
@@ -89,20 +106,44 @@ def running_portal(
 
     ``modules`` is a ``node_modules`` folder with more of what the host shares with plugins.
     """
-    node = kept_node(process)
-    host = installed_host(node, process)
     plugins = folder / "dynamic-plugins-root"
     for tgz in artifacts:
         with tarfile.open(tgz) as archive:
             archive.extractall(folder / "unpacked", filter="data")
         plugins.mkdir(exist_ok=True)
         (folder / "unpacked/package").rename(plugins / tgz.stem)
-    log = folder / "host.log"
-    more = ("--modules", modules) if modules else ()
+    with portal_of(plugins, folder / "host.log", process, modules=modules) as portal:
+        yield portal
+
+
+@contextlib.contextmanager
+def portal_of(
+    plugins_root: Path,
+    log: Path,
+    process: Mapping[str, str],
+    *,
+    modules: Path | None = None,
+    config: Path | None = None,
+    with_page: bool = False,
+) -> Iterator[Portal]:
+    """The backend, running with a dynamic plugins folder as it is.
+
+    ``config`` is an app-config file more. ``with_page`` serves a web page under ``/page/`` that
+    shows each frontend plugin's pages under their names.
+    """
+    node = kept_node(process)
+    host = installed_host(node, process)
+    options: dict[str, Path | None] = {
+        "--plugins-root": plugins_root,
+        "--modules": modules,
+        "--config": config,
+        "--page": bundled_page(node, process) if with_page else None,
+    }
+    words = [word for name, value in options.items() if value for word in (name, value)]
     with (
         log.open("w") as stderr,
         subprocess.Popen(
-            [node.bin_dir / "node", host / "host.mjs", "--plugins-root", plugins, *more],
+            [node.bin_dir / "node", host / "host.mjs", *words],
             stdout=subprocess.PIPE,
             stderr=stderr,
             env=dict(process),

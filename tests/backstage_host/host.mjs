@@ -1,9 +1,10 @@
 // A real Backstage backend that loads dynamic plugins from a folder.
 //
 //   node host.mjs --plugins-root FOLDER [--modules FOLDER ...] [--port 7007] [--config FILE ...]
-//     [--log-level warn]
+//     [--page FOLDER] [--log-level warn]
 //
-// --modules names a node_modules folder with more packages that plugins share with the host.
+// --page names a bundled web page, which is then served under /page/, and with it what the portal
+// tells it of frontend plugins. --modules names a node_modules folder with more packages that plugins share with the host.
 // Without --port a free one is taken. When every plugin has started, one JSON line on
 // stdout says where the backend listens and what it found; logs go to stderr:
 //
@@ -28,6 +29,7 @@ const { values: options } = parseArgs({
     modules: { type: 'string', multiple: true, default: [] },
     port: { type: 'string', default: '0' },
     config: { type: 'string', multiple: true, default: [] },
+    page: { type: 'string' },
     'log-level': { type: 'string', default: 'warn' },
   },
 });
@@ -37,6 +39,7 @@ if (!options['plugins-root']) {
 }
 const pluginsRoot = resolve(options['plugins-root']);
 const moreModules = options.modules.map(folder => resolve(folder));
+const page = options.page && resolve(options.page);
 const configFiles = options.config.map(file => resolve(file));
 
 // Plugins get what they share with the host from the node_modules beside this file.
@@ -53,10 +56,16 @@ const { createBackend } = await import('@backstage/backend-defaults');
 const {
   CommonJSModuleLoader,
   dynamicPluginsFeatureLoader,
+  dynamicPluginsFrontendServiceRef,
   dynamicPluginsServiceRef,
 } = await import('@backstage/backend-dynamic-feature-service');
-const { coreServices, createBackendFeatureLoader, createServiceFactory } =
-  await import('@backstage/backend-plugin-api');
+const {
+  coreServices,
+  createBackendFeatureLoader,
+  createBackendPlugin,
+  createServiceFactory,
+} = await import('@backstage/backend-plugin-api');
+const { default: express } = await import('express');
 const { default: winston } = await import('winston');
 
 /** Returns a port that was free a moment ago: Backstage wants its own address in advance. */
@@ -135,6 +144,23 @@ const pluginsInventory = createBackendFeatureLoader({
   },
 });
 
+/** Serves the page; its routes are the page's own affair, so all of them are index.html. */
+const pagePlugin = createBackendPlugin({
+  pluginId: 'page',
+  register(env) {
+    env.registerInit({
+      // Whoever asks for the remotes' service starts it.
+      deps: { router: coreServices.rootHttpRouter, _: dynamicPluginsFrontendServiceRef },
+      async init({ router }) {
+        const files = express.Router();
+        files.use(express.static(page));
+        files.use((_, response) => response.sendFile(join(page, 'index.html')));
+        router.use('/page', files);
+      },
+    });
+  },
+});
+
 const backend = createBackend();
 backend.add(rootConfig);
 backend.add(
@@ -152,6 +178,9 @@ backend.add(
   }),
 );
 backend.add(pluginsInventory);
+if (page) {
+  backend.add(pagePlugin);
+}
 
 try {
   await backend.start();

@@ -1,0 +1,2 @@
+// Sharing begins before anything that is shared is loaded.
+import('./app');
