@@ -32,7 +32,7 @@ class PluginArchive:
     """A packed plugin on disk and the ``package.json`` inside it."""
 
     tgz: Path
-    package: Mapping[str, Any] = field(repr=False)
+    package: Mapping[str, Any] = field(repr=False, hash=False)
 
     @property
     def name(self) -> str:

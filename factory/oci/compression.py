@@ -11,7 +11,8 @@ import struct
 import zlib
 from typing import BinaryIO
 
-LEVEL = 6
+# Of bundled JavaScript, level 6 would save 2 % of the bytes for half as much time again.
+LEVEL = 5
 # ID1 ID2, CM deflate, no flags, MTIME 0, XFL 0, OS 255 (unknown): RFC 1952 section 2.3.
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _WORD = 0xFFFFFFFF

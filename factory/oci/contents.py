@@ -6,24 +6,27 @@ an entry remembers where.
 
 from __future__ import annotations
 
-import gzip
 import logging
-import tarfile
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Literal, NoReturn, TypeAlias
+from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
-from factory.errors import PackError, Place
-from factory.oci.archive import DAMAGED, PACKAGE_FOLDER, PluginArchive, damaged, unreadable
+from factory.archives.limits import Limits
+from factory.archives.members import safe_members
+from factory.errors import ArtifactError, PackError, Place
+from factory.oci.archive import PACKAGE_FOLDER, PluginArchive, unreadable
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+    from factory.archives.members import SafeMember
 
 log = logging.getLogger(__name__)
 
 CHUNK = 256 * 1024
 # What portals refuse by default when they unpack an image; bytes.
 INSTALLERS_LIMIT = 40_000_000
-_EXECUTABLE = 0o111
+# What a plugin may be is its author's business: only a portal has limits.
+_NO_LIMITS = Limits(entry=1 << 62, total=1 << 62, entries=1 << 62, ratio=1 << 62)
 
 Kind: TypeAlias = Literal["file", "folder", "link"]
 
@@ -47,49 +50,50 @@ def spooled_entries(plugin: PluginArchive, spool: IO[bytes]) -> dict[str, Entry]
     the spool: whether the packer's disk had hard links must not change the image.
 
     Raises:
-        PackError: the archive is damaged, or an entry is unsafe: its name is absolute, holds
-            ``..``, lies outside ``package/``, occurs twice or is no UTF-8; a link leaves the
-            plugin; another entry lies below a link or a file; it is a device, a pipe or sparse.
+        PackError: the archive is damaged, an entry is unsafe (the rules are those of
+            :func:`~factory.archives.members.safe_members`), or lies outside ``package/``.
     """
-    entries: dict[str, Entry] = {
-        plugin.folder: Entry(path=plugin.folder, kind="folder"),
-    }
+    entries: dict[str, Entry] = {plugin.folder: Entry(path=plugin.folder, kind="folder")}
     try:
         compressed = plugin.tgz.open("rb")
     except OSError as error:
         raise unreadable(plugin.tgz, error) from error
     try:
-        with compressed, gzip.open(compressed) as unzipped:
-            with tarfile.open(fileobj=unzipped, mode="r|", bufsize=CHUNK) as archive:
-                for member in archive:
-                    # a stream is read once: memory must not grow with it
-                    archive.members = []  # type: ignore[attr-defined]
-                    entry = _entry(plugin, archive, member, entries, spool)
-                    _place_entry(plugin, entry, member.name, entries)
-            while unzipped.read(CHUNK):
-                pass  # to its end, so that gzip's own checksum is compared
-    except DAMAGED as error:
-        raise damaged(plugin.tgz, error) from error
+        with compressed:
+            members = safe_members(
+                compressed, archive=plugin.tgz, limits=_NO_LIMITS, root=PACKAGE_FOLDER
+            )
+            for member, content in members:
+                path = _image_path(plugin, member.name)
+                _add_folders(path, entries)
+                entries[path] = _entry(plugin, path, member, content, entries, spool)
+    except ArtifactError as error:
+        raise PackError(
+            error.problem.replace("the archive", "the packed plugin", 1),
+            place=error.place,
+            found=error.found,
+            expected=error.expected,
+            hint="pack the plugin again with 'npm pack'",
+        ) from error
     _warn_of_large_files(plugin, entries)
     return entries
 
 
-def _entry(
+def _entry(  # noqa: PLR0917 - an entry, and what it becomes part of
     plugin: PluginArchive,
-    archive: tarfile.TarFile,
-    member: tarfile.TarInfo,
+    path: str,
+    member: SafeMember,
+    content: Iterator[bytes],
     entries: dict[str, Entry],
     spool: IO[bytes],
 ) -> Entry:
-    path = _image_path(plugin, member.name)
-    if member.isdir():
+    if member.kind == "folder":
         return Entry(path=path, kind="folder")
-    if member.issym():
-        return Entry(path=path, kind="link", target=_safe_target(plugin, path, member))
-    if member.islnk():
-        shared = entries.get(_image_path(plugin, member.linkname, named_by=member.name))
-        if shared is None or shared.kind != "file":
-            _refuse(plugin, member.name, f"is a hard link to no earlier file: {member.linkname}")
+    if member.kind == "link":
+        parts = [part for part in member.target.split("/") if part not in ("", ".")]
+        return Entry(path=path, kind="link", target="/".join(parts) or ".")
+    if member.kind == "hard link":
+        shared = entries[_image_path(plugin, member.target)]
         return Entry(
             path=path,
             kind="file",
@@ -97,75 +101,30 @@ def _entry(
             size=shared.size,
             executable=shared.executable,
         )
-    if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
-        _refuse(plugin, member.name, "is a device, a pipe or another special file")
     offset = spool.tell()
-    stream = archive.extractfile(member)
-    while stream is not None and (data := stream.read(CHUNK)):
+    for data in content:
         spool.write(data)
-    if spool.tell() - offset != member.size:
-        raise damaged(plugin.tgz, EOFError(f"{member.name} ends early"))
     return Entry(
-        path=path,
-        kind="file",
-        offset=offset,
-        size=member.size,
-        executable=bool(member.mode & _EXECUTABLE),
+        path=path, kind="file", offset=offset, size=member.size, executable=member.executable
     )
 
 
-def _image_path(plugin: PluginArchive, name: str, *, named_by: str = "") -> str:
-    """``package/dist/index.js`` becomes ``<folder>/dist/index.js``.
-
-    ``named_by`` is the hard link whose target ``name`` is, if it is one.
-    """
-    shown = f"{named_by} -> {name}" if named_by else name
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        _refuse(plugin, ascii(shown), "has a name that is not UTF-8")
-    if name.startswith("/"):
-        _refuse(plugin, shown, "has an absolute name")
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        _refuse(plugin, shown, "has '..' in its name")
-    if not parts or parts[0] != PACKAGE_FOLDER:
-        _refuse(plugin, shown, f"lies outside the folder {PACKAGE_FOLDER}/")
-    return "/".join([plugin.folder, *parts[1:]])
+def _image_path(plugin: PluginArchive, name: str) -> str:
+    """``package/dist/index.js`` becomes ``<folder>/dist/index.js``."""
+    first, slash, rest = name.partition("/")
+    if first != PACKAGE_FOLDER:
+        raise PackError(
+            f"the packed plugin has an entry outside the folder {PACKAGE_FOLDER}/: {name}",
+            place=Place(file=plugin.tgz, field=name),
+            hint="pack the plugin again with 'npm pack'",
+        )
+    return f"{plugin.folder}{slash}{rest}"
 
 
-def _safe_target(plugin: PluginArchive, path: str, member: tarfile.TarInfo) -> str:
-    """The link's target, which stays in the plugin whatever other links it leads through.
-
-    ``..`` is taken only at the beginning: after a name it would be counted from wherever that name,
-    if it is a link itself, leads to.
-    """
-    target = member.linkname
-    parts = [part for part in target.split("/") if part not in ("", ".")]
-    names = [part for part in parts if part != ".."]
-    climbs = len(parts) - len(names)
-    depth = path.count("/") - 1
-    leaves = target.startswith("/") or climbs > depth or parts[climbs:] != names
-    if leaves or not target.isprintable():
-        _refuse(plugin, member.name, f"is a link that may leave the plugin: {target}")
-    return "/".join(parts) or "."
-
-
-def _place_entry(plugin: PluginArchive, entry: Entry, name: str, entries: dict[str, Entry]) -> None:
-    known = entries.get(entry.path)
-    if known is not None and not known.kind == entry.kind == "folder":
-        _refuse(plugin, name, "occurs twice")
-    parent = entry.path.rpartition("/")[0]
-    while parent:
-        above = entries.get(parent)
-        if above is None:
-            entries[parent] = Entry(path=parent, kind="folder")
-        elif above.kind != "folder":
-            _refuse(plugin, name, f"lies below {parent}, which is a {above.kind}")
-        else:
-            break  # its own parents were looked at when it came
-        parent = parent.rpartition("/")[0]
-    entries[entry.path] = entry
+def _add_folders(path: str, entries: dict[str, Entry]) -> None:
+    """Add the folders above a path that have no entry of their own."""
+    while (path := path.rpartition("/")[0]) and path not in entries:
+        entries[path] = Entry(path=path, kind="folder")
 
 
 def _warn_of_large_files(plugin: PluginArchive, entries: dict[str, Entry]) -> None:
@@ -180,17 +139,3 @@ def _warn_of_large_files(plugin: PluginArchive, entries: dict[str, Entry]) -> No
             largest.size // 1_000_000,
             INSTALLERS_LIMIT // 1_000_000,
         )
-
-
-def _refuse(plugin: PluginArchive, name: str, why: str) -> NoReturn:
-    raise unsafe_entry(plugin.tgz, name, why)
-
-
-def unsafe_entry(tgz: Path, name: str, why: str) -> PackError:
-    """Return the error for an entry that no image may hold."""
-    return PackError(
-        f"the packed plugin holds an unsafe entry: {name} {why}",
-        place=Place(file=tgz, field=name),
-        expected="files, folders, and links that stay within the plugin, each once",
-        hint="pack the plugin with 'npm pack', which makes no such entries",
-    )

@@ -41,6 +41,7 @@ class BlobProgress:
 
 
 OnProgress: TypeAlias = "Callable[[BlobProgress], None]"
+OnState: TypeAlias = "Callable[[BlobState, int], None]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +119,13 @@ def push_image(
     """
     sent = 0
     for blob in image.blobs:
-        sent += _push_blob(registry, blob, reference, mount_from, on_progress or _ignore)
+        sent += push_blob(
+            registry,
+            reference.repository,
+            blob,
+            mount_from=mount_from,
+            tell=_telling(reference, blob, on_progress) if on_progress else None,
+        )
     registry.put_manifest(reference.repository, reference.tag, image.manifest)
     _compare(registry, image, reference)
     return PushedImage(
@@ -162,23 +169,27 @@ def push_images(
         return tuple(pool.map(lambda pair: one(*pair), images))
 
 
-def _push_blob(
+def push_blob(
     registry: Registry,
+    repository: str,
     blob: Blob,
-    reference: Reference,
-    mount_from: Sequence[str],
-    on_progress: OnProgress,
+    *,
+    mount_from: Sequence[str] = (),
+    tell: OnState | None = None,
 ) -> int:
-    """Return how many bytes had to be sent for the registry to have the blob."""
+    """Make sure that a repository has a blob; return how many bytes had to be sent for that.
 
-    def tell(state: BlobState, sent: int) -> None:
-        on_progress(
-            BlobProgress(
-                reference=reference, digest=blob.digest, state=state, sent=sent, total=blob.size
-            )
-        )
+    Args:
+        registry: the conversation.
+        repository: where the blob is to be.
+        blob: what is sent, unless the registry has it.
+        mount_from: repositories of the same registry that may have it already.
+        tell: is told what happens, and how many bytes the registry has.
 
-    repository = reference.repository
+    Raises:
+        RegistryError: the registry cannot be reached, or refuses.
+    """
+    tell = tell or _untold
     if registry.has_blob(repository, blob.digest):
         tell("present", blob.size)
         return 0
@@ -200,7 +211,7 @@ def _upload(
     blob: Blob,
     repository: str,
     session: str | None,
-    tell: Callable[[BlobState, int], None],
+    tell: OnState,
 ) -> None:
     sessions = [session] if session else []
     tries = 0
@@ -239,5 +250,16 @@ def _compare(registry: Registry, image: Image, reference: Reference) -> None:
     raise vanished(str(reference), image.digest)
 
 
-def _ignore(_: BlobProgress) -> None:
+def _telling(reference: Reference, blob: Blob, on_progress: OnProgress) -> OnState:
+    def tell(state: BlobState, sent: int) -> None:
+        on_progress(
+            BlobProgress(
+                reference=reference, digest=blob.digest, state=state, sent=sent, total=blob.size
+            )
+        )
+
+    return tell
+
+
+def _untold(state: BlobState, sent: int) -> None:
     """Progress that nobody watches."""

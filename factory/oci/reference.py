@@ -31,8 +31,8 @@ SHORT_REVISION = 8
 LONGEST_NAME = 255
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +121,7 @@ def tag_for(template: str, values: Mapping[str, str]) -> str:
             ),
         )
     tag = template.format_map({name: values[name].replace("+", "_") for name in names})
-    if not _TAG.fullmatch(tag):
+    if not TAG.fullmatch(tag):
         raise UsageError(
             "the tag template makes a tag that registries refuse",
             found=f"{template} made {tag}",
@@ -166,7 +166,7 @@ def refuse_bad_repository(registry: str, repository: str) -> None:
     Raises:
         ConfigurationError: registries would refuse the name.
     """
-    if not _REPOSITORY.fullmatch(repository):
+    if not REPOSITORY.fullmatch(repository):
         raise ConfigurationError(
             "the image's repository has a name that registries refuse",
             found=repository,

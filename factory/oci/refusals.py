@@ -23,12 +23,17 @@ _QUAY = (
 
 
 def refusal(
-    answer: Answer, *, doing: str, repository: str, target: RegistryTarget
+    answer: Answer, *, doing: str, repository: str, target: RegistryTarget, pulling: bool = False
 ) -> RegistryError:
     """Return the error for an answer that refuses; ``doing`` says what was asked, in words."""
+    if pulling:
+        return _pull_refusal(answer, doing, f"{target.registry}/{repository}", target)
     name = f"{target.registry}/{repository}"
     login = login_description(target)
     match answer.status:
+        case 401 if any("insufficient_scope" in one for one in answer.challenges):
+            problem = f"the login may not push to {name}"
+            hint = f"check that the user of {login} has write access, and REGISTRY_NAMESPACE"
         case 401:
             problem = f"the registry refuses the login for {name}"
             hint = f"check {login}; the password may have expired or been revoked"
@@ -51,6 +56,22 @@ def refusal(
         problem,
         found=f"HTTP {answer.status} to {doing}{_said(answer)}",
         hint=hint,
+    )
+
+
+def _pull_refusal(answer: Answer, doing: str, name: str, target: RegistryTarget) -> RegistryError:
+    match answer.status:
+        case 401 | 403:
+            problem = f"the registry does not let this login pull from {name}"
+            hint = f"check {login_description(target)}, or log in: podman login {target.registry}"
+        case 404:
+            problem = f"the registry does not have what is asked for of {name}"
+            hint = "check the image's name; a private repository looks missing without a login"
+        case _:
+            problem = f"the registry refuses {doing} ({name})"
+            hint = "see what the registry says above"
+    return RegistryError(
+        problem, found=f"HTTP {answer.status} to {doing}{_said(answer)}", hint=hint
     )
 
 

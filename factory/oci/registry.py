@@ -1,82 +1,49 @@
 """The registry protocol: one method a request of the OCI distribution-spec 1.1.
 
 A :class:`Registry` holds what a conversation needs, connections and tokens, and nothing of what is
-pushed. Safe to use from many threads.
+pushed or pulled. Safe to use from many threads.
 """
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any, Self
+import contextlib
+import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from factory.errors import RegistryError
 from factory.oci.authorization import pull_scope, push_scope
-from factory.oci.blob import INDEX_TYPE, MANIFEST_TYPE, Blob
-from factory.oci.identity import Identity
-from factory.oci.refusals import refusal
-from factory.oci.retry import RetryPolicy, TemporaryFailure
-from factory.oci.transport import Answer, NotTls, Transport
+from factory.oci.blob import (
+    DOCKER_LIST_TYPE,
+    DOCKER_MANIFEST_TYPE,
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    Blob,
+    digest_of,
+)
+from factory.oci.conversation import MOST_REDIRECTS, REDIRECTS, Conversation
+from factory.oci.descriptor import Descriptor, descriptors_in
+from factory.oci.retry import TemporaryFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
-    from factory.oci.target import RegistryTarget
+    from factory.oci.transport import Answer
 
-OK, CREATED, ACCEPTED, UNAUTHORIZED, NOT_FOUND = 200, 201, 202, 401, 404
+
+OK, CREATED, ACCEPTED, PARTIAL, NOT_FOUND = 200, 201, 202, 206, 404
 # A session that the registry has forgotten, or that a lost request left in between.
 _LOST_SESSION = frozenset({NOT_FOUND, 416})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS = 5
-_HUB = frozenset({"docker.io", "index.docker.io"})
-_HUB_HOST = "registry-1.docker.io"
+# What a registry answers that knows no referrers (the specification has 404 alone).
+_NO_REFERRERS = frozenset({400, NOT_FOUND, 405, 501})
+_UNUSABLE_RANGE = frozenset({PARTIAL, 416})
+_MANIFESTS = f"{MANIFEST_TYPE}, {INDEX_TYPE}, {DOCKER_MANIFEST_TYPE}, {DOCKER_LIST_TYPE}"
+_MOST_PAGES = 100
+_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next\b')
+_RANGE = re.compile(r"bytes (\d+)-")
 
 
-def _go_on() -> None:
-    """The checkpoint of a conversation that nobody cancels."""
-
-
-class Registry:
-    """A conversation with the registry of ``target``; a context manager that closes it."""
-
-    def __init__(
-        self,
-        target: RegistryTarget,
-        *,
-        policy: RetryPolicy | None = None,
-        checkpoint: Callable[[], None] = _go_on,
-    ) -> None:
-        self.target = target
-        self.transport = Transport(target, policy=policy or RetryPolicy(), checkpoint=checkpoint)
-        self._identity = Identity(target, self.transport)
-        self._lock = threading.Lock()
-        self._base = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.transport.close()
-
-    def base_url(self) -> str:
-        """Return the registry's address, after having asked once what it speaks (``GET /v2/``).
-
-        Raises:
-            RegistryError: it cannot be reached, or speaks no registry protocol.
-        """
-        with self._lock:
-            if not self._base:
-                answer = self.transport.retried(self._ping, f"https://{self._host}")
-                if answer.status not in (OK, UNAUTHORIZED):
-                    raise RegistryError(
-                        f"there is no registry at {self._host}",
-                        found=f"HTTP {answer.status} for {answer.url}",
-                        expected="the registry protocol, version 2",
-                        hint="check REGISTRY_URL: the registry's host, without a path",
-                    )
-                self._identity.challenged(answer)
-                self._base = answer.url.removesuffix("/v2/")
-            return self._base
+class Registry(Conversation):
+    """A conversation with a registry, and what can be asked in it."""
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Return whether the repository has the blob (section "Checking if content exists")."""
@@ -84,6 +51,38 @@ class Registry:
         if answer.status in (OK, NOT_FOUND):
             return answer.status == OK
         raise self._refusal(answer, "look for a blob", repository)
+
+    @contextlib.contextmanager
+    def get_blob(
+        self, repository: str, digest: str, *, start: int = 0
+    ) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """Give a blob's bytes part by part, in one attempt (section "Pulling blobs").
+
+        With ``start`` only what is behind so many bytes is asked for; the first of what is given
+        says from which byte the parts are, since a registry may send all of it nevertheless. What
+        comes is not checked: see :func:`factory.oci.pull.fetch_blob`.
+
+        Raises:
+            TemporaryFailure: it may work when tried again; also from the parts.
+            RegistryError: the registry refuses, or has no such blob.
+        """
+        url = f"{self.base_url()}/v2/{repository}/blobs/{digest}"
+        wanted = {"Range": f"bytes={start}-"} if start else {}
+        for _ in range(MOST_REDIRECTS):
+            with self._streamed(url, repository, wanted) as (answer, parts):
+                if answer.status == OK:
+                    yield 0, parts
+                    return
+                if answer.status == PARTIAL and _first_byte(answer) == start:
+                    yield start, parts
+                    return
+                if answer.status in _UNUSABLE_RANGE and wanted:
+                    wanted = {}  # from the start, then
+                    continue
+            if answer.status not in REDIRECTS:
+                raise self._refusal(answer, "read a blob", repository)
+            url = self._location(answer)
+        raise self._refusal(answer, "read a blob", repository)
 
     def start_upload(self, repository: str) -> str:
         """Return the address of a new upload session.
@@ -147,17 +146,23 @@ class Registry:
         if answer.status != CREATED:
             raise self._refusal(answer, "upload a blob", repository)
 
-    def put_manifest(self, repository: str, tag: str, manifest: Blob) -> None:
-        """Publish a manifest under a tag (section "Pushing Manifests")."""
+    def put_manifest(self, repository: str, tag_or_digest: str, manifest: Blob) -> bool:
+        """Publish a manifest under a tag, or its digest (section "Pushing Manifests").
+
+        Returns whether the registry has taken note of the manifest's ``subject``, if it has one;
+        otherwise the referrers' tag is the client's to keep (section "Pushing Manifests with
+        Subject").
+        """
         answer = self._ask(
             "PUT",
-            f"{repository}/manifests/{tag}",
+            f"{repository}/manifests/{tag_or_digest}",
             repository,
             headers={"Content-Type": manifest.media_type},
             content=manifest.open().read(),
         )
         if answer.status != CREATED:
             raise self._refusal(answer, "publish the manifest", repository)
+        return "oci-subject" in answer.headers
 
     def get_manifest(self, repository: str, tag_or_digest: str) -> bytes | None:
         """Return a manifest's bytes, or None if the registry has no such manifest."""
@@ -165,101 +170,64 @@ class Registry:
             "GET",
             f"{repository}/manifests/{tag_or_digest}",
             repository,
-            headers={"Accept": f"{MANIFEST_TYPE}, {INDEX_TYPE}"},
+            headers={"Accept": _MANIFESTS},
         )
         if answer.status == NOT_FOUND:
             return None
         if answer.status != OK:
-            raise self._refusal(answer, "read the manifest back", repository)
+            raise self._refusal(answer, "read a manifest", repository)
         return answer.body
 
-    @property
-    def _host(self) -> str:
-        return _HUB_HOST if self.target.registry in _HUB else self.target.registry
+    def manifest_digest(self, repository: str, tag: str) -> str | None:
+        """Return the digest that a tag leads to, or None if there is no such tag.
 
-    def _ping(self) -> Answer:
-        try:
-            return self.transport.send_once("GET", f"https://{self._host}/v2/")
-        except NotTls as error:
-            if not self.target.insecure:
-                raise RegistryError(
-                    "the registry does not speak TLS",
-                    found=f"https://{self._host}: {error.reason}",
-                    hint="check REGISTRY_URL; REGISTRY_INSECURE=true speaks plain HTTP, "
-                    "for a test registry",
-                ) from error
-            return self.transport.send_once("GET", f"http://{self._host}/v2/")
+        Asked without the manifest itself, which registries may count as a pull.
+        """
+        path = f"{repository}/manifests/{tag}"
+        answer = self._ask("HEAD", path, repository, headers={"Accept": _MANIFESTS})
+        if answer.status == NOT_FOUND:
+            return None
+        if answer.status == OK and (digest := answer.headers.get("docker-content-digest")):
+            return digest
+        content = self.get_manifest(repository, tag)
+        return None if content is None else digest_of(content)
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        repository: str,
-        scopes: tuple[str, ...] = (),
-        *,
-        headers: dict[str, str] | None = None,
-        content: bytes | None = None,
-    ) -> Answer:
-        """Send a small request, with retries, following redirects of what is read."""
-        url = f"{self.base_url()}/v2/{path}"
-        scopes = scopes or (push_scope(repository),)
-        parts = None if content is None else lambda: content
-        for _ in range(_MOST_REDIRECTS):
-            answer = self.transport.retried(
-                lambda url=url: self._authorized(  # type: ignore[misc]
-                    method, url, repository, scopes, headers=headers, parts=parts
-                ),
-                url,
-            )
-            if answer.status not in _REDIRECTS or method not in ("GET", "HEAD"):
-                return answer
-            url = self._location(answer)
-        return answer
+    def referrers(
+        self, repository: str, digest: str, artifact_type: str | None = None
+    ) -> tuple[Descriptor, ...] | None:
+        """Return the descriptors of what refers to a manifest (section "Listing Referrers").
 
-    def _authorized(
-        self,
-        method: str,
-        url: str,
-        repository: str,
-        scopes: tuple[str, ...],
-        *,
-        headers: dict[str, str] | None = None,
-        parts: Callable[[], Any] | None = None,
-    ) -> Answer:
-        """Send one request with what the registry wants to see; once more if that has ended."""
-        base = self.base_url()
-        ours = urlsplit(url)[:2] == urlsplit(base)[:2]
-        sent = self._identity.headers(repository, scopes) if ours else {}
-        answer = self._once(method, url, (headers or {}) | sent, parts)
-        if answer.status != UNAUTHORIZED or not ours:
-            return answer
-        self._identity.challenged(answer, scopes)
-        again = self._identity.headers(repository, scopes)
-        if again in ({}, sent):
-            return answer
-        return self._once(method, url, (headers or {}) | again, parts)
+        None if the registry does not keep such lists; see
+        :func:`factory.oci.referrers.list_referrers` for those that clients keep in its place.
+        """
+        query = f"?{urlencode({'artifactType': artifact_type})}" if artifact_type else ""
+        path = f"{repository}/referrers/{digest}{query}"
+        found: list[Descriptor] = []
+        for _ in range(_MOST_PAGES):
+            answer = self._ask("GET", path, repository, headers={"Accept": INDEX_TYPE})
+            if answer.status in _NO_REFERRERS:
+                return None
+            if answer.status != OK:
+                raise self._refusal(answer, "list referrers", repository)
+            found += descriptors_in(answer.body, where=f"the list of referrers of {digest}")
+            path = self._next_page(answer)
+            if not path:
+                break
+        wanted = artifact_type  # a registry may send all of them, filter or not
+        return tuple(one for one in found if not wanted or one.artifact_type == wanted)
 
-    def _once(
-        self, method: str, url: str, headers: dict[str, str], parts: Callable[[], Any] | None
-    ) -> Answer:
-        body = parts() if parts else None
-        return self.transport.send_once(method, url, headers=headers, body=body)
+    def _next_page(self, answer: Answer) -> str:
+        """The path, below ``/v2/``, that the answer's Link header leads on to (RFC 8288)."""
+        found = _NEXT.search(answer.headers.get("link", ""))
+        if not found:
+            return ""
+        url = urljoin(answer.url, found[1])
+        parts = urlsplit(url)
+        path = parts._replace(scheme="", netloc="").geturl()
+        return path.partition("/v2/")[2] if parts.path.startswith("/v2/") else ""
 
-    def _location(self, answer: Answer) -> str:
-        """The address that the answer leads to; may be relative, or of another host."""
-        location = answer.headers.get("location", "")
-        if not location:
-            raise RegistryError(
-                "the registry's answer has no Location",
-                found=f"HTTP {answer.status} to {answer.method} {answer.url.partition('?')[0]}",
-                hint="a proxy before the registry may strip it",
-            )
-        url = urljoin(answer.url, location)
-        base = urlsplit(self.base_url())
-        if urlsplit(url).netloc == base.netloc:
-            # A registry behind a proxy that ends TLS does not know that it is reached by https.
-            return urlsplit(url)._replace(scheme=base.scheme).geturl()
-        return url
 
-    def _refusal(self, answer: Answer, doing: str, repository: str) -> RegistryError:
-        return refusal(answer, doing=doing, repository=repository, target=self.target)
+def _first_byte(answer: Answer) -> int:
+    """Where the answer's content begins, by its Content-Range (RFC 9110 section 14.4)."""
+    found = _RANGE.match(answer.headers.get("content-range", ""))
+    return int(found[1]) if found else -1

@@ -25,13 +25,17 @@ class RetryPolicy:
     """How often a request is tried, and the waits between; times in seconds.
 
     ``longest_wish`` bounds what a server may ask for in Retry-After: beyond it the run had better
-    end with a message than hang.
+    end with a message than hang. ``connect_seconds`` and ``read_seconds`` bound one attempt: until
+    there is a connection, and until the next bytes come.
     """
 
     attempts: int = 5
     first_wait: float = 0.5
     longest_wait: float = 20.0
     longest_wish: float = 120.0
+    connect_seconds: float = 15.0
+    # A registry hashes and stores a blob before it answers its PUT.
+    read_seconds: float = 300.0
 
     def wait(self, attempt: int, failure: TemporaryFailure) -> float | None:
         """Return the seconds to wait after ``attempt`` (from 1) failed, or None to give up."""

@@ -1,4 +1,4 @@
-"""Where images are pushed to and how: read from the environment, checked, as one value.
+"""Where images are pushed to or pulled from, and how: read from the environment, as one value.
 
 Nothing is opened or asked here; see :mod:`factory.oci.credentials` for what the files of a login
 say, and :mod:`factory.oci.transport` for the connection.
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from factory.errors import ConfigurationError
 from factory.oci.reference import refuse_bad_repository
@@ -66,6 +66,13 @@ class HostLogin:
     files: tuple[Path, ...]
 
 
+class _Connection(TypedDict):
+    ca_files: tuple[Path, ...]
+    certificate_folders: tuple[Path, ...]
+    proxies: Mapping[str, str]
+    helper_environment: Mapping[str, str]
+
+
 Login: TypeAlias = UserLogin | AuthFileLogin | HostLogin
 
 
@@ -91,14 +98,32 @@ class RegistryTarget:
 def registry_target(environment: Environment) -> RegistryTarget:
     """Return where ``environment`` says that images go.
 
-    REGISTRY_URL may be written with a scheme and a path: the path goes before the namespace. When
-    REGISTRY_AUTH_FILE is set, REGISTRY_USERNAME and REGISTRY_PASSWORD are ignored; when none of
-    the three is, the host's own login is used, with a warning.
+    When REGISTRY_AUTH_FILE is set, REGISTRY_USERNAME and REGISTRY_PASSWORD are ignored; when none
+    of the three is, the host's own login is used, with a warning.
+
+    Raises:
+        ConfigurationError: as :func:`registry_and_namespace`, one of user and password is set
+            without the other, or REGISTRY_INSECURE is neither true nor false.
+    """
+    registry, namespace = registry_and_namespace(environment)
+    insecure = _flag(environment, "REGISTRY_INSECURE")
+    return RegistryTarget(
+        registry=registry,
+        namespace=namespace,
+        login=_login(environment),
+        insecure=insecure,
+        **_connection(environment, registry),
+    )
+
+
+def registry_and_namespace(environment: Environment) -> tuple[str, str]:
+    """Return what the names of images begin with: a host, and what comes between it and a name.
+
+    REGISTRY_URL may be written with a scheme and a path: the path goes before the namespace.
 
     Raises:
         ConfigurationError: REGISTRY_URL or REGISTRY_NAMESPACE is missing (both are named if both
-            are) or no host and no path, one of user and password is set without the other, or
-            REGISTRY_INSECURE is neither true nor false.
+            are), or no host and no path.
     """
     missing = [name for name in _REQUIRED if not environment.get(name)]
     if missing:
@@ -107,24 +132,52 @@ def registry_target(environment: Environment) -> RegistryTarget:
             expected="; ".join(_REQUIRED[name] for name in missing),
             hint=f"set {' and '.join(missing)} {_WHERE}, or build with --no-push-images",
         )
-    insecure = _flag(environment, "REGISTRY_INSECURE")
     registry, prefix = _host_and_path(environment.get("REGISTRY_URL"))
     namespace = "/".join(
         part.strip("/") for part in (prefix, environment.get("REGISTRY_NAMESPACE")) if part
     )
     refuse_bad_repository(registry, namespace)
+    return registry, namespace
+
+
+def pull_target(environment: Environment, registry: str) -> RegistryTarget:
+    """Return how to read from ``registry``, whichever it is: no REGISTRY_NAMESPACE is needed.
+
+    REGISTRY_AUTH_FILE and the host's own logins hold one for each registry. REGISTRY_USERNAME and
+    REGISTRY_PASSWORD are of REGISTRY_URL's registry and never told to another. REGISTRY_INSECURE is
+    of REGISTRY_URL's registry too, or of any where REGISTRY_URL is not set.
+
+    Raises:
+        ConfigurationError: as :func:`registry_target`, but that nothing is required.
+    """
+    configured = environment.get("REGISTRY_URL")
+    own = bool(configured) and _host_and_path(configured)[0] == registry.lower()
     return RegistryTarget(
         registry=registry,
-        namespace=namespace,
-        login=_login(environment),
-        insecure=insecure,
-        ca_files=tuple(Path(p) for name in _CA_NAMES if (p := environment.get(name))),
-        certificate_folders=_certificate_folders(environment, registry),
-        proxies=MappingProxyType(_proxies(environment)),
-        helper_environment=MappingProxyType(
+        namespace="",
+        login=_pull_login(environment, own=own),
+        insecure=(own or not configured) and _flag(environment, "REGISTRY_INSECURE"),
+        **_connection(environment, registry),
+    )
+
+
+def _pull_login(environment: Environment, *, own: bool) -> Login:
+    if own and (environment.get("REGISTRY_USERNAME") or environment.get("REGISTRY_PASSWORD")):
+        return _login(environment)
+    if file := environment.get("REGISTRY_AUTH_FILE"):
+        return AuthFileLogin(file=Path(file))
+    return HostLogin(files=_host_auth_files(environment))
+
+
+def _connection(environment: Environment, registry: str) -> _Connection:
+    return {
+        "ca_files": tuple(Path(p) for name in _CA_NAMES if (p := environment.get(name))),
+        "certificate_folders": _certificate_folders(environment, registry),
+        "proxies": MappingProxyType(_proxies(environment)),
+        "helper_environment": MappingProxyType(
             {n: v for n, v in environment.variables.items() if _HELPER_NAMES.fullmatch(n)}
         ),
-    )
+    }
 
 
 def _is_or_are(names: list[str]) -> str:

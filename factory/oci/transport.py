@@ -6,36 +6,32 @@ takes the TLS context and the proxy as arguments. It is imported late: it is slo
 
 from __future__ import annotations
 
-import logging
-import ssl
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from factory import __version__
-from factory.errors import ConfigurationError, Place, RegistryError
+from factory.errors import RegistryError
 from factory.oci.proxies import proxy_for
 from factory.oci.retry import TEMPORARY_STATUSES, RetryPolicy, TemporaryFailure, seconds_asked
+from factory.oci.tls import say_that_it_is_insecure, tls_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import urllib3
 
     from factory.oci.target import RegistryTarget
 
-log = logging.getLogger(__name__)
-
-CONNECT_SECONDS = 15.0
-# A registry hashes and stores a blob before it answers its PUT.
-READ_SECONDS = 300.0
 CHUNK = 256 * 1024
 # Manifests may have 4 MiB (distribution-spec, "Pushing Manifests"); nothing longer is read whole.
 LARGEST_ANSWER = 8 * 1024 * 1024
 _CONNECTIONS = 16
 _USER_AGENT = f"plugin-factory/{__version__}"
 _TICK = 0.2
+_WITH_CONTENT = frozenset({200, 206})
 
 T = TypeVar("T")
 
@@ -73,10 +69,10 @@ class Transport:
         self.policy = policy
         self.checkpoint = checkpoint
         self._target = target
-        self._context = _tls_context(target)
+        self._context = tls_context(target)
         self._pools: dict[str, urllib3.PoolManager] = {}
         if target.insecure:
-            _say_once_that_it_is_insecure(target)
+            say_that_it_is_insecure(target)
 
     def close(self) -> None:
         """Close all connections."""
@@ -124,42 +120,82 @@ class Transport:
             NotTls: see there.
             RegistryError: the server's certificate is not trusted.
         """
-        import urllib3  # noqa: PLC0415 - late: slow to load
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - late: slow to load
 
-        self.checkpoint()
         try:
-            response = self._pool(url).request(
-                method,
-                url,
-                body=body,
-                headers={"User-Agent": _USER_AGENT} | dict(headers or {}),
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
+            response = self._response(method, url, headers or {}, body)
             try:
                 content = response.read(LARGEST_ANSWER)
             finally:
                 response.close()  # a connection whose answer was read whole is back in the pool
         except HTTPError as error:
             self._explain(url, error)
-        answer = Answer(
-            method=method,
-            url=url,
-            status=response.status,
-            headers={name.lower(): value for name, value in response.headers.items()},
-            body=content,
-            challenges=tuple(response.headers.getlist("WWW-Authenticate")),
+        return _answer(method, url, response, content)
+
+    @contextlib.contextmanager
+    def streamed_once(
+        self, url: str, *, headers: Mapping[str, str] | None = None
+    ) -> Iterator[tuple[Answer, Iterator[bytes]]]:
+        """Send one GET and give its answer, without its body, and the body part by part.
+
+        The body of any other answer than 200 and 206 is in the answer, and there are no parts.
+
+        Raises:
+            TemporaryFailure: as :meth:`send_once`; also from the parts, when the connection breaks.
+            RegistryError: the server's certificate is not trusted.
+        """
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - late: slow to load
+
+        try:
+            response = self._response("GET", url, headers or {}, None)
+        except HTTPError as error:
+            self._explain(url, error)
+        try:
+            whole = b""
+            if response.status not in _WITH_CONTENT:
+                try:
+                    whole = response.read(LARGEST_ANSWER)
+                except HTTPError as error:
+                    self._explain(url, error)
+            yield _answer("GET", url, response, whole), self._parts(url, response)
+        finally:
+            response.close()
+
+    def _parts(self, url: str, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - late: slow to load
+
+        if response.status not in _WITH_CONTENT:
+            return
+        try:
+            for part in response.stream(CHUNK, decode_content=False):
+                self.checkpoint()
+                yield part
+        except HTTPError as error:
+            self._explain(url, error)
+
+    def _response(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | Iterable[bytes] | None,
+    ) -> urllib3.BaseHTTPResponse:
+        import urllib3  # noqa: PLC0415 - late: slow to load
+
+        self.checkpoint()
+        return self._pool(url).request(
+            method,
+            url,
+            body=body,
+            headers={"User-Agent": _USER_AGENT} | dict(headers),
+            timeout=urllib3.Timeout(
+                connect=self.policy.connect_seconds, read=self.policy.read_seconds
+            ),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
         )
-        if answer.status in TEMPORARY_STATUSES:
-            raise TemporaryFailure(
-                f"HTTP {answer.status}{_first_words(content)}",
-                retry_after=seconds_asked(answer.headers.get("retry-after")),
-            )
-        return answer
 
     def _sleep(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -207,43 +243,28 @@ class Transport:
         raise TemporaryFailure(f"{type(error).__name__}: {error}") from error
 
 
-def _tls_context(target: RegistryTarget) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    of_the_host = (file for folder in target.certificate_folders for file in folder.glob("*.crt"))
-    for file in (*target.ca_files, *sorted(of_the_host)):
-        try:
-            context.load_verify_locations(cafile=str(file))
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(
-                "the file with certificate authorities cannot be used",
-                place=Place(file=file),
-                found=str(error),
-                expected="certificates in PEM form",
-                hint="correct REGISTRY_CA_FILE (or SSL_CERT_FILE, REQUESTS_CA_BUNDLE)",
-            ) from error
-    if target.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _say_once_that_it_is_insecure(target: RegistryTarget) -> None:
-    """In our words, in place of a warning of urllib3's for every request."""
-    import urllib3  # noqa: PLC0415 - late: slow to load
-
-    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    log.warning(
-        "REGISTRY_INSECURE is set: the certificate of %s is not checked, and plain HTTP is spoken "
-        "where there is none.",
-        target.registry,
+def _answer(method: str, url: str, response: urllib3.BaseHTTPResponse, content: bytes) -> Answer:
+    answer = Answer(
+        method=method,
+        url=url,
+        status=response.status,
+        headers={name.lower(): value for name, value in response.headers.items()},
+        body=content,
+        challenges=tuple(response.headers.getlist("WWW-Authenticate")),
     )
+    if answer.status in TEMPORARY_STATUSES:
+        raise TemporaryFailure(
+            f"HTTP {answer.status}{_first_words(content)}",
+            retry_after=seconds_asked(answer.headers.get("retry-after")),
+        )
+    return answer
 
 
 def _give_up(url: str, attempts: int, failure: TemporaryFailure) -> NoReturn:
     if failure.retry_after is not None:
-        hint = f"the registry asks to wait {failure.retry_after:.0f} s: push again after that"
+        hint = f"the registry asks to wait {failure.retry_after:.0f} s: try again after that"
     else:
-        hint = "check REGISTRY_URL, the network and the proxy, and push again"
+        hint = "check the registry's address, the network and the proxy, and try again"
     times = "once" if attempts == 1 else f"{attempts} times"
     raise RegistryError(
         f"the registry did not do its part: {failure.reason} (asked {times})",

@@ -1,45 +1,120 @@
-"""The plugins that were built, pushed as images: asked about first, done last."""
+"""The plugins that were built, as images: asked about first, made last, pushed or left on disk."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
-from factory.errors import FactoryError
+from factory.errors import FactoryError, UsageError
 from factory.oci.archive import read_plugin_archive
 from factory.oci.artifacts import BuiltPlugins, image_facts
-from factory.oci.publish import plan_images, publish
-from factory.oci.push import PushedImage, check_target
-from factory.oci.reference import repository_for
+from factory.oci.planned_images import ImageNaming, local_naming, plan_images
+from factory.oci.publish import made_images, publish, write_images
+from factory.oci.push import check_target
+from factory.oci.reference import placeholders, repository_for
 from factory.oci.registry import Registry
+from factory.oci.target import registry_target
+from factory.pipeline.attestations import attest_images, signing_key
+from factory.pipeline.image_progress import progress_lines
+from factory.pipeline.portal_files import PortalEntry, write_published, write_tgz_entries
 from factory.pipeline.report import PluginReport, ReportedImage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from factory.attestation.keys import PrivateKey
+    from factory.config.build_plan import BuildPlan
+    from factory.config.image_output import ImageOutput
+    from factory.oci.image import Image
+    from factory.oci.planned_images import PlannedImage
+    from factory.oci.push import PushedImage
     from factory.oci.target import RegistryTarget
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.report import SourceReport
     from factory.pipeline.stages import Stages
     from factory.toolchain.runner import Runner
 
+    _End: TypeAlias = PushedImage | FactoryError
 
-def refuse_unless_pushable(target: RegistryTarget, plugins: Sequence[ChosenPlugin]) -> None:
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImagesWanted:
+    """What images are to be made: pushed to ``target``, left on disk in a form, or both.
+
+    Pushed images are signed with ``key``, if there is one.
+    """
+
+    naming: ImageNaming
+    target: RegistryTarget | None = None
+    output: ImageOutput | None = None
+    key: PrivateKey | None = None
+
+
+def images_wanted(plan: BuildPlan) -> ImagesWanted | None:
+    """Return what images the plan wants, if any: what is missing for it is said before all else.
+
+    Raises:
+        ConfigurationError: a REGISTRY_ variable is missing or cannot be used, or the signing key.
+        UsageError: the tag template cannot be used.
+    """
+    if not (plan.push_images or plan.image_output):
+        if plan.bundle:
+            raise UsageError(
+                "--bundle names an image, and no image is asked for",
+                expected="--push-images or --image-output with it",
+            )
+        return None
+    placeholders(plan.tag_template)
+    target = registry_target(plan.environment) if plan.push_images else None
+    registry, namespace = (
+        (target.registry, target.namespace) if target else local_naming(plan.environment)
+    )
+    naming = ImageNaming(
+        registry=registry,
+        namespace=namespace,
+        tag_template=plan.tag_template,
+        # Of several workspaces each has a bundle of its own.
+        bundle="-".join(part for part in (plan.bundle, plan.name) if plan.bundle and part),
+        backstage_version=plan.supported_versions or plan.repo_backstage_version or "",
+    )
+    return ImagesWanted(
+        naming=naming,
+        target=target,
+        output=plan.image_output,
+        key=signing_key(plan.sign_key, plan.environment),
+    )
+
+
+def refuse_unless_pushable(wanted: ImagesWanted, plugins: Sequence[ChosenPlugin]) -> None:
     """Make sure, before anything is installed, that the plugins' images may be pushed.
 
     Raises:
         RegistryError: the registry cannot be reached, or refuses the login.
         ConfigurationError: a plugin's name is none that registries take.
+        UsageError: the bundle's tag would be made of versions that differ.
     """
-    repositories = [
-        repository_for(
-            registry=target.registry, namespace=target.namespace, package=plugin.manifest.name
+    naming = wanted.naming
+    names = [naming.bundle] if naming.bundle else [plugin.manifest.name for plugin in plugins]
+    versions = sorted({plugin.manifest.version for plugin in plugins})
+    if naming.bundle and len(versions) > 1 and "version" in placeholders(naming.tag_template):
+        raise UsageError(
+            "the bundle has no version of its own: its plugins' versions differ",
+            found=", ".join(versions),
+            expected="a tag template without {version}",
+            hint="for example --tag-template '{backstage_version}' or --tag-template latest",
         )
-        for plugin in plugins
+    repositories = [
+        repository_for(registry=naming.registry, namespace=naming.namespace, package=name)
+        for name in names
     ]
-    check_target(target, repositories)
+    if wanted.target:
+        check_target(wanted.target, repositories)
 
 
 def publish_plugins(
@@ -47,11 +122,20 @@ def publish_plugins(
     *,
     source: SourceReport,
     output_dir: Path,
-    target: RegistryTarget,
+    wanted: ImagesWanted,
     stages: Stages,
     runner: Runner,
 ) -> tuple[PluginReport, ...]:
-    """Push an image of each plugin that was built, and return the reports with what came of it."""
+    """Make images of the plugins that were built, and return the reports with what came of it.
+
+    Pushed images are listed for people and portals (:mod:`factory.pipeline.portal_files`).
+
+    Raises:
+        PackError: an archive cannot be made an image of.
+        StorageError: the disk is full.
+        UsageError: the tag template needs what is not known of a plugin.
+        Interrupted: the run was ended.
+    """
     archives = {
         report.path: read_plugin_archive(output_dir / report.files[0].name)
         for report in reports
@@ -59,28 +143,103 @@ def publish_plugins(
     }
     if not archives:
         return tuple(reports)
+    if wanted.naming.bundle and len(archives) < len(reports):
+        log.warning(
+            "the image %s is not made: not all of its plugins were built", wanted.naming.bundle
+        )
+        return tuple(reports)
     facts = image_facts(source.repo, source.commit, source.committed_at)
     built = BuiltPlugins(folder=output_dir, plugins=tuple(archives.values()), facts=facts)
-    planned = dict(zip(archives, plan_images([built], target), strict=True))
-    with (
-        stages.stage("push") as stage,
-        Registry(target, checkpoint=runner.raise_if_cancelled) as registry,
-    ):
-        started = time.monotonic()
-        ends = dict(zip(planned, publish(registry, tuple(planned.values())), strict=True))
-        failed = sum(isinstance(end, FactoryError) for end in ends.values())
-        stage.note = f"{len(ends) - failed} of {len(ends)} images"
-        stage.outcome = "failed" if failed else "done"
-        seconds = round(time.monotonic() - started, 3)
+    planned = plan_images([built], wanted.naming)
+    image_of = {plugin.tgz: image for image in planned for plugin in image.plugins}
+    images_by_path = {path: image_of[archive.tgz] for path, archive in archives.items()}
+    files: Mapping[PlannedImage, Path] = {}
+    ends: Mapping[PlannedImage, _End] = {}
+    seconds = 0.0
+    with contextlib.ExitStack() as stack:
+        with stages.stage("image") as stage:
+            checkpoint = runner.raise_if_cancelled
+            images = stack.enter_context(made_images(planned, checkpoint=checkpoint))
+            if wanted.output:
+                files = write_images(images, wanted.output)
+            stage.note = f"{len(images)} image{'s' if len(images) != 1 else ''}"
+        if wanted.target:
+            started = time.monotonic()
+            ends = _pushed(wanted, wanted.target, images, stages, runner)
+            seconds = round(time.monotonic() - started, 3)
+            list_published(output_dir, ends)
     return tuple(
-        _with_end(report, ends[report.path], seconds) if report.path in ends else report
+        _with_image(report, files.get(image), ends.get(image), seconds)
+        if (image := images_by_path.get(report.path))
+        else report
         for report in reports
     )
 
 
-def _with_end(
-    report: PluginReport, end: PushedImage | FactoryError, seconds: float
+def list_packed(reports: Sequence[PluginReport], output_dir: Path) -> None:
+    """Write ``dynamic-plugins.tgz.yaml`` of the plugins that were built.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    entries = [
+        PortalEntry(
+            package=f"./{report.files[0].name}",
+            tgz=output_dir / report.files[0].name,
+            integrity=report.integrity or "",
+        )
+        for report in reports
+        if report.files
+    ]
+    if entries:
+        write_tgz_entries(output_dir, entries)
+
+
+def list_published(output_dir: Path, ends: Mapping[PlannedImage, _End]) -> None:
+    """Write ``dynamic-plugins.oci.yaml`` and ``published-images.txt`` of what was pushed.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    pushed = {image: end for image, end in ends.items() if not isinstance(end, FactoryError)}
+    entries = [
+        PortalEntry(package=f"oci://{end.pinned}!{plugin.folder}", tgz=plugin.tgz)
+        for image, end in pushed.items()
+        for plugin in image.plugins
+    ]
+    if pushed:
+        write_published(output_dir, entries, [end.pinned for end in pushed.values()])
+
+
+def _pushed(
+    wanted: ImagesWanted,
+    target: RegistryTarget,
+    images: Mapping[PlannedImage, Image],
+    stages: Stages,
+    runner: Runner,
+) -> Mapping[PlannedImage, _End]:
+    with (
+        stages.stage("push") as stage,
+        Registry(target, checkpoint=runner.raise_if_cancelled) as registry,
+    ):
+        ends = publish(registry, images, on_progress=progress_lines(stage.on_line))
+        ends = attest_images(registry, ends, key=wanted.key)
+        failed = sum(isinstance(end, FactoryError) for end in ends.values())
+        stage.note = f"{len(ends) - failed} of {len(ends)} images"
+        stage.outcome = "failed" if failed else "done"
+        return ends
+
+
+def _with_image(
+    report: PluginReport,
+    file: Path | None,
+    end: _End | None,
+    seconds: float,
 ) -> PluginReport:
+    if file:
+        report = replace(report, image_file=file.name)
+    if end is None:
+        return report
     report = replace(report, seconds={**report.seconds, "push": seconds})
     if isinstance(end, FactoryError):
         return replace(report, outcome="failed", error=end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,58 @@ def test_a_token_server_that_refuses_is_named(tokened: Server, tokens: TokenServ
         check_target(tokened.target(), [REPOSITORY])
 
     assert tokens.realm in str(caught.value)
+
+
+def test_a_login_that_may_only_read_is_told_so(tokened: Server, tokens: TokenServer) -> None:
+    tokens.reads_only = True
+
+    with pytest.raises(RegistryError, match="the login may not push to"):
+        check_target(tokened.target(), [REPOSITORY])
+
+
+def test_a_token_that_the_registry_takes_as_ended_is_asked_for_anew(
+    tokened: Server, tokens: TokenServer
+) -> None:
+    tokens.expired = 1
+
+    with Registry(tokened.target()) as registry:
+        registry.start_upload(REPOSITORY)
+
+    assert len(tokens.asked) == 2
+
+
+def test_tokens_that_have_always_ended_are_refused(tokened: Server, tokens: TokenServer) -> None:
+    tokens.expired = 1000
+
+    with pytest.raises(RegistryError, match="refuses the login") as caught:
+        check_target(tokened.target(), [REPOSITORY])
+
+    assert "may have expired" in str(caught.value)
+
+
+def test_a_registry_token_that_has_ended_is_refused_with_the_file_that_holds_it(
+    tokened: Server, tokens: TokenServer, tmp_path: Path
+) -> None:
+    tokens.expired = 1
+    token = tokens.grant([f"repository:{REPOSITORY}:pull,push"], "registry of the test")
+    file = tmp_path / "auth.json"
+    file.write_text(json.dumps({"auths": {tokened.host: {"registrytoken": token}}}))
+
+    with pytest.raises(RegistryError, match="refuses the login") as caught:
+        check_target(tokened.target(REGISTRY_AUTH_FILE=str(file)), [REPOSITORY])
+
+    assert str(file) in str(caught.value)
+    assert token not in str(caught.value)
+
+
+def test_a_registry_token_opens_it(tokened: Server, tokens: TokenServer, tmp_path: Path) -> None:
+    token = tokens.grant([f"repository:{REPOSITORY}:pull,push"], "registry of the test")
+    file = tmp_path / "auth.json"
+    file.write_text(json.dumps({"auths": {tokened.host: {"registrytoken": token}}}))
+
+    check_target(tokened.target(REGISTRY_AUTH_FILE=str(file)), [REPOSITORY])
+
+    assert tokens.asked == []
 
 
 def test_a_password_is_not_told_to_a_token_server_in_the_clear(

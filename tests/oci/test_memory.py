@@ -15,52 +15,68 @@ from tempfile import TemporaryDirectory
 from .plugin_archives import TODO, member
 from .registries import serving
 
-# Well under the 100 that are promised: a blob of 60 MB held whole would show.
-LIMIT_MB = 60
-PROGRAM = """
+# What is promised is 100; a blob of 60 MB held whole would show at once.
+LIMIT_MB = 80
+# Not getrusage, whose maximum a child begins with its parent's.
+PEAK = """
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) // 1000)
+"""
+PUSH = """
+import sys
+from factory.cli.app import run
+
+outputs, host = sys.argv[1:]
+code = run(["push", outputs, "--image-output", "oci-archive"], {
+    "REGISTRY_URL": host, "REGISTRY_NAMESPACE": "team", "REGISTRY_INSECURE": "true",
+    "REGISTRY_USERNAME": "x", "REGISTRY_PASSWORD": "x",
+})
+assert code == 0
+"""
+PULL = """
 import sys
 from pathlib import Path
 from factory.config.environment import Environment
-from factory.oci.archive import read_plugin_archive
-from factory.oci.image import build_image
-from factory.oci.push import push_image
-from factory.oci.reference import reference_for
+from factory.oci.image_name import image_name
+from factory.oci.pull import fetch_blob, pull_manifest
 from factory.oci.registry import Registry
-from factory.oci.target import registry_target
+from factory.oci.target import pull_target
 
-tgz, layer, host = sys.argv[1:]
-target = registry_target(Environment(variables={
-    "REGISTRY_URL": host, "REGISTRY_NAMESPACE": "team", "REGISTRY_INSECURE": "true",
-    "REGISTRY_USERNAME": "x", "REGISTRY_PASSWORD": "x",
-}))
-image = build_image([read_plugin_archive(Path(tgz))], Path(layer))
-reference = reference_for(
-    registry=host, namespace="team", package="large", version="1"
-)
-with Registry(target) as registry:
-    pushed = push_image(registry, image, reference)
-# Not getrusage, whose maximum a child begins with its parent's.
-peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(pushed.bytes_sent, int(peak.split()[1]) // 1000)
+name = image_name(sys.argv[1])
+target = pull_target(Environment(variables={"REGISTRY_INSECURE": "true"}), name.registry)
+with Registry(target, reads_only=True) as registry:
+    (layer,) = pull_manifest(registry, name.repository, name.wanted).layers
+    fetch_blob(registry, name.repository, layer, Path(sys.argv[2]))
 """
 
 
-def test_a_plugin_of_360_mb_is_built_and_pushed_in_little_memory() -> None:
+def test_a_plugin_of_360_mb_is_pushed_and_pulled_in_little_memory() -> None:
     # Not tmp_path, which pytest keeps: hundreds of megabytes of nothing to look at.
     with TemporaryDirectory() as name, serving(Path(name)) as registry:
-        tgz, layer = Path(name, "large.tgz"), Path(name, "layer")
-        _write_large(tgz)
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, tgz, layer, registry.host],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        outputs = Path(name, "outputs")
+        outputs.mkdir()
+        _write_large(outputs / "large.tgz")
 
+        pinned, pushing = _run(PUSH, outputs, registry.host)
+        layer = Path(name, "layer")
+        (pulling,) = _run(PULL, pinned, layer)
+
+        assert layer.stat().st_size > 60_000_000
+        assert (outputs / "large.oci.tar").stat().st_size > 60_000_000
+    assert int(pushing) < LIMIT_MB
+    assert int(pulling) < LIMIT_MB
+
+
+def _run(program: str, *arguments: str | Path) -> list[str]:
+    """The lines that a program prints; the last is its largest memory in MB."""
+    done = subprocess.run(
+        [sys.executable, "-c", program + PEAK, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
-    sent, peak = map(int, done.stdout.split())
-    assert sent > 60_000_000
-    assert peak < LIMIT_MB
+    return done.stdout.splitlines()
 
 
 def _write_large(tgz: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
 from dataclasses import replace
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,6 +68,32 @@ def test_skopeo_inspects_and_copies_what_was_pushed(
     unpacked = tmp_path / "unpacked" / FOLDER
     assert {name: (unpacked / name).read_bytes() for name in FILES} == FILES
     assert json.loads((unpacked / "package.json").read_text()) == TODO
+
+
+@pytest.mark.parametrize("tool", ["podman", "buildah"])
+def test_containers_tools_pull_and_unpack_what_was_pushed(
+    anonymous: Server, image: Image, tmp_path: Path, tool: str
+) -> None:
+    program = shutil.which(tool)
+    assert program, f"{tool} is not installed (apt-get install {tool})"
+    to = pushed_once(anonymous.target(), image, f"for-{tool}")
+
+    with TemporaryDirectory() as short:  # podman takes no longer path
+        done = subprocess.run(
+            [
+                *(program, "--root", tmp_path / "root", "--runroot", short),
+                *("--storage-driver", "vfs", "pull", "--tls-verify=false", to.pinned(image.digest)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert done.returncode == 0, done.stderr
+    (index,) = (tmp_path / "root" / "vfs" / "dir").glob("*/index.json")
+    folder = image.plugins[0].folder
+    assert (index.parent / folder / "dist" / "index.cjs.js").is_file()
 
 
 def test_the_result_names_the_image_as_a_portal_does(anonymous: Server, image: Image) -> None:

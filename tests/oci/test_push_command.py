@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import typer
+import yaml
 from typer.testing import CliRunner
 
 from factory.cli.push import push
@@ -129,6 +130,21 @@ def test_folders_of_several_workspaces_are_found(
     ]
 
 
+def test_of_several_workspaces_each_has_a_bundle_of_its_own(
+    anonymous: Server, tmp_path: Path
+) -> None:
+    for workspace in ("one", "two"):
+        (tmp_path / "several" / workspace).mkdir(parents=True)
+        pack(tmp_path / "several" / workspace / "a.tgz")
+
+    done = run(anonymous, tmp_path / "several", "--bundle", "ours")
+
+    assert [line.partition("@")[0].rpartition("/")[2] for line in done.stdout.splitlines()] == [
+        "ours-one",
+        "ours-two",
+    ]
+
+
 def test_two_images_of_one_name_are_refused(
     anonymous: Server, outputs: Path, tmp_path: Path
 ) -> None:
@@ -177,3 +193,51 @@ def test_a_directory_without_plugins_is_refused(
 
     assert done.exit_code == 2
     assert "build first" in done.output
+
+
+def test_what_was_pushed_is_listed_in_each_directory(
+    anonymous: Server, outputs: Path, tmp_path: Path
+) -> None:
+    (outputs / "frontend.tgz.app-config.dynamic.yaml").write_text("app: {title: Todo}\n")
+    (tmp_path / "other").mkdir()
+    pack(tmp_path / "other" / "x.tgz", TODO | {"name": "other-dynamic"})
+
+    done = run(anonymous, outputs, tmp_path / "other")
+
+    names = done.stdout.splitlines()
+    assert (outputs / "published-images.txt").read_text().splitlines() == names[:2]
+    assert (tmp_path / "other" / "published-images.txt").read_text().splitlines() == names[2:]
+    entries = yaml.safe_load((outputs / "dynamic-plugins.oci.yaml").read_text())["plugins"]
+    assert entries == [
+        {
+            "package": f"oci://{names[0]}!backstage-community-plugin-todo-backend",
+            "disabled": False,
+        },
+        {
+            "package": f"oci://{names[1]}!backstage-community-plugin-todo",
+            "disabled": False,
+            "pluginConfig": {"app": {"title": "Todo"}},
+        },
+    ]
+
+
+def test_of_a_bundle_every_plugin_is_listed(anonymous: Server, outputs: Path) -> None:
+    done = run(anonymous, outputs, "--bundle", "todo", "--tag-template", "latest")
+
+    (name,) = done.stdout.splitlines()
+    assert (outputs / "published-images.txt").read_text() == f"{name}\n"
+    entries = yaml.safe_load((outputs / "dynamic-plugins.oci.yaml").read_text())["plugins"]
+    assert [entry["package"] for entry in entries] == [
+        f"oci://{name}!backstage-community-plugin-todo-backend",
+        f"oci://{name}!backstage-community-plugin-todo",
+    ]
+
+
+def test_images_may_be_left_on_disk_too(
+    anonymous: Server, outputs: Path, skopeo: Callable[..., str]
+) -> None:
+    done = run(anonymous, outputs, "--image-output", "oci-archive")
+
+    digest = done.stdout.splitlines()[0].partition("@")[2]
+    found = json.loads(skopeo("inspect", f"oci-archive:{outputs / 'backend.oci.tar'}"))
+    assert found["Digest"] == digest

@@ -1,0 +1,120 @@
+"""Which images are made of built plugins, and what they are called. Nothing is made here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from factory.errors import UsageError
+from factory.oci.artifacts import backstage_version
+from factory.oci.reference import DEFAULT_TAG_TEMPLATE, Reference, reference_for
+from factory.oci.target import registry_and_namespace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory.config.environment import Environment
+    from factory.oci.archive import PluginArchive
+    from factory.oci.artifacts import BuiltPlugins
+    from factory.oci.image import ImageFacts
+
+# podman's name for images that come from no registry.
+NO_REGISTRY = "localhost"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageNaming:
+    """How images are called.
+
+    With ``bundle`` there is one image of that name with all plugins of a workspace; of several
+    workspaces each has an image called ``BUNDLE-WORKSPACE``.
+    ``backstage_version`` is taken for plugins that do not say for which version they are.
+    """
+
+    registry: str = NO_REGISTRY
+    namespace: str = ""
+    tag_template: str = DEFAULT_TAG_TEMPLATE
+    bundle: str = ""
+    backstage_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedImage:
+    """An image that is to be made: of which plugins, under which name, with which facts."""
+
+    reference: Reference
+    plugins: tuple[PluginArchive, ...]
+    facts: ImageFacts
+    bundled: bool = False
+
+    @property
+    def stem(self) -> str:
+        """The name of its file beside its plugins, without an ending."""
+        if self.bundled:
+            return f"{self.reference.repository.rpartition('/')[2]}-{self.reference.tag}"
+        return self.plugins[0].tgz.name.removesuffix(".tgz")
+
+
+def local_naming(environment: Environment) -> tuple[str, str]:
+    """Return registry and namespace for images that stay here.
+
+    They are called as they would be in the registry, if one is configured.
+
+    Raises:
+        ConfigurationError: REGISTRY_URL or REGISTRY_NAMESPACE cannot be used.
+    """
+    if environment.get("REGISTRY_URL") and environment.get("REGISTRY_NAMESPACE"):
+        return registry_and_namespace(environment)
+    return NO_REGISTRY, ""
+
+
+def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[PlannedImage, ...]:
+    """Return the images to make: one a plugin, or with a bundle's name one a workspace.
+
+    A bundle's version is that of its plugins if they share one; otherwise the tag template must do
+    without ``{version}``.
+
+    Raises:
+        UsageError: the tag template does not fit, or two images would have the same name.
+        ConfigurationError: a plugin's name is none that registries take.
+    """
+    planned: dict[str, PlannedImage] = {}
+    for workspace in built:
+        own = naming
+        if naming.bundle and len(built) > 1:
+            own = replace(naming, bundle=f"{naming.bundle}-{workspace.folder.absolute().name}")
+        groups = [workspace.plugins] if naming.bundle else [(one,) for one in workspace.plugins]
+        for plugins in groups:
+            image = _planned(plugins, workspace.facts, own)
+            name = str(image.reference)
+            if name in planned:
+                raise UsageError(
+                    f"two images would have the name {name}",
+                    found=" and ".join(str(one.plugins[0].tgz) for one in (planned[name], image)),
+                    hint="push the directories one by one, with a --tag-template or --bundle name "
+                    "of its own each",
+                )
+            planned[name] = image
+    return tuple(planned.values())
+
+
+def _planned(
+    plugins: tuple[PluginArchive, ...], facts: ImageFacts, naming: ImageNaming
+) -> PlannedImage:
+    versions = {plugin.version for plugin in plugins}
+    hosts = {backstage_version(plugin) for plugin in plugins}
+    version = versions.pop() if len(versions) == 1 else ""
+    reference = reference_for(
+        registry=naming.registry,
+        namespace=naming.namespace,
+        package=naming.bundle or plugins[0].name,
+        version=version,
+        tag_template=naming.tag_template,
+        backstage_version=(hosts.pop() if len(hosts) == 1 else "") or naming.backstage_version,
+        revision=facts.revision,
+    )
+    if naming.bundle:
+        facts = replace(facts, title=naming.bundle, version=version or reference.tag)
+    return PlannedImage(
+        reference=reference, plugins=plugins, facts=facts, bundled=bool(naming.bundle)
+    )

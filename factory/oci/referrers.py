@@ -1,0 +1,153 @@
+"""What is attached to an image: signatures, SBOMs, provenance; as the image's referrers.
+
+Distribution-spec 1.1, sections "Listing Referrers" and "Pushing Manifests with Subject". Registries
+older than that keep no lists: clients then keep one themselves, an index under a tag that is made
+of the subject's digest ("Referrers Tag Schema").
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from factory.errors import RegistryError
+from factory.oci.blob import INDEX_TYPE, MANIFEST_TYPE, Blob, blob_of
+from factory.oci.descriptor import Descriptor, descriptors_in, entries_of
+from factory.oci.push import push_blob
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from factory.oci.registry import Registry
+
+log = logging.getLogger(__name__)
+
+TITLE = "org.opencontainers.image.title"
+EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+# The tag's list is read, changed and written by whoever attaches: another may do so in between.
+_TIMES = 5
+_one_at_a_time = threading.Lock()
+
+
+def attach(
+    registry: Registry,
+    repository: str,
+    subject: Descriptor,
+    *,
+    artifact_type: str,
+    blobs: Sequence[Blob],
+    titles: Sequence[str] = (),
+    annotations: Mapping[str, str] | None = None,
+    tag: str = "",
+) -> str:
+    """Push an artifact that refers to ``subject`` and return its manifest's digest.
+
+    The same artifact attached again changes nothing.
+
+    Args:
+        registry: the conversation.
+        repository: the subject's.
+        subject: the image's manifest, as :attr:`PulledManifest.descriptor` gives it.
+        artifact_type: what the artifact is, as a media type.
+        blobs: its contents.
+        titles: their file names, if they have any: by these, tools such as oras save them.
+        annotations: of its manifest; lists of referrers show them too.
+        tag: a tag for the artifact, besides; for tools that look for one.
+
+    Raises:
+        RegistryError: the registry refuses, or others keep changing the list of referrers.
+    """
+    empty = blob_of(b"{}", EMPTY_TYPE)
+    manifest = blob_of(
+        _canonical(
+            {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST_TYPE,
+                "artifactType": artifact_type,
+                "config": empty.descriptor,
+                "layers": [
+                    {**blob.descriptor, **({"annotations": {TITLE: title}} if title else {})}
+                    for blob, title in zip(blobs, titles or [""] * len(blobs), strict=True)
+                ],
+                "subject": {
+                    "mediaType": subject.media_type,
+                    "digest": subject.digest,
+                    "size": subject.size,
+                },
+                **({"annotations": dict(annotations)} if annotations else {}),
+            }
+        ),
+        MANIFEST_TYPE,
+    )
+    for blob in (empty, *blobs):
+        push_blob(registry, repository, blob)
+    kept = registry.put_manifest(repository, manifest.digest, manifest)
+    if tag:
+        registry.put_manifest(repository, tag, manifest)
+    if not kept:
+        entry = Descriptor(
+            media_type=MANIFEST_TYPE,
+            digest=manifest.digest,
+            size=manifest.size,
+            artifact_type=artifact_type,
+            annotations=annotations or {},
+        )
+        with _one_at_a_time:
+            _add_to_tag(registry, repository, subject.digest, entry)
+    return manifest.digest
+
+
+def list_referrers(
+    registry: Registry, repository: str, digest: str, *, artifact_type: str | None = None
+) -> tuple[Descriptor, ...]:
+    """Return what refers to the manifest ``digest``, of ``artifact_type`` if one is given.
+
+    Raises:
+        RegistryError: the registry refuses, or the list is none.
+    """
+    found = registry.referrers(repository, digest, artifact_type)
+    if found is not None:
+        return found
+    index = registry.get_manifest(repository, referrers_tag(digest))
+    if index is None:
+        return ()
+    where = f"{repository}:{referrers_tag(digest)}"
+    return tuple(
+        one
+        for one in descriptors_in(index, where=where)
+        if not artifact_type or one.artifact_type == artifact_type
+    )
+
+
+def referrers_tag(digest: str) -> str:
+    """Return the tag of the list that clients keep: ``sha256-…`` (at most 64 digits of it)."""
+    algorithm, _, encoded = digest.partition(":")
+    return f"{algorithm[:32]}-{encoded[:64]}"
+
+
+def _add_to_tag(registry: Registry, repository: str, subject: str, entry: Descriptor) -> None:
+    tag = referrers_tag(subject)
+    for _ in range(_TIMES):
+        before = registry.get_manifest(repository, tag)
+        entries = entries_of(before, where=f"{repository}:{tag}") if before is not None else []
+        if any(one.get("digest") == entry.digest for one in entries):
+            return
+        index = {
+            "schemaVersion": 2,
+            "mediaType": INDEX_TYPE,
+            "manifests": [*entries, entry.as_json()],
+        }
+        registry.put_manifest(repository, tag, blob_of(_canonical(index), INDEX_TYPE))
+        log.debug("%s keeps no referrers: %s lists them", registry.target.registry, tag)
+    raise RegistryError(
+        "the list of what is attached to the image keeps changing",
+        found=f"{registry.target.registry}/{repository}:{tag}",
+        expected=f"an entry {entry.digest}",
+        hint="others attach to the same image now: try again after them",
+    )
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
