@@ -1,0 +1,235 @@
+"""``plugin-factory registry``: the frontend plugin registry of staged plugins."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory.cli.session import LogLevel, Session, session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory.plugin_registry.staged import StagedPlugin
+
+CONTENT = "What is in it"
+CHECKS = "Singletons"
+ASSETS = "Assets"
+OUTPUT = "What is shown"
+
+EXAMPLES = """Examples:
+
+\b
+  # The frontend plugins that are staged in ./dynamic-plugins-root, on the standard output.
+  plugin-factory registry ./dynamic-plugins-root
+
+\b
+  # With the manifests in it, for a portal whose assets are on another host.
+  plugin-factory registry ./dynamic-plugins-root --embed --asset-host https://assets.example.com
+
+\b
+  # Registry and assets for a static server; chunks of old versions stay for a week.
+  plugin-factory registry ./dynamic-plugins-root --output ./public/plugin-registry.json \\
+    --assets ./public/dynamic-plugins/assets --retain 7d
+"""
+
+
+class RegistryForm(StrEnum):
+    """How the registry holds its entries."""
+
+    OBJECT = "object"
+    ARRAY = "array"
+
+
+def registry(
+    ctx: typer.Context,
+    root: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder that plugins are staged in: each in a folder of its own.",
+            show_default=False,
+        ),
+    ],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file to write, replacing one that is there. Without it, standard output.",
+            rich_help_panel=CONTENT,
+        ),
+    ] = None,
+    form: Annotated[
+        RegistryForm,
+        typer.Option(help="An object by plugin name, or an array.", rich_help_panel=CONTENT),
+    ] = RegistryForm.OBJECT,
+    embed: Annotated[
+        bool,
+        typer.Option(
+            "--embed",
+            help="Put the plugins' manifests into the registry instead of their locations.",
+            rich_help_panel=CONTENT,
+        ),
+    ] = False,
+    asset_host: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Where a browser gets the assets. Without it, from the portal itself.",
+            rich_help_panel=CONTENT,
+        ),
+    ] = "",
+    assets_path: Annotated[
+        str,
+        typer.Option(
+            metavar="TEMPLATE",
+            help="The path of a plugin's assets there, of {folder}, {assets} (the folder of the "
+            "manifest within it) and {name}. RHDH's is '/api/scalprum/{name}'.",
+            rich_help_panel=CONTENT,
+        ),
+    ] = "/dynamic-plugins/assets/{folder}/{assets}",
+    host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="The portal whose versions singletons are compared with: a release that "
+            "'plugin-factory host list' shows, or your portal's yarn.lock. Without it, the "
+            "newest release.",
+            rich_help_panel=CHECKS,
+        ),
+    ] = None,
+    allow_mismatches: Annotated[
+        bool,
+        typer.Option(
+            "--allow-mismatches",
+            help="Warn of singletons that do not fit, and write the registry all the same.",
+            rich_help_panel=CHECKS,
+        ),
+    ] = False,
+    assets: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also bring the plugins' assets into this folder, to be served.",
+            rich_help_panel=ASSETS,
+        ),
+    ] = None,
+    retain: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="How long content-hashed files stay in --assets after an upgrade: 12h, 7d.",
+            rich_help_panel=ASSETS,
+        ),
+    ] = "7d",
+    log_level: Annotated[
+        LogLevel,
+        typer.Option(
+            case_sensitive=False,
+            help="The least urgent messages to show.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = LogLevel.INFO,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Show the file and line a message comes from.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+) -> None:
+    """Write the frontend plugin registry of staged plugins.
+
+    A portal's app reads it to know which frontend plugins there are and where their manifests and
+    scripts come from.
+
+    Modules that a page may have only once (react and its like) are compared between the plugins,
+    and with the portal; a mismatch is an error.
+    """
+    from factory.config.duration import duration_seconds  # noqa: PLC0415 - late
+    from factory.plugin_registry.entries import (  # noqa: PLC0415
+        checked_asset_host,
+        checked_assets_path,
+        registry_text,
+    )
+    from factory.plugin_registry.entries import registry as registry_of  # noqa: PLC0415
+    from factory.plugin_registry.staged import staged_plugins  # noqa: PLC0415
+    from factory.ui.quantities import counted  # noqa: PLC0415
+
+    with session(ctx, log_level=log_level, verbose=verbose) as this:
+        served_from = checked_asset_host(asset_host)
+        served_at = checked_assets_path(assets_path)
+        seconds = duration_seconds(retain, "--retain")
+        plugins = staged_plugins(root)
+        _check_singletons(plugins, host, allow=allow_mismatches)
+        text = registry_text(
+            registry_of(
+                plugins,
+                asset_host=served_from,
+                assets_path=served_at,
+                embed=embed,
+                form=form.value,
+            )
+        )
+        if assets:
+            _publish(this, plugins, assets, seconds)
+        if output:
+            _write(output, text)
+            typer.echo(f"{output}: {counted(len(plugins), 'frontend plugin')}", err=True)
+    if not output:
+        typer.echo(text, nl=False)
+
+
+def _check_singletons(plugins: Sequence[StagedPlugin], host: str | None, *, allow: bool) -> None:
+    import logging  # noqa: PLC0415 - late
+
+    from factory.analysis.inventory import find_host  # noqa: PLC0415
+    from factory.errors import CheckError  # noqa: PLC0415
+    from factory.plugin_registry.singletons import mismatches  # noqa: PLC0415
+
+    found = mismatches(plugins, find_host(host))
+    if not found:
+        return
+    if allow:
+        for mismatch in found:
+            logging.getLogger(__name__).warning("%s", mismatch)
+        return
+    raise CheckError(
+        "modules that a page may have only once do not fit",
+        details="\n".join(str(mismatch) for mismatch in found),
+        hint="build the plugins against one portal, or --allow-mismatches if you know better",
+    )
+
+
+def _publish(this: Session, plugins: Sequence[StagedPlugin], assets: Path, seconds: float) -> None:
+    import time  # noqa: PLC0415 - late
+
+    from factory.plugin_registry.retention import publish_assets  # noqa: PLC0415
+    from factory.ui.quantities import counted  # noqa: PLC0415
+
+    this.runner.raise_if_cancelled()
+    done = publish_assets(plugins, assets, retain=seconds, now=time.time())
+    added = counted(len(done.added), "file")
+    typer.echo(
+        f"{assets}: {added} added, {len(done.retained)} of old versions kept, "
+        f"{len(done.removed)} removed",
+        err=True,
+    )
+
+
+def _write(output: Path, text: str) -> None:
+    from factory.errors import Place, StorageError  # noqa: PLC0415 - late
+    from factory.whole_file import write_whole  # noqa: PLC0415
+
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(output, text)
+    except OSError as error:
+        raise StorageError(
+            "the registry cannot be written",
+            place=Place(file=output),
+            found=error.strerror or str(error),
+            hint="name another file with --output",
+        ) from error

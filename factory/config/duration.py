@@ -1,0 +1,26 @@
+"""A time span as it is written on a command line: ``30s``, ``10m``, ``12h``, ``7d``, ``2w``."""
+
+from __future__ import annotations
+
+import re
+
+from factory.errors import UsageError
+
+_WRITTEN = re.compile(r"^(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhdw])$", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def duration_seconds(written: str, option: str) -> float:
+    """Return a time span in seconds.
+
+    Raises:
+        UsageError: it is none; ``option`` is the option's name for the message.
+    """
+    match = _WRITTEN.match(written.strip())
+    if not match:
+        raise UsageError(
+            f"{option} is not a time span",
+            found=written,
+            expected="a number with a unit (s, m, h, d or w), such as 12h or 7d",
+        )
+    return float(match["number"]) * _SECONDS[match["unit"].lower()]

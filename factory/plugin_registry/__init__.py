@@ -1,0 +1,1 @@
+"""The frontend plugin registry: what a portal's app has to know of staged frontend plugins."""
