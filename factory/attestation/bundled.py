@@ -1,0 +1,239 @@
+"""The packages that a packed plugin carries, as far as the artifact itself tells.
+
+A backend plugin carries them whole, in ``node_modules``. A frontend plugin carries pieces of them
+inside its scripts: there the source maps name the module that each piece came from, and the module
+federation manifest the packages that the host may replace. Neither knows versions of most, so that
+these are looked up where the plugin was built.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from factory.attestation.file_tree import FileTree, file_tree
+from factory.attestation.package_manifest import PackageManifest, read_package_manifest
+from factory.attestation.packed_files import PackedFile, packed_files
+from factory.attestation.source_maps import MappedPackage, mapped_packages, sources_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+MANIFEST = "package.json"
+FEDERATION_MANIFEST = "dist/mf-manifest.json"
+# node_modules directly in the plugin or in a package: not a package's own fixtures.
+_PACKAGE = re.compile(r"(?:node_modules/(?:@[^/]+/)?(?![.@])[^/]+/)+")
+_NAME = re.compile(r"(?:@[^/]+/)?[^/]+")
+
+Origin: TypeAlias = Literal["node_modules", "embedded", "source map", "module federation"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BundledPackage:
+    """A package inside a plugin.
+
+    ``version`` is ``""`` where nothing tells it. ``locations`` are its folders in the artifact and
+    ``files`` the digests of what is in them, without packages nested inside; a package that is
+    only pieces of scripts has neither. ``needs`` are positions, in the list that this is part of,
+    of the packages that it finds as its dependencies. ``shared``: the host's may be used instead.
+    """
+
+    name: str
+    version: str
+    licenses: tuple[str, ...] = ()
+    origin: Origin
+    locations: tuple[str, ...] = ()
+    files: FileTree | None = None
+    needs: tuple[int, ...] = ()
+    shared: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BundleContents:
+    """A packed plugin, taken apart: its own package.json and the packages that it carries.
+
+    ``needs`` are the positions of those that the plugin itself finds as its dependencies, and of
+    those that nothing else in it is known to need.
+    """
+
+    plugin: PackageManifest
+    packages: tuple[BundledPackage, ...]
+    needs: tuple[int, ...]
+
+
+def bundle_contents(tgz: Path, *, built_in: Path | None = None) -> BundleContents:
+    """Return what a packed plugin carries, in the order of names, versions and folders.
+
+    Args:
+        tgz: the artifact.
+        built_in: the plugin's folder in its installed workspace, where versions and licences of
+            what is bundled into scripts are looked up; without it they stay unknown.
+
+    Raises:
+        PackError: the archive is damaged.
+    """
+    folders: dict[str, dict[str, PackedFile]] = {"": {}}
+    sources: set[str] = set()
+    shared: dict[str, str] = {}
+    for file in packed_files(tgz, wanted=_wanted):
+        folder = _folder(file.path)
+        folders.setdefault(folder, {})[file.path.removeprefix(folder)] = file
+        if file.content is None:
+            continue
+        if file.path == FEDERATION_MANIFEST:
+            shared = _shared(file.content)
+        elif file.path.endswith(".map"):
+            sources.update(sources_of(file.content))
+            # A map holds the sources themselves: only one of them is in memory at a time.
+            folders[folder].pop(file.path)
+    plugin = _manifest(folders.pop(""))
+    packages = [
+        *_installed(folders, plugin),
+        *_pieces(mapped_packages(sources, built_in), shared),
+    ]
+    packages.sort(key=lambda one: (one.name, one.version, one.locations))
+    return _linked(plugin, packages, {f: _manifest(files) for f, files in folders.items()})
+
+
+def _wanted(path: str) -> bool:
+    folder = _folder(path)
+    inside = path.removeprefix(folder)
+    return inside == MANIFEST or (
+        not folder and (path == FEDERATION_MANIFEST or path.endswith(".map"))
+    )
+
+
+def _folder(path: str) -> str:
+    """The folder of the package that a file belongs to, with a slash; "" for the plugin's own."""
+    match = _PACKAGE.match(path)
+    return match[0] if match else ""
+
+
+def _manifest(files: Mapping[str, PackedFile]) -> PackageManifest:
+    file = files.get(MANIFEST)
+    return read_package_manifest(file.content or b"") if file else PackageManifest()
+
+
+def _installed(
+    folders: Mapping[str, Mapping[str, PackedFile]], plugin: PackageManifest
+) -> Iterator[BundledPackage]:
+    """The packages of ``node_modules``; one that is there twice with the same files is one."""
+    found: dict[tuple[str, str, str], BundledPackage] = {}
+    for folder in sorted(folders):
+        manifest, tree = _manifest(folders[folder]), file_tree(folders[folder])
+        name = manifest.name or folder.rpartition("node_modules/")[2].rstrip("/")
+        key = (name, manifest.version, tree.sha256)
+        same = found.get(key)
+        found[key] = BundledPackage(
+            name=name,
+            version=manifest.version,
+            licenses=manifest.licenses,
+            origin="embedded" if name in plugin.embedded else "node_modules",
+            locations=(*(same.locations if same else ()), folder.rstrip("/")),
+            files=tree,
+        )
+    yield from found.values()
+
+
+def _pieces(mapped: Sequence[MappedPackage], shared: Mapping[str, str]) -> Iterator[BundledPackage]:
+    seen = set()
+    for one in mapped:
+        seen.add(one.name)
+        yield BundledPackage(
+            name=one.name,
+            version=one.version or shared.get(one.name, ""),
+            licenses=one.licenses,
+            origin="source map",
+            shared=one.name in shared,
+        )
+    for name, version in shared.items():
+        if name not in seen:
+            yield BundledPackage(
+                name=name, version=version, origin="module federation", shared=True
+            )
+
+
+def _shared(content: bytes) -> dict[str, str]:
+    """Versions of the packages in ``shared`` of an ``mf-manifest.json``.
+
+    An entry may be a part of a package, such as ``@material-ui/core/styles``.
+    """
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return {}
+    entries = document.get("shared") if isinstance(document, dict) else None
+    found: dict[str, str] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        name = _NAME.match(str(entry.get("name", ""))) if isinstance(entry, dict) else None
+        if name:
+            version = entry.get("version")
+            found.setdefault(name[0], version if isinstance(version, str) else "")
+    return found
+
+
+def _linked(
+    plugin: PackageManifest,
+    packages: Sequence[BundledPackage],
+    manifests: Mapping[str, PackageManifest],
+) -> BundleContents:
+    """Dependencies resolved as Node.js does: in the nearest ``node_modules`` on the way up."""
+    places = {f"{place}/": at for at, one in enumerate(packages) for place in one.locations}
+    pieces = {one.name: at for at, one in enumerate(packages) if not one.locations}
+
+    def resolved(name: str, folder: str) -> int | None:
+        while True:
+            at = places.get(f"{folder}node_modules/{name}/")
+            if at is not None or not folder:
+                return at
+            folder = folder[: folder.rindex("node_modules/")]
+
+    def needs(names: Sequence[str], *folders: str) -> tuple[int, ...]:
+        found = {resolved(name, folder) for folder in folders for name in names}
+        return tuple(sorted(at for at in found if at is not None))
+
+    linked = tuple(
+        replace(
+            one,
+            needs=needs(
+                manifests[f"{one.locations[0]}/"].dependencies,
+                *(f"{place}/" for place in one.locations),
+            ),
+        )
+        if one.locations
+        else one
+        for one in packages
+    )
+    own = {pieces[name] for name in plugin.dependencies if name in pieces}
+    return BundleContents(
+        plugin=plugin,
+        packages=linked,
+        needs=_complete({*own, *needs(plugin.dependencies, "")}, linked),
+    )
+
+
+def _complete(known: set[int], packages: Sequence[BundledPackage]) -> tuple[int, ...]:
+    """What the plugin needs, so that every package is needed: what is bundled, it brought."""
+    needs = set(known)
+    reached: set[int] = set()
+
+    def reach(start: int) -> None:
+        waiting = [start]
+        while waiting:
+            at = waiting.pop()
+            if at not in reached:
+                reached.add(at)
+                waiting += packages[at].needs
+
+    for at in known:
+        reach(at)
+    needed = {at for one in packages for at in one.needs}
+    # First those that no package needs; what is then left is needed in a circle.
+    for at in sorted(range(len(packages)), key=lambda at: at in needed):
+        if at not in reached:
+            needs.add(at)
+            reach(at)
+    return tuple(sorted(needs))

@@ -1,0 +1,104 @@
+"""The files of a packed plugin, their digests, and the content of some: one pass, no unpacking."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tarfile
+import zlib
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from factory.errors import PackError, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PACKAGE_FOLDER = "package/"
+_BLOCK = 1 << 18
+_EXECUTABLE = 0o111
+_DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackedFile:
+    """A file or symbolic link of a package, with digests of its bytes or of the link's target.
+
+    ``path`` is relative to the package. ``git_id`` is the id that git gives the content as a blob
+    (gitformat: SHA-1 of ``blob <size>``, a zero byte, and the bytes); ``sha256`` is of the bytes
+    alone, both in hex. ``content`` is there for the files that were asked for.
+    """
+
+    path: str
+    git_id: str
+    sha256: str
+    executable: bool = False
+    link: bool = False
+    content: bytes | None = field(default=None, repr=False)
+
+
+def packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[PackedFile]:
+    """Yield the files of an ``npm pack`` archive, with the content of those whose path is wanted.
+
+    Raises:
+        PackError: the archive is damaged.
+    """
+    try:
+        with gzip.open(tgz) as unzipped:
+            with tarfile.open(fileobj=unzipped, mode="r|") as archive:
+                for member in archive:
+                    archive.members = []  # type: ignore[attr-defined]  # memory must not grow
+                    path = member.name.removeprefix(PACKAGE_FOLDER)
+                    if member.issym():
+                        target = member.linkname.encode("utf-8", "surrogateescape")
+                        yield _file(path, target, link=True)
+                    elif member.isreg():
+                        stream = archive.extractfile(member)
+                        if stream is not None:
+                            yield _read(path, member, stream, keep=wanted(path))
+            while unzipped.read(_BLOCK):
+                pass  # to its end, so that gzip's own checksum is compared
+    except _DAMAGED as error:
+        raise PackError(
+            "the packed plugin is damaged or cut short",
+            place=Place(file=tgz),
+            found=str(error) or type(error).__name__,
+            hint="delete the file and build the plugin again",
+        ) from error
+    except OSError as error:
+        raise PackError(
+            f"the packed plugin cannot be read: {error.strerror or error}", place=Place(file=tgz)
+        ) from error
+
+
+def _read(path: str, member: tarfile.TarInfo, stream: IO[bytes], *, keep: bool) -> PackedFile:
+    executable = bool(member.mode & _EXECUTABLE)
+    if keep:
+        return _file(path, stream.read(), executable=executable, keep=True)
+    git_id, sha256 = _git_blob(member.size), hashlib.sha256()
+    while block := stream.read(_BLOCK):
+        git_id.update(block)
+        sha256.update(block)
+    return PackedFile(
+        path=path, git_id=git_id.hexdigest(), sha256=sha256.hexdigest(), executable=executable
+    )
+
+
+def _file(
+    path: str, content: bytes, *, executable: bool = False, link: bool = False, keep: bool = False
+) -> PackedFile:
+    git_id = _git_blob(len(content))
+    git_id.update(content)
+    return PackedFile(
+        path=path,
+        git_id=git_id.hexdigest(),
+        sha256=hashlib.sha256(content).hexdigest(),
+        executable=executable,
+        link=link,
+        content=content if keep else None,
+    )
+
+
+def _git_blob(size: int) -> hashlib._Hash:
+    return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)

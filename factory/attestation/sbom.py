@@ -1,0 +1,199 @@
+"""A bill of materials of a packed plugin: CycloneDX 1.6, JSON (ECMA-424).
+
+The same artifact gives the same bytes: there is no time in it, and the serial number follows from
+the artifact's digest. Hashes are given where they are of something that the reader can hash too:
+the artifact itself, and the files of a package inside it (:mod:`factory.attestation.file_tree`).
+The checksums of a yarn.lock are not used: yarn's are of its own cache's archives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from factory.attestation.bundled import MANIFEST, BundledPackage, bundle_contents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from cyclonedx.model.component import Component
+    from cyclonedx.model.license import License
+    from packageurl import PackageURL
+
+SBOM_SUFFIX = ".cdx.json"
+SBOM_TYPE = "application/vnd.cyclonedx+json"
+PROPERTY = "plugin-factory:"
+# rhdh-cli's mark on the version of what it embeds; databases know the package without it.
+_EMBEDDED_MARK = "+embedded"
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digests:
+    """A file's digests in hex."""
+
+    sha256: str
+    sha512: str
+
+
+def file_digests(file: Path) -> Digests:
+    """Return a file's digests.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    sha256, sha512 = hashlib.sha256(), hashlib.sha512()
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            sha256.update(block)
+            sha512.update(block)
+    return Digests(sha256=sha256.hexdigest(), sha512=sha512.hexdigest())
+
+
+def sbom(tgz: Path, *, tool_version: str, built_in: Path | None = None) -> str:
+    """Return the bill of materials of a packed plugin as JSON text.
+
+    Args:
+        tgz: the artifact.
+        tool_version: the factory's version, which is named as the tool that made it.
+        built_in: as for :func:`factory.attestation.bundled.bundle_contents`.
+
+    Raises:
+        PackError: the archive is damaged.
+    """
+    # Late: models, licences and serialisation take as long to import as a whole --help.
+    from cyclonedx.model import Property  # noqa: PLC0415
+    from cyclonedx.model.bom import Bom, BomMetaData  # noqa: PLC0415
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+    from cyclonedx.model.tool import ToolRepository  # noqa: PLC0415
+    from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
+
+    contents, digests = bundle_contents(tgz, built_in=built_in), file_digests(tgz)
+    tool = Component(
+        name="plugin-factory",
+        version=tool_version,
+        type=ComponentType.APPLICATION,
+        bom_ref=f"plugin-factory@{tool_version}",
+    )
+    plugin = _plugin_component(contents.plugin.name, contents.plugin.version, digests)
+    plugin.licenses.update(_licenses(contents.plugin.licenses))
+    components = _components(contents.packages)
+    bom = Bom(
+        serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"urn:sha256:{digests.sha256}"),
+        metadata=BomMetaData(component=plugin, tools=ToolRepository(components=[tool])),
+        components=components,
+    )
+    bom.metadata.properties.update(
+        Property(name=f"{PROPERTY}components-from", value=origin)
+        for origin in {package.origin for package in contents.packages}
+    )
+    bom.register_dependency(plugin, [components[at] for at in contents.needs])
+    for package, component in zip(contents.packages, components, strict=True):
+        bom.register_dependency(component, [components[at] for at in package.needs])
+    document: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
+    # The library always sets the time of its run.
+    del document["metadata"]["timestamp"]
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _plugin_component(name: str, version: str, digests: Digests) -> Component:
+    from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415 - late
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+
+    purl = _purl(name, version)
+    return Component(
+        name=purl.name,
+        group=purl.namespace,
+        version=version,
+        type=ComponentType.LIBRARY,
+        purl=purl,
+        bom_ref=str(purl),
+        hashes=[
+            HashType(alg=HashAlgorithm.SHA_256, content=digests.sha256),
+            HashType(alg=HashAlgorithm.SHA_512, content=digests.sha512),
+        ],
+    )
+
+
+def _components(packages: Sequence[BundledPackage]) -> list[Component]:
+    """A component a package; the second of the same name and version is known by its folder too."""
+    made: list[Component] = []
+    references: set[str] = set()
+    for package in packages:
+        reference = str(_purl(package.name, package.version))
+        if reference in references:
+            reference = f"{reference}#{package.locations[0] if package.locations else 'bundled'}"
+        references.add(reference)
+        made.append(_component(package, reference))
+    return made
+
+
+def _component(package: BundledPackage, reference: str) -> Component:
+    from cyclonedx.model import Property  # noqa: PLC0415 - late
+    from cyclonedx.model.component import Component, ComponentType, Swhid  # noqa: PLC0415
+    from cyclonedx.model.component_evidence import (  # noqa: PLC0415
+        ComponentEvidence,
+        Occurrence,
+    )
+
+    purl = _purl(package.name, package.version)
+    component = Component(
+        name=purl.name,
+        group=purl.namespace,
+        version=package.version or None,
+        type=ComponentType.LIBRARY,
+        purl=purl,
+        bom_ref=reference,
+        licenses=_licenses(package.licenses),
+        properties=[
+            Property(name=f"{PROPERTY}{name}", value=value) for name, value in _notes(package)
+        ],
+    )
+    if package.files:
+        component.swhids.add(Swhid(package.files.swhid))
+    if package.locations:
+        component.evidence = ComponentEvidence(
+            occurrences=[
+                Occurrence(location=f"package/{place}/{MANIFEST}", bom_ref=f"{reference}@{place}")
+                for place in package.locations
+            ]
+        )
+    return component
+
+
+def _notes(package: BundledPackage) -> Iterator[tuple[str, str]]:
+    yield "origin", package.origin
+    if package.shared:
+        yield "shared-with-host", "true"
+    if package.files:
+        yield "files-sha256", package.files.sha256
+
+
+def _licenses(texts: Sequence[str]) -> list[License]:
+    """SPDX ids and expressions as such, everything else as a name."""
+    from cyclonedx.contrib.license.factories import LicenseFactory  # noqa: PLC0415 - late
+
+    factory = LicenseFactory()
+    if len(texts) == 1:
+        return [factory.make_from_string(texts[0])]
+    # An expression has to stand alone (schema, licenseChoice).
+    return [factory.make_with_id(t) if _is_id(t) else factory.make_with_name(t) for t in texts]
+
+
+def _is_id(text: str) -> bool:
+    from cyclonedx.spdx import is_supported_id  # noqa: PLC0415 - late
+
+    return is_supported_id(text)
+
+
+def _purl(name: str, version: str) -> PackageURL:
+    """The package-url type npm: a scope is the namespace, with its ``@``."""
+    from packageurl import PackageURL  # noqa: PLC0415 - late
+
+    scope, _, short = name.rpartition("/")
+    version = version.removesuffix(_EMBEDDED_MARK)
+    return PackageURL(type="npm", namespace=scope or None, name=short, version=version or None)
