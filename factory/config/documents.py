@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place
@@ -27,11 +27,16 @@ _YAML_TEXT = "tag:yaml.org,2002:str"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
-    """A parsed file, and the line and column of each of its top-level keys (counted from 1)."""
+    """A parsed file, and the line and column of each of its top-level keys (counted from 1).
+
+    ``root`` is the YAML node that the value was made of; :mod:`factory.config.nested_places` finds
+    the lines below the top level with it.
+    """
 
     path: Path
     value: Any
     lines: Mapping[str, tuple[int, int]]
+    root: yaml.Node | None = field(default=None, repr=False, compare=False)
 
     def place(self, *fields: str) -> Place:
         """Return where a top-level field is, or the file itself when it is not there."""
@@ -138,7 +143,7 @@ def read_yaml_map(path: Path) -> Document:
         raise ConfigurationError(
             f"{path.name} is not valid YAML", place=Place(file=path), found=str(error)
         ) from error
-    return Document(path=path, value={} if value is None else value, lines=lines)
+    return Document(path=path, value={} if value is None else value, lines=lines, root=root)
 
 
 def validated(document: Document, name: SchemaName) -> Document:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SchemaName: TypeAlias = Literal["source", "plugins-list", "build-report"]
+SchemaName: TypeAlias = Literal[
+    "source", "plugins-list", "build-report", "run-report", "plan", "dynamic-plugins"
+]
 
 _TYPE_NAMES: dict[type, str] = {
     dict: "an object",
@@ -76,8 +78,14 @@ def _validator(name: SchemaName) -> Callable[[object], object]:
     import fastjsonschema  # noqa: PLC0415 - late: --help does not need it
 
     return cast(
-        "Callable[[object], object]", fastjsonschema.compile(schema(name), use_default=False)
+        "Callable[[object], object]",
+        fastjsonschema.compile(schema(name), handlers={"": _beside}, use_default=False),
     )
+
+
+def _beside(reference: str) -> dict[str, Any]:
+    """The schema that another one refers to by its file's name."""
+    return schema(cast("SchemaName", reference.removesuffix(".schema.json")))
 
 
 def _path(document: object, written: str) -> tuple[str, ...]:

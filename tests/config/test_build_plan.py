@@ -15,7 +15,6 @@ from factory.config.build_plan import (
     BuildRequest,
     WantedSource,
     plan_build,
-    workspace_directories,
 )
 from factory.errors import ConfigurationError, FactoryError, UsageError
 
@@ -273,13 +272,18 @@ def test_a_configuration_directory_without_source_json_is_refused(desk: Desk) ->
     assert desk.refused(ConfigurationError).problem.endswith("has no source.json")
 
 
-def test_a_directory_of_several_workspaces_names_them(desk: Desk) -> None:
-    (desk.config / "source.json").unlink()
-    for name in ("todo", "gitlab"):
-        desk.write(f"{name}/source.json", {"repo": "r"})
-    (desk.config / "notes").mkdir()
-    assert [folder.name for folder in workspace_directories(desk.config)] == ["gitlab", "todo"]
-    assert desk.refused(ConfigurationError).found == "gitlab, todo"
+def test_the_catalogue_may_say_what_the_source_is_built_for(desk: Desk) -> None:
+    desk.write("source.json", {"repo": "r", "repo-backstage-version": "1.42.0"})
+    plan = desk.plan()
+    assert (plan.repo_backstage_version, plan.supported_versions) == ("1.42.0", None)
+
+
+def test_what_the_catalogue_says_and_is_no_version_is_not_used(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.write("source.json", {"repo": "r", "repo-backstage-version": "newest"})
+    assert desk.plan().repo_backstage_version is None
+    assert "repo-backstage-version 'newest' is no version" in caplog.text
 
 
 def test_planning_writes_nothing(desk: Desk) -> None:

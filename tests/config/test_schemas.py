@@ -22,7 +22,14 @@ from factory.schemas import SchemaName, schema, violation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-NAMES: tuple[SchemaName, ...] = ("source", "plugins-list", "build-report")
+NAMES: tuple[SchemaName, ...] = (
+    "source",
+    "plugins-list",
+    "build-report",
+    "run-report",
+    "plan",
+    "dynamic-plugins",
+)
 
 # Text as any editor may write it: a lone surrogate cannot be written to a UTF-8 file at all.
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -1,0 +1,162 @@
+"""The options that ``build`` and ``plan`` have in common: one declaration, the same words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+SOURCE = "Source"
+WORK = "How to build"
+RESULT = "Result"
+OUTPUT = "What is shown"
+
+ConfigDir: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        help="Directory with source.json, plugins-list.yaml, .env, patches and overlays; or "
+        "with a folder of these for each of several workspaces.",
+        rich_help_panel=SOURCE,
+    ),
+]
+RepoPath: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        help="Where the source is brought to, or, with --use-local, where it is; of several "
+        "workspaces, each in a folder of its name.",
+        rich_help_panel=SOURCE,
+    ),
+]
+WorkspacePath: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="The workspace, from the repository's root, such as workspaces/todo. "
+        "Wins over source.json; without either, the repository's root.",
+        rich_help_panel=SOURCE,
+    ),
+]
+SourceRepo: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Git repository to clone; source.json is then not used.",
+        rich_help_panel=SOURCE,
+    ),
+]
+SourceRef: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Branch, tag or commit of --source-repo; without it, its default branch.",
+        rich_help_panel=SOURCE,
+    ),
+]
+UseLocal: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--use-local",
+        help="Build the tree that is in --repo-path, in place. Patches and overlays change it.",
+        rich_help_panel=SOURCE,
+    ),
+]
+Only: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Only these: a workspace, WORKSPACE/PLUGIN, a plugin's path or its package's name. "
+        "Patterns as in the shell; repeat it, or put commas between.",
+        rich_help_panel=SOURCE,
+    ),
+]
+Exclude: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="All but these; patterns as for --only, over which it wins.",
+        rich_help_panel=SOURCE,
+    ),
+]
+OutputDir: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        help="Where the .tgz and .integrity files, logs and build-report.json go; of several "
+        "workspaces, each into a folder of its name.",
+        rich_help_panel=RESULT,
+    ),
+]
+GenerateBuildArgs: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--generate-build-args",
+        help="Compute the build arguments of all listed plugins anew, and write them into "
+        "plugins-list.yaml.",
+        rich_help_panel=WORK,
+    ),
+]
+Host: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|PATH",
+        help="The portal that build arguments are computed for: a release that "
+        "'plugin-factory host list' shows, or your portal's yarn.lock. "
+        "Without it, the newest release.",
+        rich_help_panel=WORK,
+    ),
+]
+Jobs: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="How many cores to use. Without it, what the machine or its cgroup allows.",
+        rich_help_panel=WORK,
+    ),
+]
+Memory: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="How much memory to use, such as 6G. Without it, what the machine or its cgroup "
+        "allows.",
+        rich_help_panel=WORK,
+    ),
+]
+FailFast: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--fail-fast",
+        help="End the run at the first failure; what has not been built is skipped.",
+        rich_help_panel=WORK,
+    ),
+]
+CacheDir: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where node, yarn, rhdh-cli and finished plugins are kept between runs. "
+        "Without it, your cache folder (~/.cache/plugin-factory).",
+        rich_help_panel=WORK,
+    ),
+]
+NoCache: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        help="Build every plugin, whether or not it was built before, and keep none of them.",
+        rich_help_panel=WORK,
+    ),
+]
+CacheFrom: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="oci://REPOSITORY",
+        help="Take finished plugins also from this repository of a container registry, such as "
+        "oci://quay.io/team/plugin-cache. Repeat it for several.",
+        rich_help_panel=WORK,
+    ),
+]
+CacheTo: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="oci://REPOSITORY",
+        help="Put the plugins that were built into this repository too, for other machines.",
+        rich_help_panel=WORK,
+    ),
+]

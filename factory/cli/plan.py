@@ -1,0 +1,275 @@
+"""``plugin-factory plan``: what a build would do, and the shards of it for CI."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory.cli.build_options import (
+    OUTPUT,
+    CacheDir,
+    CacheFrom,
+    ConfigDir,
+    Exclude,
+    GenerateBuildArgs,
+    Host,
+    NoCache,
+    Only,
+    OutputDir,
+    RepoPath,
+    SourceRef,
+    SourceRepo,
+    UseLocal,
+    WorkspacePath,
+)
+from factory.cli.session import LogLevel, session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory.pipeline.durations import Durations
+    from factory.pipeline.outlook import Outlook
+
+SHARDS = "For CI"
+
+EXAMPLES = """Examples:
+
+\b
+  # What a build with these options would do, and why.
+  plugin-factory plan --config-dir ./config --repo-path ./source --output-dir ./outputs
+
+\b
+  # Is the configuration right? No network is used.
+  plugin-factory plan --config-dir ./config --offline
+
+\b
+  # A matrix of four machines, as long as each other by what the last run took.
+  plugin-factory plan --config-dir ./config --matrix github --shards 4 --reports ./last-run
+"""
+
+
+class Matrix(StrEnum):
+    """The CI systems that a matrix is printed for."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+
+
+def plan(
+    ctx: typer.Context,
+    *,
+    config_dir: ConfigDir = Path("/config"),
+    repo_path: RepoPath = Path("/source"),
+    workspace_path: WorkspacePath = None,
+    source_repo: SourceRepo = None,
+    source_ref: SourceRef = None,
+    use_local: UseLocal = False,
+    only: Only = None,
+    exclude: Exclude = None,
+    output_dir: OutputDir = Path("/outputs"),
+    generate_build_args: GenerateBuildArgs = False,
+    host: Host = None,
+    cache_dir: CacheDir = None,
+    no_cache: NoCache = False,
+    cache_from: CacheFrom = None,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            help="Use no network: check the configuration, and tell what it alone tells.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)
+    ] = False,
+    matrix: Annotated[
+        Matrix | None,
+        typer.Option(
+            help="Print a matrix of shards instead, each for a machine of a CI run.",
+            rich_help_panel=SHARDS,
+        ),
+    ] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many machines there are.", rich_help_panel=SHARDS),
+    ] = None,
+    reports: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where the report of an earlier run is, which tells how long each takes; may be "
+            "repeated. Without it, --output-dir.",
+            rich_help_panel=SHARDS,
+        ),
+    ] = None,
+    changed_only: Annotated[
+        bool,
+        typer.Option(
+            "--changed-only",
+            help="Leave workspaces out whose plugins are all cached.",
+            rich_help_panel=SHARDS,
+        ),
+    ] = False,
+    log_level: Annotated[
+        LogLevel,
+        typer.Option(
+            case_sensitive=False,
+            help="The least urgent messages to show.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = LogLevel.WARNING,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Show what every tool prints, and the file and line a message comes from.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+) -> None:
+    """Show what a build would do, without doing it.
+
+    Workspaces, commits, plugins, build arguments, what is cached and what would be built, and why.
+
+    Takes build's options. Nothing is written to --repo-path, --output-dir or --config-dir. The exit
+    code is the one that a build would end with as far as can be told.
+    """
+    import json  # noqa: PLC0415 - late: --help is quick
+
+    from factory.config.build_plan import BuildRequest  # noqa: PLC0415
+    from factory.config.run_plan import plan_run  # noqa: PLC0415
+    from factory.config.workspaces import environment_files  # noqa: PLC0415
+    from factory.pipeline.planning import offline_outlook  # noqa: PLC0415
+
+    request = BuildRequest(
+        config_dir=config_dir,
+        repo_path=repo_path,
+        output_dir=output_dir,
+        workspace_path=workspace_path,
+        source_repo=source_repo,
+        source_ref=source_ref,
+        use_local=use_local,
+        generate_build_args=generate_build_args,
+        host=host,
+        cache_dir=cache_dir,
+        no_cache=no_cache,
+        cache_from=tuple(cache_from or ()),
+        only=tuple(only or ()),
+        exclude=tuple(exclude or ()),
+    )
+    with session(
+        ctx, env_files=environment_files(config_dir), log_level=log_level, verbose=verbose
+    ) as this:
+        _refuse_contradictions(
+            as_json=as_json, matrix=matrix, shards=shards, offline=offline, changed=changed_only
+        )
+        run = plan_run(request, this.process, default_jobs=1)
+        durations = _durations(reports, output_dir) if matrix else None
+        if offline:
+            outlook = offline_outlook(run, runner=this.runner)
+        else:
+            from factory.pipeline.source_look import online_outlook  # noqa: PLC0415 - not offline
+
+            outlook = online_outlook(run, runner=this.runner)
+        for workspace in outlook.workspaces:
+            if workspace.error:
+                this.screen.show_error(workspace.error)
+        redact = this.runner.redact
+    if durations is not None and matrix and shards:
+        typer.echo(_matrix(outlook, durations, matrix, shards, changed_only=changed_only))
+        return
+    if as_json:
+        typer.echo(json.dumps(outlook.as_json(redact), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(redact("\n".join(_lines(outlook))))
+    raise typer.Exit(outlook.exit_code)
+
+
+def _refuse_contradictions(
+    *, as_json: bool, matrix: Matrix | None, shards: int | None, offline: bool, changed: bool
+) -> None:
+    from factory.errors import UsageError  # noqa: PLC0415 - late
+
+    if matrix and as_json:
+        raise UsageError("--matrix and --json exclude each other", expected="one of them")
+    if matrix and shards is None:
+        raise UsageError(
+            "--matrix needs --shards", expected="how many machines there are: --shards 4"
+        )
+    if not matrix and (shards is not None or changed):
+        option = "--shards" if shards is not None else "--changed-only"
+        raise UsageError(
+            f"{option} is for --matrix", expected="--matrix github, or --matrix gitlab"
+        )
+    if changed and offline:
+        raise UsageError(
+            "--changed-only and --offline exclude each other",
+            expected="one of them: offline it is not known what has changed",
+        )
+
+
+def _durations(reports: Sequence[Path] | None, output_dir: Path) -> Durations:
+    from factory.pipeline.durations import durations_of  # noqa: PLC0415 - late
+    from factory.pipeline.report import REPORT_FILE  # noqa: PLC0415
+    from factory.pipeline.written_reports import read_report  # noqa: PLC0415
+
+    if reports:
+        return durations_of(read_report(where) for where in reports)
+    there = (output_dir / REPORT_FILE).is_file()
+    return durations_of([read_report(output_dir)] if there else [])
+
+
+def _matrix(
+    outlook: Outlook, durations: Durations, form: Matrix, number: int, *, changed_only: bool
+) -> str:
+    from factory.pipeline.shards import github_matrix, gitlab_matrix, shards_of  # noqa: PLC0415
+
+    shards = shards_of(outlook, durations, number, changed_only=changed_only)
+    return github_matrix(shards) if form is Matrix.GITHUB else gitlab_matrix(shards)
+
+
+def _lines(outlook: Outlook) -> list[str]:
+    lines: list[str] = []
+    for workspace in outlook.workspaces:
+        source = workspace.source
+        head = [workspace.name] if workspace.name else []
+        if source:
+            ref = f"{source.ref} = " if source.ref and source.ref != source.commit else ""
+            what = f"{ref}{source.commit}" if source.commit else source.ref or ""
+            head += [source.repo, what, workspace.workspace_path, source.note]
+        lines.append("  ".join(part for part in head if part))
+        if workspace.error:
+            lines.append(f"  would fail: {workspace.error.problem}")
+        elif workspace.plugins is None:
+            lines.append("  its plugins are found when the source is there: no plugins-list.yaml")
+        for plugin in workspace.plugins or ():
+            package = f"  {plugin.name} {plugin.version}" if plugin.name else ""
+            lines.append(f"  {plugin.path}{package}")
+            if plugin.verdict != "unknown":
+                lines.append(f"    {plugin.verdict}: {plugin.why}")
+            if plugin.arguments is None:
+                lines.append(f"    arguments: {plugin.arguments_from}")
+            elif plugin.arguments:
+                lines.append(f"    arguments: {plugin.arguments}  ({plugin.arguments_from})")
+    if outlook.left_out:
+        lines.append(f"left out by --only and --exclude: {', '.join(outlook.left_out)}")
+    return [*lines, _total(outlook)]
+
+
+def _total(outlook: Outlook) -> str:
+    plugins = sum(len(each.plugins or ()) for each in outlook.workspaces)
+    counted = [
+        f"{outlook.count('build')} to build",
+        f"{outlook.count('cached')} cached",
+        f"{outlook.count('unknown')} not looked at",
+    ]
+    said = ", ".join(text for text in counted if not text.startswith("0 "))
+    number = len(outlook.workspaces)
+    return (
+        f"{number} workspace{'s' if number != 1 else ''}, "
+        f"{plugins} plugin{'s' if plugins != 1 else ''}{f': {said}' if said else ''}"
+    )

@@ -1,0 +1,240 @@
+"""A whole run as one value: one workspace, or the several of a configuration directory.
+
+Everything that can be wrong before a byte is fetched is found here. What is wrong with a run's
+options ends it; what is wrong with one of several workspaces is noted beside the others' plans, so
+that they can be built.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from factory.config.build_plan import BuildPlan, BuildRequest, cache_dir_of, plan_workspace
+from factory.config.cache_dir import CACHE_VARIABLE
+from factory.config.contradictions import refuse_contradictions, refuse_missing
+from factory.config.environment import ENV_FILE, Environment, layered
+from factory.config.memory_size import memory_bytes
+from factory.config.selection import Selection, nothing_selected, patterns
+from factory.config.source_file import SOURCE_FILE
+from factory.config.workspaces import CLONES_FOLDER, FoundWorkspaces, find_workspaces
+from factory.errors import ConfigurationError, FactoryError, Place, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrokenWorkspace:
+    """A workspace of several whose configuration cannot be used, and why."""
+
+    name: str
+    config_dir: Path
+    error: FactoryError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunPlan:
+    """What a run is to build, all questions settled.
+
+    Without ``several`` it is exactly one workspace, whose plan has no name and uses the run's own
+    folders. ``builds`` are the workspaces that ``selection`` may want, in the order of their names,
+    ``unselected`` those that it does not; which plugins it wants is known when they are.
+    ``memory`` is in bytes, and None where the user said nothing. ``environment`` is that of the
+    configuration directory itself: defaults, process, its `.env`. ``cache_from`` and ``cache_to``
+    name repositories of registries, as ``oci://registry/repository``.
+    """
+
+    several: bool
+    builds: tuple[BuildPlan, ...]
+    unselected: tuple[BuildPlan, ...] = ()
+    broken: tuple[BrokenWorkspace, ...] = ()
+    config_dir: Path
+    repo_path: Path
+    output_dir: Path
+    cache_dir: Path
+    environment: Environment
+    selection: Selection
+    jobs: int
+    memory: int | None
+    fail_fast: bool
+    no_cache: bool
+    cache_from: tuple[str, ...]
+    cache_to: str | None
+
+
+def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs: int) -> RunPlan:
+    """Settle what a run is to build.
+
+    Args:
+        request: the options.
+        process: the process's environment.
+        default_jobs: how many cores to use, unless the request says.
+
+    Raises:
+        UsageError: options that exclude each other, or that select nothing.
+        ConfigurationError: the configuration directory, its `.env`, or, where it is one workspace,
+            another file in it cannot be used.
+    """
+    refuse_missing(request.config_dir)
+    memory = memory_bytes(request.memory) if request.memory else None
+    config_dir = request.config_dir.absolute()
+    environment = layered(process, (config_dir / ENV_FILE,))
+    found = find_workspaces(
+        config_dir,
+        {
+            "--repo-path": request.repo_path.absolute(),
+            "--output-dir": request.output_dir.absolute(),
+            "--cache-dir": cache_dir_of(request, environment),
+        },
+    )
+    if found.folders:
+        _refuse_for_several(request, found)
+    refuse_contradictions(request)
+    selection = Selection(
+        only=patterns(request.only),
+        exclude=patterns(request.exclude),
+        workspaces=tuple(folder.name for folder in found.folders),
+    )
+    if found.folders:
+        _warn_of_no_workspace(selection)
+        builds, broken = _plan_several(request, process, found, default_jobs=default_jobs)
+        wanted = [plan for plan in builds if _is_wanted(plan, selection)]
+        broken = [each for each in broken if selection.wants_workspace(each.name)]
+    else:
+        builds, broken = [plan_workspace(request, environment, default_jobs=default_jobs)], []
+        wanted = [plan for plan in builds if _is_wanted(plan, selection)]
+    if not wanted and not broken:
+        raise nothing_selected(selection, _everything(builds))
+    if found.folders and request.use_local:
+        _refuse_missing_trees(request.repo_path.absolute(), wanted)
+    return RunPlan(
+        several=bool(found.folders),
+        builds=tuple(wanted),
+        unselected=tuple(plan for plan in builds if plan not in wanted),
+        broken=tuple(broken),
+        config_dir=config_dir,
+        repo_path=request.repo_path.absolute(),
+        output_dir=request.output_dir.absolute(),
+        cache_dir=cache_dir_of(request, environment),
+        environment=environment,
+        selection=selection,
+        jobs=request.jobs or default_jobs,
+        memory=memory,
+        fail_fast=request.fail_fast,
+        no_cache=request.no_cache,
+        cache_from=request.cache_from,
+        cache_to=request.cache_to,
+    )
+
+
+def _plan_several(
+    request: BuildRequest,
+    process: Mapping[str, str],
+    found: FoundWorkspaces,
+    *,
+    default_jobs: int,
+) -> tuple[list[BuildPlan], list[BrokenWorkspace]]:
+    config_dir, repo_path = request.config_dir.absolute(), request.repo_path.absolute()
+    if found.ignored:
+        log.warning(
+            "%s: folders without a %s are no workspaces, and not used: %s",
+            config_dir,
+            SOURCE_FILE,
+            ", ".join(found.ignored),
+        )
+    root = layered(process, (config_dir / ENV_FILE,))
+    plans: list[BuildPlan] = []
+    broken: list[BrokenWorkspace] = []
+    for folder in found.folders:
+        own = replace(
+            request,
+            config_dir=folder,
+            repo_path=repo_path / folder.name,
+            output_dir=request.output_dir.absolute() / folder.name,
+            cache_dir=cache_dir_of(request, root),
+        )
+        try:
+            environment = layered(process, (config_dir / ENV_FILE, folder / ENV_FILE))
+            _warn_of_own_cache(environment, root, folder)
+            plan = plan_workspace(
+                own,
+                environment,
+                default_jobs=default_jobs,
+                name=folder.name,
+                clones_dir=repo_path / CLONES_FOLDER,
+            )
+        except FactoryError as error:
+            broken.append(BrokenWorkspace(name=folder.name, config_dir=folder, error=error))
+        else:
+            plans.append(plan)
+    return plans, broken
+
+
+def _refuse_for_several(request: BuildRequest, found: FoundWorkspaces) -> None:
+    for option, value in (
+        ("--source-repo", request.source_repo),
+        ("--source-ref", request.source_ref),
+        ("--workspace-path", request.workspace_path),
+    ):
+        if value:
+            names = [folder.name for folder in found.folders]
+            raise UsageError(
+                f"{option} is for one workspace, and the configuration directory holds "
+                f"{len(names)}: each says in its own {SOURCE_FILE} where its source is",
+                found=f"{option} {value}",
+                expected=f"the option left out, to build {', '.join(names)}",
+                hint=f"or build one of them: --config-dir {found.folders[0]}",
+            )
+
+
+def _warn_of_no_workspace(selection: Selection) -> None:
+    """Tell of a name that is no workspace's: all of them are then searched for such a package."""
+    for name in selection.packages_wanted():
+        near = difflib.get_close_matches(name, selection.workspaces, n=3)
+        log.warning(
+            "--only %s is no workspace%s: a package of that name is looked for in all of them",
+            name,
+            f" (did you mean {' or '.join(near)}?)" if near else "",
+        )
+
+
+def _refuse_missing_trees(repo_path: Path, plans: list[BuildPlan]) -> None:
+    missing = [plan for plan in plans if not plan.repo_path.is_dir()]
+    if missing:
+        raise ConfigurationError(
+            f"--use-local expects a tree for each workspace, and {len(missing)} of {len(plans)} "
+            f"{'is' if len(missing) == 1 else 'are'} not there",
+            place=Place(file=repo_path),
+            found=f"no {', '.join(plan.name for plan in missing)}",
+            expected="\n".join(f"the folder {plan.repo_path}" for plan in missing),
+            hint="put the code there, leave out --use-local, or choose workspaces with --only",
+        )
+
+
+def _warn_of_own_cache(environment: Environment, root: Environment, folder: Path) -> None:
+    if environment.get(CACHE_VARIABLE) != root.get(CACHE_VARIABLE):
+        log.warning(
+            "%s: %s is not used: a run has one cache; set it in the root %s or as --cache-dir",
+            folder / ENV_FILE,
+            CACHE_VARIABLE,
+            ENV_FILE,
+        )
+
+
+def _is_wanted(plan: BuildPlan, selection: Selection) -> bool:
+    return selection.wants_workspace(plan.name, _listed(plan))
+
+
+def _listed(plan: BuildPlan) -> tuple[str, ...] | None:
+    return tuple(entry.path for entry in plan.plugins.entries) if plan.plugins else None
+
+
+def _everything(plans: list[BuildPlan]) -> list[str]:
+    """The names of what there is: workspaces, and in a single one its listed plugins."""
+    return [name for plan in plans for name in ([plan.name] if plan.name else _listed(plan) or ())]

@@ -1,0 +1,160 @@
+"""The workspaces of a configuration directory: each is a folder that holds a ``source.json``.
+
+They are the directory's own subfolders, or, in a catalogue, those of its ``workspaces/`` folder.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.config.environment import ENV_FILE
+from factory.config.source_file import SOURCE_FILE
+from factory.errors import ConfigurationError, Place, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+CATALOGUE_FOLDER = "workspaces"
+CLONES_FOLDER = ".clones"
+# What stands beside the workspaces' own folders in --repo-path and in --output-dir.
+_TAKEN = {
+    CLONES_FOLDER: "the shared clones are in a folder of that name under --repo-path",
+    "build-report.json": "the run's report has that name under --output-dir",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundWorkspaces:
+    """The folders of a run's workspaces in the order of their names, and what was passed over."""
+
+    folders: tuple[Path, ...]
+    ignored: tuple[str, ...] = ()
+
+
+def find_workspaces(config_dir: Path, own: Mapping[str, Path]) -> FoundWorkspaces:
+    """Return the workspaces below a configuration directory; none where it is one itself.
+
+    Args:
+        config_dir: the configuration directory.
+        own: the folders that the run writes to, by the option that names each: they are no
+            workspaces.
+
+    Raises:
+        ConfigurationError: the directory cannot be read, or two workspaces would have one name.
+        UsageError: a workspace's folder is also one that the run writes to.
+    """
+    if (config_dir / SOURCE_FILE).exists():
+        _warn_of_inner(config_dir)
+        return FoundWorkspaces(folders=())
+    workspaces: list[Path] = []
+    ignored: list[str] = []
+    for parent in (config_dir, config_dir / CATALOGUE_FOLDER):
+        folders = _subfolders(parent)
+        holding = [folder for folder in folders if _holds_source(folder)]
+        if holding:
+            workspaces += holding
+            ignored += [
+                folder.relative_to(config_dir).as_posix()
+                for folder in folders
+                if folder not in holding and not _is_expected(folder, config_dir, own)
+            ]
+    workspaces.sort(key=lambda folder: folder.name)
+    _refuse_taken(workspaces, own)
+    _refuse_clashes(workspaces)
+    return FoundWorkspaces(folders=tuple(workspaces), ignored=tuple(ignored))
+
+
+def environment_files(config_dir: Path) -> tuple[Path, ...]:
+    """Return every `.env` file that a run of the directory may read: its own, the workspaces'.
+
+    For masking their secrets from the first line on; it raises for nothing that is wrong there.
+    """
+    folders = (config_dir, config_dir / CATALOGUE_FOLDER)
+    below = [each / ENV_FILE for parent in folders for each in _quietly(parent)]
+    return tuple(file for file in (config_dir / ENV_FILE, *below) if file.is_file())
+
+
+def _quietly(parent: Path) -> list[Path]:
+    try:
+        return [folder for folder in _subfolders(parent) if _holds_source(folder)]
+    except (ConfigurationError, OSError):
+        return []
+
+
+def _subfolders(parent: Path) -> list[Path]:
+    if not parent.is_dir():
+        return []
+    try:
+        return sorted(entry for entry in parent.iterdir() if entry.is_dir())
+    except OSError as error:
+        raise ConfigurationError(
+            "the configuration directory cannot be read",
+            place=Place(file=parent),
+            found=error.strerror or str(error),
+        ) from error
+
+
+def _holds_source(folder: Path) -> bool:
+    try:
+        return (folder / SOURCE_FILE).exists()
+    except OSError:  # a folder that may not be entered: it is listed among those passed over
+        return False
+
+
+def _warn_of_inner(config_dir: Path) -> None:
+    inner = [folder.name for folder in _subfolders(config_dir) if _holds_source(folder)]
+    if inner:
+        log.warning(
+            "%s makes the directory one workspace: not built are %s. Remove it to build these.",
+            config_dir / SOURCE_FILE,
+            ", ".join(inner),
+        )
+
+
+def _is_expected(folder: Path, config_dir: Path, own: Mapping[str, Path]) -> bool:
+    """Whether a folder that is no workspace needs no word: hidden, or the run's own."""
+    real = folder.resolve()
+    return (
+        folder.name.startswith(".")
+        or folder == config_dir / CATALOGUE_FOLDER
+        or any(path.resolve().is_relative_to(real) for path in own.values())
+    )
+
+
+def _refuse_taken(workspaces: list[Path], own: Mapping[str, Path]) -> None:
+    for folder in workspaces:
+        if why := _TAKEN.get(folder.name.casefold()):
+            raise ConfigurationError(
+                f"a workspace cannot be called {folder.name}",
+                place=Place(file=folder),
+                found=why,
+                hint="give its folder another name",
+            )
+        for option, path in own.items():
+            if path.resolve() == folder.resolve():
+                raise UsageError(
+                    f"{option} is the folder of the workspace {folder.name}",
+                    found=str(path),
+                    expected="a folder of its own",
+                )
+
+
+def _refuse_clashes(workspaces: list[Path]) -> None:
+    seen: dict[str, Path] = {}
+    for folder in workspaces:
+        first = seen.setdefault(folder.name.casefold(), folder)
+        if first is not folder:
+            raise ConfigurationError(
+                f"two workspaces are called {folder.name}"
+                if first.name == folder.name
+                else f"{first.name} and {folder.name} are one name on some filesystems",
+                place=Place(file=folder),
+                found=f"the workspace {first}",
+                expected="names that differ in more than upper and lower case",
+                hint="rename one of the two folders",
+            )

@@ -1,0 +1,77 @@
+"""How long workspaces and plugins took in earlier runs, and what to expect of those not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from factory.pipeline.written_reports import Report, WrittenReport
+
+# Where no report tells: what a workspace of a few plugins takes on two cores.
+_SECONDS_OF_WORKSPACE = 60.0
+_SECONDS_OF_PLUGIN = 15.0
+_PLUGINS_OF_WORKSPACE = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Took:
+    """Seconds that a workspace's own stages took, and those of its plugins, by path."""
+
+    own: float
+    plugins: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Durations:
+    """What earlier runs took, by workspace; what is not known counts as the median of the rest."""
+
+    known: Mapping[str, Took] = field(default_factory=dict)
+
+    def own(self, workspace: str) -> float:
+        """Return the seconds to expect of a workspace's own stages: source, install and so on."""
+        if took := self.known.get(workspace):
+            return took.own
+        return median([took.own for took in self.known.values()] or [_SECONDS_OF_WORKSPACE])
+
+    def plugin(self, workspace: str, path: str) -> float:
+        """Return the seconds to expect of a plugin."""
+        took = self.known.get(workspace)
+        if took and path in took.plugins:
+            return took.plugins[path]
+        every = [seconds for each in self.known.values() for seconds in each.plugins.values()]
+        return median(every or [_SECONDS_OF_PLUGIN])
+
+    def all_plugins(self, workspace: str) -> float:
+        """Return the seconds to expect of a workspace's plugins where it is not known which."""
+        if (took := self.known.get(workspace)) and took.plugins:
+            return sum(took.plugins.values())
+        numbers = [len(took.plugins) for took in self.known.values() if took.plugins]
+        return median(numbers or [_PLUGINS_OF_WORKSPACE]) * self.plugin(workspace, "")
+
+
+def durations_of(reports: Iterable[WrittenReport]) -> Durations:
+    """Return what earlier runs took; of two reports about one thing, the last counts.
+
+    What a run took from the cache, or did not finish, says nothing about how long it takes.
+    """
+    known: dict[str, Took] = {}
+    for report in reports:
+        for name, workspace in report.workspaces:
+            former = known.get(name)
+            plugins = {**(former.plugins if former else {}), **_plugins(workspace)}
+            own = sum(workspace["stages"].values())
+            if plugins and (former is None or _plugins(workspace)):
+                known[name] = Took(own=own, plugins=plugins)
+    return Durations(known=known)
+
+
+def _plugins(workspace: Report) -> dict[str, float]:
+    return {
+        plugin["path"]: sum(plugin["seconds"].values())
+        for plugin in workspace["plugins"]
+        if plugin["outcome"] == "done" and plugin["seconds"] and not plugin.get("cached")
+    }
