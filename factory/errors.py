@@ -185,7 +185,15 @@ class CheckError(FactoryError):
 
     exit_code = 14
     kind = "check"
-    meaning = "a check that was asked for (--check) does not hold"
+    meaning = "a check that was asked for (--check, verify) does not hold"
+
+
+class ArtifactError(FactoryError):
+    """An artifact is damaged, not safe to unpack, or not what its integrity says."""
+
+    exit_code = 15
+    kind = "artifact"
+    meaning = "an archive is damaged, not safe to unpack, or not what its integrity says"
 
 
 class Interrupted(FactoryError):  # noqa: N818 - the word for it; it is not a fault

@@ -1,0 +1,1 @@
+"""Archives from elsewhere, read without trusting them: tar entries, unpacking, integrity."""

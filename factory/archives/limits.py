@@ -1,0 +1,48 @@
+"""How much an archive may hold before it is taken for an attack on the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from factory.errors import UsageError
+
+MAX_ENTRY_SIZE = "MAX_ENTRY_SIZE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What an archive may hold at most.
+
+    Attributes:
+        entry: bytes of one file. Portals take 40 million unless ``MAX_ENTRY_SIZE`` says otherwise.
+        total: bytes of all files together; hard links count like the file that they name.
+        entries: how many entries.
+        ratio: bytes unpacked for each compressed byte, looked at after the first 64 MiB.
+    """
+
+    entry: int = 40_000_000
+    total: int = 4_000_000_000
+    entries: int = 100_000
+    ratio: int = 200
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def limits_of(max_entry_size: str | None) -> Limits:
+    """Return the limits with the largest entry that a user wrote (bytes), the default if empty.
+
+    Raises:
+        UsageError: it is no whole number above zero.
+    """
+    text = (max_entry_size or "").strip()
+    if not text:
+        return DEFAULT_LIMITS
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
+        raise UsageError(
+            "the largest size of an archive entry is not a number of bytes",
+            found=f"{MAX_ENTRY_SIZE}={max_entry_size}",
+            expected="a whole number above 0, for example 40000000",
+        )
+    size = int(text)
+    return Limits(entry=size, total=max(size, DEFAULT_LIMITS.total))

@@ -1,0 +1,63 @@
+"""Which names of entries are safe on every system that may unpack them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_LONGEST_PART = 255
+_LONGEST = 1024
+_FAULTS = {
+    "has a name that is not UTF-8": re.compile(r"[\ud800-\udfff]"),
+    "has a control character in its name": re.compile(r"[\x00-\x1f\x7f-\x9f]"),
+    "has a backslash in its name": re.compile(r"\\"),
+    "has an absolute name": re.compile(r"^/"),
+    "has a name that begins with a drive": re.compile(r"^[A-Za-z]:"),
+}
+
+
+def fault_of_name(name: str) -> str | None:
+    """Return what is wrong with an entry's name, as the end of a sentence; None if nothing is."""
+    parts = name.split("/")
+    if ".." in parts:
+        return "has '..' in its name"
+    for fault, pattern in _FAULTS.items():
+        if pattern.search(name):
+            return fault
+    if len(name) > _LONGEST or any(len(part.encode()) > _LONGEST_PART for part in parts):
+        return "has a name that is too long"
+    return None
+
+
+def clean_name(name: str) -> str:
+    """Return the name without ``.`` and empty parts; ``""`` is the archive's root."""
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
+
+
+def folded(name: str) -> str:
+    """Return what two names have in common if some file system takes them for one.
+
+    Such systems ignore case and compare Unicode text in a normal form (APFS, NTFS).
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def resolved_target(name: str, target: str, depth_of_root: int) -> str | None:
+    """Return where the symbolic link ``name`` leads, or None if it may leave the root.
+
+    ``..`` is taken only at a target's beginning: after a name it would be counted from wherever
+    that name, if it is a link itself, leads to.
+
+    Args:
+        name: the link's own clean name.
+        target: what it says.
+        depth_of_root: how many first parts of ``name`` are the folder that it must stay in.
+    """
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    names = [part for part in parts if part != ".."]
+    climbs = len(parts) - len(names)
+    folder = name.split("/")[:-1]
+    leaves = target.startswith("/") or len(folder) - climbs < depth_of_root
+    if not target or leaves or parts[climbs:] != names or fault_of_name("/".join(names)):
+        return None
+    return "/".join([*folder[: len(folder) - climbs], *names])

@@ -1,0 +1,163 @@
+"""A tar archive as the sequence of its entries, read strictly.
+
+Lenient readers disagree about odd archives, and what one of them shows, another does not unpack.
+Here an archive has one meaning or none. The formats are POSIX's ustar and pax
+(https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html) and GNU's long names.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.archives.refusal import damaged, unsafe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from factory.archives.compressed import TarBytes
+
+BLOCK = tarfile.BLOCKSIZE
+# A pax header holds a name, a link and times; a name of more than a page is no file's.
+LARGEST_EXTENSION = 64 * 1024
+_LARGEST_END = 1024 * 1024
+_RECORD = re.compile(rb"(\d{1,9}) ([^=]+)=")
+_END_OF_RECORD = ord("\n")
+_OF_ONE_ENTRY = {"path", "linkpath", "size"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawEntry:
+    """What an archive says of an entry. ``kind`` is the type flag of the header, one byte."""
+
+    name: str
+    kind: bytes
+    size: int
+    mode: int
+    target: str
+
+
+def raw_entries(tar: TarBytes) -> Iterator[tuple[RawEntry, Iterator[bytes]]]:
+    """Yield each entry with the chunks of its content, which are to be read before the next.
+
+    What is left unread is skipped.
+
+    Raises:
+        ArtifactError: the archive ends early, has bytes after its end, or a header that two
+            programs could read differently.
+    """
+    said: dict[str, str] = {}
+    any_read = False
+    while (header := _header(tar, any_read=any_read)) is not None:
+        any_read = True
+        if header.size < 0:
+            raise unsafe(tar.archive, header.name, "has a negative size")
+        if header.type in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.XGLTYPE):
+            _take_pax(tar, header, said)
+        elif header.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK):
+            long_name = header.type == tarfile.GNUTYPE_LONGNAME
+            text = _extension(tar, header).partition(b"\0")[0]
+            _say(tar, said, "path" if long_name else "linkpath", text)
+        else:
+            entry = _entry(tar, header, said)
+            said = {}
+            content = _content(tar, entry)
+            yield entry, content
+            for _ in content:
+                pass
+    if said:
+        raise damaged(tar.archive, "it ends within the header of an entry")
+    if not any_read:
+        raise damaged(tar.archive, "it holds nothing")
+
+
+def _header(tar: TarBytes, *, any_read: bool) -> tarfile.TarInfo | None:
+    block = tar.read(BLOCK)
+    try:
+        return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # typeshed lacks it
+        _read_end(tar)
+        return None
+    except tarfile.HeaderError as error:
+        if not block:
+            why = "it ends without the blocks that end an archive" if any_read else "it is empty"
+            raise damaged(tar.archive, why) from error
+        raise damaged(tar.archive, f"a header is not one: {error}") from error
+
+
+def _read_end(tar: TarBytes) -> None:
+    read = 0
+    while data := tar.read(BLOCK * 16):
+        read += len(data)
+        if data.strip(b"\0") or read > _LARGEST_END:
+            raise damaged(tar.archive, "there is more after the archive's end")
+
+
+def _entry(tar: TarBytes, header: tarfile.TarInfo, said: dict[str, str]) -> RawEntry:
+    name = said.get("path", header.name)
+    if header.type == tarfile.GNUTYPE_SPARSE:
+        raise unsafe(tar.archive, name, "is a sparse file")
+    if said.get("size", str(header.size)) != str(header.size):
+        raise unsafe(tar.archive, name, "has two sizes, one in its pax header")
+    if header.size and header.type not in tarfile.REGULAR_TYPES:
+        raise unsafe(tar.archive, name, "has content, but is no file")
+    return RawEntry(
+        name=name,
+        kind=header.type,
+        size=header.size,
+        mode=header.mode,
+        target=said.get("linkpath", header.linkname),
+    )
+
+
+def _content(tar: TarBytes, entry: RawEntry) -> Iterator[bytes]:
+    left = entry.size
+    while left:
+        data = tar.read(min(left, BLOCK * 512))
+        if not data:
+            raise damaged(tar.archive, f"it ends within {entry.name}")
+        left -= len(data)
+        yield data
+    padding = -entry.size % BLOCK
+    if len(tar.read(padding)) != padding:
+        raise damaged(tar.archive, f"it ends within {entry.name}")
+
+
+def _extension(tar: TarBytes, header: tarfile.TarInfo) -> bytes:
+    if header.size > LARGEST_EXTENSION:
+        raise unsafe(tar.archive, header.name, f"is a header of {header.size} bytes")
+    data = tar.read(header.size + -header.size % BLOCK)
+    if len(data) < header.size:
+        raise damaged(tar.archive, "it ends within the header of an entry")
+    return data[: header.size]
+
+
+def _take_pax(tar: TarBytes, header: tarfile.TarInfo, said: dict[str, str]) -> None:
+    data = _extension(tar, header)
+    for_all = header.type == tarfile.XGLTYPE
+    seen: set[str] = set()
+    while data:
+        record = _RECORD.match(data)
+        length = int(record[1]) if record else 0
+        if (
+            not record
+            or not record.end() < length <= len(data)
+            or data[length - 1 : length] != b"\n"
+        ):
+            raise unsafe(tar.archive, header.name, "is a malformed pax header")
+        key, value = record[2].decode("utf-8", "replace"), data[record.end() : length - 1]
+        data = data[length:]
+        if key.startswith("GNU.sparse.") or (for_all and key in _OF_ONE_ENTRY) or key in seen:
+            raise unsafe(tar.archive, header.name, f"is a pax header that sets {key}")
+        seen.add(key)
+        if key in _OF_ONE_ENTRY:
+            _say(tar, said, key, value)
+
+
+def _say(tar: TarBytes, said: dict[str, str], key: str, value: bytes) -> None:
+    text = value.decode("utf-8", "surrogateescape")
+    if key in said:
+        raise unsafe(tar.archive, text, f"is the second {key} of one entry")
+    said[key] = text

@@ -1,0 +1,110 @@
+"""An archive unpacked into a folder of its own, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.members import SafeMember, safe_members
+from factory.archives.names import clean_name
+from factory.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def unpack(
+    file: Path | IO[bytes],
+    destination: Path,
+    *,
+    select: str = "",
+    archive: Path | str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> int:
+    """Unpack an archive's folder ``select`` as ``destination``; return how many files it holds.
+
+    ``destination`` must not be there yet. Give a name beside the final one and rename it when this
+    returns. Files get mode 0644 or 0755, folders 0755, less
+    what the umask takes; the owner is whoever unpacks. Entries
+    outside ``select`` are looked at like all others, but not written.
+
+    Args:
+        file: the archive, gzipped or plain tar; a path, or a stream at its start.
+        destination: the folder to make; its parents exist.
+        select: the archive's folder whose content is wanted: ``package`` for an npm archive, a
+            plugin's folder for the layer of an image, nothing for everything.
+        archive: what errors call it, if not the path.
+        limits: how much it may hold.
+
+    Raises:
+        ArtifactError: the archive is unsafe or damaged (see :func:`safe_members`); ``destination``
+            is gone again.
+        StorageError: ``destination`` exists, or cannot be written.
+    """
+    shown = archive if archive is not None else file if isinstance(file, Path) else "the archive"
+    try:
+        destination.mkdir(mode=0o755)
+    except OSError as error:
+        raise _unwritable(destination, error) from error
+    try:
+        if isinstance(file, Path):
+            with file.open("rb") as stream:
+                return _write_all(stream, destination, clean_name(select), shown, limits)
+        return _write_all(file, destination, clean_name(select), shown, limits)
+    except OSError as error:
+        shutil.rmtree(destination, ignore_errors=True)
+        raise _unwritable(destination, error) from error
+    except BaseException:
+        shutil.rmtree(destination, ignore_errors=True)
+        raise
+
+
+def _write_all(
+    stream: IO[bytes], destination: Path, select: str, shown: Path | str, limits: Limits
+) -> int:
+    links: list[tuple[Path, str]] = []
+    files = 0
+    for member, content in safe_members(stream, archive=shown, limits=limits, root=select):
+        name = _below(member.name, select)
+        if name is None:
+            continue
+        path = destination / name
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if member.kind == "folder":
+            path.mkdir(mode=0o755, exist_ok=True)
+        elif member.kind == "link":
+            links.append((path, member.target))
+        elif member.kind == "hard link":
+            os.link(destination / (_below(member.target, select) or ""), path)
+        else:
+            _write(path, member, content)
+            files += 1
+    # Last, so that nothing was ever written through one.
+    for path, target in links:
+        path.symlink_to(target)
+    return files
+
+
+def _below(name: str, select: str) -> str | None:
+    if not select:
+        return name
+    return name.removeprefix(f"{select}/") if name.startswith(f"{select}/") else None
+
+
+def _write(path: Path, member: SafeMember, content: Iterator[bytes]) -> None:
+    mode = 0o755 if member.executable else 0o644
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(path, flags, mode), "wb") as stream:
+        for chunk in content:
+            stream.write(chunk)
+
+
+def _unwritable(destination: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"the archive cannot be unpacked: {error.strerror or error}",
+        found=str(error.filename or destination),
+        hint="check the space on the disk, and who may write the folder",
+    )

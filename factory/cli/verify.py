@@ -1,0 +1,308 @@
+"""``plugin-factory verify``: whether artifacts are such that a portal can load them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory.cli.session import LogLevel, Session, session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from factory.analysis.inventory import HostInventory
+    from factory.config.environment import Environment
+    from factory.verification.entry_point import Loader
+    from factory.verification.findings import Finding, Verified
+    from factory.verification.verify import Asked
+
+_AGAINST = "Against what"
+_ORIGIN = "Origin"
+_RUNNING = "Running"
+_WIDTH = 17
+_STYLES = {"passed": "green", "skipped": "dim", "FAILED": "bold red"}
+
+EXAMPLES = """Examples:
+
+\b
+  # Everything that a build left in ./outputs.
+  plugin-factory verify ./outputs
+
+\b
+  # A published image, for a portal's release, signed with a key.
+  plugin-factory verify oci://quay.io/team/plugin-todo:1.2.3 --host rhdh-1.9 --key cosign.pub
+
+\b
+  # In CI: load the plugins with the packages of a real portal.
+  plugin-factory verify ./outputs --host-modules ../portal/node_modules --json
+"""
+
+
+def verify(
+    ctx: typer.Context,
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TARGET...",
+            help="A .tgz, a folder that a build left them in, a plugin's unpacked folder, an OCI "
+            "layout (folder or tar), or oci://REGISTRY/REPOSITORY:TAG, with !FOLDER for one plugin "
+            "of several.",
+            show_default=False,
+        ),
+    ],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host",
+            metavar="NAME|PATH",
+            help="A host of 'plugin-factory host list', or the path of a yarn.lock: its packages "
+            "may not be bundled, its Backstage must be one that the plugin supports. Without it, "
+            "the packages of the newest release, and any Backstage.",
+            rich_help_panel=_AGAINST,
+        ),
+    ] = "",
+    host_modules: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--host-modules",
+            metavar="DIR",
+            help="A portal's node_modules, to load backend plugins with. Without it, stand-ins "
+            "take the place of what a portal provides. May be given more than once.",
+            show_default=False,
+            rich_help_panel=_AGAINST,
+        ),
+    ] = None,
+    platform: Annotated[
+        str,
+        typer.Option(
+            "--platform",
+            help="Where the portal runs, as Node.js calls it, such as linux-x64. Without it, Linux "
+            "and this machine's processor.",
+            show_default=False,
+            rich_help_panel=_AGAINST,
+        ),
+    ] = "",
+    allow_bundled: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-bundled",
+            metavar="PACKAGE",
+            help="A @backstage package that plugins may bundle although the host shares it. May be "
+            "given more than once.",
+            show_default=False,
+            rich_help_panel=_AGAINST,
+        ),
+    ] = None,
+    no_load: Annotated[
+        bool,
+        typer.Option(
+            "--no-load",
+            help="Do not load backend plugins: loading runs their code.",
+            rich_help_panel=_AGAINST,
+        ),
+    ] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key",
+            metavar="FILE",
+            help="A public key that images must be signed with, as 'cosign verify --key'.",
+            show_default=False,
+            rich_help_panel=_ORIGIN,
+        ),
+    ] = None,
+    provenance: Annotated[
+        bool,
+        typer.Option(
+            "--provenance",
+            help="A provenance statement about the very artifact must be there.",
+            rich_help_panel=_ORIGIN,
+        ),
+    ] = False,
+    config_dir: Annotated[
+        Path,
+        typer.Option(
+            help="Directory whose .env holds the REGISTRY_ variables.", rich_help_panel=_RUNNING
+        ),
+    ] = Path("/config"),
+    max_entry_size: Annotated[
+        str,
+        typer.Option(
+            metavar="BYTES",
+            help="The largest file that an archive may hold. Otherwise MAX_ENTRY_SIZE, "
+            "or 40000000.",
+            show_default=False,
+            rich_help_panel=_RUNNING,
+        ),
+    ] = "",
+    log_level: Annotated[
+        LogLevel,
+        typer.Option(
+            case_sensitive=False,
+            help="The least urgent messages to show.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = LogLevel.INFO,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Show the file and line a message comes from.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = False,
+) -> None:
+    """Verify that a portal can load what was built or published.
+
+    Checks integrity, that an archive is safe to unpack, package.json, the entry point, the
+    manifests of frontends, what is bundled, and for which platform; with --key and --provenance
+    also where it comes from. Backend plugins are loaded by Node.js, with an empty environment.
+
+    Fails if any check fails, and says for each what to do.
+    """
+    from factory.config.environment import ENV_FILE, layered  # noqa: PLC0415 - late
+    from factory.verification.results import exit_code, results_document  # noqa: PLC0415
+    from factory.verification.targets import find_targets  # noqa: PLC0415
+    from factory.verification.verify import verify_targets  # noqa: PLC0415
+
+    env_file = config_dir / ENV_FILE
+    with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
+        found = find_targets(targets)
+        asked = _asked(
+            this,
+            layered(this.process, (env_file,)),
+            host=host,
+            host_modules=host_modules or [],
+            platform=platform,
+            allowed=allow_bundled or [],
+            loads=not no_load,
+            key=key,
+            provenance=provenance,
+            max_entry_size=max_entry_size,
+        )
+        results = verify_targets(found, asked)
+    if as_json:
+        text = json.dumps(results_document(results), indent=2, ensure_ascii=False)
+        print(this.runner.redact(text))
+    else:
+        _show(results, this.runner.redact)
+    if code := exit_code(results):
+        raise typer.Exit(code)
+
+
+def _asked(
+    this: Session,
+    environment: Environment,
+    *,
+    host: str,
+    host_modules: list[Path],
+    platform: str,
+    allowed: list[str],
+    loads: bool,
+    key: Path | None,
+    provenance: bool,
+    max_entry_size: str,
+) -> Asked:
+    from factory.analysis.inventory import find_host  # noqa: PLC0415 - late
+    from factory.archives.limits import MAX_ENTRY_SIZE, limits_of  # noqa: PLC0415
+    from factory.attestation.keys import read_public_key  # noqa: PLC0415
+    from factory.verification.native_binaries import checked_platform  # noqa: PLC0415
+    from factory.verification.plugin_checks import Terms  # noqa: PLC0415
+    from factory.verification.verify import Asked  # noqa: PLC0415
+
+    inventory = find_host(host)
+    return Asked(
+        terms=Terms(
+            host=inventory,
+            loader=_loader(this, environment, inventory, host_modules) if loads else None,
+            platform=checked_platform(platform),
+            checks_host_version=bool(host),
+            allowed=frozenset(allowed),
+        ),
+        environment=environment,
+        checkpoint=this.runner.raise_if_cancelled,
+        key=read_public_key(key) if key else None,
+        provenance=provenance,
+        limits=limits_of(max_entry_size or environment.get(MAX_ENTRY_SIZE, "")),
+    )
+
+
+def _loader(
+    this: Session, environment: Environment, host: HostInventory, host_modules: list[Path]
+) -> Loader:
+    from factory.config.cache_dir import default_cache_dir  # noqa: PLC0415 - late
+    from factory.errors import UsageError  # noqa: PLC0415
+    from factory.toolchain.node import find_node  # noqa: PLC0415
+    from factory.verification.entry_point import Loader  # noqa: PLC0415
+
+    for folder in host_modules:
+        if not folder.is_dir():
+            raise UsageError(
+                "--host-modules names no folder",
+                found=str(folder),
+                expected="the node_modules of a portal's backend",
+            )
+    node = find_node(
+        None, environment=environment, cache=default_cache_dir(environment), runner=this.runner
+    )
+    return Loader(
+        node=node.bin_dir / "node",
+        runner=this.runner,
+        host=host,
+        host_modules=tuple(host_modules),
+    )
+
+
+def _show(results: Sequence[Verified], redact: Callable[[str], str]) -> None:
+    """A block a plugin, a line a check; what failed has its reasons below it."""
+    from factory.ui.text import printable  # noqa: PLC0415 - late
+
+    lines = [
+        (style, redact(printable(text)))
+        for result in results
+        for style, text in (*_lines(result), ("", ""))
+    ]
+    lines.append(_summary(results))
+    if not sys.stdout.isatty():
+        for _, text in lines:
+            print(text)
+        return
+    from rich.console import Console  # noqa: PLC0415 - late: only a terminal needs it
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console()
+    for style, text in lines:
+        console.print(Text(text, style=style))
+
+
+def _lines(result: Verified) -> Iterator[tuple[str, str]]:
+    about = f"  {result.name} {result.version} ({result.role})" if result.name else ""
+    yield "bold", f"{result.artifact}{about}"
+    for finding in result.findings:
+        word = "FAILED" if finding.result == "failed" else finding.result
+        yield _STYLES[word], f"  {word:8} {finding.check:{_WIDTH}} {finding.detail}".rstrip()
+        yield from _reasons(finding)
+    if error := result.error:
+        for number, text in enumerate(str(error).splitlines()):
+            yield _STYLES["FAILED"], f"  {'' if number else 'FAILED':8} {text}"
+
+
+def _reasons(finding: Finding) -> Iterator[tuple[str, str]]:
+    shown = {"found": finding.found, "expected": finding.expected, "try": finding.hint}
+    for name, text in shown.items():
+        if text:
+            yield "", f"  {'':8} {'':{_WIDTH}} {name}: {text}"
+
+
+def _summary(results: Sequence[Verified]) -> tuple[str, str]:
+    bad = sum(not result.holds for result in results)
+    plugins = f"{len(results)} plugin{'s' if len(results) != 1 else ''}"
+    if bad:
+        return _STYLES["FAILED"], f"{plugins} verified, {bad} failed"
+    return _STYLES["passed"], f"{plugins} verified, all checks hold"

@@ -1,0 +1,157 @@
+"""A backend's entry point: loaded by Node.js as a portal does it, and looked at.
+
+What a plugin shares with its host is not in its artifact. It comes from the node_modules of a real
+host where one is given; otherwise stand-ins take its place, which tells a broken artifact from a
+whole one, but not whether the plugin gets along with a host's versions.
+
+The plugin's code runs: with an empty environment, in a folder of its own, and for a limited time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from factory.toolchain.runner import ProcessFailed
+from factory.verification.findings import ENTRY_POINT, Finding, failed, listed, passed, skipped
+from factory.verification.plugin_folder import PACKAGE_JSON
+
+if TYPE_CHECKING:
+    from factory.analysis.inventory import HostInventory
+    from factory.toolchain.runner import Completed, Runner
+    from factory.verification.plugin_folder import PluginFolder
+
+SCRIPT = "load_plugin.cjs"
+SECONDS = 60
+_RESULT = re.compile(r"^plugin-factory-load-result (\{.*\})$", re.MULTILINE)
+# Faults of the artifact whatever its host: a file or package is missing, or is no JavaScript.
+_OF_THE_ARTIFACT = {
+    "MODULE_NOT_FOUND",
+    "ERR_MODULE_NOT_FOUND",
+    "ERR_DLOPEN_FAILED",
+    "ERR_REQUIRE_ESM",
+    "ERR_UNKNOWN_FILE_EXTENSION",
+    "ERR_PACKAGE_PATH_NOT_EXPORTED",
+}
+_ALPHA = f"alpha/{PACKAGE_JSON}"
+_EXPECTED = (
+    "a default export that is a backend feature or a feature factory, or a dynamicPluginInstaller"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loader:
+    """What loads a plugin: Node.js, and the node_modules folders of a real host, if there is one.
+
+    ``host`` tells which packages the host provides where there is none.
+    """
+
+    node: Path
+    runner: Runner
+    host: HostInventory
+    host_modules: tuple[Path, ...] = ()
+
+
+def check_entry_point(plugin: PluginFolder, loader: Loader) -> Finding:
+    """Load a backend plugin and return whether a portal would take what it exports.
+
+    Raises:
+        ToolchainError: Node.js cannot be started.
+        Interrupted: the run was cancelled.
+    """
+    main = plugin.entry(str(plugin.package.get("main") or ""))
+    if main is None:
+        return skipped(ENTRY_POINT, "there is no entry point to load")
+    peers = plugin.texts("peerDependencies")
+    request = {
+        "folder": str(plugin.root),
+        "main": main,
+        "alpha": _alpha(plugin),
+        "hostModules": [str(folder.resolve()) for folder in loader.host_modules],
+        "provided": sorted({*peers, *loader.host.packages}),
+    }
+    script = resources.files("factory.verification").joinpath(SCRIPT)
+    with (
+        resources.as_file(script) as file,
+        tempfile.TemporaryDirectory(prefix="plugin-factory-load-") as work,
+    ):
+        try:
+            completed = loader.runner.run(
+                (loader.node, "--no-warnings", file),
+                cwd=Path(work),
+                env={"HOME": work, "TMPDIR": work, "NODE_ENV": "production"},
+                stdin=json.dumps(request),
+                timeout=SECONDS,
+            )
+        except ProcessFailed as failure:
+            if failure.timed_out:
+                return _failed("the plugin does not finish loading", f"{SECONDS} seconds went by")
+            completed = failure.completed
+    return _finding(plugin, completed)
+
+
+def _finding(plugin: PluginFolder, completed: Completed) -> Finding:
+    lines = _RESULT.findall(completed.stdout)
+    if not lines:
+        return _failed("Node.js ended while it loaded the plugin", completed.tail[-300:].strip())
+    result: dict[str, Any] = json.loads(lines[-1])
+    stand_ins = [str(name) for name in result.get("standIns", ())]
+    if error := result.get("error"):
+        return _of_error(plugin, error, stand_ins)
+    found = result["found"]
+    note = f"with stand-ins for {listed(stand_ins, most=2)}" if stand_ins else ""
+    if found.get("kind") == "stand-in":
+        made_by = f"made by {listed(stand_ins, most=2)}"
+        return skipped(
+            ENTRY_POINT,
+            f"{found['format']} loads; the default export is {made_by}, which is the host's",
+            hint="give the node_modules of a real host with --host-modules",
+        )
+    if not found.get("kind"):
+        return _failed(
+            "the plugin exports nothing that a portal could start",
+            listed(found["exports"]) or "no exports",
+            expected=_EXPECTED,
+            hint="export the plugin as default from its index.ts, by an overlay if it is not yours",
+        )
+    loaded = f"{found['format']} loads, {found['kind']}"
+    return passed(ENTRY_POINT, f"{loaded} ({note})" if note else loaded)
+
+
+def _of_error(plugin: PluginFolder, error: dict[str, Any], stand_ins: list[str]) -> Finding:
+    message = str(error.get("message", "")).replace(f"{plugin.root}/", "")
+    at = str(error.get("at") or "").replace(f"{plugin.root}/", "")
+    found = f"{message} ({at})" if at and message not in at else message
+    is_fault = error.get("code") in _OF_THE_ARTIFACT or error.get("name") == "SyntaxError"
+    is_certain = is_fault and bool(error.get("isOfPlugin"))
+    if stand_ins and not is_certain:
+        return skipped(
+            ENTRY_POINT,
+            f"with stand-ins for {listed(stand_ins, most=2)} it does not load: {found}",
+            hint="give the node_modules of a real host with --host-modules",
+        )
+    return _failed("the plugin does not load", found)
+
+
+def _failed(
+    problem: str,
+    found: str,
+    *,
+    expected: str = "a module that Node.js loads",
+    hint: str = "export the plugin again; for a missing package see its build arguments",
+) -> Finding:
+    return failed(ENTRY_POINT, problem, found=found, expected=expected, hint=hint)
+
+
+def _alpha(plugin: PluginFolder) -> str | None:
+    """The entry point of ``alpha/package.json``, which portals prefer if they are told to."""
+    try:
+        main = json.loads((plugin.root / _ALPHA).read_text(encoding="utf-8"))["main"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return plugin.entry(f"alpha/{main}".replace("alpha/../", "").replace("alpha/./", "alpha/"))

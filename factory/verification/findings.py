@@ -1,0 +1,121 @@
+"""What a check found, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from factory.errors import FactoryError
+
+Result: TypeAlias = Literal["passed", "failed", "skipped"]
+
+INTEGRITY = "integrity"
+ARCHIVE = "archive"
+IMAGE = "image"
+PACKAGE = "package"
+ENTRY_POINT = "entry point"
+MANIFESTS = "manifests"
+DEPENDENCIES = "dependencies"
+SHARED = "shared packages"
+NATIVE = "native binaries"
+HOST = "host version"
+SIGNATURE = "signature"
+PROVENANCE = "provenance"
+
+CHECKS = {
+    INTEGRITY: "the file is what its .integrity says; an image's blobs are what their digests say",
+    ARCHIVE: "nothing in it is unsafe to unpack, or larger than portals take",
+    IMAGE: "the annotation names the folders that the layer holds",
+    PACKAGE: "package.json has a name, a version, a plugin's role and, for a backend, its main",
+    ENTRY_POINT: "Node.js loads it, and what it exports is a backend feature",
+    MANIFESTS: "the manifests of a frontend name files that exist",
+    DEPENDENCIES: "a backend's dependencies are bundled, or the host's",
+    SHARED: "no @backstage package is bundled that the host shares, unless by intent",
+    NATIVE: "native binaries are for the portal's platform",
+    HOST: "backstage.supported-versions fits the host",
+    SIGNATURE: "the image is signed with the key",
+    PROVENANCE: "a provenance statement is there, and about this very artifact",
+}
+"""Every check, and what it means when it passes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """The result of one check. ``found``, ``expected`` and ``hint`` say more where it failed.
+
+    ``detail`` is one line: what was checked, why it was skipped, or what is wrong.
+    """
+
+    check: str
+    result: Result
+    detail: str = ""
+    found: str = ""
+    expected: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verified:
+    """One plugin and what the checks found; ``error`` if it could not be had at all.
+
+    ``artifact`` is the file, or the image's name, as the user would name it, and within an image
+    of several plugins ``!folder`` after it.
+    """
+
+    artifact: str
+    name: str = ""
+    version: str = ""
+    role: str = ""
+    findings: tuple[Finding, ...] = ()
+    error: FactoryError | None = None
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """The findings that failed."""
+        return tuple(one for one in self.findings if one.result == "failed")
+
+    @property
+    def holds(self) -> bool:
+        """Whether every check that ran has passed."""
+        return self.error is None and not self.failures
+
+
+def passed(check: str, detail: str = "") -> Finding:
+    """Return the finding of a check that holds."""
+    return Finding(check=check, result="passed", detail=detail)
+
+
+def skipped(check: str, why: str, *, hint: str = "") -> Finding:
+    """Return the finding of a check that could not, or need not, be made."""
+    return Finding(check=check, result="skipped", detail=why, hint=hint)
+
+
+def failed(
+    check: str, problem: str, *, found: str = "", expected: str = "", hint: str = ""
+) -> Finding:
+    """Return the finding of a check that does not hold."""
+    return Finding(
+        check=check, result="failed", detail=problem, found=found, expected=expected, hint=hint
+    )
+
+
+def failed_by(check: str, error: FactoryError) -> Finding:
+    """Return what an error says as the finding of a check."""
+    place = f"{error.place}: " if error.place else ""
+    return failed(
+        check,
+        error.problem,
+        found=f"{place}{error.found or ''}".removesuffix(": "),
+        expected=error.expected or "",
+        hint=error.hint or "",
+    )
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """Return names as text, the first few of them and how many more there are."""
+    several = list(names)
+    shown = ", ".join(several[:most])
+    return f"{shown} and {len(several) - most} more" if len(several) > most else shown

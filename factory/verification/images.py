@@ -1,0 +1,204 @@
+"""An image, checked: its blobs, its annotation, and every plugin in it.
+
+The rules are those of published dynamic plugins: one folder a plugin at the root of the layer, and
+the annotation ``io.backstage.dynamic-packages``, base64 of a JSON array of ``{folder: facts}``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.unpack import unpack
+from factory.errors import ArtifactError, FactoryError, Interrupted
+from factory.oci.image import DYNAMIC_PACKAGES
+from factory.verification.findings import (
+    ARCHIVE,
+    IMAGE,
+    INTEGRITY,
+    Finding,
+    Verified,
+    failed,
+    failed_by,
+    listed,
+    passed,
+)
+from factory.verification.plugin_checks import Terms, verify_plugin_folder
+from factory.verification.targets import PLUGIN_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from factory.oci.descriptor import Descriptor
+
+_SPEC = "an image of dynamic plugins, as 'plugin-factory push' makes it"
+
+
+class Blobs(Protocol):
+    """Where an image's blobs are had from."""
+
+    def blob(self, descriptor: Descriptor, work: Path) -> Path:
+        """Return a file with the blob, whose digest has been compared; ``work`` has room for it.
+
+        Raises:
+            FactoryError: it cannot be had, or is another.
+        """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundImage:
+    """An image whose manifest has been read; ``name`` is what the user calls it."""
+
+    name: str
+    digest: str
+    annotations: Mapping[str, str]
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    blobs: Blobs
+    plugin: str = ""
+
+
+def verify_image(
+    image: FoundImage,
+    terms: Terms,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    more: tuple[Finding, ...] = (),
+) -> tuple[Verified, ...]:
+    """Check an image and return a result for each plugin in it; at least one.
+
+    ``more`` are findings about the image from elsewhere.
+
+    Raises:
+        ToolchainError: Node.js cannot be started.
+        StorageError: there is no space to unpack it.
+        Interrupted: the run was cancelled.
+    """
+    with tempfile.TemporaryDirectory(prefix="plugin-factory-verify-") as work:
+        findings: list[Finding] = []
+        roots = _unpacked(image, Path(work).resolve(), limits, findings)
+        folders = _plugin_folders(roots)
+        if all(finding.result == "passed" for finding in findings):
+            findings.append(_check_annotation(image, tuple(folders)))
+        findings += more
+        wanted = {name: root for name, root in folders.items() if image.plugin in ("", name)}
+        several = len(wanted) > 1 or bool(image.plugin)
+        results = [
+            verify_plugin_folder(
+                root, f"{image.name}{PLUGIN_PATH}{name}" if several else image.name, terms
+            )
+            for name, root in wanted.items()
+        ]
+    return tuple(
+        Verified(
+            artifact=result.artifact,
+            name=result.name,
+            version=result.version,
+            role=result.role,
+            findings=(*findings, *result.findings),
+        )
+        for result in results or [Verified(artifact=image.name)]
+    )
+
+
+def _unpacked(
+    image: FoundImage, work: Path, limits: Limits, findings: list[Finding]
+) -> Sequence[Path]:
+    """Each layer in a folder of its own, and what was found on the way."""
+    roots: list[Path] = []
+    files = 0
+    try:
+        layers = [image.blobs.blob(one, work) for one in (image.config, *image.layers)][1:]
+    except Interrupted:
+        raise
+    except FactoryError as error:
+        findings.append(failed_by(INTEGRITY, error))
+        return roots
+    findings.append(passed(INTEGRITY, image.digest))
+    try:
+        for number, (descriptor, file) in enumerate(zip(image.layers, layers, strict=True)):
+            root = work / f"layer-{number}"
+            shown = f"{image.name} ({descriptor.digest})"
+            files += unpack(file, root, archive=shown, limits=limits)
+            roots.append(root)
+            _refuse_links_to_neighbours(root, shown)
+    except ArtifactError as error:
+        findings.append(failed_by(ARCHIVE, error))
+        return roots
+    findings.append(passed(ARCHIVE, f"{files} files"))
+    return roots
+
+
+def _refuse_links_to_neighbours(root: Path, shown: str) -> None:
+    """Links that stay in the image may still leave their plugin for another one's folder."""
+    for folder in root.iterdir():
+        for path in folder.rglob("*"):
+            if path.is_symlink() and not path.resolve().is_relative_to(folder):
+                raise ArtifactError(
+                    "the image is not safe to install: a link leaves its plugin",
+                    found=f"{path.relative_to(root)} -> {path.readlink()}, in {shown}",
+                    expected="links that stay within the plugin's folder",
+                )
+
+
+def _plugin_folders(roots: Sequence[Path]) -> dict[str, Path]:
+    """The folders with a package.json by name; a later layer's comes instead of an earlier's."""
+    return {
+        folder.name: folder
+        for root in roots
+        for folder in sorted(root.iterdir())
+        if (folder / "package.json").is_file()
+    }
+
+
+def _check_annotation(image: FoundImage, folders: tuple[str, ...]) -> Finding:
+    text = image.annotations.get(DYNAMIC_PACKAGES)
+    if not folders:
+        return failed(
+            IMAGE,
+            "no plugin is in the image",
+            found="no folder with a package.json",
+            expected=_SPEC,
+        )
+    if image.plugin and image.plugin not in folders:
+        return failed(
+            IMAGE,
+            "the plugin's folder is not in the image",
+            found=listed(folders),
+            expected=image.plugin,
+            hint=f"name one of them after {PLUGIN_PATH}",
+        )
+    if text is None:
+        if image.plugin:
+            return passed(IMAGE, f"no annotation; {image.plugin} is there")
+        return failed(
+            IMAGE,
+            f"the image has no annotation {DYNAMIC_PACKAGES}",
+            found=listed(image.annotations) or "no annotations",
+            expected=_SPEC,
+            hint=f"portals then need the folder in their list: {PLUGIN_PATH}{folders[0]}",
+        )
+    named = _named(text)
+    if named is None or sorted(named) != sorted(folders):
+        return failed(
+            IMAGE,
+            f"the annotation {DYNAMIC_PACKAGES} does not name what is in the image",
+            found=listed(named) if named is not None else "no base64 of a JSON array of objects",
+            expected=listed(folders),
+            hint="make the image again",
+        )
+    return passed(IMAGE, listed(named))
+
+
+def _named(text: str) -> list[str] | None:
+    try:
+        entries = json.loads(base64.b64decode(text, validate=True))
+        return [str(name) for entry in entries for name in dict(entry)]
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        return None

@@ -1,0 +1,89 @@
+"""A packed plugin, checked: its integrity, whether it is safe to unpack, and what is in it."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from factory.archives.integrity import check_integrity
+from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.unpack import unpack
+from factory.errors import ArtifactError, FactoryError, Place
+from factory.verification.findings import (
+    ARCHIVE,
+    INTEGRITY,
+    Finding,
+    Verified,
+    failed,
+    failed_by,
+    passed,
+    skipped,
+)
+from factory.verification.plugin_checks import Terms, verify_plugin_folder
+
+SIDECAR = ".integrity"
+PACKAGE_FOLDER = "package"
+_LONGEST_SIDECAR = 4096
+_CHUNK = 1024 * 1024
+
+
+def verify_packed_file(
+    tgz: Path, terms: Terms, *, limits: Limits = DEFAULT_LIMITS, more: tuple[Finding, ...] = ()
+) -> Verified:
+    """Check a ``.tgz``; ``more`` are findings about it from elsewhere.
+
+    Raises:
+        ToolchainError: Node.js cannot be started.
+        StorageError: there is no space to unpack it.
+        Interrupted: the run was cancelled.
+    """
+    artifact = str(tgz)
+    integrity = check_sidecar(tgz)
+    with tempfile.TemporaryDirectory(prefix="plugin-factory-verify-") as work:
+        folder = Path(work).resolve() / "plugin"
+        try:
+            files = unpack(tgz, folder, select=PACKAGE_FOLDER, limits=limits)
+        except ArtifactError as error:
+            return Verified(artifact=artifact, findings=(integrity, failed_by(ARCHIVE, error)))
+        found = verify_plugin_folder(folder, artifact, terms)
+    archive = passed(ARCHIVE, f"{files} files")
+    return Verified(
+        artifact=artifact,
+        name=found.name,
+        version=found.version,
+        role=found.role,
+        findings=(integrity, archive, *found.findings, *more),
+    )
+
+
+def check_sidecar(tgz: Path) -> Finding:
+    """Return whether the file is what the ``.integrity`` file beside it says."""
+    sidecar = tgz.with_name(f"{tgz.name}{SIDECAR}")
+    try:
+        with sidecar.open("rb") as stream:
+            text = stream.read(_LONGEST_SIDECAR).decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return skipped(INTEGRITY, f"there is no {sidecar.name} beside it")
+    except OSError as error:
+        return failed(INTEGRITY, "the .integrity file cannot be read", found=str(error))
+    try:
+        check_integrity(tgz, text, place=Place(file=sidecar))
+    except FactoryError as error:
+        return failed_by(INTEGRITY, error)
+    except OSError as error:
+        return failed(INTEGRITY, "the file cannot be read", found=str(error))
+    return passed(INTEGRITY, text.partition("-")[0])
+
+
+def sha256_of(file: Path) -> str:
+    """Return a file's SHA-256 in hex.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while data := stream.read(_CHUNK):
+            digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,77 @@
+"""Every check of an unpacked plugin, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from factory.verification.bundled import check_dependencies, check_shared
+from factory.verification.entry_point import Loader, check_entry_point
+from factory.verification.findings import (
+    ENTRY_POINT,
+    Finding,
+    Verified,
+    skipped,
+)
+from factory.verification.frontend_manifests import check_manifests
+from factory.verification.native_binaries import check_native, default_platform
+from factory.verification.plugin_folder import PluginFolder, check_package, read_plugin_folder
+from factory.verification.supported_versions import check_supported_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from factory.analysis.inventory import HostInventory
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """What plugins are checked against.
+
+    Attributes:
+        host: the packages that are shared.
+        loader: loads entry points; None to leave that out.
+        platform: as Node.js calls it.
+        checks_host_version: whether the host was asked for, and so its version counts.
+        allowed: @backstage packages that may be bundled although the host shares them.
+    """
+
+    host: HostInventory
+    loader: Loader | None
+    platform: str = field(default_factory=default_platform)
+    checks_host_version: bool = False
+    allowed: frozenset[str] = frozenset()
+
+
+def verify_plugin_folder(root: Path, artifact: str, terms: Terms) -> Verified:
+    """Check an unpacked plugin; ``artifact`` is what it is called in the result."""
+    plugin = read_plugin_folder(root)
+    if isinstance(plugin, Finding):
+        return Verified(artifact=artifact, findings=(plugin,))
+    return Verified(
+        artifact=artifact,
+        name=plugin.name,
+        version=plugin.version,
+        role=plugin.role,
+        findings=tuple(_findings(plugin, terms)),
+    )
+
+
+def _findings(plugin: PluginFolder, terms: Terms) -> Iterator[Finding]:
+    yield check_package(plugin)
+    if plugin.is_backend:
+        yield _entry_point(plugin, terms)
+        yield check_dependencies(plugin, terms.host)
+        yield check_shared(plugin, terms.host, allowed=terms.allowed)
+    if plugin.is_frontend:
+        yield check_manifests(plugin)
+    yield check_native(plugin, terms.platform)
+    if terms.checks_host_version:
+        yield check_supported_versions(plugin, terms.host)
+
+
+def _entry_point(plugin: PluginFolder, terms: Terms) -> Finding:
+    if terms.loader is None:
+        return skipped(ENTRY_POINT, "not loaded, as asked")
+    return check_entry_point(plugin, terms.loader)

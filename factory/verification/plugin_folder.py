@@ -1,0 +1,152 @@
+"""An unpacked plugin: its folder, its package.json, and the packages bundled in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from factory.analysis.discovery import BACKEND_ROLES, FRONTEND_ROLES, PLUGIN_ROLES
+from factory.verification.findings import PACKAGE, Finding, failed, passed
+from factory.verification.json_file import json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PACKAGE_JSON = "package.json"
+LARGEST_PACKAGE_JSON = 4 * 1024 * 1024
+_MODULES = "node_modules"
+# How Node.js completes a `main` (https://nodejs.org/api/modules.html#all-together).
+_COMPLETIONS = ("", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginFolder:
+    """An unpacked plugin; ``root`` has no link above it."""
+
+    root: Path
+    package: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The package's name, "" if it has none."""
+        return _text(self.package.get("name"))
+
+    @property
+    def version(self) -> str:
+        """The package's version, "" if it has none."""
+        return _text(self.package.get("version"))
+
+    @property
+    def backstage(self) -> Mapping[str, Any]:
+        """The field ``backstage``."""
+        found = self.package.get("backstage")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def role(self) -> str:
+        """``backstage.role``, "" if it has none."""
+        return _text(self.backstage.get("role"))
+
+    @property
+    def is_backend(self) -> bool:
+        """Whether it is for the backend."""
+        return self.role in BACKEND_ROLES
+
+    @property
+    def is_frontend(self) -> bool:
+        """Whether it is for the frontend."""
+        return self.role in FRONTEND_ROLES
+
+    def texts(self, name: str) -> Mapping[str, str]:
+        """Return a field that maps names to text, as ``dependencies`` does."""
+        found = self.package.get(name)
+        return (
+            {key: _text(value) for key, value in found.items()} if isinstance(found, dict) else {}
+        )
+
+    def entry(self, main: str) -> str | None:
+        """Return the file that Node.js takes ``main`` for, relative to the plugin, or None."""
+        if not main or Path(main).is_absolute() or ".." in Path(main).parts:
+            return None
+        for completion in _COMPLETIONS:
+            if (self.root / f"{main.rstrip('/')}{completion}").is_file():
+                return f"{main.rstrip('/')}{completion}"
+        return None
+
+
+def read_plugin_folder(root: Path) -> PluginFolder | Finding:
+    """Return the plugin in a folder, or why it is none."""
+    file = root / PACKAGE_JSON
+    try:
+        package = json_object(file, limit=LARGEST_PACKAGE_JSON)
+    except ValueError as error:
+        return failed(
+            PACKAGE,
+            "there is no package.json that can be read",
+            found=str(error),
+            expected="the package.json of an exported plugin at the archive's package/package.json",
+            hint="pack the folder dist-dynamic that the export leaves: npm pack ./dist-dynamic",
+        )
+    return PluginFolder(root=root.resolve(), package=package)
+
+
+def check_package(plugin: PluginFolder) -> Finding:
+    """Return whether package.json holds what portals need of it before they load anything."""
+    for name, value in (("name", plugin.name), ("version", plugin.version)):
+        if not value:
+            return _bad_field(plugin, name, "text")
+    if plugin.role not in PLUGIN_ROLES:
+        return _bad_field(plugin, "backstage.role", f"one of {', '.join(PLUGIN_ROLES)}")
+    # A frontend's main is for bundlers; portals ask only that the field is there.
+    if not _text(plugin.package.get("main")):
+        return _bad_field(plugin, "main", "the entry point's path")
+    if plugin.is_backend and plugin.entry(str(plugin.package["main"])) is None:
+        return failed(
+            PACKAGE,
+            "the entry point that package.json names is not there",
+            found=f"main: {plugin.package['main']}",
+            expected="a file within the plugin",
+            hint="build the plugin before it is exported, or correct its field main",
+        )
+    return passed(PACKAGE, f"main {plugin.package['main']}" if plugin.is_backend else "")
+
+
+def bundled_packages(plugin: PluginFolder) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Yield each package in the plugin's node_modules, at any depth, with its package.json."""
+    for parent, folders, _ in os.walk(plugin.root):
+        folders.sort()
+        if Path(parent).name != _MODULES:
+            continue
+        for name in folders:
+            folder = Path(parent, name)
+            scoped = [folder / one for one in sorted(os.listdir(folder))]  # noqa: PTH208 - names
+            for package in scoped if name.startswith("@") else [folder]:
+                if (package / PACKAGE_JSON).is_file() and not package.is_symlink():
+                    yield package, _package_json(package / PACKAGE_JSON)
+
+
+def _package_json(file: Path) -> Mapping[str, Any]:
+    try:
+        return json_object(file, limit=LARGEST_PACKAGE_JSON)
+    except ValueError:
+        return {}
+
+
+def _bad_field(plugin: PluginFolder, name: str, expected: str) -> Finding:
+    value: Any = plugin.package
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return failed(
+        PACKAGE,
+        f"package.json has no usable {name}",
+        found=json.dumps(value)[:200],
+        expected=expected,
+        hint="correct the plugin's own package.json and build it again",
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,132 @@
+"""Images in a registry, and what is attached to them: signatures and provenance."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.attestation.provenance import STATEMENT_TYPE, check_statement, read_statement
+from factory.attestation.signature import signature_tag, signed_payloads, verify_signature
+from factory.errors import CheckError, RegistryError
+from factory.oci.pull import fetch_blob, pull_manifest, read_blob
+from factory.oci.referrers import list_referrers
+from factory.verification.findings import (
+    PROVENANCE,
+    SIGNATURE,
+    Finding,
+    failed,
+    failed_by,
+    passed,
+)
+from factory.verification.images import FoundImage
+
+if TYPE_CHECKING:
+    from factory.attestation.keys import PublicKey
+    from factory.oci.descriptor import Descriptor
+    from factory.oci.pull import PulledManifest
+    from factory.oci.registry import Registry
+    from factory.verification.targets import RemoteImage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistryBlobs:
+    """The blobs of a repository."""
+
+    registry: Registry
+    repository: str
+
+    def blob(self, descriptor: Descriptor, work: Path) -> Path:
+        """Fetch the blob into ``work``.
+
+        Raises:
+            RegistryError: it is not there, or is another.
+            StorageError: the disk is full.
+        """
+        handle, name = tempfile.mkstemp(prefix="blob-", dir=work)
+        Path(name).unlink()
+        with open(handle, "rb"):  # noqa: PTH123 - closes the handle
+            fetch_blob(self.registry, self.repository, descriptor, Path(name))
+        return Path(name)
+
+
+def remote_image(registry: Registry, target: RemoteImage) -> FoundImage:
+    """Return an image of a registry; its manifest is what its digest says.
+
+    Raises:
+        RegistryError: the registry refuses, or has no such image.
+    """
+    repository = target.name.repository
+    manifest = pull_manifest(registry, repository, target.name.wanted)
+    return FoundImage(
+        name=f"oci://{target.name}",
+        digest=manifest.digest,
+        annotations=manifest.annotations,
+        config=manifest.config,
+        layers=manifest.layers,
+        blobs=RegistryBlobs(registry=registry, repository=repository),
+        plugin=target.plugin,
+    )
+
+
+def check_signature(registry: Registry, repository: str, digest: str, key: PublicKey) -> Finding:
+    """Return whether the image ``digest`` is signed with the key, as ``cosign verify`` checks it.
+
+    Raises:
+        RegistryError: the registry refuses; that there is no signature is a finding.
+    """
+    tag = signature_tag(digest)
+    if registry.get_manifest(repository, tag) is None:
+        return failed(
+            SIGNATURE,
+            "the image is not signed",
+            found=f"no {tag}",
+            expected="a signature by the key",
+            hint="push it with --sign-key, or sign it with 'cosign sign --key'",
+        )
+    manifest = pull_manifest(registry, repository, tag)
+    sizes = {layer.digest: layer for layer in manifest.layers}
+    try:
+        payloads = signed_payloads(
+            manifest.content, lambda one: read_blob(registry, repository, sizes[one])
+        )
+        signed = verify_signature(payloads, key, digest)
+    except CheckError as error:
+        return failed_by(SIGNATURE, error)
+    return passed(SIGNATURE, f"as {signed.reference}")
+
+
+def check_attached_provenance(registry: Registry, repository: str, digest: str) -> Finding:
+    """Return whether a provenance statement about the image ``digest`` is attached to it.
+
+    Raises:
+        RegistryError: the registry refuses.
+    """
+    attached = list_referrers(registry, repository, digest, artifact_type=STATEMENT_TYPE)
+    if not attached:
+        return failed(
+            PROVENANCE,
+            "no provenance is attached to the image",
+            found=f"no {STATEMENT_TYPE} among its referrers",
+            expected="a SLSA provenance statement",
+            hint="push the image with plugin-factory, which attaches it",
+        )
+    findings = []
+    for one in attached:
+        try:
+            manifest = pull_manifest(registry, repository, one.digest)
+            return _of_statement(registry, repository, manifest, digest)
+        except (CheckError, RegistryError) as error:
+            findings.append(failed_by(PROVENANCE, error))
+    return findings[0]
+
+
+def _of_statement(
+    registry: Registry, repository: str, manifest: PulledManifest, digest: str
+) -> Finding:
+    if not manifest.layers:
+        raise CheckError("the attached provenance is empty", found=manifest.digest)
+    text = read_blob(registry, repository, manifest.layers[0])
+    subject = check_statement(read_statement(text), sha256=digest.partition(":")[2])
+    return passed(PROVENANCE, f"about {subject.name}")

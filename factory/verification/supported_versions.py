@@ -1,0 +1,54 @@
+"""Whether a plugin was built for a Backstage that the host is, or has grown out of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from factory.npm_range import is_range, satisfies
+from factory.verification.findings import HOST, Finding, failed, passed, skipped
+
+if TYPE_CHECKING:
+    from factory.analysis.inventory import HostInventory
+    from factory.verification.plugin_folder import PluginFolder
+
+FIELD = "supported-versions"
+
+
+def check_supported_versions(plugin: PluginFolder, host: HostInventory) -> Finding:
+    """Return whether ``backstage.supported-versions`` fits the host's Backstage.
+
+    A plain version says what the plugin was built for: hosts of the same minor release and later
+    ones take it. A range is taken at its word. Several are separated by commas.
+    """
+    text = plugin.backstage.get(FIELD)
+    if not host.backstage:
+        return skipped(HOST, f"the Backstage version of {host.name} is not known")
+    if text is None or text == "":
+        return skipped(HOST, f"package.json has no backstage.{FIELD}")
+    wanted = [part.strip() for part in str(text).split(",") if part.strip()]
+    if not isinstance(text, str) or not wanted or not all(is_range(one) for one in wanted):
+        return failed(
+            HOST,
+            f"backstage.{FIELD} is no version",
+            found=str(text),
+            expected="a Backstage version such as 1.42.0, or a range of them",
+            hint="correct backstage.json beside source.json, or the plugin's package.json",
+        )
+    if any(_fits(one, host.backstage) for one in wanted):
+        return passed(HOST, f"built for {text}, {host.name} is {host.backstage}")
+    return failed(
+        HOST,
+        f"the plugin is not for the Backstage of {host.name}",
+        found=f"backstage.{FIELD} {text}",
+        expected=f"what fits Backstage {host.backstage}",
+        hint="build the plugin from a release for this Backstage, or verify against another --host",
+    )
+
+
+def _fits(wanted: str, host: str) -> bool:
+    numbers = wanted.split(".")
+    is_plain = len(numbers) >= 2 and numbers[0].isdigit() and numbers[1].isdigit()  # noqa: PLR2004
+    if is_plain and "x" not in wanted and " " not in wanted:
+        release = tuple(int(number) for number in host.split(".")[:2])
+        return (int(numbers[0]), int(numbers[1])) <= release
+    return satisfies(host, wanted)
