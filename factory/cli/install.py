@@ -1,0 +1,247 @@
+"""``plugin-factory install``: what a portal's start-up does with its list of plugins."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory.cli.session import LogLevel, Session, session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from factory.events import Outcome
+    from factory.installation.bringing import Listener, PluginEnd
+    from factory.installation.install import InstallRequest
+    from factory.installation.npmrc import Npmrc
+    from factory.installation.plugin_list import PluginEntry
+
+STAGE = "fetch"
+PROGRESS_SECONDS = 0.5
+# Of one plugin: whether it is installed shows when all are there.
+_NOTES = {
+    "installed": "verified",
+    "updated": "verified",
+    "kept": "already there",
+    "disabled": "disabled",
+    "failed": "",
+}
+_CHECKING = "Checking"
+_RUNNING = "Running"
+
+EXAMPLES = """Examples:
+
+\b
+  # The plugins of ./dynamic-plugins.yaml, into ./dynamic-plugins-root.
+  plugin-factory install
+
+\b
+  # In CI: does what was published install? Into a folder that is thrown away.
+  plugin-factory install "$(mktemp -d)" --config dynamic-plugins.yaml --json
+
+\b
+  # Before a portal's container, which mounts the same volume elsewhere.
+  plugin-factory install /dynamic-plugins-root --root-directory dynamic-plugins-root
+"""
+
+
+def install(
+    ctx: typer.Context,
+    root: Annotated[
+        Path, typer.Argument(help="The folder that the portal loads plugins from.")
+    ] = Path("dynamic-plugins-root"),
+    *,
+    config: Annotated[
+        Path,
+        # The first name makes the variable: PLUGIN_FACTORY_CONFIG would be mistaken for build's.
+        typer.Option("--dynamic-plugins", "--config", metavar="FILE", help="The list of plugins."),
+    ] = Path("dynamic-plugins.yaml"),
+    root_directory: Annotated[
+        str,
+        typer.Option(
+            help="What the portal calls ROOT, for dynamicPlugins.rootDirectory. Otherwise ROOT as "
+            "it is given.",
+            show_default=False,
+        ),
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done; ask and change nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    continue_on_error: Annotated[
+        bool,
+        typer.Option(
+            "--continue-on-error",
+            help="Install what can be installed. Otherwise the first failure leaves ROOT as it "
+            "was.",
+        ),
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Plugins that are fetched at once.")] = 4,
+    no_wait: Annotated[
+        bool,
+        typer.Option("--no-wait", help="Fail when another run uses ROOT, and do not wait for it."),
+    ] = False,
+    skip_integrity_check: Annotated[
+        bool,
+        typer.Option(
+            "--skip-integrity-check",
+            help="Take npm packages and archives by URL without an integrity. "
+            "SKIP_INTEGRITY_CHECK=true does the same.",
+            rich_help_panel=_CHECKING,
+        ),
+    ] = False,
+    max_entry_size: Annotated[
+        str,
+        typer.Option(
+            metavar="BYTES",
+            help="The largest file that an archive may hold. Otherwise MAX_ENTRY_SIZE, "
+            "or 40000000.",
+            show_default=False,
+            rich_help_panel=_CHECKING,
+        ),
+    ] = "",
+    log_level: Annotated[
+        LogLevel,
+        typer.Option(
+            case_sensitive=False,
+            help="The least urgent messages to show.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = LogLevel.INFO,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Show the file and line a message comes from.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = False,
+) -> None:
+    """Install the plugins of a dynamic-plugins.yaml, as a portal does when it starts.
+
+    Plugins are fetched from registries of images and of npm, from archives and folders, verified
+    before they are unpacked, and put into ROOT together. What is there already is not fetched
+    again; what is no longer listed is removed. Their configuration is merged into
+    ROOT/app-config.dynamic-plugins.yaml.
+    """
+    from factory.cli.install_view import as_document, show, show_plan  # noqa: PLC0415 - late
+    from factory.installation.install import install as run_install  # noqa: PLC0415
+    from factory.installation.install import planned  # noqa: PLC0415
+    from factory.installation.npmrc import read_npmrc, warn_of_unused  # noqa: PLC0415
+
+    npmrc = read_npmrc(Path.cwd(), ctx.obj)
+    with session(ctx, log_level=log_level, verbose=verbose, secrets=npmrc.secrets) as this:
+        warn_of_unused(npmrc)
+        request = _request(
+            this,
+            npmrc,
+            root=root,
+            config=config,
+            root_directory=root_directory,
+            skip_integrity_check=skip_integrity_check,
+            max_entry_size=max_entry_size,
+            jobs=jobs,
+            wait=not no_wait,
+            continue_on_error=continue_on_error,
+        )
+        names = _names(request)
+        if dry_run:
+            show_plan(*planned(request), request.root, names, as_json=as_json)
+            return
+        done = run_install(request, _listener(this, names))
+        failed = [end.error for end in done.plugins if end.error]
+        for error in failed:
+            this.screen.show_error(error)
+    if as_json:
+        typer.echo(this.runner.redact(as_document(done, request.root, names)))
+    else:
+        show(done, request.root, names)
+    if failed:
+        raise typer.Exit(min(error.exit_code for error in failed))
+
+
+def _request(
+    this: Session,
+    npmrc: Npmrc,
+    *,
+    root: Path,
+    config: Path,
+    root_directory: str,
+    skip_integrity_check: bool,
+    max_entry_size: str,
+    jobs: int,
+    wait: bool,
+    continue_on_error: bool,
+) -> InstallRequest:
+    from factory.archives.limits import MAX_ENTRY_SIZE, limits_of  # noqa: PLC0415 - late
+    from factory.config.environment import layered  # noqa: PLC0415
+    from factory.installation.connections import Means  # noqa: PLC0415
+    from factory.installation.install import InstallRequest  # noqa: PLC0415
+    from factory.installation.plugin_list import read_plugin_list  # noqa: PLC0415
+
+    environment = layered(this.process)
+    skip = skip_integrity_check or environment.get("SKIP_INTEGRITY_CHECK").lower() == "true"
+    return InstallRequest(
+        entries=read_plugin_list(config),
+        root=root.absolute(),
+        root_directory=root_directory or str(root),
+        means=Means(
+            environment=environment,
+            npmrc=npmrc,
+            limits=limits_of(max_entry_size or environment.get(MAX_ENTRY_SIZE)),
+            skip_integrity=skip,
+            checkpoint=this.runner.raise_if_cancelled,
+        ),
+        jobs=jobs,
+        wait=wait,
+        continue_on_error=continue_on_error,
+    )
+
+
+def _names(request: InstallRequest) -> dict[str, str]:
+    from factory.installation.plugin_list import display_names  # noqa: PLC0415 - late
+
+    return display_names(request.entries)
+
+
+def _listener(this: Session, names: Mapping[str, str]) -> Listener:
+    from factory.events import StageFinished, StageOutput, StageStarted  # noqa: PLC0415 - late
+    from factory.installation.bringing import Listener  # noqa: PLC0415
+    from factory.ui.quantities import size  # noqa: PLC0415
+
+    started: dict[str, float] = {}
+    told: dict[str, float] = {}
+
+    def on_start(entry: PluginEntry) -> None:
+        name = names[entry.package.identity]
+        started[name] = time.monotonic()
+        this.screen.emit(StageStarted(stage=STAGE, plugin=name))
+
+    def on_progress(entry: PluginEntry, there: int, total: int) -> None:
+        name, now = names[entry.package.identity], time.monotonic()
+        if now - told.get(name, 0.0) < PROGRESS_SECONDS:
+            return
+        told[name] = now
+        line = f"{size(there)} of {size(total)}" if total else size(there)
+        this.screen.emit(StageOutput(stage=STAGE, plugin=name, line=line))
+
+    def on_end(end: PluginEnd) -> None:
+        name = names[end.entry.package.identity]
+        outcomes: dict[str, Outcome] = {"failed": "failed", "disabled": "skipped"}
+        unasked = name not in started  # it was clear without a look at its source
+        if unasked and end.outcome == "disabled":
+            return
+        this.screen.emit(
+            StageFinished(
+                stage=STAGE,
+                plugin=name,
+                seconds=0.0 if unasked else time.monotonic() - started[name],
+                outcome=outcomes.get(end.outcome, "skipped" if unasked else "done"),
+                note=f"{_NOTES[end.outcome]} {end.version}".strip(),
+            )
+        )
+
+    return Listener(on_start=on_start, on_progress=on_progress, on_end=on_end)

@@ -1,0 +1,120 @@
+"""Conversations with registries and hosts, one for each, shared by all plugins of a run."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
+
+from factory.installation.web import Web
+from factory.oci.pull import fetch_blob, missing
+from factory.oci.registry import Registry
+from factory.oci.target import pull_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from factory.archives.limits import Limits
+    from factory.config.environment import Environment
+    from factory.installation.npmrc import Npmrc
+    from factory.installation.package_reference import OciPackage
+    from factory.installation.web import OnFetched
+    from factory.oci.descriptor import Descriptor
+    from factory.oci.target import RegistryTarget
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Means:
+    """What is needed to bring plugins, apart from connections.
+
+    ``checkpoint`` is called while something is brought; it raises to end the run.
+    """
+
+    environment: Environment
+    npmrc: Npmrc
+    limits: Limits
+    skip_integrity: bool
+    checkpoint: Callable[[], None] = field(repr=False)
+
+
+class Connections:
+    """Opened when they are first needed; a context manager that closes them. Thread-safe."""
+
+    def __init__(self, means: Means, scratch: Path) -> None:
+        """Open nothing yet; ``scratch`` is a folder for the layers of images."""
+        self.means = means
+        self._scratch = scratch
+        self._lock = threading.Lock()
+        self._registries: dict[str, Registry] = {}
+        self._web: Web | None = None
+        self._layers: dict[str, threading.Lock] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def registry(self, host: str) -> Registry:
+        """Return the conversation with a registry of images."""
+        with self._lock:
+            if host not in self._registries:
+                target = pull_target(self.means.environment, host)
+                self._registries[host] = self._open.enter_context(
+                    Registry(target, checkpoint=self.means.checkpoint, reads_only=True)
+                )
+            return self._registries[host]
+
+    def web(self) -> Web:
+        """Return the connections to npm registries and to hosts of archives."""
+        with self._lock:
+            if self._web is None:
+                self._web = self._open.enter_context(
+                    Web(_web_target(self.means), checkpoint=self.means.checkpoint)
+                )
+            return self._web
+
+    def digest(self, package: OciPackage) -> str:
+        """Return the digest that an image has now: of its index, where there is one.
+
+        Raises:
+            RegistryError: the registry refuses, or has no such image.
+        """
+        if package.digest:
+            return package.digest
+        registry = self.registry(package.registry)
+        digest = registry.manifest_digest(package.repository, package.tag)
+        if digest is None:
+            raise missing(package.image)
+        return digest
+
+    def layer(self, package: OciPackage, layer: Descriptor, on_progress: OnFetched) -> Path:
+        """Return a layer as a file; it is fetched once, however many plugins it holds.
+
+        Raises:
+            RegistryError: it cannot be had, or is not what its digest says.
+            StorageError: it cannot be written.
+        """
+        file = self._scratch / layer.digest.replace(":", "-")
+        with self._lock:
+            one = self._layers.setdefault(layer.digest, threading.Lock())
+        with one:
+            if not file.exists():
+                registry = self.registry(package.registry)
+                fetch_blob(registry, package.repository, layer, file, on_progress)
+        return file
+
+
+def _web_target(means: Means) -> RegistryTarget:
+    target = pull_target(means.environment, "")
+    authority = (means.npmrc.cafile,) if means.npmrc.cafile else ()
+    return replace(
+        target,
+        ca_files=(*target.ca_files, *authority),
+        certificate_folders=(),
+        proxies=MappingProxyType({**target.proxies, **means.npmrc.proxies}),
+    )

@@ -1,0 +1,158 @@
+"""npm's registry protocol, as much of it as finds an archive: a package's versions and tags.
+
+The answers are described at https://github.com/npm/registry (package metadata); which version a
+range means is npm-pick-manifest's rule.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from factory.archives.integrity import ALGORITHMS
+from factory.errors import RegistryError
+from factory.installation.package_reference import LATEST
+from factory.npm_range import highest, is_range, satisfies
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from factory.installation.npmrc import Npmrc
+    from factory.installation.package_reference import NpmPackage
+    from factory.installation.web import Web
+    from factory.oci.transport import Answer
+
+_ACCEPT = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*"
+# Addresses of this host in a mirror's answers mean the mirror (npm's replace-registry-host).
+_PUBLIC_HOST = "registry.npmjs.org"
+_SHOWN_VERSIONS = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundPackage:
+    """A version, its archive's address, and the integrity that ``registry`` says (or nothing).
+
+    That integrity tells that a transfer went well; it proves nothing, as it comes from the very
+    registry that gives the archive.
+    """
+
+    version: str
+    url: str
+    integrity: str = ""
+    registry: str = ""
+
+
+def find_package(package: NpmPackage, npmrc: Npmrc, web: Web) -> FoundPackage:
+    """Return the version of a package that is wanted, as its registry has it now.
+
+    Raises:
+        RegistryError: the registry refuses, or has no such package or version.
+        ConfigurationError: a setting of .npmrc cannot be used.
+    """
+    registry = npmrc.registry(package.scope)
+    url = f"{registry}{quote(package.name, safe='@')}"
+
+    def refusal(answer: Answer) -> RegistryError:
+        return _refusal(answer, package, registry, logged_in=bool(npmrc.authorization(url)))
+
+    content = web.document(url, accept=_ACCEPT, authorize=npmrc.authorization, refusal=refusal)
+    try:
+        document = json.loads(content)
+        versions: dict[str, dict[str, Any]] = dict(document["versions"])
+        tags = dict(document.get("dist-tags") or {})
+        version = _picked(package, versions, tags)
+        dist = versions[version]["dist"] if version else {}
+        tarball = str(dist["tarball"]) if version else ""
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise RegistryError(
+            f"the registry's answer about {package.name} cannot be read",
+            found=content[:100].decode("utf-8", "replace"),
+            expected="a package's metadata, as npm registries give it",
+            hint=f"check that {registry} is an npm registry",
+        ) from None
+    if not version:
+        raise _no_version(package, versions, tags, registry)
+    return FoundPackage(
+        version=version,
+        url=_reachable(tarball, registry),
+        integrity=_understood(str(dist.get("integrity") or "")),
+        registry=registry,
+    )
+
+
+def _picked(
+    package: NpmPackage, versions: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]
+) -> str:
+    """A version or a tag of that name, or the best in the range; nothing if there is none."""
+    wanted = package.wanted
+    if wanted in versions:
+        return wanted
+    if wanted in tags:
+        return tags[wanted] if tags[wanted] in versions else ""
+    if not is_range(wanted):
+        return ""
+    latest = tags.get(LATEST, "")
+    if latest in versions and satisfies(latest, wanted):
+        return latest
+    fitting = [version for version in versions if satisfies(version, wanted)]
+    current = [version for version in fitting if not versions[version].get("deprecated")]
+    return highest(current or fitting) or ""
+
+
+def _understood(integrity: str) -> str:
+    """Without digests that are too weak to tell anything, which old packages have."""
+    return " ".join(word for word in integrity.split() if word.partition("-")[0] in ALGORITHMS)
+
+
+def _reachable(tarball: str, registry: str) -> str:
+    parts, own = urlsplit(tarball), urlsplit(registry)
+    if parts.hostname == _PUBLIC_HOST and own.hostname != _PUBLIC_HOST:
+        return registry.rstrip("/") + parts.path
+    if parts.scheme == "http" and own.scheme == "https" and parts.hostname == own.hostname:
+        return parts._replace(scheme="https", netloc=own.netloc).geturl()
+    return tarball
+
+
+def _refusal(
+    answer: Answer, package: NpmPackage, registry: str, *, logged_in: bool
+) -> RegistryError:
+    scope = f"{package.scope}:" if package.scope else ""
+    address = registry.partition(":")[2]
+    login = f"{address}:_authToken=…"
+    match answer.status:
+        case 401 | 403:
+            problem = f"the npm registry does not give {package.name} to this login"
+            hint = (
+                "check the token in .npmrc: it may have expired"
+                if logged_in
+                else f"write {login} into .npmrc"
+            )
+        case 404:
+            problem = f"the npm registry has no package {package.name}"
+            hint = (
+                f"check the name; for another registry write {scope}registry=https://… into .npmrc"
+                + ("" if logged_in else f", and {login} if it is private")
+            )
+        case _:
+            problem = f"the npm registry refuses to tell about {package.name}"
+            hint = "try again later, or ask who runs it"
+    return RegistryError(problem, found=f"HTTP {answer.status} from {registry}", hint=hint)
+
+
+def _no_version(
+    package: NpmPackage,
+    versions: Mapping[str, object],
+    tags: Mapping[str, str],
+    registry: str,
+) -> RegistryError:
+    near = difflib.get_close_matches(package.wanted, versions, n=_SHOWN_VERSIONS, cutoff=0.5)
+    shown = [*(f"{version} ({tag})" for tag, version in tags.items()), *near]
+    return RegistryError(
+        f"the npm registry has no {package}",
+        found=f"{len(versions)} versions at {registry}, among them "
+        + ", ".join(list(dict.fromkeys(shown))[: 2 * _SHOWN_VERSIONS]),
+        expected="a version, a range or a tag that it has",
+    )

@@ -1,0 +1,271 @@
+"""What ``package`` of an entry names: an image, an npm package, an archive, or a folder.
+
+The forms are those of RHDH's ``dynamic-plugins.yaml``. Each has an identity that does not change
+with its version: by it one file's entry overrides another's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
+
+from factory.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from factory.errors import Place
+
+INHERIT = "{{inherit}}"
+BY_NAME = "ref://"
+LATEST = "latest"
+FORMS = (
+    "oci://registry/repository:tag!plugin-path, name@version of an npm package, "
+    "https://…/plugin.tgz, ./plugin.tgz or ./folder"
+)
+
+_OCI = "oci://"
+_ARCHIVES = (".tgz", ".tar.gz")
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_TAG = r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}"
+_IMAGE = re.compile(
+    rf"(?P<registry>{_HOST})/(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
+    rf"(?::(?P<tag>{_TAG}|\{{\{{inherit\}}\}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
+)
+_PLUGIN_PATH = re.compile(r"[A-Za-z0-9_@~-][\w.@~-]*", re.ASCII)
+_NPM = re.compile(
+    r"(?P<name>(?:@[a-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*)(?:@(?P<wanted>[^/:]+))?", re.ASCII
+)
+_GIT = re.compile(r"(?:git[+:]|github:|gitlab:|bitbucket:|gist:)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OciPackage:
+    """A plugin in an image; ``tag`` may be ``{{inherit}}``, ``plugin_path`` empty (the only one).
+
+    A digest wins over a tag.
+    """
+
+    registry: str
+    repository: str
+    tag: str = ""
+    digest: str = ""
+    plugin_path: str = ""
+
+    def __str__(self) -> str:
+        path = f"!{self.plugin_path}" if self.plugin_path else ""
+        return f"{_OCI}{self.image}{path}"
+
+    @property
+    def name(self) -> str:
+        """The image without tag and digest."""
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def image(self) -> str:
+        """The image as it is pulled."""
+        if self.digest:
+            return f"{self.name}@{self.digest}"
+        return f"{self.name}:{self.tag}" if self.tag else self.name
+
+    @property
+    def identity(self) -> str:
+        """Registry, repository and plugin path."""
+        path = f"!{self.plugin_path}" if self.plugin_path else ""
+        return f"{_OCI}{self.name}{path}"
+
+    @property
+    def inherits(self) -> bool:
+        """Whether the version is that of an included file."""
+        return self.tag == INHERIT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NpmPackage:
+    """A package of an npm registry; ``wanted`` is a version, a range or a dist-tag."""
+
+    name: str
+    wanted: str = LATEST
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.wanted}"
+
+    @property
+    def identity(self) -> str:
+        """The name."""
+        return self.name
+
+    @property
+    def scope(self) -> str:
+        """``@scope``, or nothing."""
+        return self.name.partition("/")[0] if self.name.startswith("@") else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoteArchive:
+    """A `.tgz` at an address."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def identity(self) -> str:
+        """The address: a file's name has its version in no fixed place."""
+        return self.url
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalArchive:
+    """A `.tgz` on this machine."""
+
+    path: Path
+    written: str
+
+    def __str__(self) -> str:
+        return self.written
+
+    @property
+    def identity(self) -> str:
+        """The absolute path."""
+        return os.fspath(self.path)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalFolder:
+    """An exported plugin's folder on this machine."""
+
+    path: Path
+    written: str
+
+    def __str__(self) -> str:
+        return self.written
+
+    @property
+    def identity(self) -> str:
+        """The absolute path."""
+        return os.fspath(self.path)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IncludedByName:
+    """``ref://name``: the image of an included file whose repository's last part is ``name``."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"{BY_NAME}{self.name}"
+
+    @property
+    def identity(self) -> str:
+        """As written."""
+        return str(self)
+
+
+Package: TypeAlias = OciPackage | NpmPackage | RemoteArchive | LocalArchive | LocalFolder
+WrittenPackage: TypeAlias = Package | IncludedByName
+
+
+def parse_package(text: str, *, folder: Path, place: Place | None = None) -> WrittenPackage:
+    """Return what ``text`` names; relative paths count from ``folder``.
+
+    Raises:
+        ConfigurationError: it is none of the forms, or a git repository.
+    """
+    written = text.strip()
+    if written.startswith(_OCI):
+        return _image(written, place)
+    if written.startswith(BY_NAME):
+        return IncludedByName(name=written.removeprefix(BY_NAME))
+    if _GIT.match(written) or written.endswith(".git"):
+        raise _refused(
+            "a git repository cannot be installed from",
+            written,
+            place,
+            hint="build the plugin and publish what was built: 'plugin-factory build --help'",
+        )
+    if written.startswith(("https://", "http://")):
+        return _address(written, place)
+    if written.startswith(("./", "../", "/", "file:")) or written in (".", ".."):
+        return _path(written, folder)
+    match = _NPM.fullmatch(written)
+    if match is None:
+        raise _refused("the package is of no known form", written, place)
+    return NpmPackage(name=match["name"], wanted=(match["wanted"] or LATEST).strip())
+
+
+def is_plugin_folder(name: str) -> bool:
+    """Return whether ``name`` can be a plugin's folder: one part of a path, not hidden."""
+    return bool(_PLUGIN_PATH.fullmatch(name))
+
+
+def with_version_of(package: OciPackage, included: OciPackage) -> OciPackage:
+    """Return ``package`` with the tag or digest of ``included``, and its path if none is given."""
+    return replace(
+        package,
+        tag=included.tag,
+        digest=included.digest,
+        plugin_path=package.plugin_path or included.plugin_path,
+    )
+
+
+def _image(written: str, place: Place | None) -> OciPackage:
+    image, bang, plugin_path = written.removeprefix(_OCI).partition("!")
+    match = _IMAGE.fullmatch(image)
+    if match is None or not (match["tag"] or match["digest"]):
+        raise _refused(
+            "the image's name cannot be read",
+            written,
+            place,
+            expected="oci://registry/repository:tag, or @sha256:… in place of the tag, "
+            "and !plugin-path behind it",
+        )
+    if bang and not is_plugin_folder(plugin_path):
+        raise _refused(
+            "the plugin's path in the image is no name of a folder",
+            written,
+            place,
+            expected="a folder at the image's root, such as !my-org-plugin-todo",
+        )
+    return OciPackage(
+        registry=match["registry"].lower(),
+        repository=match["repository"],
+        tag=match["tag"] or "",
+        digest=match["digest"] or "",
+        plugin_path=plugin_path,
+    )
+
+
+def _address(written: str, place: Place | None) -> RemoteArchive:
+    parts = urlsplit(written)
+    if not parts.hostname:
+        raise _refused("the address has no host", written, place)
+    if not parts.path.endswith(_ARCHIVES):
+        raise _refused(
+            "the address is not that of an archive",
+            _without_user(written),
+            place,
+            expected="an address that ends with .tgz",
+        )
+    return RemoteArchive(url=written)
+
+
+def _path(written: str, folder: Path) -> LocalArchive | LocalFolder:
+    bare = written.removeprefix("file://").removeprefix("file:")
+    path = Path(os.path.normpath(folder.absolute() / bare))
+    kind = LocalArchive if bare.endswith(_ARCHIVES) and not path.is_dir() else LocalFolder
+    return kind(path=path, written=written)
+
+
+def _without_user(url: str) -> str:
+    return re.sub(r"(?<=://)[^/@]*@", "***@", url)
+
+
+def _refused(
+    problem: str, found: str, place: Place | None, *, expected: str = FORMS, hint: str | None = None
+) -> ConfigurationError:
+    return ConfigurationError(problem, place=place, found=found, expected=expected, hint=hint)

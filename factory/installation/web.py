@@ -1,0 +1,175 @@
+"""Documents and files by URL, over the connections that registries of images use, too.
+
+What a registry's login is for goes to that host alone: a redirect to another one gets none.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self, TypeVar
+from urllib.parse import unquote, urljoin, urlsplit
+
+from factory.errors import RegistryError, StorageError
+from factory.oci.retry import RetryPolicy
+from factory.oci.target import HostLogin
+from factory.oci.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from typing import TypeAlias
+
+    from factory.oci.target import RegistryTarget
+    from factory.oci.transport import Answer
+
+    # Called with the bytes that are there, and the bytes that there will be (0: not known).
+    OnFetched: TypeAlias = Callable[[int, int], None]
+    # Gives the Authorization header for an address, or nothing.
+    Authorize: TypeAlias = Callable[[str], str]
+
+OK = 200
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
+# The list of a package's versions; the longest of the public registry has some 20 MB.
+LARGEST_DOCUMENT = 128 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+class Web:
+    """Connections to any host; a context manager that closes them. Thread-safe."""
+
+    def __init__(self, target: RegistryTarget, *, checkpoint: Callable[[], None]) -> None:
+        # Whom it is for matters to logins only, of which there are none here; certificates are
+        # always checked: not every archive has an integrity.
+        anonymous = replace(target, login=HostLogin(files=()), insecure=False)
+        self._transport = Transport(anonymous, policy=RetryPolicy(), checkpoint=checkpoint)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._transport.close()
+
+    def document(
+        self, url: str, *, accept: str, authorize: Authorize, refusal: Callable[[Answer], Exception]
+    ) -> bytes:
+        """Return what is at an address.
+
+        Raises:
+            RegistryError: no answer in all attempts, or more than 128 MiB.
+            Exception: what ``refusal`` makes of another answer than 200.
+        """
+
+        def consume(answer: Answer, parts: Iterator[bytes]) -> bytes:
+            if answer.status != OK:
+                raise refusal(answer)
+            content = bytearray()
+            for part in parts:
+                content += part
+                if len(content) > LARGEST_DOCUMENT:
+                    raise RegistryError("the registry's answer is too long", found=_shown(url))
+            return bytes(content)
+
+        return self._asked(url, {"Accept": accept}, authorize, consume)
+
+    def file(
+        self,
+        url: str,
+        destination: Path,
+        *,
+        authorize: Authorize,
+        largest: int,
+        on_progress: OnFetched,
+    ) -> None:
+        """Write what is at an address to ``destination``, at most ``largest`` bytes.
+
+        Raises:
+            RegistryError: no answer, another than 200, or more bytes.
+            StorageError: the file cannot be written.
+        """
+
+        def consume(answer: Answer, parts: Iterator[bytes]) -> None:
+            if answer.status != OK:
+                raise _not_given(url, answer)
+            length = answer.headers.get("content-length", "")
+            total = int(length) if length.isdecimal() else 0
+            there = 0
+            try:
+                with destination.open("wb") as file:
+                    for part in parts:
+                        there += len(part)
+                        if there > largest:
+                            raise RegistryError(
+                                "the archive is larger than it may be",
+                                found=f"more than {largest} bytes at {_shown(url)}",
+                            )
+                        file.write(part)
+                        on_progress(there, total)
+            except OSError as error:
+                raise StorageError(
+                    f"what is downloaded cannot be written: {error.strerror or error}",
+                    found=str(destination),
+                    hint="free some space, or name another folder",
+                ) from error
+
+        self._asked(url, {"Accept": "*/*"}, authorize, consume)
+
+    def _asked(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        authorize: Authorize,
+        consume: Callable[[Answer, Iterator[bytes]], T],
+    ) -> T:
+        """What ``consume`` makes of the answer; it is called anew in each attempt."""
+
+        def attempt() -> T:
+            address = url
+            for _ in range(_MOST_REDIRECTS + 1):
+                bare, own = _without_user(address)
+                login = authorize(bare) or own
+                sent = {**headers, "Authorization": login} if login else dict(headers)
+                with self._transport.streamed_once(bare, headers=sent) as (answer, parts):
+                    location = answer.headers.get("location", "")
+                    if answer.status not in _REDIRECTS or not location:
+                        return consume(answer, parts)
+                following = urljoin(bare, location)
+                if urlsplit(following).scheme != "https" and bare.startswith("https:"):
+                    raise RegistryError(
+                        "a redirect leads from https to an unprotected address",
+                        found=f"{_shown(bare)} to {_shown(following)}",
+                    )
+                address = following
+            raise RegistryError("redirects lead nowhere", found=_shown(url))
+
+        return self._transport.retried(attempt, url)
+
+
+def _without_user(url: str) -> tuple[str, str]:
+    """The address without ``user:password@``, and that as an Authorization header."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return url, ""
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return bare, f"Basic {base64.b64encode(pair).decode('ascii')}"
+
+
+def _not_given(url: str, answer: Answer) -> RegistryError:
+    hints = {
+        401: "set //host/path/:_authToken=… in .npmrc for the archive's host",
+        403: "check that the login may read it",
+        404: "check the address",
+    }
+    return RegistryError(
+        f"the archive cannot be had: HTTP {answer.status}",
+        found=_shown(url),
+        hint=hints.get(answer.status, "try the address in a browser"),
+    )
+
+
+def _shown(url: str) -> str:
+    """An address without what may be secret in it."""
+    return _without_user(url)[0].partition("?")[0]
