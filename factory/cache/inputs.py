@@ -1,0 +1,372 @@
+"""What a plugin is made from, gathered from its workspace: the parts of its key.
+
+In the key are:
+
+- the folders of the packages that the plugin is built from, that is itself and every member of the
+  workspace below it (dependencies, development and peer dependencies, what is embedded), whole:
+  README and LICENSE are packed, and what ``files`` of a package.json takes along cannot be told
+  from what it imports. Left out is what builds have put there (``dist``, ``node_modules`` and the
+  like), unless it is read as it is: with ``--no-build``, or where package.json itself points there;
+- what these files refer to outside of their package, by ``../`` or by a link;
+- everything of the workspace that is in no package (tsconfig.json, package.json, .yarnrc.yml,
+  ``patches/``, yarn's own patches, plugins and releases), less documents and repository settings;
+  of the folders above it, up to the checkout's root, the files that are directly there;
+- the entries of yarn.lock that can be reached from these packages and from the root;
+- the Scalprum and app-config files, the overriding Backstage version, the build arguments;
+- the versions of node, yarn and rhdh-cli, the system and its processor, and variables that reach
+  the tools and can change what they do.
+
+Not in the key: where the checkout is, its commit, any time, how many jobs there are, the host
+(which acts through the arguments), and packages that the plugin does not depend on.
+
+Patches and overlays act through the tree that they leave, so all this is gathered after them and
+before anything is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sysconfig
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from factory.analysis.discovery import DiscoveredPlugin, WorkspacePackage, workspace_packages
+from factory.analysis.embedding import local_build_set
+from factory.analysis.graph import DependencyGraph, Package
+from factory.analysis.lockfile_parser import find_lockfile, read_lockfile
+from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
+from factory.cache.key import (
+    CONFIGURATION,
+    FACTORY,
+    FORMAT,
+    LOCKFILE,
+    ROOT,
+    SOURCE,
+    TOOLS,
+    VARIABLES,
+    PluginInputs,
+)
+from factory.cache.lockfile_part import LockedPackages, locked_packages
+from factory.cache.tree import GENERATED, Tree
+from factory.cache.variables import telling_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from factory.config.environment import Environment
+
+NO_BUILD = "--no-build"
+
+# Of the root: for people, for the forge, for editors; no tool of a build reads them.
+_DOCUMENT = re.compile(
+    r".*\.mdx?|(?:LICEN[CS]E|NOTICE|COPYING|CODEOWNERS|OWNERS|AUTHORS|MAINTAINERS)(?:[.-].*)?"
+    r"|\.git(?:ignore|attributes|modules|-blame-ignore-revs)?|\.editorconfig|\.(?:docker)?ignore"
+    r"|\.prettier(?:ignore|rc.*)|\.eslint(?:ignore|rc.*|cache)|renovate\.json5?|\.mailmap"
+    r"|catalog-info\.ya?ml|mkdocs\.ya?ml|codecov\.ya?ml|\.pnp\..*|yarn\.lock|.*\.log",
+    re.IGNORECASE,
+)
+_NO_SOURCES = frozenset(
+    {
+        *(".git", ".github", ".gitlab", ".changeset", ".circleci", ".husky", ".vscode", ".idea"),
+        *(".devcontainer", ".cache", ".yarn", "docs", "e2e-tests", "node_modules"),
+        *GENERATED,
+    }
+)
+# The fields of a package.json by which a package is entered.
+_ENTRY_FIELDS = ("main", "module", "types", "typings", "browser", "exports")
+# Of .yarn; its other folders are a cache of what the lockfile has checksums of.
+_OF_YARN = (".yarn/patches", ".yarn/plugins", ".yarn/releases")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolVersions:
+    """What builds.
+
+    ``yarn`` is a version, or says that the workspace has a script of its own (``yarnPath``), which
+    counts as a file. ``rhdh_cli`` names its pinned tree too, for example ``1.9.1+a1aed115810d``.
+    ``platform`` is the system and the processor, for which native modules are made.
+    """
+
+    node: str
+    yarn: str
+    rhdh_cli: str
+    platform: str = field(default_factory=sysconfig.get_platform)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginToName:
+    """A plugin and what the configuration says about it; ``path`` is from the workspace."""
+
+    path: str
+    arguments: str
+    scalprum_config: Path | None = None
+    app_config: Path | None = None
+    supported_versions: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkspaceInputs:
+    """What the plugins of a workspace have in common; gathered once, used from many threads.
+
+    ``project`` is the path of the folder with yarn.lock from the tree's root; ``members`` are by
+    their paths from there too. ``root`` is what is in no package, as a part of the key.
+    """
+
+    workspace: Path
+    tree: Tree
+    project: str
+    members: Mapping[str, WorkspacePackage]
+    locked: LockedPackages
+    root: Mapping[str, str]
+    _documents: dict[str, _Document] = field(default_factory=dict, repr=False)
+
+    def of(
+        self, plugin: PluginToName, *, tools: ToolVersions, environment: Environment
+    ) -> PluginInputs:
+        """Return what ``plugin`` is made from.
+
+        Raises:
+            OSError: a file cannot be read.
+            SourceError: a package.json cannot be used.
+            ConfigurationError: the build arguments cannot be split.
+        """
+        folders, loose = self._closure(plugin)
+        askers = [self._document(folder).asker for folder in (*folders, self.project)]
+        configuration = {
+            "arguments": plugin.arguments,
+            "backstage.json": plugin.supported_versions or "",
+            "scalprum-config.json": _digest(plugin.scalprum_config),
+            "app-config.dynamic.yaml": _digest(plugin.app_config),
+        }
+        own = self._name(next(iter(folders)))
+        parts: dict[str, Mapping[str, str]] = {
+            FACTORY: {"format": str(FORMAT), "plugin": own},
+            SOURCE: {
+                self._name(path): digest for path, digest in sorted((folders | loose).items())
+            },
+            ROOT: self.root,
+            LOCKFILE: self.locked.reached_from(askers),
+            CONFIGURATION: {name: value for name, value in configuration.items() if value},
+            TOOLS: {
+                "node": tools.node,
+                "yarn": tools.yarn,
+                "rhdh-cli": tools.rhdh_cli,
+                "platform": tools.platform,
+            },
+            VARIABLES: telling_variables(environment),
+        }
+        return PluginInputs(parts=MappingProxyType(parts))
+
+    def _closure(self, plugin: PluginToName) -> tuple[dict[str, str], dict[str, str]]:
+        """The packages that the plugin is built from, itself first, and what else they refer to.
+
+        Both are digests by path from the tree's root.
+        """
+        own = _from(self.workspace / plugin.path, self.tree.root)
+        built = self._built(self._document(own), plugin)
+        as_it_is = NO_BUILD in plugin.arguments.split()
+        folders: dict[str, str] = {}
+        loose: dict[str, str] = {}
+        pending = [own]
+        seen = {own}
+        while pending:
+            path = pending.pop()
+            package = path == own or path in self.members
+            generated = False
+            if package:
+                document = self._document(path)
+                generated = as_it_is or (
+                    document.reads_generated and document.manifest.name not in built
+                )
+            found = self.tree.folder(path, generated=generated)
+            (folders if package else loose)[path] = found.digest
+            following = set(self._members_below(path)) if package else set()
+            for reference in found.outward:
+                member = self._member_around(reference)
+                if member:
+                    following.add(member)
+                elif not self._is_in_root(reference):
+                    loose |= self._loose_files(reference)
+                    following |= self._loose_folders(reference, own)
+            pending.extend(sorted(following - seen))
+            seen |= following
+        return folders, loose
+
+    def _built(self, own: _Document, plugin: PluginToName) -> frozenset[str]:
+        """The names of the packages whose ``dist/`` the export makes anew."""
+        if NO_BUILD in plugin.arguments.split():
+            return frozenset()
+        by_name = {member.manifest.name: member for member in self.members.values()}
+        discovered = DiscoveredPlugin(path=plugin.path, manifest=own.manifest)
+        return frozenset(local_build_set(discovered, by_name, plugin.arguments))
+
+    def _members_below(self, path: str) -> Iterator[str]:
+        document = self._document(path)
+        for member in self.locked.members_below(document.asker):
+            if member.folder is not None:
+                yield _from(member.folder, self.tree.root)
+
+    def _member_around(self, path: str) -> str | None:
+        parts = PurePosixPath(path).parts
+        for length in range(len(parts), 0, -1):
+            candidate = "/".join(parts[:length])
+            if candidate in self.members and candidate != self.project:
+                return candidate
+        return None
+
+    def _is_in_root(self, path: str) -> bool:
+        """Whether the workspace's own part has it already."""
+        name = self._name(path)
+        first = name.partition("/")[0]
+        return name in self.root or f"{first}/" in self.root or first == "yarn.lock"
+
+    def _loose_files(self, reference: str) -> dict[str, str]:
+        """The files that a reference may mean, which need not name its ending."""
+        folder, _, name = reference.rpartition("/")
+        try:
+            beside = os.listdir(self.tree.root / folder)  # noqa: PTH208 - names are what is wanted
+        except OSError:
+            return {}
+        paths = [f"{folder}/{one}".lstrip("/") for one in beside if one.split(".")[0] == name]
+        if name in beside:
+            paths.append(reference)
+        return {path: self.tree.file(path) for path in paths if (self.tree.root / path).is_file()}
+
+    def _loose_folders(self, reference: str, own: str) -> set[str]:
+        """A folder that a reference means, unless it is one around the package itself."""
+        around = own == reference or own.startswith(f"{reference}/") or reference == "."
+        return {reference} if not around and (self.tree.root / reference).is_dir() else set()
+
+    def _document(self, path: str) -> _Document:
+        found = self._documents.get(path)
+        if found is None:
+            names = {member.manifest.name for member in self.members.values()}
+            found = _document(self.tree.root / path, self.locked.graph, names)
+            found = self._documents.setdefault(path, found)
+        return found
+
+    def _name(self, path: str) -> str:
+        """A path from the tree's root as one from the folder with yarn.lock."""
+        return PurePosixPath(os.path.relpath(path, self.project)).as_posix()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Document:
+    """A package.json, and its package as one that asks for its development dependencies too."""
+
+    manifest: Manifest
+    asker: Package
+    reads_generated: bool
+
+
+def workspace_inputs(workspace: Path, checkout: Path) -> WorkspaceInputs:
+    """Return what the plugins of ``workspace`` have in common.
+
+    Args:
+        workspace: its folder.
+        checkout: the folder that the workspace was brought in: the repository's root.
+
+    Raises:
+        OSError: a file cannot be read.
+        SourceError: a package.json cannot be used.
+        DependenciesError: there is no yarn.lock, or it cannot be used.
+    """
+    workspace, checkout = workspace.resolve(), checkout.resolve()
+    lockfile = read_lockfile(find_lockfile(workspace))
+    project = lockfile.file.parent
+    root = checkout if project.is_relative_to(checkout) else project
+    by_name = workspace_packages(project)
+    members = {_from(member.folder, root): member for member in by_name.values()}
+    manifest = project / MANIFEST_FILE
+    resolutions = read_manifest(manifest).resolutions if manifest.is_file() else {}
+    path = _from(project, root)
+    apart = (frozenset(members) - {path}) | {_from(lockfile.file, root)}
+    tree = Tree(root=root, apart=apart)
+    return WorkspaceInputs(
+        workspace=workspace,
+        tree=tree,
+        project=path,
+        members=MappingProxyType(members),
+        locked=locked_packages(DependencyGraph(lockfile, by_name, resolutions)),
+        root=MappingProxyType(dict(_root_parts(tree, path))),
+    )
+
+
+def _root_parts(tree: Tree, project: str) -> Iterator[tuple[str, str]]:
+    """What is in no package: of the workspace everything, of the folders above it their files."""
+    folder = project
+    while True:
+        up = "../" * (0 if folder == project else _depth(project) - _depth(folder))
+        with os.scandir(tree.root / folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                path = entry.name if folder == "." else f"{folder}/{entry.name}"
+                if not entry.is_dir(follow_symlinks=False):
+                    if not _DOCUMENT.fullmatch(entry.name) and entry.is_file():
+                        yield up + entry.name, tree.file(path)
+                elif folder == project and not (entry.name in _NO_SOURCES or path in tree.apart):
+                    yield f"{entry.name}/", tree.folder(path).digest
+        for name in _OF_YARN:
+            path = name if folder == "." else f"{folder}/{name}"
+            if (tree.root / path).is_dir():
+                yield f"{up}{name}/", tree.folder(path).digest
+        if folder == ".":
+            return
+        folder = PurePosixPath(folder).parent.as_posix()
+
+
+def _depth(path: str) -> int:
+    return len(PurePosixPath(path).parts)
+
+
+def _document(folder: Path, graph: DependencyGraph, members: AbstractSet[str]) -> _Document:
+    file = folder / MANIFEST_FILE
+    if not file.is_file():
+        manifest = Manifest(file=file)
+        return _Document(
+            manifest=manifest, asker=Package(name="", version=""), reads_generated=False
+        )
+    manifest = read_manifest(file)
+    package = graph.package(manifest)
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8-sig"))
+    listed = document.get("devDependencies")
+    development = {n: str(a) for n, a in listed.items()} if isinstance(listed, dict) else {}
+    # A peer from elsewhere is given by somebody who depends on it; a member is here anyway.
+    peers = {name: asked for name, asked in package.peers.items() if name in members}
+    asker = replace(package, dependencies={**peers, **development, **package.dependencies})
+    return _Document(
+        manifest=manifest,
+        asker=asker,
+        reads_generated=any(
+            PurePosixPath(entry).parts[:1] and PurePosixPath(entry).parts[0] in GENERATED
+            for name in _ENTRY_FIELDS
+            for entry in _strings(document.get(name))
+        ),
+    )
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Every string in a JSON value."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            pending.extend(one.values())
+        elif isinstance(one, list):
+            pending.extend(one)
+
+
+def _from(folder: Path, root: Path) -> str:
+    """The path of a folder from the tree's root, with ``/``."""
+    return PurePosixPath(os.path.relpath(folder, root)).as_posix()
+
+
+def _digest(file: Path | None) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file else ""

@@ -1,0 +1,115 @@
+"""The name of a finished plugin in the cache: a digest of everything that can change its bytes.
+
+The parts are kept beside the plugin, so that a run can say which of them has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FORMAT = 1
+"""Goes up when the factory makes other bytes of the same inputs: older entries are then unused."""
+
+Parts: TypeAlias = "Mapping[str, Mapping[str, str]]"
+"""Groups of named digests or values; every one can change the artifact."""
+
+FACTORY, SOURCE, ROOT, LOCKFILE = "factory", "source", "workspace", "yarn.lock"
+CONFIGURATION, TOOLS, VARIABLES, HOST = "configuration", "tools", "variables", "host"
+
+# How a group is spoken of; what is in none of these is named by itself.
+_SPOKEN = {
+    SOURCE: "the source of {}",
+    ROOT: "{} of the workspace",
+    LOCKFILE: "yarn.lock: {}",
+    CONFIGURATION: "{}",
+    TOOLS: "{}",
+    VARIABLES: "the variable {}",
+    HOST: "the host {}",
+    FACTORY: "the factory's {}",
+}
+# In these the value itself tells; elsewhere it is a digest.
+_TELLING = frozenset({LOCKFILE, TOOLS, FACTORY})
+_ARGUMENTS = "arguments"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginInputs:
+    """What one plugin is made from, as :data:`Parts`."""
+
+    parts: Parts = field(repr=False)
+
+    def for_host(self, host_digest: str) -> PluginInputs:
+        """Return the inputs of a build whose arguments were repaired for a host.
+
+        A host acts on a plugin through its build arguments, so it is no part of the key, unless an
+        export failed and its arguments were mended from what the host has.
+        """
+        parts = dict(self.parts) | {HOST: MappingProxyType({"inventory": host_digest})}
+        return replace(self, parts=MappingProxyType(parts))
+
+
+def plugin_key(inputs: PluginInputs) -> str:
+    """Return the key: 64 hexadecimal digits, the sha256 of the parts as canonical JSON."""
+    return digest_of_value({group: dict(named) for group, named in inputs.parts.items()})
+
+
+def digest_of_value(value: object) -> str:
+    """Return the sha256, in hexadecimal digits, of a JSON value; the order of names is no part."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def explain(old: Parts, new: Parts) -> tuple[str, ...]:
+    """Return what differs between two sets of parts, a short phrase each; nothing if they agree.
+
+    For example ``yarn.lock: jose 5.1.0 -> 5.2.0`` or ``the source of plugins/todo``.
+    """
+    said: list[str] = []
+    for group in sorted({*old, *new}, key=_order):
+        before, after = old.get(group, {}), new.get(group, {})
+        said += [
+            _phrase(group, name, before.get(name), after.get(name))
+            for name in sorted({*before, *after})
+            if before.get(name) != after.get(name)
+        ]
+    return tuple(said)
+
+
+def shortened(phrases: Iterable[str], most: int = 3) -> str:
+    """Return phrases as one line, the first ``most`` of them and how many more there are."""
+    several = list(phrases)
+    more = len(several) - most
+    text = "; ".join(several[:most])
+    return f"{text}; and {more} more" if more > 0 else text
+
+
+def _order(group: str) -> tuple[int, str]:
+    known = list(_SPOKEN)
+    return (known.index(group) if group in known else len(known), group)
+
+
+def _phrase(group: str, name: str, before: str | None, after: str | None) -> str:
+    spoken = _SPOKEN.get(group, "{}").format(name)
+    if name == _ARGUMENTS:
+        spoken = "the build arguments"
+    if before is None:
+        return f"{spoken} is new" if group != LOCKFILE else f"{spoken} {_version(after)} is new"
+    if after is None:
+        return f"{spoken} is gone"
+    if group not in _TELLING:
+        return spoken
+    if _version(before) == _version(after):
+        return f"{spoken} {_version(after)} with other contents"
+    return f"{spoken} {_version(before)} -> {_version(after)}"
+
+
+def _version(value: str | None) -> str:
+    """A lockfile's value without its checksums: ``5.1.0#0a1b`` is ``5.1.0``."""
+    return ", ".join(one.partition("#")[0] for one in (value or "").split(", "))

@@ -1,0 +1,144 @@
+"""What is remembered of a workspace: the keys of its plugins, for a commit and a configuration.
+
+With it, and all the entries it names, nothing needs to be checked out to know what a build would
+give. It is small, and only ever believed whole: a damaged one is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from factory.cache.key import digest_of_value
+from factory.cache.store import MEMO
+from factory.cache.tree import file_digest
+from factory.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from factory.cache.store import Store
+
+FORMAT = 2
+# In a configuration directory, what no build reads. Variables act through the environment.
+_OF_NO_BUILD = (".env", ".git", ".gitignore")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RememberedPlugin:
+    """A plugin of a workspace as it was built.
+
+    ``arguments`` are those that it was exported with, ``written`` those of plugins-list.yaml,
+    ``key`` is its entry's.
+    """
+
+    path: str
+    name: str
+    version: str
+    role: str
+    arguments: str
+    written: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remembered:
+    """What is remembered of a workspace: its plugins, and ``facts``, a JSON object of the caller's.
+
+    Facts are what else a run without a checkout has to know, such as the time of the commit.
+    """
+
+    plugins: tuple[RememberedPlugin, ...]
+    facts: Mapping[str, Any]
+
+
+def memo_digest(parts: dict[str, object]) -> str:
+    """Return the name of a workspace's memo: the digest of everything that its keys depend on.
+
+    That is the tree id of the commit (or of a local folder), the workspace's path in it, the digest
+    of the configuration directory, the options and variables that count, what chooses the tools,
+    and the digest of the host's inventory.
+    """
+    return digest_of_value({"format": FORMAT, **parts})
+
+
+def configuration_digest(config_dir: Path) -> str:
+    """Return a digest of the files of a configuration directory, ``.env`` and documents left out.
+
+    Links are followed: in a container, such a directory is often made of links to the files.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    found: dict[str, list[str]] = {}
+    pending = [(os.fspath(config_dir), "", frozenset[str]())]
+    while pending:
+        folder, inside, around = pending.pop()
+        around |= {os.path.realpath(folder)}
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not inside and _is_of_no_build(entry.name):
+                    continue
+                name = inside + entry.name
+                link = os.readlink(entry.path) if entry.is_symlink() else ""  # noqa: PTH115
+                if entry.is_dir():
+                    if os.path.realpath(entry.path) not in around:
+                        pending.append((entry.path, f"{name}/", around))
+                elif entry.is_file():
+                    found[name] = [link, file_digest(entry.path)]
+                elif link:
+                    found[name] = [link, ""]
+    return digest_of_value(found)
+
+
+def _is_of_no_build(name: str) -> bool:
+    # "..": what a mounted ConfigMap keeps its versions in, behind its links.
+    return name in _OF_NO_BUILD or name.startswith("..") or name.lower().endswith(".md")
+
+
+def remember(
+    store: Store,
+    digest: str,
+    plugins: Iterable[RememberedPlugin],
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep the memo of a workspace; a cache that cannot be written is told, once."""
+    body = {"plugins": [asdict(plugin) for plugin in plugins], "facts": dict(facts or {})}
+    text = json.dumps({"digest": digest_of_value([digest, body]), "memo": body})
+    file = _file(store, digest)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, text)
+    except OSError as error:
+        store.tell("cannot be written", error)
+
+
+def recall(store: Store, digest: str) -> Remembered | None:
+    """Return what is remembered under ``digest``, and mark it as used now; None if nothing is."""
+    file = _file(store, digest)
+    try:
+        document = json.loads(file.read_bytes())
+        body = document["memo"]
+        sound = document["digest"] == digest_of_value([digest, body])
+        plugins = tuple(RememberedPlugin(**plugin) for plugin in body["plugins"]) if sound else ()
+        found = Remembered(plugins=plugins, facts=body["facts"]) if sound else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        store.tell("cannot be read", error)
+        return None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        with contextlib.suppress(OSError):
+            file.unlink()
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(file) if sound else file.unlink()
+    return found
+
+
+def _file(store: Store, digest: str) -> Path:
+    return store.folder / MEMO / digest[:2] / f"{digest}.json"

@@ -1,0 +1,327 @@
+"""The cache in a container registry, so that machines with empty disks share it.
+
+An entry is an artifact of OCI's image-spec 1.1 (``manifest.md``, "Guidelines for Artifact Usage"):
+its tag is the key, each of its files is a layer with the file's name as title. What is pulled is
+checked by digest and becomes an entry of the store on this machine.
+
+A registry that fails is told once and then left alone for the rest of the run: nothing of it stops
+a build. Whoever may write to the repository decides what is shipped from it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from factory.cache.entry import ENTRY_FILE, BadEntry, parse_entry
+from factory.errors import FactoryError, Interrupted, RegistryError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from factory.cache.entry import Entry
+    from factory.cache.store import Store
+    from factory.config.environment import Environment
+    from factory.oci.blob import Blob
+    from factory.oci.descriptor import Descriptor
+    from factory.oci.image_name import ImageName
+    from factory.oci.registry import Registry
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SCHEME = "oci://"
+ARTIFACT_TYPE = "application/vnd.plugin-factory.cache.v1"
+FILE_TYPE = "application/vnd.plugin-factory.cache.file.v1"
+TITLE = "org.opencontainers.image.title"
+# A cache that keeps one waiting is none: a build is seldom longer than a few of these.
+_ATTEMPTS = 3
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class _Switch:
+    """Whether a registry is still used in this run; safe to use from many threads.
+
+    With ``reading`` it is one for writing, and off too when that one is: a registry that is down is
+    told once. One that may be read and not written is still read.
+    """
+
+    reading: _Switch | None = None
+    _off: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def off(self) -> bool:
+        """Whether the registry has failed."""
+        return self._off or bool(self.reading and self.reading.off)
+
+    def turn_off(self) -> bool:
+        """Turn it off; whether it was on."""
+        with self._lock:
+            was_on, self._off = not self.off, True
+            return was_on
+
+    def refuse_off(self) -> None:
+        """End a conversation with a registry that is not used any more: none waits for another."""
+        if self.off:
+            raise RegistryError("the registry is not used any more in this run")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    """A repository that entries are read from or written to."""
+
+    name: ImageName
+    registry: Registry
+    option: str
+    switch: _Switch
+
+    @property
+    def repository(self) -> str:
+        """The repository in the registry."""
+        return self.name.repository
+
+    def fail(self, error: FactoryError) -> None:
+        """Leave the registry alone from now on, and say so; once, whoever comes first."""
+        if not self.switch.turn_off():
+            return
+        log.warning(
+            "the cache %s%s/%s (%s) is not used any more in this run, and the build goes on: %s%s",
+            SCHEME,
+            self.name.registry,
+            self.repository,
+            self.option,
+            error.problem,
+            f" ({error.found})" if error.found else "",
+        )
+
+
+class RemoteCache:
+    """Caches in registries; a context manager that closes them. Safe to use from many threads."""
+
+    def __init__(self, sources: Sequence[_Place], destination: _Place | None) -> None:
+        self._sources = tuple(sources)
+        self._destination = destination
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for place in (*self._sources, self._destination):
+            if place:
+                place.registry.transport.close()
+
+    def has(self, key: str) -> bool:
+        """Whether a registry has an entry of ``key``; nothing is pulled.
+
+        Raises:
+            Interrupted: the run was ended.
+        """
+        return any(_guarded(place, partial(_digest, place, key)) for place in self._used)
+
+    def fetch(self, key: str, store: Store) -> Entry | None:
+        """Pull the entry of ``key`` into ``store`` and return it, or None: no registry gives it.
+
+        Raises:
+            Interrupted: the run was ended.
+        """
+        for place in self._used:
+            entry = _guarded(place, partial(_fetched, place, key, store))
+            if entry:
+                return entry
+        return None
+
+    def send(self, entry: Entry) -> bool:
+        """Push an entry, unless the registry has one of its key; return whether it has it now.
+
+        Raises:
+            Interrupted: the run was ended.
+        """
+        place = self._destination
+        if place is None or place.switch.off:
+            return False
+        return bool(_guarded(place, partial(_sent, place, entry)))
+
+    @property
+    def _used(self) -> tuple[_Place, ...]:
+        return tuple(place for place in self._sources if not place.switch.off)
+
+
+def remote_cache(
+    environment: Environment,
+    *,
+    sources: Sequence[str],
+    destination: str | None,
+    checkpoint: Callable[[], None],
+) -> RemoteCache:
+    """Return the caches that ``--cache-from`` and ``--cache-to`` name; none is asked yet.
+
+    Logins are those for these registries, as for images: REGISTRY_USERNAME and REGISTRY_PASSWORD
+    where it is REGISTRY_URL's, REGISTRY_AUTH_FILE, what the host is logged in with.
+
+    Args:
+        environment: the run's.
+        sources: ``oci://registry/repository``, each.
+        destination: the same, or None to write nowhere.
+        checkpoint: called often while waiting; raises to end the work.
+
+    Raises:
+        UsageError: one of them is no such name.
+        ConfigurationError: a REGISTRY_ variable cannot be used.
+    """
+    switches: dict[str, _Switch] = {}
+
+    def place(text: str, option: str) -> _Place:
+        from factory.oci.registry import Registry  # noqa: PLC0415 - late: slow to load
+        from factory.oci.retry import RetryPolicy  # noqa: PLC0415
+        from factory.oci.target import pull_target  # noqa: PLC0415
+
+        name = repository_name(text, option)
+        if option == "--cache-from":
+            switch = switches.setdefault(name.registry, _Switch())
+        else:
+            switch = _Switch(reading=switches.get(name.registry))
+
+        def check() -> None:
+            checkpoint()
+            switch.refuse_off()
+
+        policy = RetryPolicy(
+            attempts=_ATTEMPTS,
+            first_wait=0.3,
+            longest_wait=2.0,
+            longest_wish=5.0,
+            connect_seconds=_CONNECT_SECONDS,
+            read_seconds=_READ_SECONDS,
+        )
+        registry = Registry(
+            pull_target(environment, name.registry),
+            policy=policy,
+            checkpoint=check,
+            reads_only=option == "--cache-from",
+        )
+        return _Place(name=name, registry=registry, option=option, switch=switch)
+
+    return RemoteCache(
+        [place(text, "--cache-from") for text in dict.fromkeys(sources)],
+        place(destination, "--cache-to") if destination else None,
+    )
+
+
+def repository_name(text: str, option: str) -> ImageName:
+    """Return the repository that ``oci://registry/repository`` names.
+
+    Raises:
+        UsageError: it names none.
+    """
+    from factory.oci.image_name import image_name  # noqa: PLC0415 - late, with what it needs
+
+    try:
+        return image_name(f"{text}:key" if text.startswith(SCHEME) else "")
+    except UsageError as error:
+        raise UsageError(
+            f"{option} names no repository of a registry",
+            found=text,
+            expected="oci://registry/repository, without a tag, for example "
+            "oci://quay.io/my-team/plugin-cache",
+        ) from error
+
+
+def _guarded(place: _Place, ask: Callable[[], T]) -> T | None:
+    try:
+        return ask()
+    except Interrupted:
+        raise
+    except BadEntry as problem:
+        log.warning("%s%s/%s: %s", SCHEME, place.name.registry, place.repository, problem)
+    except FactoryError as error:
+        place.fail(error)
+    except OSError as error:
+        log.warning("an entry of the cache of finished plugins cannot be shared: %s", error)
+    return None
+
+
+def _digest(place: _Place, key: str) -> str | None:
+    return place.registry.manifest_digest(place.repository, key)
+
+
+def _fetched(place: _Place, key: str, store: Store) -> Entry | None:
+    from factory.oci.pull import fetch_blob, pull_document, read_blob  # noqa: PLC0415 - late
+
+    digest = _digest(place, key)
+    if digest is None:
+        return None
+    manifest = pull_document(place.registry, place.repository, digest)
+    if manifest.document.get("artifactType") != ARTIFACT_TYPE:
+        raise BadEntry(f"the tag {key} is no entry of the cache")
+    layers = {layer.annotations.get(TITLE, ""): layer for layer in manifest.layers}
+    if ENTRY_FILE not in layers:
+        raise BadEntry(f"the entry {key} has no {ENTRY_FILE}")
+    text = read_blob(place.registry, place.repository, layers[ENTRY_FILE])
+    described = parse_entry(text, store.path(key), key)
+    wanted = {file.name: _same(layers, file.name, file.sha256) for file in described.files}
+    parts = described.parts_file
+    wanted[parts.name] = _same(layers, parts.name, parts.sha256)
+
+    def fill(making: Path) -> None:
+        (making / ENTRY_FILE).write_bytes(text)
+        for name, layer in wanted.items():
+            fetch_blob(place.registry, place.repository, layer, making / name)
+
+    return store.place(key, fill)
+
+
+def _same(layers: Mapping[str, Descriptor], name: str, sha256: str) -> Descriptor:
+    layer = layers.get(name)
+    if layer is None or layer.digest != f"sha256:{sha256}":
+        raise BadEntry(f"{name} of the entry is not the file that it describes")
+    return layer
+
+
+def _sent(place: _Place, entry: Entry) -> bool:
+    from factory.oci.blob import MANIFEST_TYPE, blob_of  # noqa: PLC0415 - late
+    from factory.oci.push import push_blob  # noqa: PLC0415
+    from factory.oci.referrers import EMPTY_TYPE  # noqa: PLC0415
+
+    if _digest(place, entry.key):
+        return True
+    empty = blob_of(b"{}", EMPTY_TYPE)
+    blobs = _blobs(entry)
+    for blob in (empty, *blobs.values()):
+        push_blob(place.registry, place.repository, blob)
+    document = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "artifactType": ARTIFACT_TYPE,
+        "config": empty.descriptor,
+        "layers": [
+            {**blob.descriptor, "annotations": {TITLE: name}} for name, blob in blobs.items()
+        ],
+    }
+    text = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    place.registry.put_manifest(place.repository, entry.key, blob_of(text, MANIFEST_TYPE))
+    return True
+
+
+def _blobs(entry: Entry) -> dict[str, Blob]:
+    """The entry's files as blobs, by name; the document first."""
+    from factory.oci.blob import Blob, blob_of  # noqa: PLC0415 - late
+
+    text = (entry.folder / ENTRY_FILE).read_bytes()
+    found = {ENTRY_FILE: blob_of(text, FILE_TYPE)}
+    for file in (*entry.files, entry.parts_file):
+        found[file.name] = Blob(
+            media_type=FILE_TYPE,
+            digest=f"sha256:{file.sha256}",
+            size=file.size,
+            content=entry.folder / file.name,
+        )
+    return found

@@ -1,0 +1,71 @@
+"""Node's version without starting it, as long as the program's file is the one that was asked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import TYPE_CHECKING
+
+from factory.cache.key import digest_of_value
+from factory.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from factory.cache.store import Store
+
+TOOLS = "tools"
+# ELF, and Mach-O in its two byte orders and as a fat file.
+_PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xca\xfe\xba\xbe")
+_NAMES = frozenset({"node", "nodejs"})
+
+
+def known_node_version(store: Store, node: Path) -> str | None:
+    """Return the version that ``node`` said when it was last asked, or None if that is unknown.
+
+    A program that has changed since (its path, size, inode or time of change) is unknown, and so is
+    one that chooses another by the folder it is started in, as version managers' shims do.
+    """
+    identity = _identity(node)
+    if identity is None:
+        return None
+    try:
+        document = json.loads(_file(store, identity).read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(document, dict) or document.get("identity") != identity:
+        return None
+    version = document.get("version")
+    return version if isinstance(version, str) and version else None
+
+
+def remember_node_version(store: Store, node: Path, version: str) -> None:
+    """Keep what ``node --version`` said; nothing is kept of a shim, nor where nothing can be."""
+    identity = _identity(node)
+    if identity is None:
+        return
+    file = _file(store, identity)
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, json.dumps({"identity": identity, "version": version}))
+
+
+def _identity(node: Path) -> list[str | int] | None:
+    """What tells one program from another, or None for what is no program called node."""
+    try:
+        real = os.path.realpath(node)
+        status = os.stat(real)  # noqa: PTH116
+        if os.path.basename(real) not in _NAMES:  # noqa: PTH119
+            return None
+        with open(real, "rb") as file:  # noqa: PTH123
+            if not file.read(4).startswith(_PROGRAMS):
+                return None
+    except OSError:
+        return None
+    return [real, status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _file(store: Store, identity: list[str | int]) -> Path:
+    digest = digest_of_value(identity)
+    return store.folder / TOOLS / digest[:2] / f"{digest}.json"

@@ -1,0 +1,179 @@
+"""The files of a checkout as digests: what a folder holds, without what tools have put there.
+
+Files count by their bytes, their path in the folder and whether they may be executed; links by
+where they lead. Times, owners, the folder's own place and the order of a directory's entries do not
+count. Empty folders do not either: git has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+GENERATED = frozenset({"dist", "dist-types", "dist-dynamic", "dist-scalprum", "coverage"})
+"""Folders that builds write into a package: they count only where they are read as they are."""
+
+# At any depth: what yarn installs, what tools keep for themselves, what an editor leaves.
+_NEVER = frozenset({"node_modules", ".git", ".turbo", ".nx", ".DS_Store", ".eslintcache"})
+# Bytes; nobody writes sources that long by hand.
+_LARGE = 4 << 20
+_NEVER_SUFFIX = ".tsbuildinfo"
+# A path that begins by leaving its folder, as source files, tsconfig.json and package.json have it.
+_OUTWARD = re.compile(rb"""["'`](?:file:|link:|portal:)?(\.\.?/[^"'`\s*?{}$<>|\0]*)["'`]""")
+_MAY_REFER = (
+    *(".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"),
+    *(".json", ".jsonc", ".json5", ".yaml", ".yml", ".css", ".scss", ".sass", ".less"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FolderDigest:
+    """What a folder holds, as hexadecimal digits, and what its files refer to outside of it.
+
+    ``outward`` are paths from the tree's root, of references by ``../`` and of links.
+    """
+
+    digest: str
+    outward: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tree:
+    """A folder whose parts are digested on demand, each once; safe to use from many threads.
+
+    ``root`` is the checkout. ``apart`` are paths from it of what is asked for by itself, such as
+    the packages' folders: it is left out of the folders around it.
+    """
+
+    root: Path
+    apart: frozenset[str] = frozenset()
+    _known: dict[tuple[str, bool], FolderDigest] = field(default_factory=dict, repr=False)
+
+    def folder(self, path: str, *, generated: bool = False) -> FolderDigest:
+        """Return the digest of a folder; an absent one is as an empty one.
+
+        Args:
+            path: from the root, with ``/``; ``"."`` for the root.
+            generated: whether what builds have left in it counts (:data:`GENERATED`).
+
+        Raises:
+            OSError: something in it cannot be read.
+        """
+        key = (path, generated)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._digested(path, generated=generated)
+        return found
+
+    def file(self, path: str) -> str:
+        """Return the digest of one file, or ``""`` where there is none.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        full = os.path.join(self.root, path)  # noqa: PTH118 - a hot loop's
+        try:
+            status = os.lstat(full)
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        if stat.S_ISLNK(status.st_mode):
+            return _link_digest(full)
+        return file_digest(full)
+
+    def _digested(self, path: str, *, generated: bool) -> FolderDigest:
+        root = os.fspath(self.root)
+        start = root if path == "." else f"{root}/{path}"
+        lines: list[bytes] = []
+        outward: set[str] = set()
+        skipped = frozenset() if generated else GENERATED
+        for name, full, status in _files(start, path, self.apart, skipped):
+            if stat.S_ISLNK(status.st_mode):
+                digest = _link_digest(full)
+                outward.update(_outside(path, name, [os.readlink(full)]))  # noqa: PTH115
+            else:
+                content = b"" if status.st_size > _LARGE else _bytes(full)
+                digest = file_digest(full) if not content else _file_digest(content, status.st_mode)
+                if name.endswith(_MAY_REFER) and b"../" in content:
+                    said = {match.decode("utf-8", "replace") for match in _OUTWARD.findall(content)}
+                    outward.update(_outside(path, name, said))
+            lines.append(os.fsencode(f"{digest} {name}\0"))
+        lines.sort(key=lambda line: line.partition(b" ")[2])
+        return FolderDigest(
+            digest=hashlib.sha256(b"".join(lines)).hexdigest(), outward=frozenset(outward)
+        )
+
+
+def file_digest(path: str) -> str:
+    """Return the digest of one file, of what it leads to if it is a link.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path a file costs more
+        kind = _kind(os.fstat(file.fileno()).st_mode)
+        return kind + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(
+    start: str, path: str, apart: frozenset[str], skipped: frozenset[str]
+) -> Iterator[tuple[str, str, os.stat_result]]:
+    """Every file and link below ``start``: its name from there, its full path, what it is."""
+    pending = [(start, "")]
+    prefix = "" if path == "." else f"{path}/"
+    while pending:
+        folder, inside = pending.pop()
+        try:
+            entries = os.scandir(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        with entries:
+            for entry in entries:
+                if entry.name in _NEVER or entry.name.endswith(_NEVER_SUFFIX):
+                    continue
+                name = inside + entry.name
+                if prefix + name in apart:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if inside or name not in skipped:
+                        pending.append((entry.path, f"{name}/"))
+                    continue
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
+                    yield name, entry.path, status
+
+
+def _outside(folder: str, file: str, references: Iterable[str]) -> Iterator[str]:
+    """The references of a file that leave its folder and stay in the tree, from the tree's root."""
+    here = os.path.dirname(os.path.join(folder, file))  # noqa: PTH118, PTH120 - no files: names
+    for reference in references:
+        if os.path.isabs(reference):  # noqa: PTH117 - as above
+            continue
+        leads_to = os.path.normpath(os.path.join(here, reference))  # noqa: PTH118
+        inside = folder in (".", leads_to) or leads_to.startswith(f"{folder}/")
+        if not inside and not leads_to.startswith(".."):
+            yield leads_to
+
+
+def _file_digest(content: bytes, mode: int) -> str:
+    return _kind(mode) + hashlib.sha256(content).hexdigest()
+
+
+def _kind(mode: int) -> str:
+    return "x" if mode & stat.S_IXUSR else "f"
+
+
+def _link_digest(full: str) -> str:
+    return "l" + hashlib.sha256(os.fsencode(os.readlink(full))).hexdigest()  # noqa: PTH115
+
+
+def _bytes(full: str) -> bytes:
+    with open(full, "rb", buffering=0) as file:  # noqa: PTH123 - a Path a file costs more
+        return file.read()

@@ -1,0 +1,195 @@
+"""``plugin-factory cache``: the finished plugins that are kept for the next build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from factory.cli.help_text import GroupedCommand
+from factory.cli.session import session
+
+if TYPE_CHECKING:
+    from factory.cache.pruning import CacheInfo
+    from factory.cache.store import Store
+
+CacheDir: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="The cache folder of builds. Without it, your cache folder (~/.cache/plugin-factory).",
+    ),
+]
+
+PRUNE_EXAMPLES = """Examples:
+
+\b
+  # To what a build keeps by itself.
+  plugin-factory cache prune
+
+\b
+  # Less: at most 2 GiB, and nothing that was not used for a week.
+  plugin-factory cache prune --max-size 2G --max-age 7d
+"""
+
+cache_app = typer.Typer(
+    name="cache",
+    help="The finished plugins that builds keep, so that nothing is built twice.",
+    no_args_is_help=True,
+)
+
+
+@cache_app.command("info", cls=GroupedCommand)
+def show_info(
+    ctx: typer.Context,
+    *,
+    cache_dir: CacheDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show where the cache is, how much it holds, and how often it was of use."""
+    import json  # noqa: PLC0415 - late: --help is quick
+
+    from factory.cache.pruning import info  # noqa: PLC0415
+    from factory.errors import Place, StorageError  # noqa: PLC0415
+
+    store = _store(ctx, cache_dir)
+    try:
+        found = info(store)
+    except OSError as error:
+        raise StorageError(
+            "the cache of finished plugins cannot be read",
+            place=Place(file=store.folder),
+            found=error.strerror or str(error),
+            hint="check the folder's permissions, or name another with --cache-dir",
+        ) from error
+    if as_json:
+        print(json.dumps(_as_json(found), indent=2))
+        return
+    for name, value in _rows(found):
+        print(f"{name + ':':<14} {value}")
+
+
+@cache_app.command("prune", cls=GroupedCommand, epilog=PRUNE_EXAMPLES)
+def prune_cache(
+    ctx: typer.Context,
+    *,
+    cache_dir: CacheDir = None,
+    max_size: Annotated[
+        str,
+        typer.Option(metavar="SIZE", help="How much may stay, such as 10G or 512M; 0 for nothing."),
+    ] = "10G",
+    max_age: Annotated[
+        str,
+        typer.Option(
+            metavar="AGE",
+            help="What was used within this time may stay, such as 90d, 12h or 2w.",
+        ),
+    ] = "90d",
+) -> None:
+    """Remove what was not used for longest, until the rest is within the limits.
+
+    Builds do this by themselves, with the limits that are the defaults here.
+    """
+    from factory.cache.limits import Limits, age_in_seconds, size_in_bytes  # noqa: PLC0415 - late
+    from factory.cache.pruning import info, prune  # noqa: PLC0415
+    from factory.ui.quantities import counted, size  # noqa: PLC0415
+
+    limits = Limits(
+        max_bytes=size_in_bytes(max_size, option="--max-size"),
+        max_age=age_in_seconds(max_age, option="--max-age"),
+    )
+    with session(ctx):
+        store = _store(ctx, cache_dir)
+        pruned = prune(store, limits)
+        left = info(store)
+    print(
+        f"removed {counted(pruned.entries, 'plugin')} ({size(pruned.size)}); "
+        f"{counted(left.entries, 'plugin')} ({size(left.size)}) left"
+    )
+
+
+@cache_app.command("clear", cls=GroupedCommand)
+def clear_cache(
+    ctx: typer.Context,
+    *,
+    cache_dir: CacheDir = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove all finished plugins from the cache.
+
+    Node, yarn and rhdh-cli, which are in the same folder, stay. A cache in a registry stays too.
+    """
+    from factory.cache.pruning import clear, info  # noqa: PLC0415 - late: --help is quick
+    from factory.errors import Place, StorageError, UsageError  # noqa: PLC0415
+    from factory.ui.quantities import counted, size  # noqa: PLC0415
+
+    with session(ctx) as this:
+        store = _store(ctx, cache_dir)
+        try:
+            held = info(store)
+            if not yes and held.size:
+                if not this.screen.interactive:
+                    raise UsageError(
+                        "nobody can be asked whether the cache may be cleared",
+                        found=f"{counted(held.entries, 'plugin')} in {store.folder}",
+                        hint="add --yes",
+                    )
+                what = f"{counted(held.entries, 'finished plugin')} ({size(held.size)})"
+                if not this.screen.confirm(f"Remove {what} from {store.folder}?"):
+                    print("nothing was removed")
+                    return
+            pruned = clear(store)
+        except OSError as error:
+            raise StorageError(
+                "the cache of finished plugins cannot be cleared",
+                place=Place(file=store.folder),
+                found=error.strerror or str(error),
+                hint="check the folder's permissions",
+            ) from error
+    print(f"removed {counted(pruned.entries, 'plugin')} ({size(pruned.size)})")
+
+
+def _store(ctx: typer.Context, cache_dir: Path | None) -> Store:
+    from factory.cache.store import store_of  # noqa: PLC0415 - late: --help is quick
+    from factory.config.cache_dir import default_cache_dir  # noqa: PLC0415
+    from factory.config.environment import layered  # noqa: PLC0415
+
+    folder = cache_dir.expanduser().absolute() if cache_dir else default_cache_dir(layered(ctx.obj))
+    return store_of(folder)
+
+
+def _rows(found: CacheInfo) -> list[tuple[str, str]]:
+    from factory.ui.quantities import size  # noqa: PLC0415 - late: --help is quick
+
+    rows = [
+        ("folder", found.folder),
+        ("plugins", str(found.entries)),
+        ("size", size(found.size)),
+        ("restored", f"{found.uses} times" if found.uses != 1 else "once"),
+        ("oldest use", _time(found.oldest) or "never"),
+        ("newest use", _time(found.newest) or "never"),
+    ]
+    if found.strange:
+        rows.append(("not its own", ", ".join(found.strange)))
+    return rows
+
+
+def _as_json(found: CacheInfo) -> dict[str, object]:
+    return {
+        "folder": found.folder,
+        "plugins": found.entries,
+        "notes": found.notes,
+        "bytes": found.size,
+        "restored": found.uses,
+        "oldest": _time(found.oldest),
+        "newest": _time(found.newest),
+        "strange": list(found.strange),
+    }
+
+
+def _time(seconds: float | None) -> str | None:
+    from datetime import UTC, datetime  # noqa: PLC0415 - late: --help is quick
+
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(max(0.0, seconds), UTC).isoformat(timespec="seconds")
