@@ -152,9 +152,10 @@ def portal_of(
     ):
         assert running.stdout
         try:
-            said = running.stdout.readline()
-            assert said, log.read_text()
-            told = json.loads(said)
+            # Backstage itself prints lines there, too: of files in the folder that are no plugins.
+            said = (line for line in running.stdout if line.startswith('{"listening"'))
+            told = json.loads(next(said, "null"))
+            assert told, log.read_text()
             yield Portal(port=told["listening"], plugins=tuple(told["plugins"]))
         finally:
             running.terminate()
