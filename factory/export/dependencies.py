@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 from factory.errors import DependenciesError, Place
+from factory.toolchain.linking import linking_variables, may_lack_files
+from factory.toolchain.network import patiently
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.runner import Runner
+
+notices = logging.getLogger(__name__)
 
 # https://yarnpkg.com/advanced/error-codes: the lockfile would have been modified by this install.
 _OUT_OF_DATE = ("YN0028", "needs to be updated, but yarn was run with `--frozen-lockfile`")
@@ -48,14 +54,28 @@ def install_dependencies(
             "by an overlay",
         )
     options = ("--frozen-lockfile",) if toolchain.yarn.is_classic else ("--immutable",)
-    try:
-        runner.run(
-            (toolchain.yarn_command, "install", *options),
-            cwd=workspace,
-            env=toolchain.child_environment(installs=True),
-            log=log,
-            on_line=on_line,
+    env = toolchain.child_environment(installs=True)
+    links = linking_variables(workspace, toolchain.yarn, toolchain.environment)
+
+    def install(more: Mapping[str, str]) -> None:
+        patiently(
+            lambda: runner.run(
+                (toolchain.yarn_command, "install", *options),
+                cwd=workspace,
+                env={**env, **more},
+                log=log,
+                on_line=on_line,
+            ),
+            runner=runner,
+            what="yarn install",
         )
+
+    try:
+        install(links)
+        if links and may_lack_files(workspace, toolchain.environment):
+            notices.warning("yarn's store has run out of links; installing packages as copies")
+            shutil.rmtree(workspace / "node_modules")
+            install({})
     except ProcessFailed as failure:
         tail = failure.completed.tail
         if any(sign in tail for sign in _OUT_OF_DATE):

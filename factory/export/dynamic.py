@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ExportError
+from factory.export.bundling import bundling_command, warn_of_unknown_bundler
 from factory.toolchain.runner import ProcessFailed, refuse_full_disk
 from factory.whole_file import write_whole
 
@@ -32,15 +34,23 @@ class ExportRequest:
 
     ``arguments`` are rhdh-cli's, as words. ``compiled`` says that the plugin and all that is
     embedded of the workspace have been built, so that rhdh-cli need not (and, when several plugins
-    share a package, must not: two builds of one package write the same files).
+    share a package, must not: two builds of one package write the same files). ``bundled`` says
+    that it is a frontend plugin, which rhdh-cli bundles.
     """
 
     path: str
     folder: Path
     arguments: tuple[str, ...]
     compiled: bool
+    bundled: bool = False
     scalprum_config: Path | None = None
     supported_versions: str | None = None
+
+    @property
+    def workspace(self) -> Path:
+        """The folder of the yarn workspace, from which ``path`` counts."""
+        depth = len(PurePosixPath(self.path).parts)
+        return self.folder.parents[depth - 1] if depth else self.folder
 
 
 def export_plugin(
@@ -63,16 +73,22 @@ def export_plugin(
         arguments.append("--no-build")
     if request.scalprum_config:
         arguments += ["--scalprum-config", str(request.scalprum_config)]
+    command = toolchain.rhdh_cli.command
+    env = toolchain.child_environment(installs=True, task=f"export-{request.path}")
+    if request.bundled:
+        command, env = bundling_command(toolchain.rhdh_cli, request.workspace, env)
     try:
-        runner.run(
-            (toolchain.rhdh_cli.command, "plugin", "export", "--clean", *arguments),
+        completed = runner.run(
+            (command, "plugin", "export", "--clean", *arguments),
             cwd=request.folder,
-            env=toolchain.child_environment(installs=True, task=f"export-{request.path}"),
+            env=env,
             log=log,
             on_line=on_line,
         )
     except ProcessFailed as failure:
         raise _error(request, failure, target, log, runner) from failure
+    if request.bundled:
+        warn_of_unknown_bundler(completed.tail, request.path)
     if not (target / "package.json").is_file():
         raise ExportError(
             f"rhdh-cli exported nothing for {request.path}",
@@ -93,7 +109,7 @@ def _error(
         text = runner.redact(install_log.read_text(encoding="utf-8", errors="replace"))
         with log.open("a", encoding="utf-8") as file:
             file.write(f"--- {DIST_DYNAMIC}/{_INSTALL_LOG}\n{text}")
-        refuse_full_disk(text, "yarn", log)
+        refuse_full_disk(text, "yarn", log, (target,))
         if "yarn install" in message or not message:
             lines = [line for line in text.splitlines() if line.strip()]
             message = "\n".join([message, *lines[-_SHOWN_LINES:]]).strip()

@@ -1,7 +1,8 @@
 """``npm pack``: the exported folder becomes a ``.tgz``, with an ``.integrity`` file beside it.
 
-Nothing appears under its final name before it is whole: an artifact is packed in a folder of the
-run, checked, and then moved into the output directory.
+npm decides what belongs into the archive; the archive itself is written anew, the same everywhere
+(:mod:`factory.export.normal_archive`). Nothing appears under its final name before it is whole: an
+artifact is packed in a folder of the run, checked, and then moved into the output directory.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import hashlib
 import json
 import os
 import shutil
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import PackError
+from factory.export.normal_archive import write_normal_archive
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -77,12 +78,14 @@ def pack_plugin(
     """
     # The folder is in the output directory, so that the move at the end is a rename.
     with tempfile.TemporaryDirectory(prefix=PACKING_PREFIX, dir=output_dir) as folder:
-        packing = Path(folder)
+        packing, npms = Path(folder, "packed"), Path(folder, "npm")
+        packing.mkdir()
+        npms.mkdir()
         try:
             completed = runner.run(
                 (
                     *(toolchain.npm_command, "pack", str(exported), "--json"),
-                    *("--ignore-scripts", "--pack-destination", str(packing)),
+                    *("--ignore-scripts", "--pack-destination", str(npms)),
                 ),
                 cwd=exported.parent,
                 env=toolchain.child_environment(installs=False, task=f"pack-{task}"),
@@ -98,9 +101,11 @@ def pack_plugin(
             ) from failure
         on_line("packed")
         described = json.loads(completed.stdout)[0]
-        tgz = packing / str(described["filename"])
+        packed = npms / str(described["filename"])
+        _refuse_unlike(packed, described, log)
+        tgz = packing / packed.name
+        write_normal_archive(packed, tgz)
         integrity = integrity_of(tgz)
-        _refuse_unlike(tgz, integrity, described, log)
         (packing / f"{tgz.name}{INTEGRITY_SUFFIX}").write_text(f"{integrity}\n", encoding="utf-8")
         if app_config:
             shutil.copyfile(app_config, packing / f"{tgz.name}.{APP_CONFIG}")
@@ -129,7 +134,8 @@ def integrity_of(file: Path) -> str:
     return "sha512-" + base64.b64encode(digest.digest()).decode("ascii")
 
 
-def _refuse_unlike(tgz: Path, integrity: str, described: dict[str, object], log: Path) -> None:
+def _refuse_unlike(tgz: Path, described: dict[str, object], log: Path) -> None:
+    integrity = integrity_of(tgz)
     if described.get("integrity") != integrity:
         raise PackError(
             f"{tgz.name} is not the archive that npm packed",
@@ -138,11 +144,3 @@ def _refuse_unlike(tgz: Path, integrity: str, described: dict[str, object], log:
             hint="something else wrote to the output directory; run the build again",
             log=log,
         )
-    with tarfile.open(tgz) as archive:
-        first = archive.next()
-        names = {first.name} if first else set()
-        while "package/package.json" not in names:
-            entry = archive.next()
-            if entry is None:
-                raise PackError(f"{tgz.name} has no package.json", log=log)
-            names.add(entry.name)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.sources.git_process import GitSession
+    from factory.sources.git_refs import Wanted
     from factory.toolchain.runner import Runner
 
 
@@ -26,6 +27,7 @@ def check_out(
     env: Mapping[str, str],
     on_line: Callable[[str], None] | None = None,
     log: Path | None = None,
+    wanted: Wanted | None = None,
 ) -> Checkout:
     """Bring a source into an empty folder. If that fails, the folder is empty again.
 
@@ -36,6 +38,7 @@ def check_out(
         env: the whole environment of those (see ``git_environment``).
         on_line: called with each line that git prints, secrets masked.
         log: a file to which git's output is appended.
+        wanted: what the ref has been found to mean, if the remote was asked already.
 
     Raises:
         SourceError: no such repository, folder or ref, or no access to it.
@@ -53,7 +56,7 @@ def check_out(
                 root=into, commit=None, ref=None, committed_at=None, url=str(where.path)
             )
         session = git_session(runner=runner, env=env, on_line=on_line, log=log)
-        return check_out_git(where, source.ref, into, session)
+        return check_out_git(where, source.ref, into, session, wanted=wanted)
     except BaseException:
         empty(into)
         raise

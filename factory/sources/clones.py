@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from factory.config.workspaces import CLONES_FOLDER
 from factory.errors import SourceError
 from factory.locking import exclusive
 from factory.sources.destination import contents, empty, make_folder
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from factory.sources.git_process import GitSession, SessionRepo
+    from factory.sources.git_refs import Wanted
     from factory.sources.source import Checkout, GitRemote
 
 log = logging.getLogger(__name__)
 
-CLONES_FOLDER = ".clones"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_LENGTH = 8
@@ -95,7 +96,13 @@ def _last_part(address: str) -> str:
 
 
 def add_worktree(
-    clone: Clone, remote: GitRemote, ref: str | None, into: Path, session: GitSession
+    clone: Clone,
+    remote: GitRemote,
+    ref: str | None,
+    into: Path,
+    session: GitSession,
+    *,
+    wanted: Wanted | None = None,
 ) -> Checkout:
     """Bring one commit into a folder, as a worktree of a clone that others share.
 
@@ -107,6 +114,7 @@ def add_worktree(
         ref: a branch, tag or commit id; ``None`` for the default branch.
         into: the worktree's folder, missing or empty; empty again if this fails.
         session: how git is run.
+        wanted: what the ref has been found to mean, if the remote was asked already.
 
     Raises:
         SourceError: no such repository or ref, no access, or ``into`` is not empty.
@@ -125,21 +133,29 @@ def add_worktree(
         on_wait=lambda: log.info("waiting for another workspace of %s", shown(remote.url)),
         while_waiting=session.runner.raise_if_cancelled,
     ):
+        _remove_stale_locks(clone.path)
         repository = translated(lambda: _opened(clone, session))
-        fetched = fetch(repository, remote, ref, session)
+        fetched = fetch(repository, remote, ref, session, wanted=wanted)
         try:
             # The folder of a worktree may have been removed by hand since.
             translated(lambda: repository.git.worktree("prune"))
-            translated(
-                lambda: repository.git.worktree("add", "--detach", str(into), fetched.commit)
-            )
+            # Twice forced: also where a run was killed while git made the worktree, and locked it.
+            forced = ("--detach", "--force", "--force", str(into), fetched.commit)
+            translated(lambda: repository.git.worktree("add", *forced))
         except BaseException:
             if into.is_dir():
-                empty(into)
+                empty(into, last=".git")
             with contextlib.suppress(ProcessFailed):
                 repository.git.worktree("prune")
             raise
     return checked_out(into, fetched, remote, session)
+
+
+def _remove_stale_locks(clone: Path) -> None:
+    """Remove the lock files of a git that was killed: whoever holds the clone is alone in it."""
+    for lock in (*clone.glob("*.lock"), *clone.glob("refs/**/*.lock")):
+        log.debug("%s is of a run that was killed: removed", lock)
+        lock.unlink(missing_ok=True)
 
 
 def _opened(clone: Clone, session: GitSession) -> SessionRepo:

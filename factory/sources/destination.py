@@ -85,6 +85,7 @@ def prepare(
     confirm: Callable[[str], bool] | None,
     keep: tuple[Path, ...] = (),
     home: Path | None = None,
+    found: str | None = None,
 ) -> None:
     """See to it that a held folder is empty, so that code can be brought into it.
 
@@ -95,6 +96,7 @@ def prepare(
         keep: files and folders that must outlive this: the configuration and output directories,
             a source folder.
         home: the user's home folder, which is never emptied.
+        found: what is there, in words; without it, the first names are listed.
 
     Raises:
         SourceError: it is not empty and stays so, or is a folder that must not be emptied.
@@ -103,7 +105,8 @@ def prepare(
     there = contents(path)
     if not there:
         return
-    some = ", ".join(entry.name for entry in there[:3]) + (", …" if len(there) > 3 else "")  # noqa: PLR2004
+    names = ", ".join(entry.name for entry in there[:3]) + (", …" if len(there) > 3 else "")  # noqa: PLR2004
+    some = found or names
     if not clean and confirm is None:
         raise SourceError(
             f"{path} is not empty", place=Place(file=path), found=some, hint=_WAYS_OUT
@@ -147,15 +150,15 @@ def refuse_to_empty(path: Path, *, keep: tuple[Path, ...] = (), home: Path | Non
         )
 
 
-def empty(path: Path) -> None:
+def empty(path: Path, *, last: str = "") -> None:
     """Remove a folder's content, but not the folder: it may be a mount point.
 
-    Links are removed and never followed.
+    Links are removed and never followed. What is called ``last`` goes when all else is gone.
 
     Raises:
         StorageError: something cannot be removed.
     """
-    for entry in contents(path):
+    for entry in sorted(contents(path), key=lambda entry: entry.name == last):
         try:
             if entry.is_dir() and not entry.is_symlink():
                 _remove_tree(entry)

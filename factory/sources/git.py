@@ -50,7 +50,14 @@ class Fetched:
     ref: str
 
 
-def check_out_git(remote: GitRemote, ref: str | None, into: Path, session: GitSession) -> Checkout:
+def check_out_git(
+    remote: GitRemote,
+    ref: str | None,
+    into: Path,
+    session: GitSession,
+    *,
+    wanted: Wanted | None = None,
+) -> Checkout:
     """Bring one commit of a remote into an empty folder, which becomes a git repository.
 
     The clone's configuration holds the URL without credentials.
@@ -67,7 +74,7 @@ def check_out_git(remote: GitRemote, ref: str | None, into: Path, session: GitSe
     with_errors = Translated(remote, into)
     repository = with_errors(lambda: initialised(into, session))
     with_errors(lambda: repository.git.remote("add", "origin", remote.url))
-    fetched = fetch(repository, remote, ref, session)
+    fetched = fetch(repository, remote, ref, session, wanted=wanted)
     with_errors(lambda: repository.git.checkout("--quiet", "--detach", fetched.commit))
     return checked_out(into, fetched, remote, session)
 
@@ -84,19 +91,44 @@ def checked_out(root: Path, fetched: Fetched, remote: GitRemote, session: GitSes
     )
 
 
+def wanted_commit(remote: GitRemote, ref: str | None, session: GitSession, where: Path) -> Wanted:
+    """Ask a remote what a ref means; nothing is fetched.
+
+    Args:
+        remote: the repository.
+        ref: a branch, tag or commit id; ``None`` for the default branch.
+        session: how git is run, with access to the remote.
+        where: an existing folder to run git in.
+
+    Raises:
+        SourceError: no such repository or ref, no access, no network.
+    """
+    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
+
+    command = SessionGit(where, session=session)
+    ask = Translated(remote, where)
+    return ask(lambda: _patiently(lambda: resolve(command, remote, ref), session))
+
+
 def fetch(
-    repository: SessionRepo, remote: GitRemote, ref: str | None, session: GitSession
+    repository: SessionRepo,
+    remote: GitRemote,
+    ref: str | None,
+    session: GitSession,
+    *,
+    wanted: Wanted | None = None,
 ) -> Fetched:
     """Fetch what a ref means at a remote, and return the commit; nothing is checked out.
 
-    A commit that the repository has already is not fetched again.
+    A commit that the repository has already is not fetched again. With ``wanted``, which is what
+    the ref has been found to mean, the remote is not asked once more.
 
     Raises:
         SourceError: as for :func:`check_out_git`.
     """
     command = repository.git
     with_errors = Translated(remote, Path(repository.common_dir))
-    wanted = with_errors(lambda: _patiently(lambda: resolve(command, remote, ref), session))
+    wanted = wanted or wanted_commit(remote, ref, session, Path(repository.common_dir))
     if commit := _present(command, wanted):
         log.info("%s of %s: here already", wanted.name, shown(remote.url))
         return _fetched(command, commit, wanted)

@@ -24,6 +24,8 @@ FULL_ID = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
 SHORT_ID = re.compile(r"^[0-9a-f]{4,63}$")
 _SUGGESTIONS = 5
 _BRANCH, _TAG = "refs/heads/", "refs/tags/"
+# git-ls-remote(1) lists what an annotated tag is of under the tag's name with this at its end.
+_PEELED = "^{}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +41,7 @@ class Advertised:
         return tuple(
             full.removeprefix(_BRANCH).removeprefix(_TAG)
             for full in self.ids
-            if full.startswith((_BRANCH, _TAG)) and not full.endswith("^{}")
+            if full.startswith((_BRANCH, _TAG)) and not full.endswith(_PEELED)
         )
 
 
@@ -47,13 +49,16 @@ class Advertised:
 class Wanted:
     """What to fetch: a full ref name, or a commit id (perhaps abbreviated).
 
-    ``name`` is what the user would call it; ``tip`` is the id that the remote has for the ref.
+    ``name`` is what the user would call it; ``tip`` is the id that the remote has for the ref,
+    ``commit`` the full id of the commit, where the remote tells it: for an annotated tag, the tip
+    is the tag.
     """
 
     name: str
     full_ref: str | None = None
     commit_id: str | None = None
     tip: str | None = None
+    commit: str | None = None
 
 
 def advertised(command: Git, remote: GitRemote, *patterns: str) -> Advertised:
@@ -81,11 +86,11 @@ def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
         SourceError: there is no such ref; the message suggests near ones.
     """
     if ref is not None and FULL_ID.match(ref.lower()):
-        return Wanted(name=ref.lower(), commit_id=ref.lower())
+        return Wanted(name=ref.lower(), commit_id=ref.lower(), commit=ref.lower())
     if ref is None or ref == "HEAD":
         return _default(command, remote)
     spellings = [ref] if ref.startswith("refs/") else [_BRANCH + ref, _TAG + ref, f"refs/{ref}"]
-    there = advertised(command, remote, *spellings)
+    there = advertised(command, remote, *spellings, *(full + _PEELED for full in spellings))
     found = [full for full in spellings if full in there.ids]
     if found:
         if len(found) > 1 and there.ids[found[0]] != there.ids[found[1]]:
@@ -95,7 +100,9 @@ def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
                 shown(remote.url),
                 found[1],
             )
-        return Wanted(name=ref, full_ref=found[0], tip=there.ids[found[0]])
+        tip = there.ids[found[0]]
+        commit = there.ids.get(found[0] + _PEELED, tip)
+        return Wanted(name=ref, full_ref=found[0], tip=tip, commit=commit)
     if SHORT_ID.match(ref):
         return Wanted(name=ref, commit_id=ref)
     raise unknown_ref(command, remote, ref)
@@ -105,10 +112,11 @@ def _default(command: Git, remote: GitRemote) -> Wanted:
     there = advertised(command, remote, "HEAD")
     if there.default and "HEAD" in there.ids:
         name = there.default.removeprefix(_BRANCH)
-        return Wanted(name=name, full_ref=there.default, tip=there.ids["HEAD"])
+        tip = there.ids["HEAD"]
+        return Wanted(name=name, full_ref=there.default, tip=tip, commit=tip)
     if commit := there.ids.get("HEAD"):
         # A detached HEAD, or a server too old to tell the branch's name.
-        return Wanted(name=commit, full_ref="HEAD", tip=commit)
+        return Wanted(name=commit, full_ref="HEAD", tip=commit, commit=commit)
     everything = advertised(command, remote)
     raise SourceError(
         f"the repository {shown(remote.url)} has no default branch"

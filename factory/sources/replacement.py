@@ -2,26 +2,33 @@
 
 Every new content is first written beside its target, so that a full disk or a missing permission
 shows before anything has changed. Then each is moved into place by one rename. If a move fails, the
-ones before it are taken back.
+ones before it are taken back. If the process is killed in between, a journal in the tree says what
+was under way, and :func:`take_back` does the same in the next run.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import stat
-import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from factory.errors import Place, StorageError
+from factory.errors import Place, SourceError, StorageError
 from factory.sources.file_copy import copy_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+JOURNAL = ".plugin-factory-replacing.json"
+_NEW_JOURNAL = f"{JOURNAL}.new"
 _MARK = ".plugin-factory-"
+
+# What a journal says: contents are being written beside their targets, are being moved, or have
+# all been moved.
+_Phase: TypeAlias = Literal["writing", "moving", "moved"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +42,22 @@ class Replacement:
     content: Path | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Move:
+    """One replacement as the journal has it, with paths relative to the tree.
+
+    ``new`` is the content beside its target and ``identity`` tells it from other files; both are
+    None for a removal. ``old`` is a second name of what was there before. ``folders`` are made for
+    it.
+    """
+
+    target: str
+    new: str | None
+    identity: str | None = None
+    old: str | None
+    folders: tuple[str, ...]
+
+
 def replace_all(replacements: Iterable[Replacement], *, root: Path) -> None:
     """Put all contents in place, or leave everything as it was.
 
@@ -43,70 +66,165 @@ def replace_all(replacements: Iterable[Replacement], *, root: Path) -> None:
     Raises:
         StorageError: a file cannot be written; nothing has changed.
     """
-    saved: list[Path] = []
+    items = tuple(replacements)
+    if not items:
+        return
+    moves = tuple(_planned(item, root) for item in items)
     try:
-        with contextlib.ExitStack() as undo:
-            staged = [(item.target, _stage(item, undo)) for item in replacements]
-            for target, content in staged:
-                _move(target, content, undo, saved)
-            undo.pop_all()  # all is in place: nothing is to be undone any more
-    except OSError as error:
-        name = Path(os.fsdecode(error.filename)) if error.filename else root
-        raise StorageError(
-            "files could not be written, and all are as they were",
-            place=Place(file=name.parent if _MARK in name.name else name),
-            found=error.strerror,
-            hint="check the free space and the permissions of the folder",
+        _note(root, "writing", moves)
+        moves = tuple(_staged(item, move, root) for item, move in zip(items, moves, strict=True))
+        _note(root, "moving", moves)
+        for move in moves:
+            _put_in_place(move, root)
+        _note(root, "moved", moves)
+    except BaseException as error:
+        take_back(root)
+        if isinstance(error, OSError):
+            raise _not_written(error, root) from error
+        raise
+    _tidy(moves, root)
+    for move in moves:
+        if move.new is None:
+            _remove_empty_folders((root / move.target).parent, root)
+
+
+def take_back(root: Path) -> bool:
+    """Undo what a replacement below ``root`` left half done; True if there was one.
+
+    A file that somebody has changed since is left as it is.
+
+    Raises:
+        SourceError: there is a journal that no replacement has written.
+        OSError: a file cannot be put back; the next call goes on from there.
+    """
+    (root / _NEW_JOURNAL).unlink(missing_ok=True)
+    try:
+        text = (root / JOURNAL).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    phase, moves = _read(text, root)
+    if phase == "moving":
+        for move in reversed(moves):
+            target = root / move.target
+            if _identity(target) != move.identity:
+                continue  # not moved yet, taken back already, or somebody's work
+            if move.old is None:
+                target.unlink(missing_ok=True)
+            elif os.path.lexists(root / move.old):
+                (root / move.old).replace(target)
+    _tidy(moves, root)
+    return phase != "moved"
+
+
+def _read(text: str, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
+    """A journal's content. It may be anybody's, who would have us write outside of the tree."""
+    try:
+        journal = json.loads(text)
+        moves = tuple(
+            _Move(**{**each, "folders": tuple(each["folders"])}) for each in journal["moves"]
+        )
+        real = root.resolve()
+        for move in moves:
+            for name in (move.target, move.new, move.old, *move.folders):
+                if name is not None:
+                    (root / name).parent.resolve().relative_to(real)
+        return journal["phase"], moves
+    except (ValueError, TypeError, KeyError) as error:
+        raise SourceError(
+            "what an earlier run left half done cannot be undone",
+            place=Place(file=root / JOURNAL),
+            found="a journal that the factory has not written",
+            hint="look through the changes of the tree (git status), then remove the file",
         ) from error
-    for path in saved:
-        path.unlink(missing_ok=True)
-    for target, content in staged:
-        if content is None:
-            _remove_empty_folders(target.parent, root)
 
 
-def _stage(item: Replacement, undo: contextlib.ExitStack) -> Path | None:
-    """Write the content beside its target, with its own mode and the target's owner."""
-    if item.content is None:
-        return None
-    for parent in reversed([p for p in item.target.parents if not p.exists()]):
-        parent.mkdir()
-        undo.callback(_remove_if_empty, parent)
-    staged = _beside(item.target)
-    undo.callback(staged.unlink, missing_ok=True)
-    copy_file(item.content, staged)
-    if not staged.is_symlink():
-        os.utime(staged)
-        staged.chmod(stat.S_IMODE(staged.stat().st_mode) | stat.S_IWUSR)
+def _planned(item: Replacement, root: Path) -> _Move:
+    target = item.target
+    missing = [parent for parent in target.parents if not parent.exists()]
+    return _Move(
+        target=str(target.relative_to(root)),
+        new=str(_beside(target, "new").relative_to(root)) if item.content else None,
+        old=str(_beside(target, "old").relative_to(root)) if os.path.lexists(target) else None,
+        folders=tuple(str(folder.relative_to(root)) for folder in reversed(missing)),
+    )
+
+
+def _staged(item: Replacement, move: _Move, root: Path) -> _Move:
+    """Write the content beside its target, and give what is there a second name."""
+    for folder in move.folders:
+        (root / folder).mkdir(exist_ok=True)
+    if move.old is not None:
+        _second_name(item.target, root / move.old)
+    if item.content is None or move.new is None:
+        return move
+    new = root / move.new
+    new.unlink(missing_ok=True)
+    copy_file(item.content, new)
+    if not new.is_symlink():
+        os.utime(new)
+        new.chmod(stat.S_IMODE(new.stat().st_mode) | stat.S_IWUSR)
     with contextlib.suppress(OSError):
         before = item.target.lstat()
-        os.chown(staged, before.st_uid, before.st_gid, follow_symlinks=False)
-    return staged
+        os.chown(new, before.st_uid, before.st_gid, follow_symlinks=False)
+    return replace(move, identity=_identity(new))
 
 
-def _move(
-    target: Path, content: Path | None, undo: contextlib.ExitStack, saved: list[Path]
-) -> None:
-    if os.path.lexists(target):
-        way_back = _beside(target)
-        try:
-            os.link(target, way_back, follow_symlinks=False)
-        except OSError:  # a filesystem without hard links
-            copy_file(target, way_back)
-        saved.append(way_back)
-        undo.callback(os.replace, way_back, target)
+def _second_name(target: Path, name: Path) -> None:
+    name.unlink(missing_ok=True)
+    try:
+        os.link(target, name, follow_symlinks=False)
+    except OSError:  # a filesystem without hard links
+        copy_file(target, name)
+
+
+def _put_in_place(move: _Move, root: Path) -> None:
+    if move.new is None:
+        (root / move.target).unlink(missing_ok=True)
     else:
-        undo.callback(target.unlink, missing_ok=True)
-    if content is None:
-        target.unlink(missing_ok=True)
-    else:
-        content.replace(target)
+        (root / move.new).replace(root / move.target)
 
 
-def _beside(target: Path) -> Path:
-    """A name in the target's folder that nobody has."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}{_MARK}") as taken:
-        return Path(taken.name)
+def _note(root: Path, phase: _Phase, moves: Sequence[_Move]) -> None:
+    journal = {"phase": phase, "moves": [asdict(move) for move in moves]}
+    new = root / _NEW_JOURNAL
+    new.write_text(json.dumps(journal), encoding="utf-8")
+    new.replace(root / JOURNAL)
+
+
+def _tidy(moves: Sequence[_Move], root: Path) -> None:
+    """Remove what was only needed for the way, the journal last."""
+    for move in moves:
+        for name in (move.new, move.old):
+            if name is not None:
+                (root / name).unlink(missing_ok=True)
+    for move in moves:
+        for folder in reversed(move.folders):
+            _remove_if_empty(root / folder)
+    (root / JOURNAL).unlink(missing_ok=True)
+
+
+def _identity(path: Path) -> str | None:
+    """What tells a file from another that is put in its place, or from itself once changed."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return f"{status.st_ino} {status.st_mtime_ns}"
+
+
+def _beside(target: Path, what: str) -> Path:
+    """A hidden name in the target's folder."""
+    return target.with_name(f".{target.name}{_MARK}{what}")
+
+
+def _not_written(error: OSError, root: Path) -> StorageError:
+    name = Path(os.fsdecode(error.filename)) if error.filename else root
+    return StorageError(
+        "files could not be written, and all are as they were",
+        place=Place(file=name.parent if _MARK in name.name else name),
+        found=error.strerror,
+        hint="check the free space and the permissions of the folder",
+    )
 
 
 def _remove_empty_folders(folder: Path, root: Path) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from factory.toolchain.network import npm_patience
 from factory.toolchain.node import Node, find_node
-from factory.toolchain.node_environment import node_environment, registry_variables
+from factory.toolchain.node_environment import (
+    node_environment,
+    registry_files,
+    registry_variables,
+)
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
 from factory.toolchain.yarn import Yarn, find_yarn, wanted_yarn
 
@@ -83,14 +88,8 @@ def assemble(
     bin_dir = temporary / "bin"
     bin_dir.mkdir(parents=True, exist_ok=True)
     (bin_dir / "node").symlink_to(node.bin_dir / "node")
-    # The factory's own tools come by the user's npm settings, and never by the workspace's.
-    env = node_environment(
-        environment,
-        tools=(bin_dir, node.bin_dir),
-        temporary=temporary,
-        registry_variables=registry_variables(environment),
-        installs=True,
-        headers=node.headers,
+    env = own_environment(
+        environment, tools=(bin_dir, node.bin_dir), temporary=temporary, headers=node.headers
     )
     yarn = find_yarn(wanted, node=node, env=env, cache=cache, bin_dir=bin_dir, runner=runner)
     rhdh_cli = find_rhdh_cli(
@@ -103,4 +102,25 @@ def assemble(
         environment=environment,
         registry_variables=registry_variables(environment, workspace),
         temporary=temporary,
+    )
+
+
+def own_environment(
+    environment: Environment,
+    *,
+    tools: tuple[Path, ...],
+    temporary: Path,
+    headers: Path | None = None,
+) -> dict[str, str]:
+    """Return what npm sees of the environment when it brings the factory's own tools.
+
+    They come by the user's npm settings, and never by the workspace's.
+    """
+    return npm_patience(environment, registry_files(environment)) | node_environment(
+        environment,
+        tools=tools,
+        temporary=temporary,
+        registry_variables=registry_variables(environment),
+        installs=True,
+        headers=headers,
     )

@@ -22,13 +22,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def made_once(entry: Path, make: Callable[[Path], None], *, what: str) -> Path:
+def made_once(
+    entry: Path,
+    make: Callable[[Path], None],
+    *,
+    what: str,
+    where: str = "the cache",
+    hint: str = f"set {CACHE_VARIABLE} to a folder that can be written and has room",
+) -> Path:
     """Return the folder ``entry``, made by ``make`` unless it is already there.
 
     Args:
         entry: the folder's final place.
         make: fills the empty folder that it is given; its errors are passed on, and leave nothing.
         what: the entry's name for messages.
+        where: the parent folder's name for messages.
+        hint: what to do when the folder cannot be written.
 
     Raises:
         StorageError: the cache cannot be written.
@@ -55,9 +64,9 @@ def made_once(entry: Path, make: Callable[[Path], None], *, what: str) -> Path:
                 raise
     except OSError as error:
         raise StorageError(
-            f"{what} cannot be put into the cache",
+            f"{what} cannot be put into {where}",
             found=f"{error.strerror or error} ({error.filename or entry})",
-            hint=f"set {CACHE_VARIABLE} to a folder that can be written and has room",
+            hint=hint,
         ) from error
     return entry
 

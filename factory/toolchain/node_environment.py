@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Settings of the package managers and of Node itself, by the beginnings of their names.
 _SETTINGS = ("npm_config_", "NPM_CONFIG_", "YARN_", "COREPACK_", "NODE_")
-_NEVER = ("REGISTRY_", "PLUGIN_FACTORY_", "GIT_", "SSH_")
+_NEVER = ("REGISTRY_", "PLUGIN_FACTORY_", "COSIGN_", "GIT_", "SSH_")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 # Output that is the same on a terminal, in a log and on every CI.
 _PLAIN = {
@@ -94,13 +94,14 @@ def registry_variables(environment: Environment, workspace: Path | None = None) 
     """
     return frozenset(
         name
-        for file in _registry_files(environment, workspace)
+        for file in registry_files(environment, workspace)
         if file.is_file()
         for name in _REFERENCE.findall(file.read_text(encoding="utf-8", errors="replace"))
     )
 
 
-def _registry_files(environment: Environment, workspace: Path | None) -> Iterator[Path]:
+def registry_files(environment: Environment, workspace: Path | None = None) -> Iterator[Path]:
+    """Return the settings files of npm and yarn for a workspace, whether they exist or not."""
     for name in ("NPM_CONFIG_USERCONFIG", "npm_config_userconfig"):
         if chosen := environment.get(name):
             yield Path(chosen)

@@ -7,18 +7,23 @@ package (``factory/toolchain/rhdh_cli_pins/<version>/``), so that it is the same
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import re
+import time
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from factory.errors import ConfigurationError, ToolchainError
+from factory.errors import ConfigurationError, Place, StorageError, ToolchainError
+from factory.locking import exclusive
 from factory.npm_range import highest
 from factory.toolchain.cache_folder import made_once
+from factory.toolchain.network import patiently
 from factory.toolchain.runner import ProcessFailed
+from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +39,7 @@ PACKAGE = "@red-hat-developer-hub/cli"
 VARIABLE = "RHDH_CLI_VERSION"
 LATEST = "latest"
 PINS = "rhdh_cli_pins"
+_ANSWER_SECONDS = 3600
 _EXACT = re.compile(r"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")
 _TAG = re.compile(r"^[A-Za-z][\w.-]*$")
 
@@ -55,18 +61,8 @@ def find_rhdh_cli(
         ConfigurationError: ``wanted`` is neither.
         ToolchainError: the registry has no such version, or the installation failed.
     """
-    if not _EXACT.match(wanted) and not _TAG.match(wanted):
-        raise ConfigurationError(
-            f"{VARIABLE} is not a version of rhdh-cli",
-            found=wanted,
-            expected="a version such as 1.9.1, or 'latest'",
-            hint=f"set {VARIABLE}=latest in .env, or remove it",
-        )
-    version = (
-        wanted
-        if _EXACT.match(wanted)
-        else _resolved(wanted, node=node, env=env, cache=cache, runner=runner)
-    )
+    _refuse_no_version(wanted)
+    version = resolved_version(wanted, node=node, env=env, cache=cache, runner=runner)
     pins = _pins(version)
     entry = made_once(
         cache / "rhdh-cli" / _entry_name(version, pins),
@@ -74,6 +70,65 @@ def find_rhdh_cli(
         what=f"rhdh-cli {version}",
     )
     return RhdhCli(version=version, command=entry / "node_modules/.bin/rhdh-cli")
+
+
+def known_version(wanted: str, *, env: Mapping[str, str], cache: Path) -> str | None:
+    """Return the version that ``wanted`` is, if that is known without asking the npm registry.
+
+    What a registry has said of a tag is believed for an hour, by all runs that share the cache.
+
+    Raises:
+        ConfigurationError: ``wanted`` is no version and no tag.
+    """
+    _refuse_no_version(wanted)
+    if _EXACT.match(wanted):
+        return wanted
+    answer = _answer_file(wanted, env, cache)
+    try:
+        if time.time() - answer.stat().st_mtime > _ANSWER_SECONDS:
+            return None
+        version = answer.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return version if _EXACT.match(version) else None
+
+
+def resolved_version(
+    wanted: str, *, node: Node, env: Mapping[str, str], cache: Path, runner: Runner
+) -> str:
+    """Return the version that ``wanted`` is, asking the npm registry if need be.
+
+    Raises:
+        ConfigurationError: ``wanted`` is no version and no tag.
+        ToolchainError: the registry does not say, and no version is installed here.
+        StorageError: the cache cannot be written.
+    """
+    if known := known_version(wanted, env=env, cache=cache):
+        return known
+    try:
+        lock = _answer_file(wanted, env, _existing(cache / "rhdh-cli").parent)
+        with exclusive(
+            lock.with_name(f"{lock.name}.lock"),
+            wait=True,
+            while_waiting=runner.raise_if_cancelled,
+        ):
+            known = known_version(wanted, env=env, cache=cache)
+            return known or _resolved(wanted, node=node, env=env, cache=cache, runner=runner)
+    except OSError as error:
+        raise StorageError(
+            "the cache folder cannot be written",
+            place=Place(file=cache),
+            found=error.strerror or str(error),
+            hint="give another with --cache-dir",
+        ) from error
+
+
+def with_pins(version: str) -> str:
+    """Return a version with the digest of its pinned tree, if it has one: ``1.9.1+a1aed115810d``.
+
+    Two factories may pin one version to other trees.
+    """
+    return _entry_name(version, _pins(version))
 
 
 def known_versions() -> tuple[str, ...]:
@@ -88,7 +143,30 @@ def _resolved(tag: str, *, node: Node, env: Mapping[str, str], cache: Path, runn
         answer = json.loads(runner.run(ask, cwd=_existing(cache), env=env, timeout=120).stdout)
     except (ProcessFailed, ValueError) as failure:
         return _newest_installed(tag, cache, failure)
-    return str(answer[-1] if isinstance(answer, list) else answer)
+    version = str(answer[-1] if isinstance(answer, list) else answer)
+    with contextlib.suppress(OSError):
+        file = _answer_file(tag, env, cache)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, f"{version}\n")
+    return version
+
+
+def _answer_file(tag: str, env: Mapping[str, str], cache: Path) -> Path:
+    """Where the answer is kept: one for each registry that npm may be configured with."""
+    asked = {n: v for n, v in env.items() if n == "HOME" or n.lower().startswith("npm_config_")}
+    asked.pop("npm_config_nodedir", None)
+    digest = hashlib.sha256(json.dumps([tag, asked], sort_keys=True).encode()).hexdigest()[:12]
+    return cache / "rhdh-cli" / f".{tag}-{digest}"
+
+
+def _refuse_no_version(wanted: str) -> None:
+    if not _EXACT.match(wanted) and not _TAG.match(wanted):
+        raise ConfigurationError(
+            f"{VARIABLE} is not a version of rhdh-cli",
+            found=wanted,
+            expected="a version such as 1.9.1, or 'latest'",
+            hint=f"set {VARIABLE}=latest in .env, or remove it",
+        )
 
 
 def _newest_installed(tag: str, cache: Path, failure: Exception) -> str:
@@ -133,7 +211,11 @@ def _install(
         (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
         command = ["install", *quiet, "--save-exact", f"{PACKAGE}@{version}"]
     try:
-        runner.run((node.bin_dir / "npm", *command), cwd=folder, env=env)
+        patiently(
+            lambda: runner.run((node.bin_dir / "npm", *command), cwd=folder, env=env),
+            runner=runner,
+            what=f"installing rhdh-cli {version}",
+        )
     except ProcessFailed as failure:
         raise ToolchainError(
             f"rhdh-cli {version} cannot be installed",

@@ -2,7 +2,7 @@
 
 Every child gets an explicit environment, its own process group and no standard input; its output is
 streamed line by line, kept in a log file, and freed of secrets. When the run is cancelled the whole
-group is ended: first asked, then killed.
+group is ended: first asked, then killed. When the factory itself is killed, a watchdog ends them.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.errors import Interrupted, StorageError, ToolchainError
+from factory.errors import Interrupted, Place, StorageError, ToolchainError
 from factory.redaction import Redactor
+from factory.toolchain.full_disk import on_full_disk
 from factory.toolchain.streams import GRACE_SECONDS, Log, Streams, signal_group
+from factory.toolchain.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
 DISK_FULL = ("ENOSPC", "No space left on device", "no space left on device")
 
@@ -52,7 +54,7 @@ class ProcessFailed(Exception):  # noqa: N818 - a fact about a child, not an err
     """
 
     def __init__(self, completed: Completed, *, timed_out: bool = False) -> None:
-        reason = "ran out of time" if timed_out else f"exit code {completed.returncode}"
+        reason = "ran out of time" if timed_out else _end(completed.returncode)
         super().__init__(f"{completed.command_line}: {reason}")
         self.completed = completed
         self.timed_out = timed_out
@@ -149,7 +151,8 @@ class Runner:
         )
         self.raise_if_cancelled()
         if returncode or timed_out.is_set():
-            refuse_full_disk(completed.tail, completed.command[0], log)
+            places = (Path(env[name]) for name in ("TMPDIR", "HOME") if name in env)
+            refuse_full_disk(completed.tail, completed.command[0], log, (cwd, *places))
             raise ProcessFailed(completed, timed_out=timed_out.is_set())
         return completed
 
@@ -167,6 +170,7 @@ class Runner:
                 raise
             self._live.add(process)
         try:
+            WATCHDOG.watch(process.pid)
             self._starting = None
             self.raise_if_cancelled()
             yield process
@@ -182,6 +186,7 @@ class Runner:
                 if pipe:
                     with contextlib.suppress(OSError):
                         pipe.close()
+            WATCHDOG.forget(process.pid)
             with self._lock:
                 self._live.discard(process)
 
@@ -225,17 +230,37 @@ def _opened(
         ) from error
 
 
-def refuse_full_disk(output: str, program: str, log: Path | None) -> None:
+def refuse_full_disk(
+    output: str, program: str, log: Path | None, folders: Sequence[Path] = ()
+) -> None:
     """Raise if a child's output says that a disk is full, whatever else it says.
+
+    Args:
+        output: what it printed.
+        program: its name.
+        log: the file with all of its output.
+        folders: where it writes; the error names the one that is full.
 
     Raises:
         StorageError: it does.
     """
     for line in output.splitlines():
         if any(sign in line for sign in DISK_FULL):
+            full = on_full_disk(folders)
             raise StorageError(
                 f"the disk is full: {program} could not write",
+                place=Place(file=full) if full else None,
                 found=line.strip(),
                 hint="free some space (df -h shows where) and run the same command again",
                 log=log,
             )
+
+
+def _end(returncode: int) -> str:
+    """How a process ended; a shell reports a signal of a child of its own as 128 and its number."""
+    number = -returncode if returncode < 0 else returncode - 128
+    if number not in set(signal.Signals):
+        return f"exit code {returncode}"
+    name = signal.Signals(number).name
+    hint = ", perhaps for want of memory" if number == signal.SIGKILL else ""
+    return f"killed by {name}{hint}"

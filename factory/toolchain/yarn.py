@@ -12,12 +12,13 @@ import json
 import logging
 import re
 import shlex
-import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, ToolchainError
 from factory.toolchain.cache_folder import made_once
+from factory.toolchain.network import patiently
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -128,8 +129,14 @@ def _install(
     package = "yarn" if _major(version) < _BERRY_MAJOR else "@yarnpkg/cli-dist"
     log.info("installing yarn %s (%s)", version, wanted.reason)
     try:
-        packed = runner.run(
-            (node.bin_dir / "npm", "pack", "--json", f"{package}@{version}"), cwd=folder, env=env
+        packed = patiently(
+            lambda: runner.run(
+                (node.bin_dir / "npm", "pack", "--json", f"{package}@{version}"),
+                cwd=folder,
+                env=env,
+            ),
+            runner=runner,
+            what=f"installing yarn {version}",
         )
     except ProcessFailed as failure:
         raise ToolchainError(
@@ -140,8 +147,7 @@ def _install(
             hint="check that npm reaches its registry: npm ping",
         ) from failure
     archive = folder / json.loads(packed.stdout)[0]["filename"]
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    unpack(archive, folder / "package", select="package")
     if wanted.checksum:
         # Berry's checksum is of the script, as corepack downloads it; classic's is of the archive.
         checked = archive if package == "yarn" else folder / "package/bin/yarn.js"

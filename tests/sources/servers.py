@@ -126,6 +126,16 @@ class _Smart(http.server.BaseHTTPRequestHandler):
             self.send_header(header, text)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        if self._log.breaks_left > 0 and self.command == "POST":
+            self._log.breaks_left -= 1
+            self.wfile.write(body[: len(body) // 2])
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        if self._log.silences_left > 0 and self.command == "POST":
+            self._log.silences_left -= 1
+            self._log.silent.wait(60)
+            return
         self.wfile.write(body)
 
     def _body(self) -> bytes:
@@ -150,6 +160,9 @@ class ServerLog:
         self.requests: list[str] = []
         self.password: str | None = None
         self.failures_left = 0
+        self.breaks_left = 0
+        self.silent = threading.Event()
+        self.silences_left = 0
         self.git_settings: dict[str, str] = {}
 
 

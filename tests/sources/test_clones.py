@@ -11,6 +11,7 @@ import pytest
 
 from factory.errors import SourceError
 from factory.sources.clones import add_worktree, clones_for, normalised
+from factory.sources.git import wanted_commit
 from factory.sources.source import GitRemote, Source, locate
 
 from .repositories import new_repository, tree
@@ -180,3 +181,55 @@ class TestWorktrees:
         with pytest.raises(SourceError, match="no branch, tag or commit"):
             add_worktree(clone, origin, "nope", tmp_path / "one", session)
         assert not (tmp_path / "one").exists()
+
+    def test_what_a_killed_git_has_left_is_no_hindrance(
+        self, history: History, tmp_path: Path, session: GitSession
+    ) -> None:
+        origin = remote("served/plugins", tmp_path)
+        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        add_worktree(clone, origin, "v1.0.0", tmp_path / "one", session)
+        # As after kill -9 while git fetched, and while it made the worktree, which it locks.
+        for name in ("shallow.lock", "packed-refs.lock", "refs/remotes/origin/main.lock"):
+            lock = clone.path / name
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            lock.touch()
+        (clone.path / "worktrees/one/locked").write_text("initializing")
+        shutil.rmtree(tmp_path / "one")
+        again = add_worktree(clone, origin, "main", tmp_path / "one", session)
+        assert again.commit == history.second
+        assert "new.txt" in tree(tmp_path / "one")
+
+    def test_a_ref_that_was_resolved_is_not_asked_about_again(
+        self, history: History, tmp_path: Path, session: GitSession
+    ) -> None:
+        log = ServerLog()
+        with smart_http(history.repository.path.parent, log) as url:
+            origin = remote(f"{url}/plugins", tmp_path)
+            clone = clones_for([origin], tmp_path)[normalised(origin)]
+            wanted = wanted_commit(origin, "v1.0.0", session, tmp_path)
+            # The tag is an object of its own: the commit is what it is of.
+            assert wanted.commit == history.first != wanted.tip
+            add_worktree(clone, origin, "v1.0.0", tmp_path / "one", session, wanted=wanted)
+            log.requests.clear()
+            found = add_worktree(clone, origin, "v1.0.0", tmp_path / "two", session, wanted=wanted)
+            assert log.requests == []
+        assert found.commit == history.first
+
+
+@pytest.mark.parametrize(
+    ("ref", "which"),
+    [("main", "second"), ("v1.0.0", "first"), ("release/1.x", "other"), (None, "second")],
+)
+def test_a_ref_is_resolved_without_fetching(
+    history: History, tmp_path: Path, session: GitSession, ref: str | None, which: str
+) -> None:
+    origin = remote("served/plugins", tmp_path)
+    assert wanted_commit(origin, ref, session, tmp_path).commit == getattr(history, which)
+
+
+def test_an_abbreviated_id_is_resolved_by_the_history_only(
+    history: History, tmp_path: Path, session: GitSession
+) -> None:
+    origin = remote("served/plugins", tmp_path)
+    assert wanted_commit(origin, history.first[:9], session, tmp_path).commit is None
+    assert wanted_commit(origin, history.first, session, tmp_path).commit == history.first

@@ -16,7 +16,7 @@ import pytest
 
 from factory.config.environment import layered
 from factory.errors import SourceError, StorageError, Terminated
-from factory.sources import git_process
+from factory.sources import git, git_process
 from factory.sources.checkout import check_out
 from factory.sources.source import Checkout, Source
 from factory.toolchain.child_environment import git_environment
@@ -304,6 +304,45 @@ class TestAsLittleAsServes:
         log.failures_left = 1
         with smart_http(history.repository.path.parent, log) as url:
             assert bring(f"{url}/plugins").commit == history.second
+
+    def test_a_server_that_breaks_off_in_the_middle_is_asked_again(
+        self, bring: Bring, history: History, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        log = ServerLog()
+        log.breaks_left = 2
+        with smart_http(history.repository.path.parent, log) as url:
+            assert bring(f"{url}/plugins").commit == history.second
+        assert log.breaks_left == 0
+        assert "trying again" in caplog.text
+
+    def test_a_server_that_always_breaks_off_is_given_up(
+        self, bring: Bring, history: History, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(git, "_RETRY_AFTER_SECONDS", (0.1, 0.1))
+        log = ServerLog()
+        log.breaks_left = 1000
+        with (
+            smart_http(history.repository.path.parent, log) as url,
+            pytest.raises(SourceError, match="broke off"),
+        ):
+            bring(f"{url}/plugins")
+        assert 1000 - log.breaks_left < 20
+
+    def test_a_server_that_falls_silent_in_the_middle_is_given_up_and_asked_again(
+        self, bring: Bring, history: History, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        limits = [pair for pair in git_process._ALWAYS if not pair[0].startswith("http.low")]
+        limits += [("http.lowSpeedLimit", "1000"), ("http.lowSpeedTime", "1")]
+        monkeypatch.setattr(git_process, "_ALWAYS", tuple(limits))
+        log = ServerLog()
+        log.silences_left = 1
+        try:
+            with smart_http(history.repository.path.parent, log) as url:
+                assert bring(f"{url}/plugins").commit == history.second
+                log.silent.set()
+        finally:
+            log.silent.set()
+        assert log.silences_left == 0
 
 
 class TestCredentials:

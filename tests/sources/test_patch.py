@@ -324,7 +324,7 @@ class TestAllOrNothing:
         )
         before = {name: content for name, (_, _, content) in snapshot(bench.root).items()}
         moves = 0
-        move = replacement._move
+        move = replacement._put_in_place
 
         def failing(*arguments: object) -> None:
             nonlocal moves
@@ -333,7 +333,7 @@ class TestAllOrNothing:
                 raise OSError(28, "No space left on device", str(bench.root / "x"))
             move(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(replacement, "_move", failing)
+        monkeypatch.setattr(replacement, "_put_in_place", failing)
         with pytest.raises(StorageError, match="all are as they were"):
             bench.apply()
         assert {name: content for name, (_, _, content) in snapshot(bench.root).items()} == before

@@ -1,0 +1,73 @@
+"""Which tools would build a workspace: found out without installing one, or starting most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.errors import ToolchainError
+from factory.toolchain.assembled import own_environment
+from factory.toolchain.node import SUPPORTED_NODE, chosen_node, find_node, installed_nodes
+from factory.toolchain.rhdh_cli import LATEST, VARIABLE, known_version, resolved_version, with_pins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from factory.config.environment import Environment
+    from factory.toolchain.runner import Runner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chooser:
+    """What is asked of the machine; ``version_of`` returns the version of a program ``node``."""
+
+    environment: Environment
+    cache: Path
+    temporary: Path
+    runner: Runner
+    version_of: Callable[[Path], str]
+
+    def node(self, engines: str | None) -> str:
+        """Return the version of the Node that serves a workspace's ``engines.node``.
+
+        Raises:
+            ToolchainError: there is none.
+        """
+        chosen = chosen_node(engines, environment=self.environment, version_of=self.version_of)
+        if chosen is None:
+            raise ToolchainError(
+                "there is no Node.js of the version that the workspace asks for",
+                expected=f"engines.node {engines}, among the supported {SUPPORTED_NODE}",
+                hint="widen engines.node by a patch",
+            )
+        return chosen
+
+    def nodes(self) -> tuple[str, ...]:
+        """Return the versions of the Nodes that are here, in the order in which they are tried."""
+        return tuple(self.version_of(node) for node in installed_nodes(self.environment))
+
+    def rhdh_cli(self) -> str:
+        """Return the version of rhdh-cli with its pins, for example ``1.9.1+a1aed115810d``.
+
+        Raises:
+            ConfigurationError: RHDH_CLI_VERSION is no version and no tag.
+            ToolchainError: the npm registry has to be asked, and cannot.
+        """
+        wanted = self.environment.get(VARIABLE, LATEST)
+        env = own_environment(self.environment, tools=(), temporary=self.temporary)
+        version = known_version(wanted, env=env, cache=self.cache)
+        if version is None:
+            node = find_node(
+                None, environment=self.environment, cache=self.cache, runner=self.runner
+            )
+            env = own_environment(
+                self.environment,
+                tools=(node.bin_dir,),
+                temporary=self.temporary,
+                headers=node.headers,
+            )
+            version = resolved_version(
+                wanted, node=node, env=env, cache=self.cache, runner=self.runner
+            )
+        return with_pins(version)

@@ -1,0 +1,91 @@
+"""When the factory is killed, what it has started does not go on without it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+PROGRAM = textwrap.dedent(
+    """
+    import os, sys, threading
+    from pathlib import Path
+    from factory.toolchain.runner import Runner
+
+    folder = Path(sys.argv[1])
+    runner = Runner()
+    env = {"PATH": os.environ["PATH"]}
+    # One that has ended, and its number must not be remembered; two that go on, with descendants.
+    runner.run(("sh", "-c", "echo $$ > ended"), cwd=folder, env=env)
+    for number in (1, 2):
+        script = f"sleep 300 & echo $! > child{number}; echo $$ > parent{number}; wait"
+        threading.Thread(target=runner.run, args=(("sh", "-c", script),),
+                         kwargs={"cwd": folder, "env": env}, daemon=True).start()
+    while len(list(folder.glob("parent*"))) < 2 or len(list(folder.glob("child*"))) < 2:
+        pass
+    print("ready", flush=True)
+    sys.stdin.read()
+    """
+)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+    )
+    assert program.stdout
+    assert program.stdout.readline() == "ready\n"
+    return program
+
+
+def children(folder: Path) -> list[int]:
+    return [
+        int(file.read_text()) for kind in ("parent", "child") for file in folder.glob(f"{kind}*")
+    ]
+
+
+def test_children_end_with_a_factory_that_is_killed(tmp_path: Path) -> None:
+    with started(tmp_path) as program:
+        pids = children(tmp_path)
+        assert len(pids) == 4
+        assert all(is_running(pid) for pid in pids)
+        program.send_signal(signal.SIGKILL)
+    end = time.monotonic() + 30
+    while any(is_running(pid) for pid in pids):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_the_watchdog_ends_with_the_program(tmp_path: Path) -> None:
+    code = textwrap.dedent(
+        """
+        import os
+        from pathlib import Path
+        from factory.toolchain.runner import Runner
+        from factory.toolchain.watchdog import WATCHDOG
+
+        Runner().run(("true",), cwd=Path("/"), env={"PATH": os.environ["PATH"]})
+        print(WATCHDOG._process.pid)
+        """
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ended.stderr == ""
+    assert not is_running(int(ended.stdout))
