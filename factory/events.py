@@ -1,14 +1,19 @@
 """What happens during a run, as values: the only thing that the pipeline tells the screen.
 
 Whoever does the work calls an ``Emit`` with an event; whoever shows it draws what it likes. Notices
-for people (warnings, hints) go through :mod:`logging` under the logger ``factory``.
+for people (warnings, hints) go through :mod:`logging` under the logger ``factory``; which workspace
+they are about is in ``WORKSPACE``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+# The workspace that the running code works on; "" where a run has but one, or is between them.
+WORKSPACE: ContextVar[str] = ContextVar("workspace", default="")
 
 Outcome: TypeAlias = Literal["done", "failed", "skipped"]
 
@@ -70,10 +75,15 @@ class DurationsExpected:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PluginSummary:
-    """One row of the table at the end: what was made of a plugin, or why it was not."""
+    """One row of the table at the end: what was made of a plugin, or why it was not.
+
+    A plugin that is ``cached`` was not built: its artifact came from the cache. Without ``plugin``
+    the row is about the workspace as a whole.
+    """
 
     plugin: str
     outcome: Outcome
+    cached: bool = False
     package: str = ""
     version: str = ""
     role: str = ""

@@ -16,7 +16,8 @@ _SECRET_WORD = re.compile(
     r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|AUTH|AUTHTOKEN|KEY|PAT)(_|$)",
     re.IGNORECASE,
 )
-_NOT_SECRET = re.compile(r"_(FILE|PATH|URL|SOCK|ID)$", re.IGNORECASE)
+# The options --sign-key and --key name files.
+_NOT_SECRET = re.compile(r"_(FILE|PATH|URL|SOCK|ID)$|^PLUGIN_FACTORY_(SIGN_)?KEY$", re.IGNORECASE)
 _URL_USER = re.compile(r"(?<=://)[^/\s@'\"]+(?=@)")
 
 

@@ -42,4 +42,9 @@ def process() -> dict[str, str]:
     home = KEPT / "home"
     home.mkdir(parents=True, exist_ok=True)
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return passed_on | {"HOME": str(home), "PLUGIN_FACTORY_CACHE_DIR": str(KEPT / "tools")}
+    # Tools are the same for every test; what one test has built is no other's business.
+    return passed_on | {
+        "HOME": str(home),
+        "PLUGIN_FACTORY_CACHE_DIR": str(KEPT / "tools"),
+        "PLUGIN_FACTORY_NO_CACHE": "1",
+    }

@@ -7,12 +7,31 @@ from typing import Annotated
 
 import typer
 
+from factory.cli.build_options import (
+    OUTPUT,
+    SOURCE,
+    WORK,
+    CacheDir,
+    CacheFrom,
+    CacheTo,
+    ConfigDir,
+    Exclude,
+    FailFast,
+    GenerateBuildArgs,
+    Host,
+    Jobs,
+    Memory,
+    NoCache,
+    Only,
+    OutputDir,
+    RepoPath,
+    SourceRef,
+    SourceRepo,
+    UseLocal,
+    WorkspacePath,
+)
+from factory.cli.image_options import IMAGES, Bundle, ImageOutputForm, SignKey, TagTemplate
 from factory.cli.session import LogLevel, session
-
-SOURCE = "Source"
-WORK = "How to build"
-RESULT = "Result"
-OUTPUT = "What is shown"
 
 EXAMPLES = """Examples:
 
@@ -27,6 +46,11 @@ EXAMPLES = """Examples:
     --workspace-path workspaces/todo
 
 \b
+  # Many workspaces: ./config/todo/source.json, ./config/ecs/source.json and so on.
+  plugin-factory build --config-dir ./config --repo-path ./source --output-dir ./outputs \\
+    --only 'todo' --only 'ecs/plugins/*'
+
+\b
   # The code that you have, in place.
   plugin-factory build --config-dir ./config --repo-path . --output-dir ./outputs --use-local
 """
@@ -35,50 +59,14 @@ EXAMPLES = """Examples:
 def build(
     ctx: typer.Context,
     *,
-    config_dir: Annotated[
-        Path,
-        typer.Option(
-            help="Directory with source.json, plugins-list.yaml, .env, patches and overlays.",
-            rich_help_panel=SOURCE,
-        ),
-    ] = Path("/config"),
-    repo_path: Annotated[
-        Path,
-        typer.Option(
-            help="Where the source is brought to, or, with --use-local, where it is.",
-            rich_help_panel=SOURCE,
-        ),
-    ] = Path("/source"),
-    workspace_path: Annotated[
-        str | None,
-        typer.Option(
-            help="The workspace, from the repository's root, such as workspaces/todo. "
-            "Wins over source.json; without either, the repository's root.",
-            rich_help_panel=SOURCE,
-        ),
-    ] = None,
-    source_repo: Annotated[
-        str | None,
-        typer.Option(
-            help="Git repository to clone; source.json is then not used.",
-            rich_help_panel=SOURCE,
-        ),
-    ] = None,
-    source_ref: Annotated[
-        str | None,
-        typer.Option(
-            help="Branch, tag or commit of --source-repo; without it, its default branch.",
-            rich_help_panel=SOURCE,
-        ),
-    ] = None,
-    use_local: Annotated[
-        bool,
-        typer.Option(
-            "--use-local",
-            help="Build the tree that is in --repo-path, in place. Patches and overlays change it.",
-            rich_help_panel=SOURCE,
-        ),
-    ] = False,
+    config_dir: ConfigDir = Path("/config"),
+    repo_path: RepoPath = Path("/source"),
+    workspace_path: WorkspacePath = None,
+    source_repo: SourceRepo = None,
+    source_ref: SourceRef = None,
+    use_local: UseLocal = False,
+    only: Only = None,
+    exclude: Exclude = None,
     clean: Annotated[
         bool,
         typer.Option(
@@ -87,40 +75,21 @@ def build(
             rich_help_panel=SOURCE,
         ),
     ] = False,
-    output_dir: Annotated[
-        Path,
-        typer.Option(
-            help="Where the .tgz and .integrity files, logs and build-report.json go.",
-            rich_help_panel=RESULT,
-        ),
-    ] = Path("/outputs"),
+    output_dir: OutputDir = Path("/outputs"),
     push_images: Annotated[
         bool,
         typer.Option(
             "--push-images/--no-push-images",
             help="Push an OCI image of each plugin to REGISTRY_URL/REGISTRY_NAMESPACE.",
-            rich_help_panel=RESULT,
+            rich_help_panel=IMAGES,
         ),
     ] = False,
-    generate_build_args: Annotated[
-        bool,
-        typer.Option(
-            "--generate-build-args",
-            help="Compute the build arguments of all listed plugins anew, and write them into "
-            "plugins-list.yaml.",
-            rich_help_panel=WORK,
-        ),
-    ] = False,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|PATH",
-            help="The portal that build arguments are computed for: a release that "
-            "'plugin-factory host list' shows, or your portal's yarn.lock. "
-            "Without it, the newest release.",
-            rich_help_panel=WORK,
-        ),
-    ] = None,
+    image_output: ImageOutputForm = None,
+    bundle: Bundle = "",
+    tag_template: TagTemplate = "{version}",
+    sign_key: SignKey = None,
+    generate_build_args: GenerateBuildArgs = False,
+    host: Host = None,
     repair: Annotated[
         bool,
         typer.Option(
@@ -129,22 +98,13 @@ def build(
             rich_help_panel=WORK,
         ),
     ] = True,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="How many plugins to build at once. Without it, as cores and memory allow.",
-            rich_help_panel=WORK,
-        ),
-    ] = None,
-    cache_dir: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where node, yarn and rhdh-cli are kept between runs. "
-            "Without it, your cache folder (~/.cache/plugin-factory).",
-            rich_help_panel=WORK,
-        ),
-    ] = None,
+    jobs: Jobs = None,
+    memory: Memory = None,
+    fail_fast: FailFast = False,
+    cache_dir: CacheDir = None,
+    no_cache: NoCache = False,
+    cache_from: CacheFrom = None,
+    cache_to: CacheTo = None,
     log_level: Annotated[
         LogLevel,
         typer.Option(
@@ -162,16 +122,21 @@ def build(
         ),
     ] = False,
 ) -> None:
-    """Build the plugins of a workspace.
+    """Build the plugins of a workspace, or of several.
 
     Each becomes a .tgz with an .integrity file and, if asked, an OCI image.
 
+    A plugin that was built before, of the same source, with the same arguments and tools, comes
+    from the cache. A configuration directory whose folders hold a source.json each is several
+    workspaces: they are built side by side, and one that fails does not stop the others.
+
     This is what runs when no command is named: options given to plugin-factory itself are build's.
     """
-    from factory.config.build_plan import BuildRequest, plan_build  # noqa: PLC0415 - late
-    from factory.config.environment import ENV_FILE  # noqa: PLC0415
+    from factory.config.build_plan import BuildRequest  # noqa: PLC0415 - late
+    from factory.config.run_plan import plan_run  # noqa: PLC0415
+    from factory.config.workspaces import environment_files  # noqa: PLC0415
     from factory.pipeline.capacity import default_jobs  # noqa: PLC0415
-    from factory.pipeline.workspace_build import build_workspace  # noqa: PLC0415
+    from factory.pipeline.run import build_run  # noqa: PLC0415
 
     request = BuildRequest(
         config_dir=config_dir,
@@ -183,18 +148,28 @@ def build(
         use_local=use_local,
         clean=clean,
         push_images=push_images,
+        image_output=image_output,
+        bundle=bundle,
+        tag_template=tag_template,
+        sign_key=sign_key,
         generate_build_args=generate_build_args,
         repair=repair,
         host=host,
         jobs=jobs,
         cache_dir=cache_dir,
+        memory=memory,
+        only=tuple(only or ()),
+        exclude=tuple(exclude or ()),
+        fail_fast=fail_fast,
+        no_cache=no_cache,
+        cache_from=tuple(cache_from or ()),
+        cache_to=cache_to,
     )
     with session(
-        ctx, env_files=(config_dir / ENV_FILE,), log_level=log_level, verbose=verbose
+        ctx, env_files=environment_files(config_dir), log_level=log_level, verbose=verbose
     ) as this:
-        plan = plan_build(request, this.process, default_jobs=default_jobs())
-        report = build_workspace(
-            plan,
+        report = build_run(
+            plan_run(request, this.process, default_jobs=default_jobs()),
             runner=this.runner,
             emit=this.screen.emit,
             confirm=this.screen.confirm if this.screen.interactive else None,

@@ -56,6 +56,7 @@ class Matrix(StrEnum):
 
     GITHUB = "github"
     GITLAB = "gitlab"
+    TEKTON = "tekton"
 
 
 def plan(
@@ -202,9 +203,7 @@ def _refuse_contradictions(
         )
     if not matrix and (shards is not None or changed):
         option = "--shards" if shards is not None else "--changed-only"
-        raise UsageError(
-            f"{option} is for --matrix", expected="--matrix github, or --matrix gitlab"
-        )
+        raise UsageError(f"{option} is for --matrix", expected="--matrix github, gitlab or tekton")
     if changed and offline:
         raise UsageError(
             "--changed-only and --offline exclude each other",
@@ -226,10 +225,14 @@ def _durations(reports: Sequence[Path] | None, output_dir: Path) -> Durations:
 def _matrix(
     outlook: Outlook, durations: Durations, form: Matrix, number: int, *, changed_only: bool
 ) -> str:
-    from factory.pipeline.shards import github_matrix, gitlab_matrix, shards_of  # noqa: PLC0415
+    from factory.pipeline import shards  # noqa: PLC0415 - late
 
-    shards = shards_of(outlook, durations, number, changed_only=changed_only)
-    return github_matrix(shards) if form is Matrix.GITHUB else gitlab_matrix(shards)
+    forms = {
+        Matrix.GITHUB: shards.github_matrix,
+        Matrix.GITLAB: shards.gitlab_matrix,
+        Matrix.TEKTON: shards.tekton_matrix,
+    }
+    return forms[form](shards.shards_of(outlook, durations, number, changed_only=changed_only))
 
 
 def _lines(outlook: Outlook) -> list[str]:

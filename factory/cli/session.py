@@ -44,6 +44,7 @@ def session(
     env_files: tuple[Path, ...] = (),
     log_level: LogLevel = LogLevel.INFO,
     verbose: bool = False,
+    secrets: tuple[str, ...] = (),
 ) -> Iterator[Session]:
     """Open a session; an error of the factory's ends it with the error shown and its exit code.
 
@@ -52,6 +53,7 @@ def session(
         env_files: `.env` files whose secrets are masked from the first line on.
         log_level: the least urgent notices to show.
         verbose: show child processes' output, and which line of the program a notice is from.
+        secrets: further texts to mask.
     """
     from factory.config.environment import read_env_file  # noqa: PLC0415 - late
     from factory.errors import FactoryError  # noqa: PLC0415
@@ -61,7 +63,8 @@ def session(
     from factory.ui.screen import screen_for  # noqa: PLC0415
 
     process: Mapping[str, str] = ctx.obj
-    redact = redactor_for(process, *(read_env_file(file) for file in env_files))
+    further = {f"SECRET_{number}": secret for number, secret in enumerate(secrets)}
+    redact = redactor_for(process, further, *(read_env_file(file) for file in env_files))
     runner = Runner(redact)
     # Signals outermost: a second Ctrl-C must cut short neither the message nor the tidying.
     with (

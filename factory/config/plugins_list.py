@@ -12,6 +12,10 @@ from factory.errors import ConfigurationError, Place
 from factory.whole_file import write_new
 
 PLUGINS_LIST = "plugins-list.yaml"
+LIST_HEAD = (
+    "# The plugins to build, from the workspace's root, each with its build arguments.\n"
+    "# Found by plugin-factory; edit as you like, it is not overwritten unless you ask.\n"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,19 +75,17 @@ def read_plugins_list(path: Path) -> PluginsList | None:
 
 def plugins_list_text(entries: tuple[PluginEntry, ...]) -> str:
     """Return the YAML text of a new list, one plugin a line, in the order given."""
+    return LIST_HEAD + "".join(plugins_list_line(entry) for entry in entries)
+
+
+def plugins_list_line(entry: PluginEntry) -> str:
+    """Return the line of a plugin, with its line feed."""
     import yaml  # noqa: PLC0415 - late: --help does not need it
 
-    head = (
-        "# The plugins to build, from the workspace's root, each with its build arguments.\n"
-        "# Found by plugin-factory; edit as you like, it is not overwritten unless you ask.\n"
+    line: str = yaml.safe_dump(
+        {entry.path: entry.arguments or None}, default_flow_style=False, width=10_000
     )
-    lines = [
-        yaml.safe_dump(
-            {entry.path: entry.arguments or None}, default_flow_style=False, width=10_000
-        ).replace(": null\n", ":\n")
-        for entry in entries
-    ]
-    return head + "".join(lines)
+    return line.replace(": null\n", ":\n")
 
 
 def write_new_plugins_list(path: Path, entries: tuple[PluginEntry, ...]) -> None:

@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING
 from factory.errors import Place, SourceError
 from factory.pipeline.report import SourceReport
 from factory.sources.checkout import check_out, git_session
-from factory.sources.destination import held, prepare
+from factory.sources.clones import add_worktree, normalised
+from factory.sources.destination import contents, held, prepare, refuse_to_empty
+from factory.sources.earlier_run import EarlierRun, earlier_run
 from factory.sources.local import LocalChanges, describe_changes, local_checkout
 from factory.sources.overlay import Overlay, already_overlaid, apply_overlays, find_overlays
 from factory.sources.patch import apply_patches, find_patches
-from factory.sources.source import Checkout, PlainFolder, Source, locate
+from factory.sources.replacement import take_back
+from factory.sources.source import Checkout, GitRemote, PlainFolder
 from factory.sources.workspace import resolve_workspace
 from factory.toolchain.child_environment import git_environment
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Callable
 
-    from factory.config.build_plan import BuildPlan, WantedSource
+    from factory.config.build_plan import BuildPlan
+    from factory.pipeline.means import Means
+    from factory.pipeline.resolve import ResolvedSource
     from factory.pipeline.stages import Stage, Stages
     from factory.toolchain.runner import Runner
 
@@ -55,26 +59,35 @@ class Brought:
 
 def bring_source(
     plan: BuildPlan,
+    resolved: ResolvedSource | None,
     *,
     stages: Stages,
-    runner: Runner,
-    confirm: Callable[[str], bool] | None,
+    means: Means,
     stack: contextlib.ExitStack,
 ) -> Brought:
     """Bring a plan's source to its ``repo_path``, then apply patches and overlays.
 
     The folder is locked until ``stack`` is closed.
 
+    Args:
+        plan: the workspace.
+        resolved: where its source is; None for ``--use-local``.
+        stages: the workspace's.
+        means: the run's.
+        stack: closed when the run is done with the source.
+
     Raises:
         SourceError: the source, ref or workspace cannot be had, or ``repo_path`` is not empty.
         PatchError: a patch or an overlay does not fit; the tree is as it was.
         BusyError: another run uses the folder.
     """
+    runner = means.runner
     stack.enter_context(held(plan.repo_path))
-    overrides = _overrides(plan)
+    overrides = overrides_of(plan)
     with stages.stage("source") as stage:
-        if plan.source:
-            checkout = _fetched(plan, plan.source, stage, runner=runner, confirm=confirm)
+        if resolved:
+            _make_room(plan, resolved, means, stack)
+            checkout = _fetched(plan, resolved, stage, means)
             modified = False
         else:
             changes = _described(plan, overrides, stage, runner=runner)
@@ -88,47 +101,98 @@ def bring_source(
     return Brought(
         root=checkout.root,
         workspace=workspace,
-        report=SourceReport(
-            repo=checkout.url,
-            ref=checkout.ref,
-            commit=checkout.commit,
-            committed_at=checkout.committed_at,
-            workspace_path=plan.workspace_path,
-            local=plan.source is None,
-            modified=modified,
-            patches=tuple(patch.name for patch in overrides.patches),
-            overlays=tuple(overlay.plugin for overlay in overrides.overlays),
-        ),
+        report=source_report(plan, overrides, checkout, modified=modified),
     )
 
 
-def _fetched(
-    plan: BuildPlan,
-    wanted: WantedSource,
-    stage: Stage,
-    *,
-    runner: Runner,
-    confirm: Callable[[str], bool] | None,
-) -> Checkout:
-    source = Source(repo=wanted.repo, ref=wanted.ref, relative_to=plan.config_dir)
-    # Before anything is removed: the source may not exist, or be in the folder to be emptied.
-    where = locate(source)
+def source_report(
+    plan: BuildPlan, overrides: Overrides, checkout: Checkout, *, modified: bool = False
+) -> SourceReport:
+    """Return what the report says of a workspace's source."""
+    return SourceReport(
+        repo=checkout.url,
+        ref=checkout.ref,
+        commit=checkout.commit,
+        committed_at=checkout.committed_at,
+        workspace_path=plan.workspace_path,
+        local=plan.source is None,
+        modified=modified,
+        patches=tuple(patch.name for patch in overrides.patches),
+        overlays=tuple(overlay.plugin for overlay in overrides.overlays),
+    )
+
+
+def overrides_of(plan: BuildPlan) -> Overrides:
+    """Return what a plan's configuration directory changes in the source.
+
+    Raises:
+        PatchError: an overlay cannot be used.
+    """
+    # Sources and results may be inside the configuration directory: their folders are no overlays.
+    inside = [plan.repo_path, plan.output_dir, plan.cache_dir]
+    if plan.source and (plan.config_dir / plan.source.repo).is_dir():
+        inside.append(plan.config_dir / plan.source.repo)
+    return Overrides(
+        patches=find_patches(plan.config_dir),
+        overlays=find_overlays(plan.config_dir, skip=tuple(inside)),
+    )
+
+
+def _make_room(
+    plan: BuildPlan, resolved: ResolvedSource, means: Means, stack: contextlib.ExitStack
+) -> None:
+    """Empty the folder for the source: of what an earlier run left, or as the user agrees to."""
+    where = resolved.where
     own = where.path if isinstance(where, PlainFolder) else where.folder
     home = plan.environment.get("HOME")
-    prepare(
-        plan.repo_path,
-        clean=plan.clean,
-        confirm=confirm,
-        keep=(plan.config_dir, plan.output_dir, plan.cache_dir, *([own] if own else [])),
-        home=Path(home) if home else None,
+    keep = (plan.config_dir, plan.output_dir, plan.cache_dir, *([own] if own else []))
+    within = Path(home) if home else None
+    earlier = earlier_run(plan.repo_path, plan.clones_dir) if plan.clones_dir else None
+    changes = earlier.changes() if earlier and contents(plan.repo_path) else None
+    if earlier and changes == ():
+        refuse_to_empty(plan.repo_path, keep=keep, home=within)
+        earlier.begins()
+        earlier.empty()
+    else:
+        some = [str(path.relative_to(plan.repo_path)) for path in (changes or ())[:3]]
+        prepare(
+            plan.repo_path,
+            clean=plan.clean,
+            confirm=means.confirm,
+            keep=keep,
+            home=within,
+            found=f"changes since it was last built, in {', '.join(some)}" if some else None,
+        )
+    if earlier:
+        earlier.begins()
+        stack.callback(_left, earlier)
+
+
+def _left(earlier: EarlierRun) -> None:
+    try:
+        earlier.ended()
+    except OSError as error:
+        log.debug("%s cannot be written: %s", earlier.mark, error)
+
+
+def _fetched(plan: BuildPlan, resolved: ResolvedSource, stage: Stage, means: Means) -> Checkout:
+    where, environment = resolved.where, git_environment(plan.environment)
+    clone = means.clones.get(normalised(where)) if isinstance(where, GitRemote) else None
+    if plan.clones_dir is None or clone is None or isinstance(where, PlainFolder):
+        return check_out(
+            resolved.source,
+            plan.repo_path,
+            runner=means.runner,
+            env=environment,
+            on_line=stage.on_line,
+            log=stage.log,
+            wanted=resolved.wanted,
+        )
+    session = git_session(
+        runner=means.runner, env=environment, on_line=stage.on_line, log=stage.log
     )
-    return check_out(
-        source,
-        plan.repo_path,
-        runner=runner,
-        env=git_environment(plan.environment),
-        on_line=stage.on_line,
-        log=stage.log,
+    return add_worktree(
+        clone, where, resolved.source.ref, plan.repo_path, session, wanted=resolved.wanted
     )
 
 
@@ -143,10 +207,14 @@ def _described(
             expected="your source code: --use-local builds what is in --repo-path",
             hint="mount or name your repository: --repo-path ./my-repository",
         )
+    workspace = resolve_workspace(plan.repo_path, plan.workspace_path)
+    for folder in dict.fromkeys((plan.repo_path, workspace)):
+        if take_back(folder):
+            log.warning("%s: took back the changes of a run that was killed amid them", folder)
     session = git_session(runner=runner, env=git_environment(plan.environment), log=stage.log)
     changes = describe_changes(
         root=plan.repo_path,
-        workspace=resolve_workspace(plan.repo_path, plan.workspace_path),
+        workspace=workspace,
         patches=overrides.patches,
         overlays=overrides.overlays,
         generated=_GENERATED,
@@ -154,17 +222,6 @@ def _described(
     )
     log.info("%s", "\n".join(changes.lines()))
     return changes
-
-
-def _overrides(plan: BuildPlan) -> Overrides:
-    # Sources and results may be inside the configuration directory: their folders are no overlays.
-    inside = [plan.repo_path, plan.output_dir, plan.cache_dir]
-    if plan.source and (plan.config_dir / plan.source.repo).is_dir():
-        inside.append(plan.config_dir / plan.source.repo)
-    return Overrides(
-        patches=find_patches(plan.config_dir),
-        overlays=find_overlays(plan.config_dir, skip=tuple(inside)),
-    )
 
 
 def _override(

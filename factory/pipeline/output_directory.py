@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from factory.errors import Place, StorageError
 from factory.export.packing import PACKING_PREFIX
 from factory.locking import exclusive
+from factory.toolchain.full_disk import on_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +44,16 @@ def output_held(output_dir: Path, logs: Path) -> Iterator[None]:
         yield
 
 
-def storage_error(error: OSError) -> StorageError:
-    """Return what an operation on a file failed with, as an error that the user can act on."""
+def storage_error(error: OSError, *folders: Path) -> StorageError:
+    """Return what an operation on a file failed with, as an error that the user can act on.
+
+    Args:
+        error: what the system says.
+        folders: where it may have been, for an error that names no file, as one of a full disk.
+    """
+    where = Path(error.filename) if error.filename else on_full_disk(folders)
     return StorageError(
         f"a file cannot be written: {error.strerror or error}",
-        place=Place(file=Path(error.filename)) if error.filename else None,
+        place=Place(file=where) if where else None,
         hint="df -h shows which disk is full; ls -ld shows who may write",
     )

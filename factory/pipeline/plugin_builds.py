@@ -1,4 +1,4 @@
-"""The plugins of one workspace, exported side by side: what they share is compiled once.
+"""The plugins of one workspace, built side by side: what they share is compiled once.
 
 A package is compiled by the first plugin that needs it; exports then run without building. Two
 exports never write the same file, and the result does not depend on how many run at once.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import shlex
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from factory.export.dynamic import ExportRequest, export_plugin
 from factory.export.packing import PackedPlugin, pack_plugin
 from factory.pipeline.compilations import Compilations
 from factory.pipeline.report import PluginReport
+from factory.pipeline.threads import InheritingPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from factory.pipeline.arguments import Mend
     from factory.pipeline.chosen_plugins import ChosenPlugin
+    from factory.pipeline.finishing import Step
     from factory.pipeline.stages import Stage, Stages
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.runner import Runner
@@ -41,7 +43,11 @@ ATTEMPTS = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workshop:
-    """What building the plugins of a workspace takes; without ``mend`` no export is repaired."""
+    """What building the plugins of a workspace takes.
+
+    ``finishing`` is done with each plugin once it is packed, in this order. Without ``mend`` no
+    export is repaired.
+    """
 
     workspace_packages: Mapping[str, WorkspacePackage]
     output_dir: Path
@@ -50,6 +56,7 @@ class Workshop:
     stages: Stages
     supported_versions: str | None
     jobs: int
+    finishing: tuple[Step, ...]
     mend: Mend | None = None
 
 
@@ -58,27 +65,30 @@ def build_plugins(
 ) -> tuple[PluginReport, ...]:
     """Build the plugins and return what became of each, in their order.
 
-    One that fails does not stop the others. ``on_end`` is told of each as it ends.
+    One that fails does not stop the others. ``on_end`` is told of each as it ends, in the thread
+    that has built it.
 
     Raises:
         Interrupted: the run was ended; what had been packed by then stays.
     """
     compilations = Compilations(partial(_compile, workshop=workshop))
+
+    def build(plugin: ChosenPlugin) -> PluginReport:
+        report = _build(plugin, compilations, workshop)
+        on_end(report)
+        return report
+
     # Frontends first: they take longest, and wait for nothing.
     in_order = sorted(plugins, key=lambda plugin: plugin.manifest.role in BACKEND_ROLES)
-    reports: dict[str, PluginReport] = {}
-    with ThreadPoolExecutor(max_workers=workshop.jobs, thread_name_prefix="plugin") as pool:
+    with InheritingPool(max_workers=workshop.jobs, thread_name_prefix="plugin") as pool:
         try:
-            builds = {
-                pool.submit(_build, plugin, compilations, workshop): plugin for plugin in in_order
-            }
-            for build in as_completed(builds):
-                report = reports[builds[build].path] = build.result()
-                on_end(report)
+            builds = {plugin.path: pool.submit(build, plugin) for plugin in in_order}
+            for ended in as_completed(builds.values()):
+                ended.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return tuple(reports[plugin.path] for plugin in plugins)
+    return tuple(builds[plugin.path].result() for plugin in plugins)
 
 
 def packages_to_compile(
@@ -114,11 +124,14 @@ def _build(plugin: ChosenPlugin, compilations: Compilations, workshop: Workshop)
     try:
         attempt, exported = _exported(attempt, compilations, workshop)
         packed = _pack(plugin, exported, workshop)
+        report = _report(attempt, workshop, packed=packed)
+        for step in workshop.finishing:
+            report = step(report, plugin)
     except Interrupted:
         raise
     except FactoryError as error:
         return _report(attempt, workshop, error=error)
-    return _report(attempt, workshop, packed=packed)
+    return replace(report, seconds=workshop.stages.seconds(plugin.path))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,17 +146,16 @@ def _exported(
     attempt: _Attempt, compilations: Compilations, workshop: Workshop
 ) -> tuple[_Attempt, Path]:
     """Export, repairing the arguments as long as rhdh-cli's message says how."""
-    needed = packages_to_compile(attempt.plugin, workshop.workspace_packages)
-    compilations.ensure(needed)
-    with workshop.stages.stage("export", attempt.plugin.path) as stage:
-        for number in range(1, ATTEMPTS + 1):
+    for number in range(1, ATTEMPTS + 1):
+        # With other arguments more of the workspace may be embedded.
+        needed = packages_to_compile(attempt.plugin, workshop.workspace_packages)
+        compilations.ensure(needed)
+        with workshop.stages.stage("export", attempt.plugin.path) as stage:
             try:
                 exported = _export(attempt.plugin, workshop, stage, compiled=bool(needed))
             except ExportError as error:
                 attempt = _mended(attempt, error, workshop, last=number == ATTEMPTS)
-                # With other arguments more of the workspace may be embedded.
-                needed = packages_to_compile(attempt.plugin, workshop.workspace_packages)
-                compilations.ensure(needed)
+                stage.note = "refused; trying again with other build arguments"
             else:
                 stage.note = f"repaired in {number} attempts" if attempt.repairs else ""
                 return attempt, exported
@@ -178,6 +190,7 @@ def _export(plugin: ChosenPlugin, workshop: Workshop, stage: Stage, *, compiled:
         folder=plugin.folder,
         arguments=tuple(shlex.split(plugin.arguments)),
         compiled=compiled,
+        bundled=plugin.manifest.role not in BACKEND_ROLES,
         scalprum_config=plugin.scalprum_config,
         supported_versions=workshop.supported_versions,
     )

@@ -39,7 +39,8 @@ class PluginReport:
     """What became of one plugin. ``seconds`` are wall time a stage.
 
     ``arguments`` are those of the last attempt; ``repairs`` says which of them were added because
-    an export failed, and why: they belong into plugins-list.yaml.
+    an export failed, and why: they belong into plugins-list.yaml. A plugin that is ``cached`` came
+    from the cache as it is; ``built_because`` says in a few words why another did not.
     """
 
     path: str
@@ -53,8 +54,11 @@ class PluginReport:
     integrity: str | None = None
     exported_name: str | None = None
     image: ReportedImage | None = None
+    image_file: str | None = None
     error: FactoryError | None = None
     repairs: tuple[str, ...] = ()
+    cached: bool = False
+    built_because: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +123,7 @@ class BuildReport:
                 PluginSummary(
                     plugin=plugin.path,
                     outcome=plugin.outcome,
+                    cached=plugin.cached,
                     package=plugin.exported_name or plugin.name,
                     version=plugin.version,
                     role=plugin.role,
@@ -154,7 +159,7 @@ class BuildReport:
             "stages": dict(self.stages),
             "plugins": [_plugin_json(plugin, redact) for plugin in self.plugins],
             "warnings": [redact(warning) for warning in self.warnings],
-            "error": _error_json(self.error, redact) if self.error else None,
+            "error": error_json(self.error, redact) if self.error else None,
         }
 
 
@@ -184,6 +189,8 @@ def _plugin_json(plugin: PluginReport, redact: Callable[[str], str]) -> dict[str
     return {
         "path": plugin.path,
         "outcome": plugin.outcome,
+        "cached": plugin.cached,
+        "built-because": plugin.built_because,
         "name": plugin.name,
         "exported-name": plugin.exported_name,
         "version": plugin.version,
@@ -195,12 +202,15 @@ def _plugin_json(plugin: PluginReport, redact: Callable[[str], str]) -> dict[str
         "image": {"reference": plugin.image.reference, "digest": plugin.image.digest}
         if plugin.image
         else None,
+        "image-file": plugin.image_file,
         "seconds": dict(plugin.seconds),
-        "error": _error_json(plugin.error, redact) if plugin.error else None,
+        "error": error_json(plugin.error, redact) if plugin.error else None,
     }
 
 
-def _error_json(error: FactoryError, redact: Callable[[str], str]) -> dict[str, Any]:
+def error_json(error: FactoryError, redact: Callable[[str], str]) -> dict[str, Any]:
+    """Return an error as the schemas have it, texts freed of secrets."""
+
     def text(value: object | None) -> str | None:
         return None if value is None else redact(str(value))
 

@@ -165,6 +165,14 @@ def gitlab_matrix(shards: Sequence[Shard]) -> str:
     return "\n".join(lines)
 
 
+def tekton_matrix(shards: Sequence[Shard]) -> str:
+    """Return the values of ``--only`` as an array result, which a ``matrix`` fans out over.
+
+    https://tekton.dev/docs/pipelines/matrix/#specifying-results-in-a-matrix
+    """
+    return json.dumps([shard.only for shard in shards], ensure_ascii=False)
+
+
 def _work(workspace: PlannedWorkspace, durations: Durations) -> _Work:
     name = workspace.name
     if workspace.plugins is None:

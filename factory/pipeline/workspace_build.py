@@ -1,238 +1,159 @@
-"""One workspace, from source to artifacts: the stages in their order, and the report of it all."""
+"""One workspace, from source to artifacts: the stages in their order, and the report of it all.
+
+What the cache has is restored, and only the rest is built. If it has everything, and knows that it
+does without a look at the source, nothing else is done at all.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import platform
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory import __version__
-from factory.analysis.discovery import workspace_packages
 from factory.analysis.inventory import find_host
-from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.errors import FactoryError
-from factory.events import PluginsKnown
-from factory.export.compilation import compile_types, has_types_to_compile
-from factory.export.dependencies import install_dependencies
-from factory.pipeline.arguments import mender
-from factory.pipeline.bring import Brought, bring_source
+from factory.pipeline.cached_names import chooser_for
+from factory.pipeline.conclusion import conclude
+from factory.pipeline.ongoing_build import OngoingBuild, Progress
 from factory.pipeline.output_directory import output_held, storage_error
-from factory.pipeline.plugin_builds import Workshop, build_plugins
-from factory.pipeline.publishing import publish_plugins, refuse_unless_pushable
-from factory.pipeline.report import BuildReport, PluginReport, ToolVersions, write_report
-from factory.pipeline.settled_plugins import record_repairs, settled_plugins
+from factory.pipeline.preparation import plugin_name, prepare_workspace
+from factory.pipeline.publishing import images_wanted, refuse_unless_pushable
+from factory.pipeline.recalling import memory_for, recalled_plugins
+from factory.pipeline.remembered import remembered_plugins
+from factory.pipeline.report import BuildReport, ToolVersions, write_report
+from factory.pipeline.resolve import resolve_source
 from factory.pipeline.stages import Stages
-from factory.toolchain.assembled import Toolchain, assemble
-from factory.toolchain.logged_runner import LoggedRunner
+from factory.pipeline.workspace_making import make_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from factory.config.build_plan import BuildPlan
-    from factory.events import Emit
-    from factory.oci.target import RegistryTarget
-    from factory.pipeline.chosen_plugins import ChosenPlugin
-    from factory.toolchain.runner import Runner
+    from factory.config.selection import PluginName
+    from factory.pipeline.conclusion import Made
+    from factory.pipeline.means import Means
+    from factory.pipeline.preparation import Prepared
+    from factory.pipeline.publishing import ImagesWanted
+    from factory.pipeline.remembered import Memory
 
-log = logging.getLogger(__name__)
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltWorkspace:
+    """What became of a workspace: its report, and the file that it is in.
 
-@dataclass(slots=True)
-class _Progress:
-    """What is known so far, so that a run that ends early can still say it."""
+    ``seen`` are the names of all its plugins, wanted or not. It was ``stopped`` if a failure has
+    ended the whole run before it was done.
+    """
 
-    brought: Brought | None = None
-    plugins: tuple[ChosenPlugin, ...] = ()
-    toolchain: Toolchain | None = None
-    ended: dict[str, PluginReport] = field(default_factory=dict)
-
-    def reports(self, stages: Stages) -> tuple[PluginReport, ...]:
-        """What became of each plugin, in their order; those that never ended are skipped."""
-        return tuple(
-            self.ended.get(plugin.path) or _not_built(plugin, stages) for plugin in self.plugins
-        )
-
-    def add(self, report: PluginReport) -> None:
-        """Note what became of a plugin, or what has become of it since."""
-        self.ended[report.path] = report
+    report: BuildReport
+    file: Path
+    seen: tuple[PluginName, ...]
+    stopped: bool
 
 
 def build_workspace(
-    plan: BuildPlan,
-    *,
-    runner: Runner,
-    emit: Emit,
-    confirm: Callable[[str], bool] | None,
-    warnings: Sequence[str] = (),
-) -> BuildReport:
+    plan: BuildPlan, means: Means, *, warnings: Callable[[], Sequence[str]] = tuple
+) -> BuiltWorkspace:
     """Build a workspace's plugins into the plan's output directory.
 
-    The report is also written there, as ``build-report.json``, whatever comes of the run.
+    The report is also written there, as ``build-report.json``, whatever comes of the build; an
+    error that ended it is in the report.
 
     Args:
         plan: what is to be built.
-        runner: starts the processes.
-        emit: is told what happens.
-        confirm: asks a yes-or-no question; None where nobody can answer.
-        warnings: the list that warnings are collected in, for the report.
+        means: what the run builds it with.
+        warnings: returns the warnings about the workspace, for the report.
 
     Raises:
-        FactoryError: the run ended before, or beside, any one plugin. A plugin's own error does
-            not: the report has it.
+        StorageError: the output directory, or the report in it, cannot be written.
+        BusyError: another run writes to it.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    stages = Stages(plan.output_dir, emit)
-    progress = _Progress()
+    stages = Stages(plan.output_dir, means.emit, means.budget)
+    progress = Progress(tools=ToolVersions(factory=__version__, python=platform.python_version()))
     with output_held(plan.output_dir, stages.logs):
         error: FactoryError | None = None
         try:
-            _run(plan, progress, stages=stages, runner=runner, emit=emit, confirm=confirm)
+            _build(plan, means, stages, progress)
         except FactoryError as failure:
             error = failure
         except OSError as failure:
-            error = storage_error(failure)
+            error = storage_error(failure, plan.output_dir, plan.repo_path, plan.cache_dir)
+        stopped = means.first_failure.is_reason(error)
+        if stopped:
+            error = None  # that the run was ended is no failure of this workspace
+        elif error:
+            means.first_failure.happened(plan.name or "the workspace")
         report = BuildReport(
             started=started,
             seconds=time.monotonic() - clock,
-            tools=_versions(progress.toolchain),
-            source=progress.brought.report if progress.brought else None,
+            tools=progress.tools,
+            source=progress.source,
             stages=stages.seconds(),
             plugins=progress.reports(stages),
-            warnings=tuple(warnings),
+            warnings=tuple(warnings()),
             error=error,
         )
-        file = _written(report, plan.output_dir, runner)
-    if error:
-        raise error
-    emit(report.finished(plan.output_dir, file))
-    return report
+        try:
+            file = write_report(report, plan.output_dir, means.runner.redact)
+        except OSError as failure:
+            raise (error or storage_error(failure, plan.output_dir)) from failure
+    return BuiltWorkspace(report=report, file=file, seen=progress.seen, stopped=stopped)
 
 
-def _run(
-    plan: BuildPlan,
-    progress: _Progress,
-    *,
-    stages: Stages,
-    runner: Runner,
-    emit: Emit,
-    confirm: Callable[[str], bool] | None,
-) -> None:
-    target = _registry(plan)
-    host = find_host(plan.host)
+def _build(plan: BuildPlan, means: Means, stages: Stages, progress: Progress) -> None:
+    images = images_wanted(plan)
     with contextlib.ExitStack() as stack:
-        progress.brought = brought = bring_source(
-            plan, stages=stages, runner=runner, confirm=confirm, stack=stack
-        )
-        workspace = brought.workspace
-        with stages.stage("analyse") as stage:
-            progress.plugins = plugins = settled_plugins(workspace, plan, host)
-            manifest = read_manifest(workspace / MANIFEST_FILE)
-            stage.note = f"{len(plugins)} plugin{'s' if len(plugins) != 1 else ''}"
-        emit(PluginsKnown(plugins=tuple(plugin.path for plugin in plugins)))
-        if target:
-            refuse_unless_pushable(target, plugins)
-        temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="plugin-factory-")))
-        with stages.stage("toolchain") as stage:
-            progress.toolchain = toolchain = assemble(
-                workspace=workspace,
-                root=brought.root,
-                engines_node=manifest.engines_node or None,
-                environment=plan.environment,
-                cache=plan.cache_dir,
-                temporary=temporary,
-                runner=LoggedRunner(runner, log=stage.log, on_line=stage.on_line),
-            )
-            stage.note = (
-                f"node {toolchain.node.version}, yarn {toolchain.yarn.version}, "
-                f"rhdh-cli {toolchain.rhdh_cli.version}"
-            )
-        with stages.stage("install") as stage:
-            install_dependencies(
-                workspace,
-                toolchain=toolchain,
-                runner=runner,
-                log=stage.log,
-                on_line=stage.on_line,
-            )
-        if has_types_to_compile(workspace, manifest.scripts):
-            with stages.stage("tsc") as stage:
-                compile_types(
-                    workspace,
-                    toolchain=toolchain,
-                    runner=runner,
-                    log=stage.log,
-                    on_line=stage.on_line,
-                )
-        else:
-            log.info("no script 'tsc' and no tsconfig.json: there are no types to compile")
-        workshop = Workshop(
-            workspace_packages=workspace_packages(workspace),
-            output_dir=plan.output_dir,
-            toolchain=toolchain,
-            runner=runner,
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="plugin-factory-"))
+        build = OngoingBuild(
+            plan=plan,
+            means=means,
             stages=stages,
-            supported_versions=plan.supported_versions,
-            jobs=plan.jobs,
-            mend=mender(workspace, plugins, host) if plan.repair else None,
+            host=find_host(plan.host),
+            temporary=Path(temporary),
+            progress=progress,
         )
-        reports = build_plugins(plugins, workshop, progress.add)
-        record_repairs(reports, plan)
-        if target:
-            published = publish_plugins(
-                reports,
-                source=brought.report,
-                output_dir=plan.output_dir,
-                target=target,
-                stages=stages,
-                runner=runner,
-            )
-            for report in published:
-                progress.add(report)
+        made = _made(build, images, stack)
+        conclude(made, build, images)
 
 
-def _registry(plan: BuildPlan) -> RegistryTarget | None:
-    """Where images go, if they are wanted: what is missing for it is said before all else."""
-    if not plan.push_images:
-        return None
-    from factory.oci.target import registry_target  # noqa: PLC0415 - only when images are pushed
-
-    return registry_target(plan.environment)
-
-
-def _written(report: BuildReport, output_dir: Path, runner: Runner) -> Path:
-    try:
-        return write_report(report, output_dir, runner.redact)
-    except OSError as error:
-        if report.error:
-            raise report.error from error
-        raise storage_error(error) from error
-
-
-def _versions(toolchain: Toolchain | None) -> ToolVersions:
-    versions = ToolVersions(factory=__version__, python=platform.python_version())
-    if not toolchain:
-        return versions
-    return replace(
-        versions,
-        node=toolchain.node.version,
-        yarn=toolchain.yarn.version,
-        rhdh_cli=toolchain.rhdh_cli.version,
+def _made(build: OngoingBuild, images: ImagesWanted | None, stack: contextlib.ExitStack) -> Made:
+    plan, means = build.plan, build.means
+    resolved = resolve_source(plan, stages=build.stages, runner=means.runner)
+    chooser = (
+        chooser_for(plan, store=means.cache.store, temporary=build.temporary, runner=means.runner)
+        if means.cache
+        else None
     )
-
-
-def _not_built(plugin: ChosenPlugin, stages: Stages) -> PluginReport:
-    return PluginReport(
-        path=plugin.path,
-        outcome="skipped",
-        name=plugin.manifest.name,
-        version=plugin.manifest.version,
-        role=plugin.manifest.role,
-        arguments=plugin.arguments,
-        seconds=stages.seconds(plugin.path),
+    memory = memory_for(build, resolved, chooser)
+    if memory and resolved and (made := recalled_plugins(build, memory, resolved, images)):
+        return made
+    prepared = prepare_workspace(build, resolved, chooser, stack)
+    build.knows(
+        prepared.plugins,
+        seen=[plugin_name(plugin, plan) for plugin in prepared.settled],
+        source=prepared.brought.report,
     )
+    if images:
+        refuse_unless_pushable(images, prepared.plugins)
+    memory = memory.once_settled() if memory else None
+    made = make_plugins(build, prepared)
+    if memory:
+        _remember(memory, prepared, made)
+    return made
+
+
+def _remember(memory: Memory, prepared: Prepared, made: Made) -> None:
+    if prepared.names:
+        memory.keep(
+            remembered_plugins(prepared.settled, prepared.names, made.reports),
+            yarn=made.tools.yarn or "",
+            committed_at=made.source.committed_at,
+            lockfile=made.lockfile,
+        )

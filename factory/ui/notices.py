@@ -1,5 +1,7 @@
 """What the program says through :mod:`logging`, brought to the screen for the time of a run.
 
+In a run of several workspaces a message begins with the name of the one that it is about.
+
 Code that has a warning about a user's file may give its place, and a CI will show it there::
 
     logger.warning("unknown key 'reff'", extra={"place": Place(file=path, line=3)})
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import factory
 from factory.errors import Place
+from factory.events import WORKSPACE
 from factory.ui.text import Line, Span, Style, printable
 
 if TYPE_CHECKING:
@@ -93,7 +96,9 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record; a record that cannot be formatted is logging's to complain about."""
         try:
-            message = self._redact(self._text(record))
+            about = WORKSPACE.get()
+            text = self._text(record)
+            message = self._redact(f"{about}: {text}" if about else text)
         except Exception:  # noqa: BLE001 - as logging.Handler does: a notice never ends a run
             self.handleError(record)
             return

@@ -25,6 +25,7 @@ from factory.events import RunFinished
 from factory.ui.errors import ErrorMessage, message_of
 from factory.ui.notices import Notice, notices
 from factory.ui.sink import Sink
+from factory.ui.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -94,6 +95,17 @@ class Screen:
             return False
         said = self._display.ask(f"{question} [y/N] ", self._stdin.readline)
         return said.strip().lower() in _YES
+
+    def ask(self, question: str) -> str | None:
+        """Return the user's answer in one line, "" for an empty one; None at an end of input.
+
+        The question may have several lines; nothing is asked where nobody is there.
+        """
+        if not self.interactive:
+            return None
+        shown = "\n".join(printable(self._redact(line)) for line in question.split("\n"))
+        said = self._display.ask(f"{shown} ", self._stdin.readline)
+        return said.strip() if said else None
 
 
 @contextlib.contextmanager

@@ -9,12 +9,17 @@ if TYPE_CHECKING:
 
 WORKSPACE_STAGES = ("source", "override", "analyse", "toolchain", "install", "tsc")
 PLUGIN_STAGES = ("compile", "export", "pack")
-LATER_PLUGIN_STAGES = ("push",)
+LATER_PLUGIN_STAGES = ("verify", "push")
 WHOLE_WORKSPACE = "workspace"
+
+# Where the source is in no git repository there is nothing to resolve, and no place for it.
+EARLIER_WORKSPACE_STAGES = ("resolve",)
 
 _ORDER = {
     stage: place
-    for place, stage in enumerate((*WORKSPACE_STAGES, *PLUGIN_STAGES, *LATER_PLUGIN_STAGES))
+    for place, stage in enumerate(
+        (*EARLIER_WORKSPACE_STAGES, *WORKSPACE_STAGES, *PLUGIN_STAGES, *LATER_PLUGIN_STAGES)
+    )
 }
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from factory.ui.quantities import counted, duration, size
+from factory.ui.stages import WHOLE_WORKSPACE
 from factory.ui.text import Line, Span, Style, cells, padded, printable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _LABEL_WIDTH = 11
 def summary(run: RunFinished, *, width: int = DEFAULT_WIDTH) -> list[Line]:
     """Return the lines of the result, starting with a blank one."""
     rows = run.summaries
-    names = max((cells(row.plugin) for row in rows), default=0)
+    names = max((cells(_name(row)) for row in rows), default=0)
     results = max((cells(_result(row)) for row in rows if row.outcome != "failed"), default=0)
     fits = 2 + names + len(_GAP) + results + _SIZE_WIDTH + _TIME_WIDTH <= width
     columns = max(results, min(50, width - 2 - names - len(_GAP) - _SIZE_WIDTH - _TIME_WIDTH))
@@ -42,15 +43,17 @@ def summary(run: RunFinished, *, width: int = DEFAULT_WIDTH) -> list[Line]:
         own = [row for row in rows if row.workspace == workspace]
         lines.append(())
         if len(workspaces) > 1:
-            done = sum(row.outcome != "failed" for row in own)
-            lines.append((Span(workspace, "strong"), Span(f"  {done} of {len(own)}", "dim")))
+            done = sum(row.outcome != "failed" for row in own if row.plugin)
+            known = sum(bool(row.plugin) for row in own)
+            count = f"  {done} of {known}" if known else ""
+            lines.append((Span(workspace, "strong"), Span(count, "dim")))
         for row in own:
             lines += _wide(row, names, columns) if fits else _stacked(row, width)
     return [*lines, (), _verdict(run), *_places(run)]
 
 
 def _wide(row: PluginSummary, names: int, results: int) -> list[Line]:
-    start = (_MARKS[row.outcome], Span(padded(row.plugin, names) + _GAP, _name_style(row)))
+    start = (_MARKS[row.outcome], Span(padded(_name(row), names) + _GAP, _name_style(row)))
     if row.outcome == "failed":
         indent = " " * (2 + names + len(_GAP))
         first, *rest = _failure(row)
@@ -61,11 +64,15 @@ def _wide(row: PluginSummary, names: int, results: int) -> list[Line]:
 
 def _stacked(row: PluginSummary, width: int) -> list[Line]:
     numbers = _numbers(row)
-    name = padded(row.plugin, width - 2 - sum(cells(span.text) for span in numbers))
+    name = padded(_name(row), width - 2 - sum(cells(span.text) for span in numbers))
     head = (_MARKS[row.outcome], Span(name, _name_style(row)), *numbers)
     if row.outcome == "failed":
         return [head, *((Span("    "), *line) for line in _failure(row))]
     return [head, (Span("    "), Span(_result(row), "" if row.artifact else "dim"))]
+
+
+def _name(row: PluginSummary) -> str:
+    return row.plugin or WHOLE_WORKSPACE
 
 
 def _name_style(row: PluginSummary) -> Style:
@@ -82,6 +89,7 @@ def _result(row: PluginSummary) -> str:
 def _numbers(row: PluginSummary) -> Line:
     bytes_made = size(row.size) if row.size is not None else ""
     seconds = duration(row.seconds) if row.seconds else ""
+    seconds = "cached" if row.cached else seconds
     return (Span(f"{bytes_made:>{_SIZE_WIDTH}}"), Span(f"{seconds:>{_TIME_WIDTH}}", "dim"))
 
 
@@ -97,15 +105,20 @@ def _failure(row: PluginSummary) -> list[Line]:
 
 
 def _verdict(run: RunFinished) -> Line:
-    total = len(run.summaries)
-    outcomes = Counter(row.outcome for row in run.summaries)
-    built, failed, skipped = outcomes["done"], outcomes["failed"], outcomes["skipped"]
-    what = counted(total, "plugin") if built == total else f"{built} of {counted(total, 'plugin')}"
+    rows = [row for row in run.summaries if row.plugin]
+    total, outcomes = len(rows), Counter(row.outcome for row in rows)
+    done, failed, skipped = outcomes["done"], outcomes["failed"], outcomes["skipped"]
+    cached = sum(row.cached for row in rows)
+    unbuilt = sum(not row.plugin and row.outcome == "failed" for row in run.summaries)
+    what = counted(total, "plugin") if done == total else f"{done} of {counted(total, 'plugin')}"
+    how = "from the cache" if cached and cached == done else "built"
     return (
-        Span(f"{what} built", "" if failed else "good"),
+        Span(f"{what} {how}", "" if failed or unbuilt else "good"),
+        Span(f", {cached} of them from the cache," if 0 < cached < done else ""),
         Span(f" in {duration(run.seconds)}", "dim"),
         Span(f", {skipped} skipped" if skipped else ""),
         Span(f", {failed} failed" if failed else "", "bad"),
+        Span(f", {counted(unbuilt, 'workspace')} failed" if unbuilt else "", "bad"),
     )
 
 

@@ -28,11 +28,18 @@ def tree(built: Built, process: dict[str, str], tmp_path: Path) -> Tree:
     )
     for modules in _node_modules(built.source):
         target = source / modules.relative_to(built.source)
-        shutil.copytree(modules, target, symlinks=True, copy_function=os.link)
+        shutil.copytree(modules, target, symlinks=True, copy_function=_linked)
     config = tmp_path / "config"
     shutil.copytree(EXAMPLE, config, ignore=shutil.ignore_patterns("workspace"))
     (config / "source.json").unlink()
     return Tree(config=config, source=source, outputs=tmp_path / "outputs", process=process)
+
+
+def _linked(old: str, new: str) -> None:
+    try:
+        os.link(old, new)
+    except OSError:  # a file can only have so many links
+        shutil.copy2(old, new)
 
 
 def _node_modules(root: Path) -> Iterator[Path]:

@@ -62,7 +62,9 @@ class Built:
 Factory = Callable[..., Ended]
 
 
-def run_factory(process: Mapping[str, str], *words: str | Path, cwd: Path | None = None) -> Ended:
+def run_factory(
+    process: Mapping[str, str], *words: str | Path, cwd: Path | None = None, umask: int = -1
+) -> Ended:
     """Run the real command line to its end."""
     ended = subprocess.run(
         [sys.executable, "-m", "factory", *map(str, words)],
@@ -72,14 +74,18 @@ def run_factory(process: Mapping[str, str], *words: str | Path, cwd: Path | None
         text=True,
         timeout=LONGEST,
         check=False,
+        umask=umask,
     )
     return Ended(code=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
 
 
-def build_example(process: Mapping[str, str], folder: Path, *options: str) -> Built:
+def build_example(
+    process: Mapping[str, str], folder: Path, *options: str, umask: int = -1
+) -> Built:
     """Build the shipped example in a folder of its own."""
     config = folder / "config"
-    shutil.copytree(EXAMPLE, config)
+    if not config.exists():
+        shutil.copytree(EXAMPLE, config)
     ended = run_factory(
         process,
         "build",
@@ -90,6 +96,7 @@ def build_example(process: Mapping[str, str], folder: Path, *options: str) -> Bu
         "--output-dir",
         folder / "outputs",
         *options,
+        umask=umask,
     )
     built = Built(config=config, source=folder / "source", outputs=folder / "outputs", ended=ended)
     assert ended.code == 0, ended.said

@@ -6,6 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
+from factory.installation.plugin_list import read_plugin_list
 from tests.oci.registries import HTPASSWD, PASSWORD, USER, serving
 
 from .example_builds import Tree
@@ -28,7 +29,9 @@ def test_built_plugins_are_pushed_and_the_report_has_their_digests(
     tree.list_plugins(MODULE)
     (tmp_path / "registry").mkdir()
     with serving(tmp_path / "registry") as server:
-        ended = tree.build("--push-images", **registry_variables(server.host))
+        ended = tree.build(
+            *("--push-images", "--image-output", "oci-archive"), **registry_variables(server.host)
+        )
         assert ended.code == 0, ended.said
         reference = f"{server.host}/{REPOSITORY}:0.1.0"
         seen = subprocess.run(
@@ -42,6 +45,17 @@ def test_built_plugins_are_pushed_and_the_report_has_their_digests(
             "reference": reference,
             "digest": json.loads(seen.stdout)["Digest"],
         }
+        pinned = f"{server.host}/{REPOSITORY}@{plugin['image']['digest']}"
+        assert (tree.outputs / "published-images.txt").read_text() == f"{pinned}\n"
+        (entry,) = read_plugin_list(tree.outputs / "dynamic-plugins.oci.yaml")
+        assert str(entry.package) == f"oci://{pinned}!{REPOSITORY.rpartition('/')[2]}"
+        on_disk = subprocess.run(
+            ["skopeo", "inspect", f"oci-archive:{tree.outputs / plugin['image-file']}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert json.loads(on_disk.stdout)["Digest"] == plugin["image"]["digest"]
 
 
 def test_missing_registry_variables_are_found_before_anything_is_fetched(tree: Tree) -> None:
@@ -68,4 +82,8 @@ def test_without_the_option_nothing_is_pushed(tree: Tree) -> None:
     tree.list_plugins(MODULE)
     ended = tree.build(**registry_variables("127.0.0.1:9"))
     assert ended.code == 0, ended.said
-    assert tree.report["plugins"][0]["image"] is None
+    (plugin,) = tree.report["plugins"]
+    assert plugin["image"] is None
+    assert not (tree.outputs / "published-images.txt").exists()
+    (entry,) = read_plugin_list(tree.outputs / "dynamic-plugins.tgz.yaml")
+    assert entry.integrity == plugin["integrity"]

@@ -90,6 +90,10 @@ class Desk:
         )
         return Ended(code=ended.returncode, said=ended.stdout)
 
+    def brought(self) -> list[str]:
+        """The names of what is in the source folder, which a run need not have made."""
+        return sorted(item.name for item in self.source.glob("*"))
+
     def tree(self) -> Tree:
         """All files but the outputs, the cache and the home, which a run may write."""
         return tree_of(self.root, without=("outputs", "cache", "home"))

@@ -33,7 +33,7 @@ def refused(desk: Desk, *options: str) -> Ended:
 
 
 def assert_nothing_was_brought(desk: Desk) -> None:
-    assert list(desk.source.iterdir()) == []
+    assert desk.brought() == []
 
 
 @pytest.mark.parametrize("repo", ["nowhere", "file:///nowhere/at/all.git"])

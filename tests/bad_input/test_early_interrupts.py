@@ -90,7 +90,7 @@ def test_while_the_source_is_brought(
     ended.assert_says(f"the run was ended by {number.name}")
     assert "error: " not in ended.said
     assert children_of(desk) == []
-    assert list(desk.source.iterdir()) == []
+    assert desk.brought() == []
     assert before.items() <= desk.tree().items()
     assert report(desk)["exit-code"] == code
 
@@ -137,7 +137,7 @@ def test_a_second_ctrl_c_does_not_cut_the_tidying_short(desk: Desk, silent: sock
         said, _ = running.communicate(timeout=30)
     assert running.returncode == 130
     Ended(code=130, said=said).assert_says("the run was ended by SIGINT")
-    assert list(desk.source.iterdir()) == []
+    assert desk.brought() == []
     assert children_of(desk) == []
 
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory.pipeline import capacity
-from factory.pipeline.capacity import default_jobs, usable_cores, usable_memory
+from factory.pipeline.capacity import (
+    default_jobs,
+    default_memory,
+    usable_cores,
+    usable_memory,
+)
+from factory.pipeline.claims import claim_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,12 +72,33 @@ def test_the_affinity_of_the_process_counts(
     assert usable_cores(tmp_path) == 1
 
 
-@pytest.mark.parametrize(
-    ("cores", "gibibytes", "jobs"), [(8, 32, 8), (8, 5, 2), (2, 32, 2), (8, 1, 1), (1, 1, 1)]
-)
-def test_there_is_a_job_a_core_with_two_gibibytes_each(
-    monkeypatch: pytest.MonkeyPatch, cores: int, gibibytes: int, jobs: int
+def test_all_usable_cores_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "usable_cores", lambda: 6)
+    assert default_jobs() == 6
+
+
+def test_some_memory_is_left_for_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "usable_memory", lambda: 8 * GIB)
+    assert default_memory() == 7 * GIB
+
+
+def test_two_installations_do_not_meet_on_a_machine_of_8_gibibytes(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(capacity, "usable_cores", lambda: cores)
-    monkeypatch.setattr(capacity, "usable_memory", lambda: gibibytes * GIB)
-    assert default_jobs() == jobs
+    monkeypatch.setattr(capacity, "usable_memory", lambda: 8 * GIB)
+    install, export = claim_of("install").memory, claim_of("export").memory
+    assert install + export <= default_memory() < 2 * install
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_limit_of_a_group_above_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "_CGROUPS", tmp_path)
+    monkeypatch.setattr(capacity, "_OWN_CGROUP", tmp_path / "own")
+    own = tmp_path / "outer.slice/inner.scope"
+    own.mkdir(parents=True)
+    (tmp_path / "own").write_text("0::/outer.slice/inner.scope\n")
+    (own / "memory.max").write_text("max\n")
+    (own.parent / "memory.max").write_text(f"{3 * GIB}\n")
+    (own.parent / "cpu.max").write_text("400000 100000\n")
+    (own / "cpu.max").write_text("300000 100000\n")
+    assert (usable_cores(), usable_memory()) == (3, 3 * GIB)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from factory.errors import ExportError
-from factory.events import Event, StageFinished, StageOutput, StageStarted
+from factory.events import WORKSPACE, Event, StageFinished, StageOutput, StageStarted
+from factory.pipeline.budget import Budget, Claim
 from factory.pipeline.stages import Stages
+from factory.pipeline.threads import InheritingPool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,3 +95,49 @@ def test_two_plugins_never_share_a_log(stages: Stages) -> None:
         with stages.stage("export", plugin) as stage:
             names.append(stage.log.name)
     assert names == ["plugins-a-b.export.log", "plugins-a-b-2.export.log", "plugins-a-b.export.log"]
+
+
+def test_a_stage_that_is_run_again_adds_to_its_log_and_its_time(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 2.0, 10.0, 13.0])
+    monkeypatch.setattr("factory.pipeline.stages.time.monotonic", lambda: next(clock))
+    for attempt in ("first", "second"):
+        with stages.stage("export", "plugins/todo") as stage, stage.log.open("a") as log:
+            log.write(f"{attempt}\n")
+    assert stage.log.read_text() == "first\nsecond\n"
+    assert stages.seconds("plugins/todo") == {"export": 5.0}
+
+
+def test_a_stage_waits_for_its_turn_before_it_says_that_it_has_started(
+    tmp_path: Path, told: list[Event]
+) -> None:
+    (tmp_path / "logs").mkdir()
+    budget = Budget(cores=1, memory=1)
+    stages = Stages(tmp_path, told.append, budget)
+
+    def install() -> None:
+        with stages.stage("install"):
+            pass
+
+    with budget.use(Claim(cores=1)):
+        thread = threading.Thread(target=install)
+        thread.start()
+        with stages.stage("source"):  # it only waits for a network, so it takes nothing
+            pass
+        thread.join(0.15)
+        assert [event.stage for event in told if isinstance(event, StageStarted)] == ["source"]
+    thread.join(30)
+    assert [event.stage for event in told if isinstance(event, StageStarted)] == [
+        "source",
+        "install",
+    ]
+
+
+def test_the_threads_of_a_workspace_know_which_one_it_is() -> None:
+    before = WORKSPACE.set("todo")
+    try:
+        with InheritingPool(1) as pool:
+            assert pool.submit(WORKSPACE.get).result() == "todo"
+    finally:
+        WORKSPACE.reset(before)

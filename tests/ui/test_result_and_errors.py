@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,27 @@ def test_secrets_are_masked_in_every_part() -> None:
     )
     lines = error_lines(message_of(error, lambda text: text.replace("s3cret", "***")))
     assert "s3cret" not in "\n".join(map(plain, lines))
+
+
+CACHED = replace(TODO, cached=True, seconds=0.0)
+
+
+def test_what_came_from_the_cache_is_told_apart_from_what_was_built() -> None:
+    lines = text_of(run(CACHED, replace(TODO, plugin="plugins/other")))
+    assert lines[1].endswith("cached")
+    assert lines[2].endswith("12.3s")
+    assert lines[4] == "2 plugins built, 1 of them from the cache, in 1:24"
+    assert "1 plugin from the cache in 1:24" in text_of(run(CACHED))
+
+
+def test_a_workspace_that_failed_as_a_whole_has_a_row_and_is_no_plugin() -> None:
+    lost = PluginSummary(
+        plugin="", outcome="failed", workspace="lost", error="the repository has no ref 'x'"
+    )
+    waiting = PluginSummary(plugin="", outcome="skipped", workspace="waiting")
+    lines = text_of(run(replace(TODO, workspace="todo"), lost, waiting))
+    assert "todo  1 of 1" in lines
+    assert "lost" in lines
+    assert "✗ workspace     the repository has no ref 'x'" in lines
+    assert any(line.startswith("- workspace") for line in lines)
+    assert "1 plugin built in 1:24, 1 workspace failed" in lines

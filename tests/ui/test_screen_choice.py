@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory.errors import FactoryError, Place
-from factory.events import PluginSummary, RunFinished, StageOutput, StageStarted
+from factory.events import WORKSPACE, PluginSummary, RunFinished, StageOutput, StageStarted
 from factory.ui.screen import screen_for
 
 if TYPE_CHECKING:
@@ -146,6 +146,16 @@ def test_notices_are_shown_from_the_level_on_and_warnings_are_kept_whatever_it_i
         assert screen.warnings == ["b c", "d"]
     assert streams.stderr.getvalue().endswith("  error: d\n")
     assert "b c" not in streams.stderr.getvalue()
+
+
+def test_a_notice_about_one_of_several_workspaces_names_it() -> None:
+    streams = Streams()
+    with streams.screen() as screen:
+        before = WORKSPACE.set("todo")
+        logging.getLogger("factory.x").warning("careful")
+        WORKSPACE.reset(before)
+        assert screen.warnings == ["todo: careful"]
+    assert streams.stderr.getvalue().endswith("  warning: todo: careful\n")
 
 
 def test_the_logger_is_as_before_when_the_run_has_ended() -> None:

@@ -1,0 +1,115 @@
+"""What the plugins of a workspace are called in the cache, before anything is installed."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from factory.cache.inputs import PluginToName, ToolVersions, workspace_inputs
+from factory.cache.key import digest_of_value
+from factory.cache.tool_versions import known_node_version, remember_node_version
+from factory.errors import FactoryError, Interrupted
+from factory.pipeline.plugin_cache import NamedPlugin, named
+from factory.toolchain.choice import Chooser
+from factory.toolchain.node import node_version
+from factory.toolchain.yarn import wanted_yarn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from factory.analysis.inventory import HostInventory
+    from factory.cache.key import PluginInputs
+    from factory.cache.store import Store
+    from factory.config.build_plan import BuildPlan
+    from factory.pipeline.bring import Brought
+    from factory.pipeline.chosen_plugins import ChosenPlugin
+    from factory.toolchain.runner import Runner
+
+log = logging.getLogger(__name__)
+
+# A workspace's own script counts by its bytes, which are among the workspace's files.
+_OWN_YARN = "yarnPath"
+
+
+def chooser_for(plan: BuildPlan, *, store: Store, temporary: Path, runner: Runner) -> Chooser:
+    """Return how a workspace's tools are chosen; Node's version is remembered in the cache."""
+
+    def version_of(node: Path) -> str:
+        version = known_node_version(store, node)
+        if version is None:
+            version = node_version(node, plan.environment, runner)
+            remember_node_version(store, node, version)
+        return version
+
+    return Chooser(
+        environment=plan.environment,
+        cache=plan.cache_dir,
+        temporary=temporary,
+        runner=runner,
+        version_of=version_of,
+    )
+
+
+def tools_for(chooser: Chooser, brought: Brought, engines_node: str | None) -> ToolVersions:
+    """Return the versions of the tools that would build a workspace.
+
+    Raises:
+        ConfigurationError: the workspace, or a variable, asks for something that is no version.
+        ToolchainError: a tool's version cannot be found out.
+    """
+    yarn = wanted_yarn(brought.workspace, brought.root)
+    return ToolVersions(
+        node=chooser.node(engines_node),
+        yarn=yarn.version or _OWN_YARN,
+        rhdh_cli=chooser.rhdh_cli(),
+    )
+
+
+def named_plugins(
+    plugins: Sequence[ChosenPlugin],
+    *,
+    brought: Brought,
+    plan: BuildPlan,
+    tools: ToolVersions,
+    host: HostInventory,
+) -> Mapping[str, NamedPlugin]:
+    """Return the plugins' names in the cache, by their paths; none where they cannot be told.
+
+    What is wrong with the workspace is left to the stage that it stops, which says it better.
+    """
+    try:
+        inputs = workspace_inputs(brought.workspace, brought.root)
+
+        def made_of(plugin: ChosenPlugin, arguments: str) -> PluginInputs:
+            named_plugin = PluginToName(
+                path=plugin.path,
+                arguments=arguments,
+                scalprum_config=plugin.scalprum_config,
+                app_config=plugin.app_config,
+                supported_versions=plan.supported_versions,
+            )
+            return inputs.of(named_plugin, tools=tools, environment=plan.environment)
+
+        return {
+            plugin.path: named(
+                plugin.arguments,
+                partial(made_of, plugin),
+                host_digest=host_digest(host),
+                identity=f"{brought.report.repo} {plan.workspace_path} {plugin.path}",
+            )
+            for plugin in plugins
+        }
+    except Interrupted:
+        raise
+    except FactoryError as error:
+        log.debug("the cache is not used: %s", error.problem)
+    except OSError as error:
+        log.warning("the cache is not used, since the source cannot be read: %s", error)
+    return {}
+
+
+def host_digest(host: HostInventory) -> str:
+    """Return a digest of what a host brings along, whatever it is called."""
+    return digest_of_value({"backstage": host.backstage, "packages": dict(host.packages)})

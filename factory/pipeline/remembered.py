@@ -1,0 +1,238 @@
+"""A workspace that need not be checked out: what a build of this commit gave is remembered.
+
+The name of what is remembered is a digest of the commit, the configuration directory and all else
+that decides what comes out. Only a run that found out everything anew writes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from factory import __version__
+from factory.analysis.manifest import MANIFEST_FILE, Manifest
+from factory.attestation.provenance import Material
+from factory.cache.memo import (
+    RememberedPlugin,
+    configuration_digest,
+    memo_digest,
+    recall,
+    remember,
+)
+from factory.cache.variables import telling_variables
+from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
+from factory.config.plugins_list import PLUGINS_LIST
+from factory.pipeline.chosen_plugins import ChosenPlugin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from factory.cache.store import Store
+    from factory.config.build_plan import BuildPlan
+    from factory.pipeline.plugin_cache import NamedPlugin
+    from factory.pipeline.report import PluginReport
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownPlugin:
+    """A plugin of which no source is here, and its key in the cache."""
+
+    plugin: ChosenPlugin
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownWorkspace:
+    """What is remembered of a workspace.
+
+    ``yarn`` is the version that builds it, ``committed_at`` seconds since 1970, ``lockfile`` what
+    its provenance says of yarn.lock.
+    """
+
+    plugins: tuple[KnownPlugin, ...]
+    yarn: str
+    committed_at: int | None
+    lockfile: tuple[Material, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """Where a workspace at a commit is remembered, with its configuration as it is.
+
+    ``configuration`` is the digest of the configuration directory; ``other_files`` are what is in
+    it besides plugins-list.yaml, with sizes and times of change.
+    """
+
+    store: Store
+    plan: BuildPlan
+    parts: Mapping[str, object]
+    configuration: str
+    other_files: Mapping[str, tuple[int, int]]
+
+    def once_settled(self) -> Memory | None:
+        """Return where to remember what this run finds out; ask when the plugins are settled.
+
+        A run that writes plugins-list.yaml is remembered for the configuration with that list, so
+        that another one without it writes it again. None if the configuration has been changed
+        meanwhile: what that makes of the workspace is not known.
+        """
+        writes = self.plan.plugins is None or self.plan.generate_build_args
+        try:
+            now = configuration_digest(self.plan.config_dir)
+            others = _other_files(self.plan.config_dir)
+        except OSError as error:
+            log.debug("%s cannot be read: %s", self.plan.config_dir, error)
+            return None
+        if others != self.other_files or (now != self.configuration and not writes):
+            return None
+        return replace(self, configuration=now)
+
+    def recalled(self) -> KnownWorkspace | None:
+        """Return what is remembered; None if nothing is."""
+        found = recall(self.store, self._digest())
+        if found is None:
+            return None
+        facts = found.facts
+        return KnownWorkspace(
+            plugins=tuple(self._known(plugin) for plugin in found.plugins),
+            yarn=str(facts.get("yarn", "")),
+            committed_at=facts.get("committed-at"),
+            lockfile=tuple(Material(name=n, sha256=d) for n, d in facts.get("lockfile", ())),
+        )
+
+    def keep(
+        self,
+        plugins: Iterable[RememberedPlugin],
+        *,
+        yarn: str,
+        committed_at: int | None,
+        lockfile: Iterable[Material],
+    ) -> None:
+        """Remember the workspace."""
+        facts: dict[str, Any] = {
+            "yarn": yarn,
+            "committed-at": committed_at,
+            "lockfile": [[each.name, each.sha256] for each in lockfile],
+        }
+        remember(self.store, self._digest(), plugins, facts)
+
+    def _digest(self) -> str:
+        return memo_digest({**self.parts, "config": self.configuration})
+
+    def _known(self, plugin: RememberedPlugin) -> KnownPlugin:
+        plan = self.plan
+        folder = plan.repo_path / plan.workspace_path / plugin.path
+        return KnownPlugin(
+            key=plugin.key,
+            plugin=ChosenPlugin(
+                path=plugin.path,
+                folder=folder,
+                manifest=Manifest(
+                    file=folder / MANIFEST_FILE,
+                    name=plugin.name,
+                    version=plugin.version,
+                    role=plugin.role,
+                ),
+                arguments=plugin.written,
+                scalprum_config=plan.plugin_file(plugin.path, SCALPRUM_CONFIG),
+                app_config=plan.plugin_file(plugin.path, APP_CONFIG),
+            ),
+        )
+
+
+def memory_of(
+    plan: BuildPlan,
+    commit: str | None,
+    *,
+    store: Store,
+    tools: Mapping[str, str],
+    host_digest: str,
+) -> Memory | None:
+    """Return where a workspace is remembered; None where its source is known by no commit.
+
+    Args:
+        plan: the workspace.
+        commit: the full id of the commit that is to be built.
+        store: the cache.
+        tools: what decides which tools build it: versions by name.
+        host_digest: the host's, which decides the build arguments.
+    """
+    written = (plan.repo_path, plan.output_dir, plan.cache_dir)
+    # What a run writes into the configuration directory would make another one of it each time.
+    if commit is None or any(path.is_relative_to(plan.config_dir) for path in written):
+        return None
+    try:
+        configuration = configuration_digest(plan.config_dir)
+        other_files = _other_files(plan.config_dir)
+    except OSError as error:
+        log.debug("%s cannot be read: %s", plan.config_dir, error)
+        return None
+    return Memory(
+        store=store,
+        plan=plan,
+        configuration=configuration,
+        other_files=other_files,
+        parts={
+            "factory": __version__,
+            "commit": commit,
+            "workspace-path": plan.workspace_path,
+            "options": {
+                "generate-build-args": plan.generate_build_args,
+                "repair": plan.repair,
+            },
+            "tools": dict(tools),
+            "host": host_digest,
+            "variables": dict(telling_variables(plan.environment)),
+        },
+    )
+
+
+def _other_files(config_dir: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of change of what is in a configuration directory, but its plugins-list.yaml.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    pending = [config_dir]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(config_dir / entry.path)
+                elif PLUGINS_LIST not in entry.name:  # its backups are called after it
+                    status = entry.stat(follow_symlinks=False)
+                    found[entry.path] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+def remembered_plugins(
+    plugins: Iterable[ChosenPlugin],
+    names: Mapping[str, NamedPlugin],
+    reports: Iterable[PluginReport],
+) -> tuple[RememberedPlugin, ...]:
+    """Return plugins as they are remembered, with the keys that they are kept under.
+
+    Those that were not built, or not well, are among them: the cache has nothing of theirs, so that
+    a run that wants them looks at the source.
+    """
+    ended = {report.path: report for report in reports}
+
+    def one(plugin: ChosenPlugin) -> RememberedPlugin:
+        name, report = names[plugin.path], ended.get(plugin.path)
+        return RememberedPlugin(
+            path=plugin.path,
+            name=plugin.manifest.name,
+            version=plugin.manifest.version,
+            role=plugin.manifest.role,
+            written=plugin.arguments,
+            arguments=report.arguments if report else plugin.arguments,
+            key=name.repaired_key if report and report.repairs else name.key,
+        )
+
+    return tuple(one(plugin) for plugin in plugins)

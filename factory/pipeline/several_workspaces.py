@@ -1,0 +1,182 @@
+"""Several workspaces built side by side, and one report of them all.
+
+Each works in a thread of its own; what they take of the machine is shared out by one budget. A
+workspace that fails ends alone, unless the first failure is to end the run.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+from concurrent.futures import Future, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from factory import __version__
+from factory.config.selection import nothing_selected
+from factory.errors import FactoryError, Interrupted
+from factory.events import WORKSPACE, WorkspacesKnown
+from factory.locking import exclusive
+from factory.pipeline.expected_durations import tell_expected
+from factory.pipeline.labelled import labelled
+from factory.pipeline.output_directory import storage_error
+from factory.pipeline.report import BuildReport, ToolVersions
+from factory.pipeline.run_report import RunReport, WorkspaceReport, write_run_report
+from factory.pipeline.threads import InheritingPool
+from factory.pipeline.workspace_build import build_workspace
+from factory.sources.destination import make_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from factory.config.build_plan import BuildPlan
+    from factory.config.run_plan import RunPlan
+    from factory.config.selection import PluginName
+    from factory.pipeline.means import Means
+    from factory.pipeline.workspace_warnings import WorkspaceWarnings
+
+log = logging.getLogger(__name__)
+
+# More workspaces than cores are under way: some wait for a server, a disk or each other, and with
+# several to choose from the budget can begin what takes longest before the end comes near.
+_WORKSPACES_PER_CORE = 3
+_FEWEST_WORKSPACES = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ended:
+    """What became of a workspace; ``seen`` are all its plugins, and None where nobody looked."""
+
+    report: WorkspaceReport
+    seen: tuple[PluginName, ...] | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anything of the workspace was to be built, as far as is known."""
+        report = self.report.report
+        return bool(self.report.skipped or report.plugins or report.errors or not self.seen)
+
+
+def build_several(
+    run: RunPlan, means: Means, collected: WorkspaceWarnings, warnings: Sequence[str]
+) -> RunReport:
+    """Build the workspaces of a run, and return the report of it; it is written, too.
+
+    Args:
+        run: what is to be built.
+        means: what it is built with.
+        collected: the warnings by their workspaces.
+        warnings: the list that all warnings of the run are collected in.
+
+    Raises:
+        UsageError: none of the plugins that there are is wanted.
+        Interrupted: the run was ended.
+        StorageError: the output directory, or the report in it, cannot be written.
+        BusyError: another run writes to it.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    make_folder(run.output_dir)
+    hint = "wait until it has ended, or give another --output-dir"
+    with exclusive(run.output_dir, wait=False, hint=hint):
+        names = sorted([*(plan.name for plan in run.builds), *(each.name for each in run.broken)])
+        means.emit(WorkspacesKnown(workspaces=tuple(names)))
+        tell_expected(run.builds, means.emit)
+        ended, error = _side_by_side(run, means, collected)
+        wanted = {each.report.name: each.report for each in ended if each.is_wanted}
+        if not wanted and error is None:
+            there = [str(name) for each in ended for name in each.seen or ()]
+            error = nothing_selected(run.selection, there)
+        report = RunReport(
+            started=started,
+            seconds=time.monotonic() - clock,
+            workspaces=tuple(wanted[name] for name in names if name in wanted),
+            warnings=tuple(warnings),
+            error=error,
+        )
+        try:
+            file = write_run_report(report, run.output_dir, means.runner.redact)
+        except OSError as failure:
+            raise (error or storage_error(failure, run.output_dir)) from failure
+    if error:
+        raise error
+    warn_of_unmatched(
+        run,
+        [name for each in ended for name in each.seen or ()],
+        [each.report.name for each in ended if each.seen is None],
+    )
+    means.emit(report.finished(run.output_dir, file))
+    return report
+
+
+def warn_of_unmatched(run: RunPlan, seen: Iterable[PluginName], unseen: Iterable[str] = ()) -> None:
+    """Tell which patterns of ``--only`` match nothing, as far as workspaces were looked at."""
+    for pattern in run.selection.unmatched(seen, unseen):
+        log.warning("--only %s matches nothing", pattern)
+
+
+def _side_by_side(
+    run: RunPlan, means: Means, collected: WorkspaceWarnings
+) -> tuple[list[_Ended], FactoryError | None]:
+    """Build the workspaces; return what became of each, and what ended the run, if anything did."""
+    ended: list[_Ended] = []
+    for broken in run.broken:
+        means.first_failure.happened(broken.name)
+        ended.append(_failed(broken.name, broken.error))
+    interrupted: Interrupted | None = None
+    builds: dict[str, Future[_Ended]] = {}
+    workers = max(_FEWEST_WORKSPACES, run.jobs * _WORKSPACES_PER_CORE)
+    with InheritingPool(max_workers=workers, thread_name_prefix="workspace") as pool:
+        try:
+            for plan in run.builds:
+                builds[plan.name] = pool.submit(_build, plan, means, collected)
+            for build in as_completed(builds.values()):
+                build.result()
+        except Interrupted as signal:
+            interrupted = signal
+            pool.shutdown(wait=False, cancel_futures=True)
+    for plan in run.builds:
+        mine = builds.get(plan.name)
+        has_ended = mine is not None and not mine.cancelled()
+        ended.append(mine.result() if mine is not None and has_ended else _skipped(plan.name))
+    return ended, interrupted
+
+
+def _build(plan: BuildPlan, means: Means, collected: WorkspaceWarnings) -> _Ended:
+    """Build one workspace in its thread; whatever ends it is told in its report."""
+    WORKSPACE.set(plan.name)
+    try:
+        means.runner.raise_if_cancelled()
+        built = build_workspace(
+            plan, labelled(means, plan.name), warnings=lambda: collected.of(plan.name)
+        )
+    except Interrupted:
+        return _skipped(plan.name)
+    except FactoryError as error:
+        means.first_failure.happened(plan.name)
+        return _failed(plan.name, error)
+    report = built.report
+    return _Ended(
+        report=WorkspaceReport(
+            name=plan.name, report=report, skipped=built.stopped and not report.errors
+        ),
+        seen=built.seen or None,
+    )
+
+
+def _failed(name: str, error: FactoryError) -> _Ended:
+    return _Ended(report=WorkspaceReport(name=name, report=_no_build(error)))
+
+
+def _skipped(name: str) -> _Ended:
+    return _Ended(report=WorkspaceReport(name=name, report=_no_build(), skipped=True))
+
+
+def _no_build(error: FactoryError | None = None) -> BuildReport:
+    return BuildReport(
+        started=datetime.now(UTC),
+        seconds=0.0,
+        tools=ToolVersions(factory=__version__, python=platform.python_version()),
+        error=error,
+    )

@@ -1,0 +1,135 @@
+"""The example, built inside the image from a mounted configuration into mounted folders."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.container.engine import IMAGE, Ended, Engine, wait_for
+from tests.container.fixtures import engine
+from tests.oci.registries import HTPASSWD, PASSWORD, USER, serving
+
+from .example_builds import EXAMPLE, Built
+
+__all__ = ["engine"]
+
+BACKEND = "plugins/greetings-backend"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inside:
+    """Builds in the image: their mounted folders, and the first one's end."""
+
+    engine: Engine
+    folder: Path
+    ended: Ended
+
+    @property
+    def outputs(self) -> Path:
+        """What was mounted at /outputs."""
+        return self.folder / "outputs"
+
+    def mounts(self, outputs: str = "outputs") -> list[str]:
+        """The options of podman, in the documentation's own form."""
+        return mounts(self.folder, outputs)
+
+
+def mounts(folder: Path, outputs: str) -> list[str]:
+    (folder / outputs).mkdir(exist_ok=True)
+    return [
+        *("--device", "/dev/fuse"),
+        *("-v", f"{folder}/config:/config:z"),
+        *("-v", f"{folder}/{outputs}:/outputs:z"),
+        *("-v", f"{folder}/yarn:/cache/yarn-global:z"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def inside(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Inside:
+    """A build with options and no command, a login from a file, and settings from another."""
+    folder = tmp_path_factory.mktemp("inside")
+    shutil.copytree(EXAMPLE, folder / "config")
+    (folder / "yarn").mkdir()
+    (folder / "registry").mkdir()
+    with serving(
+        folder / "registry",
+        auth={"htpasswd": {"realm": "of the test", "path": str(folder / "htpasswd")}},
+    ) as registry:
+        (folder / "htpasswd").write_text(HTPASSWD)
+        login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        (folder / "auth.json").write_text(json.dumps({"auths": {registry.host: {"auth": login}}}))
+        (folder / "settings.env").write_text(
+            f'REGISTRY_URL="{registry.host}"\nREGISTRY_NAMESPACE=team\nREGISTRY_INSECURE=true\n'
+        )
+        ended = engine.run(
+            *mounts(folder, "outputs"),
+            *("-v", f"{folder}/auth.json:/auth.json:ro,z", "-e", "REGISTRY_AUTH_FILE=/auth.json"),
+            *("--env-file", folder / "settings.env"),
+            IMAGE,
+            *("--workspace-path", ".", "--generate-build-args", "--push-images"),
+        )
+    return Inside(engine=engine, folder=folder, ended=ended)
+
+
+def test_it_succeeds(inside: Inside) -> None:
+    assert inside.ended.code == 0, inside.ended.said
+
+
+def test_the_artifacts_are_the_bytes_of_a_build_outside(inside: Inside, built: Built) -> None:
+    names = {tgz.name for tgz in built.outputs.glob("*.tgz")}
+    assert {tgz.name for tgz in inside.outputs.glob("*.tgz")} == names
+    for name in names:
+        assert (inside.outputs / name).read_bytes() == (built.outputs / name).read_bytes(), name
+
+
+def test_images_were_pushed_with_the_mounted_login(inside: Inside) -> None:
+    report = json.loads((inside.outputs / "build-report.json").read_text(encoding="utf-8"))
+    assert all(plugin["image"]["digest"] for plugin in report["plugins"]), report["plugins"]
+
+
+def test_the_computed_arguments_are_in_the_mounted_list(inside: Inside) -> None:
+    written = (inside.folder / "config/plugins-list.yaml").read_text(encoding="utf-8")
+    assert written != (EXAMPLE / "plugins-list.yaml").read_text(encoding="utf-8")
+
+
+def test_everything_that_was_written_belongs_to_the_caller(inside: Inside) -> None:
+    caller = (os.getuid(), os.getgid())
+    for folder in ("config", "outputs"):
+        for parent, folders, files in os.walk(inside.folder / folder):
+            for name in folders + files:
+                status = Path(parent, name).lstat()
+                assert (status.st_uid, status.st_gid) == caller, f"{parent}/{name}"
+
+
+def test_it_builds_again_without_a_network(inside: Inside) -> None:
+    ended = inside.engine.run(
+        *inside.mounts("offline"),
+        *("-e", "RHDH_CLI_VERSION=1.9.1", "-e", "YARN_ENABLE_NETWORK=false"),
+        IMAGE,
+        *("build", "--no-cache", "--only", BACKEND),
+        network="none",
+    )
+    assert ended.code == 0, ended.said
+    archives = list((inside.folder / "offline").glob("*.tgz"))
+    assert len(archives) == 1
+    assert archives[0].read_bytes() == (inside.outputs / archives[0].name).read_bytes()
+
+
+def test_podman_stop_ends_a_build_and_all_of_it(inside: Inside) -> None:
+    name = f"plugin-factory-test-{os.getpid()}"
+    with inside.engine.running(
+        name, *inside.mounts("stopped"), IMAGE, "--no-cache", "--only", BACKEND
+    ) as container:
+        wait_for(container, "install started")
+        inside.engine.podman("stop", "--time", "60", name)
+        said = container.communicate()[0]
+    assert container.returncode == 143, said  # 137 would be a container that had to be killed
+    report = json.loads((inside.folder / "stopped/build-report.json").read_text(encoding="utf-8"))
+    assert report["error"]["kind"] == "terminated"
+    assert not list((inside.folder / "stopped").glob("*.tgz"))

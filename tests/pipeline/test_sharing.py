@@ -1,0 +1,101 @@
+"""What the workspaces of a run share: plugins in flight, the first failure, a person's answers."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from factory.errors import ExportError, Interrupted
+from factory.pipeline.first_failure import FirstFailure
+from factory.pipeline.in_flight import InFlight
+from factory.toolchain.runner import Runner
+
+
+class TestInFlight:
+    def test_a_key_is_claimed_once_until_it_has_ended(self) -> None:
+        in_flight = InFlight()
+        with in_flight.claimed(["a", "b"]) as first:
+            with in_flight.claimed(["b", "c"]) as second:
+                assert set(first) == {"a", "b"}
+                assert set(second) == {"c"}
+            in_flight.ended("a")
+            with in_flight.claimed(["a", "b"]) as third:
+                assert third == {"a"}
+
+    def test_what_is_claimed_is_free_again_whatever_happens(self) -> None:
+        in_flight = InFlight()
+        with pytest.raises(ExportError), in_flight.claimed(["a"]):
+            raise ExportError("no luck")
+        with in_flight.claimed(["a"]) as again:
+            assert again == {"a"}
+
+    def test_who_waits_goes_on_when_the_other_has_ended(self) -> None:
+        in_flight = InFlight()
+        waiting = threading.Event()
+        with ThreadPoolExecutor(1) as pool, in_flight.claimed(["a", "b"]):
+            waiter = pool.submit(in_flight.wait, ["a", "x"], waiting.set)
+            assert waiting.wait(30)
+            assert not waiter.done()
+            in_flight.ended("a")
+            waiter.result(30)
+
+    def test_waiting_ends_with_the_run(self) -> None:
+        in_flight = InFlight()
+
+        def cancelled() -> None:
+            raise Interrupted("the run was ended")
+
+        with in_flight.claimed(["a"]), pytest.raises(Interrupted):
+            in_flight.wait(["a"], cancelled)
+
+    def test_two_that_want_the_same_never_wait_for_each_other(self) -> None:
+        in_flight = InFlight()
+        built: list[str] = []
+        lock = threading.Lock()
+        meet = threading.Barrier(2)
+
+        def build(keys: list[str]) -> None:
+            meet.wait(30)
+            with in_flight.claimed(keys) as mine:
+                with lock:
+                    built.extend(mine)
+                for key in mine:
+                    in_flight.ended(key)
+            in_flight.wait(set(keys) - mine, lambda: None)
+
+        with ThreadPoolExecutor(2) as pool:
+            for work in [pool.submit(build, ["a", "b", "c"]), pool.submit(build, ["c", "b", "d"])]:
+                work.result(30)
+        assert set(built) == {"a", "b", "c", "d"}
+
+
+class TestFirstFailure:
+    def test_it_ends_the_run_if_it_is_to(self) -> None:
+        runner = Runner()
+        first = FirstFailure(runner=runner, ends_run=True)
+        first.happened("todo/plugins/todo")
+        first.happened("ecs")
+        with pytest.raises(Interrupted, match="since todo/plugins/todo failed") as caught:
+            runner.raise_if_cancelled()
+        assert first.is_reason(caught.value)
+        assert not first.is_reason(Interrupted("Ctrl-C"))
+        assert not first.is_reason(None)
+
+    def test_otherwise_the_run_goes_on(self) -> None:
+        runner = Runner()
+        first = FirstFailure(runner=runner, ends_run=False)
+        first.happened("todo")
+        runner.raise_if_cancelled()
+
+    def test_a_signal_that_came_before_stays_the_reason(self) -> None:
+        runner = Runner()
+        signal = Interrupted("the run was ended by SIGINT")
+        runner.cancel(signal)
+        first = FirstFailure(runner=runner, ends_run=True)
+        first.happened("todo")
+        with pytest.raises(Interrupted) as caught:
+            runner.raise_if_cancelled()
+        assert caught.value is signal
+        assert not first.is_reason(caught.value)
