@@ -1,0 +1,193 @@
+"""``plugin-factory doctor``: what a build needs of this machine, and what is missing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from factory.cli.build_options import OUTPUT, CacheDir
+from factory.cli.session import LogLevel, session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from factory.doctor.finding import Finding
+
+FORMAT = 1
+
+EXAMPLES = """Examples:
+
+\b
+  # Is everything here that a build needs?
+  plugin-factory doctor
+
+\b
+  # For this configuration: its files, its registry and login, the folders of the build.
+  plugin-factory doctor --config-dir ./config --repo-path ./source --output-dir ./outputs
+
+\b
+  # Without the network; for a script.
+  plugin-factory doctor --offline --json
+"""
+
+
+def doctor(
+    ctx: typer.Context,
+    *,
+    config_dir: Annotated[
+        Path | None,
+        typer.Option(help="A configuration directory to check; its .env counts, too."),
+    ] = None,
+    repo_path: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where a build would bring the source to; otherwise /source if it is there, or "
+            "./source."
+        ),
+    ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where a build would leave the artifacts; otherwise /outputs if it is there, or "
+            "./outputs."
+        ),
+    ] = None,
+    cache_dir: CacheDir = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Leave out what needs the network.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="How many seconds each check may take.")
+    ] = 30.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)
+    ] = False,
+) -> None:
+    """Check what a build needs, and say what to do about what is missing.
+
+    git, Node.js, yarn, rhdh-cli, the registries of packages and of images, cores, memory, and the
+    folders that a build writes to. All at once, each within --timeout.
+
+    Nothing is installed. Where REGISTRY_URL is set, an upload is opened and ended at once in the
+    repository plugin-factory-doctor of the namespace: only that tells whether the login may push.
+
+    The exit code is 14 if something is missing that a build needs; warnings do not change it.
+    """
+    import json  # noqa: PLC0415 - late: --help is quick
+
+    from factory.config.workspaces import environment_files  # noqa: PLC0415
+    from factory.doctor.circumstances import circumstances  # noqa: PLC0415
+    from factory.doctor.examination import examine, has_failed  # noqa: PLC0415
+    from factory.errors import CheckError  # noqa: PLC0415
+
+    files = _readable(environment_files(config_dir)) if config_dir else ()
+    # What a check warns of is in its own line of the answer.
+    with session(ctx, env_files=files, log_level=LogLevel.ERROR) as this:
+        with circumstances(
+            this.process,
+            config_dir=config_dir,
+            repo_path=repo_path,
+            output_dir=output_dir,
+            cache_dir=cache_dir,
+            offline=offline,
+            seconds=timeout,
+            runner=this.runner,
+        ) as about:
+            findings = examine(about)
+        redact = this.runner.redact
+    if as_json:
+        typer.echo(json.dumps(_as_json(findings, redact), indent=2, ensure_ascii=False))
+    elif sys.stdout.isatty():
+        _show_table(findings, redact)
+    else:
+        typer.echo("\n".join(_lines(findings, redact)))
+    raise typer.Exit(CheckError.exit_code if has_failed(findings) else 0)
+
+
+def _readable(files: Sequence[Path]) -> tuple[Path, ...]:
+    """The `.env` files that can be read; what is wrong with another, a check says."""
+    from factory.config.environment import read_env_file  # noqa: PLC0415 - late: --help is quick
+    from factory.errors import ConfigurationError  # noqa: PLC0415
+
+    readable = []
+    for file in files:
+        try:
+            read_env_file(file)
+        except ConfigurationError:
+            continue
+        readable.append(file)
+    return tuple(readable)
+
+
+def _as_json(findings: Sequence[Finding], redact: Callable[[str], str]) -> dict[str, Any]:
+    from factory.doctor.examination import has_failed  # noqa: PLC0415 - late: --help is quick
+
+    return {
+        "format": FORMAT,
+        "ok": not has_failed(findings),
+        "checks": [
+            {
+                "check": finding.check,
+                "outcome": finding.outcome,
+                "found": redact(finding.found),
+                "advice": redact(finding.advice) or None,
+                "notes": [redact(note) for note in finding.notes],
+            }
+            for finding in findings
+        ],
+    }
+
+
+def _lines(findings: Sequence[Finding], redact: Callable[[str], str]) -> list[str]:
+    from factory.ui.text import printable  # noqa: PLC0415 - late: --help is quick
+
+    width = max(len(finding.check) for finding in findings)
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.outcome:<7}  {finding.check:<{width}}  {finding.found}")
+        more = [("warning", note) for note in finding.notes]
+        more += [("try", finding.advice)] if finding.advice else []
+        lines += [f"{'':<{width + 11}}{word}: {text}" for word, text in more]
+    shown = [*(printable(part) for line in lines for part in redact(line).splitlines())]
+    return [*shown, "", _total(findings)]
+
+
+def _show_table(findings: Sequence[Finding], redact: Callable[[str], str]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - late: only a terminal needs it
+    from rich.table import Table  # noqa: PLC0415 - late: only a terminal needs it
+    from rich.text import Text  # noqa: PLC0415 - late: only a terminal needs it
+
+    from factory.ui.text import printable  # noqa: PLC0415 - late: --help is quick
+
+    marks = {
+        "ok": Text("✓", style="green"),
+        "warning": Text("!", style="yellow"),
+        "failed": Text("✗", style="red"),
+        "skipped": Text("-", style="dim"),
+    }
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for finding in findings:
+        said = Text(printable(redact(finding.found)))
+        for note in finding.notes:
+            said.append(f"\n{printable(redact(note))}", style="yellow")
+        if finding.advice:
+            said.append(f"\n→ {printable(redact(finding.advice))}", style="bold")
+        table.add_row(marks[finding.outcome], finding.check, said)
+    console = Console()
+    console.print(table)
+    console.print(Text(f"\n{_total(findings)}"))
+
+
+def _total(findings: Sequence[Finding]) -> str:
+    from factory.ui.quantities import counted  # noqa: PLC0415 - late: --help is quick
+
+    outcomes = [finding.outcome for finding in findings]
+    failures, warnings = outcomes.count("failed"), outcomes.count("warning")
+    if failures:
+        return f"{counted(failures, 'check')} failed: a build would, too"
+    if warnings:
+        return f"nothing is missing; {counted(warnings, 'warning')}"
+    return "nothing is missing"

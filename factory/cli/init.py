@@ -1,0 +1,258 @@
+"""``plugin-factory init``: a configuration directory for a repository, or for code that is here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from factory.cli.build_options import OUTPUT, SOURCE, Exclude, Host, Only
+from factory.cli.session import LogLevel, session
+
+if TYPE_CHECKING:
+    from factory.scaffolding.configuration import NewConfiguration
+    from factory.scaffolding.wishes import Wishes
+
+CI = "For CI"
+FORMAT = 1
+
+EXAMPLES = """Examples:
+
+\b
+  # On a terminal: asks what it has to know.
+  plugin-factory init
+
+\b
+  # Two workspaces of a repository, each at the commit that its default branch has now.
+  plugin-factory init ./config --source-repo https://github.com/backstage/community-plugins \\
+    --workspace-path workspaces/todo --workspace-path workspaces/tech-radar
+
+\b
+  # The code that you have here, and a workflow that builds it.
+  plugin-factory init ./config --local . --ci github
+
+\b
+  # What would be written, for a script.
+  plugin-factory init ./config --local . --dry-run --json
+"""
+
+
+class Ci(StrEnum):
+    """The CI systems that a file is made for."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    TEKTON = "tekton"
+
+
+def init(
+    ctx: typer.Context,
+    config_dir: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="CONFIG_DIR",
+            help="The directory to make; ./config unless it is named.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    source_repo: Annotated[
+        str | None,
+        typer.Option(
+            help="The repository that holds the plugins: a git URL. Credentials in it are used, "
+            "and never written.",
+            rich_help_panel=SOURCE,
+        ),
+    ] = None,
+    source_ref: Annotated[
+        str | None,
+        typer.Option(
+            help="Branch, tag or commit of --source-repo; without it, its default branch. Its "
+            "commit is pinned.",
+            rich_help_panel=SOURCE,
+        ),
+    ] = None,
+    local: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of --source-repo: the folder of a workspace on this machine, or one that "
+            "holds several. It is not pinned.",
+            rich_help_panel=SOURCE,
+        ),
+    ] = None,
+    workspace_path: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A workspace, from the repository's root, such as workspaces/todo; may be "
+            "repeated. Several get a folder each.",
+            rich_help_panel=SOURCE,
+        ),
+    ] = None,
+    all_workspaces: Annotated[
+        bool,
+        typer.Option(
+            "--all-workspaces",
+            help="Every workspace of the repository that holds a plugin.",
+            rich_help_panel=SOURCE,
+        ),
+    ] = False,
+    only: Only = None,
+    exclude: Exclude = None,
+    host: Host = None,
+    ci: Annotated[
+        Ci | None,
+        typer.Option("--ci", help="Write a file for a CI system, too.", rich_help_panel=CI),
+    ] = None,
+    ci_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where that file goes, instead of the place where the system looks for it.",
+            rich_help_panel=CI,
+        ),
+    ] = None,
+    ci_from: Annotated[
+        str,
+        typer.Option(
+            metavar="OWNER/NAME@REF",
+            help="The repository that the factory's own action, template or task is taken from, "
+            "such as a mirror of yours.",
+            rich_help_panel=CI,
+        ),
+    ] = "",
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Replace files that are there, each with a word.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Write nothing: show what would be.", rich_help_panel=OUTPUT
+        ),
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Ask nothing: take the defaults.", rich_help_panel=OUTPUT),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)
+    ] = False,
+    log_level: Annotated[
+        LogLevel,
+        typer.Option(
+            case_sensitive=False,
+            help="The least urgent messages to show.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = LogLevel.WARNING,
+) -> None:
+    """Start a configuration: source.json, plugins-list.yaml and an example of .env.
+
+    Looks at the source, finds workspaces and plugins, pins the commit, and computes each plugin's
+    build arguments. On a terminal it asks for what no option says; elsewhere, and with --yes, it
+    takes the defaults, and fails where there is none.
+
+    Writes all files or none, and replaces none that is there. Ends with the next command to type.
+    """
+    import json  # noqa: PLC0415 - late: --help is quick
+
+    from factory.config.environment import layered  # noqa: PLC0415
+    from factory.scaffolding.configuration import new_configuration  # noqa: PLC0415
+    from factory.scaffolding.wishes import Wishes  # noqa: PLC0415
+
+    wishes = Wishes(
+        here=Path.cwd(),
+        config_dir=config_dir.expanduser() if config_dir else None,
+        repo=source_repo,
+        ref=source_ref,
+        local=local,
+        workspace_paths=tuple(workspace_path or ()),
+        all_workspaces=all_workspaces,
+        only=tuple(only or ()),
+        exclude=tuple(exclude or ()),
+        host=host or "",
+        ci=ci.value if ci else None,
+        ci_from=ci_from,
+        ci_file=ci_file,
+        force=force,
+        dry_run=dry_run,
+    )
+    with session(ctx, log_level=log_level, secrets=_secrets(source_repo)) as this:
+        made = new_configuration(
+            wishes,
+            environment=layered(this.process),
+            runner=this.runner,
+            ask=this.screen.ask if this.screen.interactive and not yes else None,
+        )
+        redact = this.runner.redact
+    if as_json:
+        typer.echo(json.dumps(_as_json(made, dry_run=dry_run), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(redact("\n".join(_lines(made, wishes))))
+
+
+def _secrets(repo: str | None) -> tuple[str, ...]:
+    """What of a URL no message may show."""
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - late: --help is quick
+
+    try:
+        password = urlsplit(repo or "").password or ""
+    except ValueError:
+        return ()
+    return tuple({password, unquote(password)} - {""})
+
+
+def _lines(made: NewConfiguration, wishes: Wishes) -> list[str]:
+    from factory.ui.text import printable  # noqa: PLC0415 - late: --help is quick
+
+    at = f" at {made.ref} = {made.commit}" if made.ref else f" at {made.commit}"
+    lines = [f"{made.repo}{at if made.commit else ''}"]
+    for workspace in made.workspaces:
+        lines.append(f"  {workspace.path}")
+        lines += [
+            printable(f"    {plugin.path}  {plugin.name} {plugin.version}  {plugin.arguments}")
+            for plugin in workspace.plugins
+        ]
+    would = "would be " if wishes.dry_run else ""
+    for file in made.files:
+        shown = file.path
+        if shown.is_relative_to(wishes.here):
+            shown = shown.relative_to(wishes.here)
+        lines.append(f"{would}{'replaced' if file.replaced else 'written'}  {shown}")
+    return [*lines, "", "next:", f"  {made.next_command}"]
+
+
+def _as_json(made: NewConfiguration, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "dry-run": dry_run,
+        "config-dir": str(made.config_dir),
+        "source": {"repo": made.repo, "ref": made.ref, "commit": made.commit},
+        "host": made.host,
+        "workspaces": [
+            {
+                "name": workspace.name,
+                "workspace-path": workspace.path,
+                "config-dir": str(workspace.folder),
+                "plugins": [
+                    {
+                        "path": plugin.path,
+                        "name": plugin.name,
+                        "version": plugin.version,
+                        "role": plugin.role,
+                        "arguments": plugin.arguments,
+                    }
+                    for plugin in workspace.plugins
+                ],
+            }
+            for workspace in made.workspaces
+        ],
+        "files": [{"path": str(file.path), "replaced": file.replaced} for file in made.files],
+        "next": made.next_command,
+    }

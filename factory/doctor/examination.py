@@ -1,0 +1,116 @@
+"""All checks at once: each in a thread of its own, bounded in time, and harming no other."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from factory.doctor.configuration import CONFIGURATION_CHECKS
+from factory.doctor.finding import Finding, failed
+from factory.doctor.machine import MACHINE_CHECKS
+from factory.doctor.registries import REGISTRY_CHECKS
+from factory.doctor.tools import TOOL_CHECKS
+from factory.errors import FactoryError, Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from factory.doctor.circumstances import Circumstances
+    from factory.doctor.finding import Check
+
+CHECKS = (*TOOL_CHECKS, *REGISTRY_CHECKS, *MACHINE_CHECKS, *CONFIGURATION_CHECKS)
+
+_POLL_SECONDS = 0.1
+# A check ends its own children when its time is up, and says so; only then is it given up.
+_GRACE_SECONDS = 2.0
+
+
+def examine(circumstances: Circumstances, checks: Sequence[Check] = CHECKS) -> tuple[Finding, ...]:
+    """Return what every check has found, in the order of the checks.
+
+    A check that raises, or does not end in time, has failed; the others are not touched by it.
+
+    Raises:
+        Interrupted: the run was cancelled.
+    """
+    answers: queue.SimpleQueue[tuple[Check, tuple[Finding, ...]]] = queue.SimpleQueue()
+    for check in checks:
+        # A daemon: what hangs, such as a network filesystem, must not keep the program from ending.
+        threading.Thread(
+            target=lambda each: answers.put((each, _looked(each, circumstances))),
+            args=(check,),
+            daemon=True,
+        ).start()
+    found: dict[Check, tuple[Finding, ...]] = {}
+    until = time.monotonic() + circumstances.seconds + _GRACE_SECONDS
+    while len(found) < len(checks) and time.monotonic() < until:
+        circumstances.runner.raise_if_cancelled()
+        with contextlib.suppress(queue.Empty):
+            check, findings = answers.get(timeout=_POLL_SECONDS)
+            found[check] = findings
+    circumstances.runner.raise_if_cancelled()
+    return tuple(
+        finding
+        for check in checks
+        for finding in found.get(check) or _unanswered(check, circumstances.seconds)
+    )
+
+
+def has_failed(findings: Sequence[Finding]) -> bool:
+    """Whether something that a build needs is missing."""
+    return any(finding.outcome == "failed" for finding in findings)
+
+
+def _looked(check: Check, circumstances: Circumstances) -> tuple[Finding, ...]:
+    with _said_here() as notes:
+        try:
+            findings = check.look(circumstances)
+        except Interrupted:
+            return ()
+        except FactoryError as error:
+            findings = (failed(check.names[0], error),)
+        except Exception as error:  # noqa: BLE001 - a check that breaks is one line of the answer
+            found = f"this could not be looked at: {type(error).__name__}: {error}"
+            findings = (Finding(check=check.names[0], outcome="failed", found=found),)
+    if notes and findings:
+        first = findings[0]
+        outcome = "warning" if first.outcome == "ok" else first.outcome
+        findings = (replace(first, outcome=outcome, notes=tuple(notes)), *findings[1:])
+    return findings
+
+
+def _unanswered(check: Check, seconds: float) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            check=name,
+            outcome="failed",
+            found=f"no answer within {seconds:g} s",
+            advice="give it more time with --timeout, or leave the network out with --offline",
+        )
+        for name in check.names
+    )
+
+
+@contextlib.contextmanager
+def _said_here() -> Iterator[list[str]]:
+    """Collect the warnings that this thread says through :mod:`logging`."""
+    notes: list[str] = []
+    own = threading.get_ident()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == own:
+                notes.append(record.getMessage())
+
+    listener = Listener(level=logging.WARNING)
+    logger = logging.getLogger("factory")
+    logger.addHandler(listener)
+    try:
+        yield notes
+    finally:
+        logger.removeHandler(listener)

@@ -1,0 +1,279 @@
+"""The programs that a build starts: git, Node.js, yarn and rhdh-cli; and Python itself."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import sys
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.doctor.finding import Check, Finding
+from factory.npm_range import satisfies
+from factory.toolchain.assembled import own_environment
+from factory.toolchain.child_environment import git_environment, pip_environment
+from factory.toolchain.node import (
+    PYPI_NODE,
+    PYPI_PACKAGE,
+    SUPPORTED_NODE,
+    find_node,
+    installed_nodes,
+    node_version,
+)
+from factory.toolchain.rhdh_cli import LATEST, PACKAGE, VARIABLE, known_version, with_pins
+from factory.toolchain.runner import ProcessFailed
+from factory.toolchain.yarn import DEFAULT_BERRY
+
+if TYPE_CHECKING:
+    from factory.doctor.circumstances import Circumstances
+    from factory.doctor.finding import Outcome
+    from factory.toolchain.node import Node
+
+# What the factory's own use of git needs; the same is said where git is missing.
+OLDEST_GIT = (2, 31)
+_ROOT = Path("/")
+_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)*")
+
+
+def look_for_git(about: Circumstances) -> tuple[Finding, ...]:
+    """Is there a git, and is it new enough?"""
+    program = shutil.which("git", path=about.environment.get("PATH"))
+    wanted = ".".join(map(str, OLDEST_GIT))
+    advice = f"install git {wanted} or newer, for example with: apt-get install git"
+    if program is None:
+        return (Finding(check="git", outcome="failed", found="not on the PATH", advice=advice),)
+    env = git_environment(about.environment)
+    said = _said(about, (program, "--version"), env)
+    version = _VERSION.search(said)
+    if version is None:
+        found = f"{program} does not say its version: {said or 'nothing'}"
+        return (Finding(check="git", outcome="failed", found=found, advice=advice),)
+    is_old = (int(version[1]), int(version[2])) < OLDEST_GIT
+    return (
+        Finding(
+            check="git",
+            outcome="failed" if is_old else "ok",
+            found=f"{version[0]}, {program}",
+            advice=advice if is_old else "",
+        ),
+    )
+
+
+def look_at_python(_: Circumstances) -> tuple[Finding, ...]:
+    """Which Python runs the factory?"""
+    return (
+        Finding(
+            check="python", outcome="ok", found=f"{platform.python_version()}, {sys.executable}"
+        ),
+    )
+
+
+def look_for_node(about: Circumstances) -> tuple[Finding, ...]:
+    """Is there a supported Node.js with npm, or can one be had from PyPI?"""
+    passed_over = []
+    for program in installed_nodes(about.environment):
+        version = node_version(program, about.environment, about.runner)
+        if satisfies(version, SUPPORTED_NODE):
+            return (Finding(check="node", outcome="ok", found=f"{version}, {program}"),)
+        passed_over.append(f"{version} ({program}) is not supported")
+    here = ", ".join(passed_over) or "none on the PATH"
+    if _is_cached(about):
+        return (Finding(check="node", outcome="ok", found=f"{PYPI_NODE[0]}, in the cache"),)
+    advice = (
+        f"install Node.js {SUPPORTED_NODE.replace(' ||', ',')} and put it on the PATH, "
+        "or: pip install 'plugin-factory[node]'"
+    )
+    if about.offline:
+        found = f"{here}; whether PyPI has one is not asked (--offline)"
+        return (Finding(check="node", outcome="warning", found=found, advice=advice),)
+    if reason := _why_not_from_pypi(about):
+        found = f"{here}, and {reason}"
+        return (Finding(check="node", outcome="failed", found=found, advice=advice),)
+    found = f"{here}; {PYPI_NODE[0]} comes from PyPI with the first build"
+    return (Finding(check="node", outcome="ok", found=found),)
+
+
+def look_for_yarn(about: Circumstances) -> tuple[Finding, ...]:
+    """Which releases of yarn are in the cache already?"""
+    cached = _entries(about.cache_dir / "yarn")
+    how = "each workspace names its own, which npm brings"
+    if cached:
+        found = f"in the cache: {', '.join(cached)}; {how}"
+        return (Finding(check="yarn", outcome="ok", found=found),)
+    return (
+        Finding(
+            check="yarn",
+            outcome="warning" if about.offline else "ok",
+            found=f"none in the cache; {how}",
+            advice=f"build once with the network, for example for yarn {DEFAULT_BERRY}, or commit "
+            "a release as yarnPath"
+            if about.offline
+            else "",
+        ),
+    )
+
+
+def look_for_rhdh_cli(about: Circumstances) -> tuple[Finding, ...]:
+    """Is rhdh-cli in the cache, and if not, does the npm registry have it?"""
+    names = ("npm registry", "rhdh-cli")
+    wanted = about.environment.get(VARIABLE, LATEST)
+    env = own_environment(about.environment, tools=(), temporary=about.temporary or _ROOT)
+    version = known_version(wanted, env=env, cache=about.cache_dir)
+    registry, answered = _asked_registry(about, wanted)
+    version = version or answered
+    entries = _entries(about.cache_dir / "rhdh-cli")
+    is_cached = bool(version) and with_pins(str(version)) in entries
+    if is_cached:
+        rhdh_cli = Finding(check=names[1], outcome="ok", found=f"{version}, in the cache")
+        if registry.outcome == "failed":
+            registry = _only_a_warning(registry)
+    elif version:
+        found = f"{version}, to be installed into the cache (700 MB, a minute or two)"
+        outcome: Outcome = "failed" if registry.outcome == "failed" else "ok"
+        advice = "the npm registry has to be reached for that" if outcome == "failed" else ""
+        rhdh_cli = Finding(check=names[1], outcome=outcome, found=found, advice=advice)
+        if about.offline:
+            found = f"{version} is not in the cache"
+            advice = "build once with the network, or hand the cache of another machine on"
+            rhdh_cli = Finding(check=names[1], outcome="warning", found=found, advice=advice)
+    else:
+        found = f"which one is {wanted!r} is not known"
+        if entries:
+            found += f"; in the cache: {', '.join(entries)}"
+        rhdh_cli = Finding(
+            check=names[1],
+            outcome="warning" if about.offline or entries else "failed",
+            found=found,
+            advice=f"set {VARIABLE} to a version, for example {VARIABLE}=1.9.1",
+        )
+    return registry, rhdh_cli
+
+
+def npm_answer(
+    about: Circumstances, node: Node, *words: str, registry: str = ""
+) -> tuple[str, str]:
+    """Return what ``npm view`` says, and "" or why it says nothing; it is not patient."""
+    if about.temporary is None:
+        return "", "there is no folder for temporary files"
+    env = own_environment(
+        about.environment, tools=(node.bin_dir,), temporary=about.temporary, headers=node.headers
+    )
+    # One attempt: a doctor tells what is, and does not wait until it is better.
+    env |= {
+        "npm_config_fetch_retries": "0",
+        "npm_config_fetch_timeout": str(int(about.seconds * 1000)),
+        "npm_config_cache": str(about.temporary / "npm"),
+    }
+    options = (f"--registry={registry}",) if registry else ()
+    try:
+        answer = about.runner.run(
+            (node.bin_dir / "npm", *words, *options),
+            cwd=about.temporary,
+            env=env,
+            timeout=about.seconds,
+        )
+    except ProcessFailed as failure:
+        return "", _npm_reason(failure)
+    return answer.stdout.strip(), ""
+
+
+def node_here(about: Circumstances) -> Node | None:
+    """Return the Node that the factory's own npm runs on; None if it had to be installed."""
+    here = any(
+        satisfies(node_version(program, about.environment, about.runner), SUPPORTED_NODE)
+        for program in installed_nodes(about.environment)
+    )
+    if not here and not _is_cached(about):
+        return None
+    return find_node(
+        None, environment=about.environment, cache=about.cache_dir, runner=about.runner
+    )
+
+
+def _asked_registry(about: Circumstances, wanted: str) -> tuple[Finding, str]:
+    """What npm's registry says of rhdh-cli: the finding, and the version if it has one."""
+    check = "npm registry"
+    if about.offline:
+        return Finding(check=check, outcome="skipped", found="not asked (--offline)"), ""
+    node = node_here(about)
+    if node is None:
+        found = "not asked: npm comes with Node.js"
+        return Finding(check=check, outcome="skipped", found=found), ""
+    url, _ = npm_answer(about, node, "config", "get", "registry")
+    version, reason = npm_answer(about, node, "view", f"{PACKAGE}@{wanted}", "version")
+    if reason:
+        return (
+            Finding(
+                check=check,
+                outcome="failed",
+                found=f"{url}: {reason}",
+                advice=f"check npm's settings: npm view {PACKAGE} version; behind a proxy set "
+                "HTTPS_PROXY, for a mirror npm_config_registry",
+            ),
+            "",
+        )
+    # A range has several answers, a line each: "@acme/x@1.0.0 '1.0.0'".
+    newest = version.splitlines()[-1].rpartition(" ")[2].strip("'\"") if version else ""
+    return Finding(check=check, outcome="ok", found=f"{url} has rhdh-cli {newest}"), newest
+
+
+def _only_a_warning(registry: Finding) -> Finding:
+    """All that the factory itself wants of npm is here; a workspace has other wants of its own."""
+    return replace(registry, outcome="warning")
+
+
+def _why_not_from_pypi(about: Circumstances) -> str:
+    if find_spec("pip") is None:
+        return "there is no pip to install one from PyPI"
+    once = ("--retries", "0", "--timeout", str(max(1, int(about.seconds))))
+    ask = (sys.executable, "-m", "pip", "index", "versions", "--no-input", *once, PYPI_PACKAGE)
+    try:
+        about.runner.run(
+            ask, cwd=_ROOT, env=pip_environment(about.environment), timeout=about.seconds
+        )
+    except ProcessFailed as failure:
+        last = failure.completed.tail.strip().rpartition("\n")[2]
+        return f"pip cannot get one from PyPI ({last or failure.reason})"
+    return ""
+
+
+def _is_cached(about: Circumstances) -> bool:
+    return (about.cache_dir / "node" / PYPI_NODE[0]).is_dir()
+
+
+def _entries(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    names = (item.name for item in folder.iterdir() if item.is_dir())
+    return sorted(name for name in names if not name.startswith("."))
+
+
+def _said(about: Circumstances, command: tuple[str, ...], env: dict[str, str]) -> str:
+    try:
+        return about.runner.run(command, cwd=_ROOT, env=env, timeout=about.seconds).stdout.strip()
+    except ProcessFailed as failure:
+        return f"{failure.reason} {failure.completed.tail.strip()}".strip()
+
+
+def _npm_reason(failure: ProcessFailed) -> str:
+    """What npm says went wrong, its code first: "E404 Not Found - GET https://…"."""
+    if failure.timed_out:
+        return "no answer in time"
+    lines = [
+        line.partition("npm error")[2].strip() or line.partition("npm ERR!")[2].strip()
+        for line in failure.completed.tail.splitlines()
+    ]
+    said = [line for line in lines if line and not line.startswith(("A complete log", "Log files"))]
+    return " ".join(said[:3]).removeprefix("code ") or failure.reason
+
+
+TOOL_CHECKS = (
+    Check(names=("python",), look=look_at_python),
+    Check(names=("git",), look=look_for_git),
+    Check(names=("node",), look=look_for_node),
+    Check(names=("yarn",), look=look_for_yarn),
+    Check(names=("npm registry", "rhdh-cli"), look=look_for_rhdh_cli),
+)

@@ -1,0 +1,271 @@
+"""A new configuration directory: the source looked at, questions answered, files written."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.analysis.inventory import find_host
+from factory.analysis.workspace_analysis import PluginAnalysis, analyze_workspace
+from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.source_file import SOURCE_FILE
+from factory.config.workspaces import CATALOGUE_FOLDER
+from factory.errors import ConfigurationError, DependenciesError, Place, UsageError
+from factory.scaffolding.choice import folder_names, wanted_plugins, wanted_workspaces
+from factory.scaffolding.ci import ci_file
+from factory.scaffolding.placing import PlacedFile, place_all, refuse_existing
+from factory.scaffolding.questions import asked_ci, asked_origin
+from factory.scaffolding.survey import Survey, surveyed_folder, surveyed_repository
+from factory.scaffolding.written_files import (
+    ENV_EXAMPLE,
+    ENV_EXAMPLE_TEXT,
+    plugins_list_with_reasons,
+    source_json_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from factory.analysis.discovery import DiscoveredPlugin
+    from factory.config.environment import Environment
+    from factory.scaffolding.survey import FoundWorkspace
+    from factory.scaffolding.wishes import Ask, CiSystem, Wishes
+    from factory.toolchain.runner import Runner
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewWorkspace:
+    """A workspace of the configuration.
+
+    ``name`` is that of its folder, "" where it is the only one; ``folder`` is where its files are.
+    """
+
+    name: str
+    path: str
+    folder: Path
+    plugins: tuple[PluginAnalysis, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewConfiguration:
+    """What was made, or, with ``--dry-run``, would be; ``next_command`` is what to type then."""
+
+    config_dir: Path
+    repo: str
+    commit: str | None
+    ref: str | None
+    host: str
+    workspaces: tuple[NewWorkspace, ...]
+    files: tuple[PlacedFile, ...]
+    next_command: str
+
+
+def new_configuration(
+    wishes: Wishes, *, environment: Environment, runner: Runner, ask: Ask | None
+) -> NewConfiguration:
+    """Make a configuration directory, whole or not at all.
+
+    Args:
+        wishes: the options.
+        environment: what git may see is taken from it.
+        runner: starts git.
+        ask: asks the user; None where nobody is there.
+
+    Raises:
+        UsageError: options that exclude each other, or one that is missing.
+        ConfigurationError: a file is there already.
+        SourceError: the source cannot be had, or has no plugin.
+        StorageError: the directory cannot be written.
+    """
+    _refuse_contradictions(wishes)
+    wishes = asked_origin(wishes, ask)
+    config_dir = Path(os.path.normpath(wishes.here / (wishes.config_dir or Path())))
+    _refuse_occupied(config_dir, force=wishes.force)
+    host = find_host(wishes.host)
+    with contextlib.ExitStack() as stack:
+        survey = stack.enter_context(_surveyed(wishes, environment, runner))
+        found = wanted_workspaces(survey, wishes, ask)
+        names = folder_names(found, survey) if len(found) > 1 else ("",)
+        chosen = wanted_plugins(found, names, wishes, ask)
+        workspaces = tuple(
+            NewWorkspace(
+                name=name,
+                path=workspace.path,
+                folder=config_dir / name if name else config_dir,
+                plugins=_analysed(workspace, plugins, wishes.host),
+            )
+            for name, workspace, plugins in zip(names, found, chosen, strict=True)
+            if plugins
+        )
+    ci = wishes.ci or (asked_ci(ask) if ask else None)
+    texts = _texts(workspaces, survey, config_dir, wishes, ci)
+    if len(workspaces) > 1:
+        _refuse_masked(config_dir)
+    files = refuse_existing(list(texts), force=wishes.force)
+    if not wishes.dry_run:
+        place_all(texts)
+        for file in files:
+            if file.replaced:
+                log.warning("%s was there and has been replaced", file.path)
+    return NewConfiguration(
+        config_dir=config_dir,
+        repo=survey.repo,
+        commit=survey.commit,
+        ref=survey.ref,
+        host=host.name,
+        workspaces=workspaces,
+        files=files,
+        next_command=_next_command(config_dir, wishes.here),
+    )
+
+
+def _refuse_contradictions(wishes: Wishes) -> None:
+    if wishes.local and wishes.repo:
+        raise UsageError("--local and --source-repo exclude each other", expected="one of them")
+    if wishes.local and wishes.ref:
+        raise UsageError(
+            "--source-ref is for --source-repo",
+            expected="one of them left out: what --local names is taken as it is",
+        )
+    if wishes.workspace_paths and wishes.all_workspaces:
+        raise UsageError(
+            "--workspace-path and --all-workspaces exclude each other", expected="one of them"
+        )
+    if (wishes.ci_file or wishes.ci_from) and not wishes.ci:
+        option = "--ci-file" if wishes.ci_file else "--ci-from"
+        raise UsageError(f"{option} is for --ci", expected="--ci github, gitlab or tekton")
+
+
+def _refuse_occupied(config_dir: Path, *, force: bool) -> None:
+    """Find out before anything is fetched what cannot become a configuration."""
+    if config_dir.exists() and not config_dir.is_dir():
+        raise ConfigurationError(
+            "the configuration directory is a file",
+            place=Place(file=config_dir),
+            expected="a directory, or a path where there is nothing yet",
+        )
+    sources = (config_dir / SOURCE_FILE, config_dir / PLUGINS_LIST)
+    refuse_existing([file for file in sources if os.path.lexists(file)], force=force)
+    inner = sorted(config_dir.glob(f"*/{SOURCE_FILE}"))
+    inner += sorted(config_dir.glob(f"{CATALOGUE_FOLDER}/*/{SOURCE_FILE}"))
+    if inner and not force:
+        raise ConfigurationError(
+            "the directory is a configuration of several workspaces already",
+            place=Place(file=config_dir),
+            found=", ".join(file.parent.name for file in inner),
+            hint=f"add a workspace to it: plugin-factory init {config_dir / 'NAME'}",
+        )
+
+
+def _refuse_masked(config_dir: Path) -> None:
+    """With a source.json of its own a directory is one workspace, whatever is in its folders."""
+    file = config_dir / SOURCE_FILE
+    if os.path.lexists(file):
+        raise ConfigurationError(
+            f"a {SOURCE_FILE} is in the way: with it the directory is one workspace",
+            place=Place(file=file),
+            hint="remove it, or give another directory",
+        )
+
+
+def _surveyed(
+    wishes: Wishes, environment: Environment, runner: Runner
+) -> contextlib.AbstractContextManager[Survey]:
+    if wishes.local:
+        folder = wishes.here / wishes.local.expanduser()
+        return surveyed_folder(folder, environment=environment, runner=runner)
+    return surveyed_repository(
+        wishes.repo or "",
+        wishes.ref,
+        relative_to=wishes.here,
+        environment=environment,
+        runner=runner,
+    )
+
+
+def _analysed(
+    workspace: FoundWorkspace, plugins: Sequence[DiscoveredPlugin], host: str
+) -> tuple[PluginAnalysis, ...]:
+    listed = {plugin.path: "" for plugin in plugins}
+    try:
+        found = analyze_workspace(workspace.folder, find_host(host), listed)
+    except DependenciesError as error:
+        log.warning(
+            "%s: the build arguments cannot be computed, and are left out: %s",
+            workspace.path,
+            error.problem,
+        )
+        return tuple(_without_arguments(plugin) for plugin in plugins)
+    for warning in found.warnings:
+        log.warning("%s: %s", workspace.path, warning)
+    for plugin in found.plugins:
+        for warning in plugin.warnings:
+            log.warning("%s: %s", plugin.path, warning)
+    return found.plugins
+
+
+def _without_arguments(plugin: DiscoveredPlugin) -> PluginAnalysis:
+    return PluginAnalysis(
+        path=plugin.path,
+        name=plugin.manifest.name,
+        version=plugin.manifest.version,
+        role=plugin.role,
+        written=None,
+        arguments="",
+        derived=(),
+        dropped=(),
+        warnings=(),
+    )
+
+
+def _texts(
+    workspaces: Sequence[NewWorkspace],
+    survey: Survey,
+    config_dir: Path,
+    wishes: Wishes,
+    ci: CiSystem | None,
+) -> Mapping[Path, str]:
+    """Every file's text. The source.json come last: without one there is no workspace yet."""
+    texts = {config_dir / ENV_EXAMPLE: ENV_EXAMPLE_TEXT}
+    for each in workspaces:
+        texts[each.folder / PLUGINS_LIST] = plugins_list_with_reasons(each.plugins)
+    if ci:
+        file = ci_file(
+            ci,
+            config_dir=config_dir,
+            workspaces=len(workspaces),
+            ci_from=wishes.ci_from,
+            at=wishes.here / wishes.ci_file if wishes.ci_file else None,
+        )
+        texts[file.path] = file.text
+    for each in workspaces:
+        texts[each.folder / SOURCE_FILE] = source_json_text(
+            repo=_from_folder(survey.repo, each.folder) if survey.is_folder else survey.repo,
+            commit=survey.commit,
+            ref=survey.ref,
+            workspace_path=each.path,
+        )
+    return texts
+
+
+def _from_folder(repo: str, folder: Path) -> str:
+    """A folder's path from another, where both are below one that is not the root."""
+    real = folder.resolve()
+    shared = os.path.commonpath([repo, real])
+    if shared == os.sep:
+        return repo
+    relative = os.path.relpath(repo, real)
+    return relative if relative.startswith(".") else f"./{relative}"
+
+
+def _next_command(config_dir: Path, here: Path) -> str:
+    shown = os.path.relpath(config_dir, here) if config_dir.is_relative_to(here) else config_dir
+    words = ("build", "--config-dir", shown, "--repo-path", "./source", "--output-dir", "./outputs")
+    return shlex.join(["plugin-factory", *map(str, words)])

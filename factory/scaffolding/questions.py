@@ -1,0 +1,148 @@
+"""The questions of ``plugin-factory init``: each has an option, and most have a default.
+
+Where nobody can answer, the default is taken; where there is none, the error names the option.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, cast, get_args
+
+from factory.errors import UsageError
+from factory.scaffolding.wishes import CiSystem
+from factory.ui.quantities import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory.scaffolding.survey import FoundWorkspace
+    from factory.scaffolding.wishes import Ask, Wishes
+
+DEFAULT_CONFIG_DIR = Path("config")
+_MOST_TRIES = 5
+_SHOWN = 20
+_ALL = frozenset({"all", "*", "a"})
+
+
+def asked_origin(wishes: Wishes, ask: Ask | None) -> Wishes:
+    """Return the wishes with a configuration directory, and a repository or a folder.
+
+    Raises:
+        UsageError: neither is known, and nobody can be asked.
+    """
+    if wishes.repo is None and wishes.local is None:
+        wishes = _asked_source(wishes, ask)
+        if ask and wishes.repo and wishes.ref is None:
+            said = _answer(ask, "Branch, tag or commit [the default branch]: ", "--source-ref REF")
+            wishes = replace(wishes, ref=said or None)
+    if wishes.config_dir is None:
+        question = f"Directory for the configuration [{DEFAULT_CONFIG_DIR}]: "
+        said = _answer(ask, question, "CONFIG_DIR") if ask else ""
+        wishes = replace(wishes, config_dir=Path(said).expanduser() if said else DEFAULT_CONFIG_DIR)
+    return wishes
+
+
+def asked_workspaces(
+    found: Sequence[FoundWorkspace], ask: Ask | None
+) -> tuple[FoundWorkspace, ...]:
+    """Return which of several workspaces are wanted.
+
+    Raises:
+        UsageError: nobody can be asked, or no answer could be used.
+    """
+    paths = [each.path for each in found]
+    listed = [
+        f"  {number:>3}  {each.path}  ({counted(len(each.plugins), 'plugin')})"
+        for number, each in enumerate(found, start=1)
+    ]
+    if ask is None:
+        more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+        raise UsageError(
+            f"the source has {len(paths)} workspaces with plugins",
+            found=", ".join(paths[:_SHOWN]) + more,
+            expected="--workspace-path PATH, which may be repeated, or --all-workspaces",
+        )
+    head = "\n".join([f"{len(paths)} workspaces with plugins:", *listed])
+    question = f"{head}\nWhich ones? Numbers, names, patterns, or all: "
+    chosen = _chosen(question, paths, ask, option="--workspace-path PATH", default="")
+    return tuple(found[number] for number in chosen)
+
+
+def asked_plugins(names: Sequence[str], ask: Ask) -> tuple[int, ...]:
+    """Return the numbers, from 0, of the plugins that are wanted; no answer means all."""
+    listed = [f"  {number:>3}  {name}" for number, name in enumerate(names, start=1)]
+    head = "\n".join([f"{counted(len(names), 'plugin')}:", *listed])
+    question = f"{head}\nWhich ones? Numbers, paths, patterns [all]: "
+    return _chosen(question, names, ask, option="--only PATTERN", default="all")
+
+
+def asked_ci(ask: Ask) -> CiSystem | None:
+    """Return the CI system that a file is wanted for; no answer means none."""
+    systems = get_args(CiSystem)
+    for _ in range(_MOST_TRIES):
+        said = _answer(ask, f"A file for a CI: {', '.join(systems)} or none [none]: ", "--ci")
+        word = said.lower()
+        if word in {"", "none", "no", "n"}:
+            return None
+        if word in systems:
+            return cast("CiSystem", word)
+    raise _no_answer("--ci")
+
+
+def _asked_source(wishes: Wishes, ask: Ask | None) -> Wishes:
+    if ask is None:
+        raise UsageError(
+            "it is not said where the plugins' source is",
+            expected="--source-repo URL, or --local PATH for a workspace on this machine",
+        )
+    here = (wishes.here / "package.json").is_file()
+    question = "Repository (a URL), or a folder on this machine" + (" [.]" if here else "") + ": "
+    for _ in range(_MOST_TRIES):
+        said = _answer(ask, question, "--source-repo URL") or ("." if here else "")
+        if said:
+            folder = wishes.here / Path(said).expanduser()
+            is_folder = "://" not in said and folder.is_dir()
+            return replace(wishes, local=folder) if is_folder else replace(wishes, repo=said)
+    raise _no_answer("--source-repo URL")
+
+
+def _chosen(
+    question: str, names: Sequence[str], ask: Ask, *, option: str, default: str
+) -> tuple[int, ...]:
+    for _ in range(_MOST_TRIES):
+        words = (_answer(ask, question, option) or default).replace(",", " ").split()
+        picked = [_picked(word, names) for word in words]
+        if words and all(picked):
+            return tuple(sorted({number for numbers in picked for number in numbers}))
+        wrong = [word for word, numbers in zip(words, picked, strict=True) if not numbers]
+        if wrong:
+            question = f"{', '.join(wrong)}: there is none. Which ones? "
+    raise _no_answer(option)
+
+
+def _picked(word: str, names: Sequence[str]) -> tuple[int, ...]:
+    """The names that an answer's word means: a number, two with a dash, a name or a pattern."""
+    if word.lower() in _ALL:
+        return tuple(range(len(names)))
+    first, dash, last = word.partition("-")
+    if first.isdecimal() and (not dash or last.isdecimal()):
+        numbers = range(int(first), int(last if dash else first) + 1)
+        return tuple(n - 1 for n in numbers if 1 <= n <= len(names))
+    return tuple(
+        number
+        for number, name in enumerate(names)
+        if fnmatchcase(name, word) or fnmatchcase(PurePosixPath(name).name, word)
+    )
+
+
+def _answer(ask: Ask, question: str, option: str) -> str:
+    said = ask(question)
+    if said is None:
+        raise _no_answer(option)
+    return said
+
+
+def _no_answer(option: str) -> UsageError:
+    return UsageError("a question was left without an answer", expected=option)
