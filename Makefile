@@ -3,6 +3,10 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+ENGINE ?= podman
+IMAGE ?= localhost/plugin-factory
+BASE_IMAGE ?=
+IMAGE_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,10 +14,10 @@ EXAMPLE := build/example
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install example test lint docs clean
+.PHONY: help install example test lint docs docs-site image clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.package ## Install plugin-factory into .venv
 
@@ -40,6 +44,16 @@ lint: $(VENV)/.dev ## Run the linters and the type checker
 
 docs: $(VENV)/.dev ## Write the generated reference pages anew
 	$(BIN)/python docs/generate.py
+
+docs-site: $(VENV)/.dev ## Build the documentation as a site into build/site
+	$(BIN)/mkdocs build --strict
+
+image: ## Build the container image (BASE_IMAGE=... for another base)
+	$(ENGINE) build --tag $(IMAGE) --file Containerfile \
+	  $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
+	  --build-arg VERSION="$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' factory/__init__.py)" \
+	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
+	  $(IMAGE_ARGS) .
 
 clean: ## Remove .venv, build/ and the tools' caches
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

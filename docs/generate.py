@@ -17,6 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from error_messages import messages
 from typer.main import get_command
 
 from factory.analysis.inventory import find_host, host_names
@@ -91,6 +92,22 @@ def exit_codes() -> str:
     return _table(("Code", "Kind", "Meaning"), rows)
 
 
+def error_messages() -> str:
+    """Return every error's message and advice, a table a kind."""
+    said = messages(DOCS.parent / "factory")
+    parts = []
+    for error in every_error_class():
+        rows = [
+            (_prose(each.problem), _prose(each.expected), _prose(each.hint))
+            for each in said
+            if each.error == error.__name__
+        ]
+        if rows:
+            parts.append(f"## {error.exit_code}: {error.kind}\n\nFor: {error.meaning}.")
+            parts.append(_table(("Message", "Expected", "Try"), rows))
+    return "\n\n".join(parts)
+
+
 def source_fields() -> str:
     """Return the fields of ``source.json``."""
     return _fields(schema("source"))
@@ -112,6 +129,30 @@ def report_fields() -> str:
     tables = [_fields(document)]
     for title, part in _objects(document, document):
         tables += [f"### {title}", _fields(part, document)]
+    return "\n\n".join(tables)
+
+
+def dynamic_plugins_fields() -> str:
+    """Return the fields of ``dynamic-plugins.yaml``, a table an object."""
+    document = schema("dynamic-plugins")
+    tables = [_fields(document)]
+    for title, part in _objects(document, document):
+        tables += [f"Each of {title}:", _fields(part, document)]
+    return "\n\n".join(tables)
+
+
+def run_report_fields() -> str:
+    """Return the fields of ``build-report.json`` of several workspaces."""
+    return _fields(schema("run-report"))
+
+
+def plan_fields() -> str:
+    """Return the fields of ``plugin-factory plan --json``, a table an object."""
+    document = schema("plan")
+    tables = [_fields(document)]
+    for title, part in _objects(document, document):
+        if title != "`error`":  # as in the report
+            tables += [f"### {title}", _fields(part, document)]
     return "\n\n".join(tables)
 
 
@@ -137,9 +178,13 @@ PARTS: dict[str, Callable[[], str]] = {
     "default-variables": default_variables,
     "child-variables": child_variables,
     "exit-codes": exit_codes,
+    "error-messages": error_messages,
     "source-fields": source_fields,
     "plugins-list": plugins_list_form,
     "report-fields": report_fields,
+    "run-report-fields": run_report_fields,
+    "plan-fields": plan_fields,
+    "dynamic-plugins-fields": dynamic_plugins_fields,
     "hosts": hosts,
     "pinned-versions": pinned_versions,
 }
@@ -297,8 +342,9 @@ def _resolved(value: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]
     reference = value.get("$ref")
     if not reference:
         return value
-    found: Any = document
-    for step in reference.removeprefix("#/").split("/"):
+    file, _, pointer = reference.partition("#/")
+    found: Any = schema(file.removesuffix(".schema.json")) if file else document
+    for step in pointer.split("/"):
         found = found[step]
     return {"title": reference.rpartition("/")[2], **found}
 
@@ -315,6 +361,11 @@ def _type(value: dict[str, Any], document: dict[str, Any]) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _prose(text: str) -> str:
+    """A message in a table: nothing in it is Markdown."""
+    return re.sub(r"([*_`\[\]{}#])", r"\\\1", _cell(text).replace("&lt;", "<")).replace("<", "&lt;")
 
 
 def _sentence(text: str) -> str:

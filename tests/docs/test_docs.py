@@ -22,6 +22,7 @@ from factory.config.environment import layered
 from factory.config.plugins_list import read_plugins_list
 from factory.config.source_file import read_source_file
 from factory.errors import every_error_class
+from factory.installation.plugin_list import read_plugin_list
 from factory.oci.target import registry_target
 
 if TYPE_CHECKING:
@@ -47,8 +48,11 @@ BLOCK = re.compile(
 TITLE = re.compile(r'title="([^"]+)"')
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 INLINE = re.compile(rf"`({PROGRAM} [^`]+)`")
-# A command among a line's words, after variables that are set for it.
-COMMAND = re.compile(rf"^(?:[A-Za-z_]\w*=\S* )*(?:[~.\w/]+/)?{PROGRAM}(?= |$)(?P<words>.*)")
+# A command among a line's words, after variables that are set for it, or in a container.
+COMMAND = re.compile(
+    r"^(?:[A-Za-z_]\w*=\S* )*(?:podman run .* localhost/|[~.\w/]+/)?"
+    rf"{PROGRAM}(?= |$)(?P<words>.*)"
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ def commands() -> Iterator[Command]:
         if block.head.partition(" ")[0] == "sh":
             for line in block.text.replace("\\\n", " ").splitlines():
                 if match := COMMAND.match(line.strip()):
-                    words = shlex.split(match["words"], comments=True)
+                    # A container without words has a /config, and so builds it.
+                    words = shlex.split(match["words"], comments=True) or ["build"]
                     yield Command(where=block.where, words=tuple(words))
     for page in PAGES:
         for span in INLINE.findall(without_blocks(page)):
@@ -239,6 +244,14 @@ def test_documented_lists_are_valid(block: Block, tmp_path: Path) -> None:
         parse_arguments(entry.arguments)
 
 
+@pytest.mark.parametrize("block", titled("dynamic-plugins.yaml"), ids=lambda block: block.where)
+def test_documented_lists_of_a_portal_are_valid(block: Block, tmp_path: Path) -> None:
+    included = "dynamic-plugins.default.yaml"
+    (tmp_path / included).write_text(titled(included)[0].text, encoding="utf-8")
+    (tmp_path / "dynamic-plugins.yaml").write_text(block.text, encoding="utf-8")
+    assert read_plugin_list(tmp_path / "dynamic-plugins.yaml")
+
+
 @pytest.mark.parametrize("block", titled(".env"), ids=lambda block: block.where)
 def test_documented_env_files_say_where_to_push(block: Block, tmp_path: Path) -> None:
     file = tmp_path / ".env"
@@ -268,6 +281,25 @@ def test_messages_that_are_explained_are_said() -> None:
         if fragment.removeprefix("is ") not in source
     ]
     assert not unsaid
+
+
+def test_the_drawn_rooms_are_those_of_the_contract() -> None:
+    (drawn,) = (each for each in titled("rooms") if each.where.startswith("docs/architecture.md"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (rooms,) = (each for each in contracts if each["id"] == "rooms")
+    layers = [re.findall(r"factory\.(\w+)", layer) for layer in rooms["layers"]]
+    assert [line.split(" · ") for line in drawn.text.splitlines()] == layers
+
+
+def test_every_room_and_step_is_described() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rooms = {file.parent.name for file in (ROOT / "factory").glob("*/__init__.py")}
+    assert not {room for room in rooms if f"`factory/{room}`" not in page}
+    steps = page.partition("## Inside the pipeline")[2].partition("\n## ")[0]
+    files = {file.stem for file in (ROOT / "factory/pipeline").glob("[a-z]*.py")}
+    named = set(re.findall(r"`(\w+)`", steps))
+    assert not named - files
 
 
 def test_targets_of_make_exist() -> None:
@@ -300,6 +332,20 @@ def test_every_exit_code_is_listed() -> None:
     page = (ROOT / "docs/reference/exit-codes.md").read_text(encoding="utf-8")
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     assert listed == {0, *(error.exit_code for error in every_error_class())}
+
+
+def test_every_kind_of_error_has_its_messages() -> None:
+    page = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
+    listed = {int(code) for code in re.findall(r"^## (\d+): ", page, re.MULTILINE)}
+    assert listed | {143} == {error.exit_code for error in every_error_class()}
+    assert "| the workspace has no yarn.lock |" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_page_names_a_folder_of_a_machine(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert str(ROOT) not in text
+    assert not re.findall(r"/(?:home|Users|root)/\w+", text)
 
 
 def test_pages_that_messages_name_exist() -> None:
