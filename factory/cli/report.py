@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from factory.cli.help_text import GroupedCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 MERGE_EXAMPLES = """Examples:
 
@@ -15,6 +19,32 @@ MERGE_EXAMPLES = """Examples:
   # The shards of a CI run, each in a folder of its own.
   plugin-factory report merge ./shards/1 ./shards/2 --output ./build-report.json
 """
+
+SUMMARY_EXAMPLES = """Examples:
+
+\b
+  # A page for people, in Markdown.
+  plugin-factory report summary ./outputs > summary.md
+
+\b
+  # A step of a GitHub workflow: the job's summary, and the step's outputs.
+  plugin-factory report summary ./outputs >> "$GITHUB_STEP_SUMMARY"
+  plugin-factory report summary ./outputs --outputs github >> "$GITHUB_OUTPUT"
+
+\b
+  # All shards of a GitLab pipeline, with links to the files that this job keeps.
+  plugin-factory report summary ./shards/1 ./shards/2 \\
+    --link "$CI_JOB_URL/artifacts/file/{path}" > summary.md
+"""
+
+
+class Outputs(StrEnum):
+    """The CI systems that outputs are given to, by the form that they take."""
+
+    GITHUB = "github"
+    GITLAB_DOTENV = "gitlab-dotenv"
+    TEKTON = "tekton"
+
 
 report_app = typer.Typer(
     name="report",
@@ -68,3 +98,97 @@ def merge(
     plugins = [plugin for each in workspaces for plugin in each["plugins"]]
     done = sum(plugin["outcome"] == "done" for plugin in plugins)
     typer.echo(f"{output}: {done} of {len(plugins)} plugins built, exit code {merged['exit-code']}")
+
+
+@report_app.command("summary", cls=GroupedCommand, epilog=SUMMARY_EXAMPLES)
+def summary(
+    reports: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR...",
+            help="Output directories of runs, or the reports themselves.",
+            show_default=False,
+        ),
+    ],
+    *,
+    outputs: Annotated[
+        Outputs | None,
+        typer.Option(
+            help="Print the outputs for a CI system instead of the page: artifacts, images, failed "
+            "plugins, and the report."
+        ),
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="With --outputs tekton: where the results go, a file each, such as "
+            "/tekton/results.",
+        ),
+    ] = None,
+    link: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where a file can be seen: {path} in it stands for the file's path. Without it, "
+            "links are relative to the working directory.",
+        ),
+    ] = None,
+) -> None:
+    """Tell what runs have made and what failed: a page in Markdown, or outputs for a CI system.
+
+    The exit code is 0 however the runs ended. Several reports are joined as by merge.
+    """
+    from factory.errors import UsageError  # noqa: PLC0415 - late: --help is quick
+    from factory.pipeline.ci_outputs import (  # noqa: PLC0415
+        github_outputs,
+        gitlab_outputs,
+        tekton_results,
+    )
+    from factory.pipeline.report_page import markdown  # noqa: PLC0415
+    from factory.pipeline.report_summary import summary_of  # noqa: PLC0415
+    from factory.pipeline.written_reports import read_report  # noqa: PLC0415
+
+    if (into is not None) != (outputs is Outputs.TEKTON):
+        raise UsageError(
+            "--into is for --outputs tekton, which needs it",
+            expected="--outputs tekton --into /tekton/results, or neither",
+        )
+    if link is not None and outputs is not None:
+        raise UsageError("--link is for the page, and --outputs has none", expected="one of them")
+    told = summary_of([read_report(where) for where in reports])
+    left_out: Sequence[str] = ()
+    if outputs is Outputs.GITHUB:
+        typer.echo(github_outputs(told), nl=False)
+    elif outputs is Outputs.GITLAB_DOTENV:
+        text, left_out = gitlab_outputs(told)
+        typer.echo(text, nl=False)
+    elif into is not None:
+        results, left_out = tekton_results(told)
+        _write_each(results, into)
+    else:
+        typer.echo(markdown(told, link=_linking(link)), nl=False)
+    if left_out:
+        names = ", ".join(left_out)
+        typer.echo(f"warning: too long for an output, left empty: {names}", err=True)
+
+
+def _linking(url: str | None) -> Callable[[str], str] | None:
+    from urllib.parse import quote  # noqa: PLC0415 - late
+
+    return (lambda path: url.replace("{path}", quote(path))) if url is not None else None
+
+
+def _write_each(results: Mapping[str, str], folder: Path) -> None:
+    from factory.errors import Place, StorageError  # noqa: PLC0415 - late
+    from factory.whole_file import write_whole  # noqa: PLC0415
+
+    try:
+        for name, value in results.items():
+            write_whole(folder / name, value)
+    except OSError as error:
+        raise StorageError(
+            "a result cannot be written",
+            place=Place(file=folder),
+            found=error.strerror or str(error),
+        ) from error

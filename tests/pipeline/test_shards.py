@@ -18,7 +18,13 @@ from factory.config.selection import PluginName, Selection, patterns
 from factory.errors import ConfigurationError
 from factory.pipeline.durations import Durations, Took, durations_of
 from factory.pipeline.outlook import Outlook, PlannedPlugin, PlannedWorkspace, Verdict
-from factory.pipeline.shards import Shard, github_matrix, gitlab_matrix, shards_of
+from factory.pipeline.shards import (
+    Shard,
+    github_matrix,
+    gitlab_matrix,
+    shards_of,
+    tekton_matrix,
+)
 from factory.pipeline.written_reports import WrittenReport
 
 NOTHING_KNOWN = Durations()
@@ -182,6 +188,11 @@ def test_the_variable_for_gitlab_is_read_as_it_is_meant() -> None:
     (variables,) = job["parallel"]["matrix"]
     build = get_command(application()).commands["build"]  # type: ignore[attr-defined]
     assert defaults_from(build, variables) == {"only": [shard.only]}
+
+
+def test_the_matrix_for_tekton_is_an_array_of_what_each_builds() -> None:
+    shards = shards_of(outlook(workspace("a", "p"), workspace("b", "p")), took(a=2, b=1), 2)
+    assert json.loads(tekton_matrix(shards)) == ["a", "b"]
 
 
 def written(document: dict[str, Any]) -> WrittenReport:
