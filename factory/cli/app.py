@@ -19,15 +19,30 @@ from factory.cli.analyze import EXAMPLES as ANALYZE_EXAMPLES
 from factory.cli.analyze import analyze
 from factory.cli.build import EXAMPLES as BUILD_EXAMPLES
 from factory.cli.build import build
+from factory.cli.cache import cache_app
+from factory.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
+from factory.cli.doctor import doctor
 from factory.cli.help_text import GroupedCommand
 from factory.cli.host import host_app
+from factory.cli.init import EXAMPLES as INIT_EXAMPLES
+from factory.cli.init import init
+from factory.cli.install import EXAMPLES as INSTALL_EXAMPLES
+from factory.cli.install import install
 from factory.cli.option_variables import (
     PREFIX,
     defaults_from,
     known_variables,
 )
+from factory.cli.plan import EXAMPLES as PLAN_EXAMPLES
+from factory.cli.plan import plan
 from factory.cli.push import EXAMPLES as PUSH_EXAMPLES
 from factory.cli.push import push
+from factory.cli.registry import EXAMPLES as REGISTRY_EXAMPLES
+from factory.cli.registry import registry
+from factory.cli.report import report_app
+from factory.cli.tools import tools_app
+from factory.cli.verify import EXAMPLES as VERIFY_EXAMPLES
+from factory.cli.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -73,10 +88,19 @@ def application() -> typer.Typer:
         "PLUGIN_FACTORY_CONFIG_DIR.",
     )
     app.callback()(_root)
+    app.command(cls=GroupedCommand, epilog=INIT_EXAMPLES)(init)
     app.command(cls=GroupedCommand, epilog=BUILD_EXAMPLES)(build)
+    app.command(cls=GroupedCommand, epilog=PLAN_EXAMPLES)(plan)
     app.command(cls=GroupedCommand, epilog=ANALYZE_EXAMPLES)(analyze)
     app.command(cls=GroupedCommand, epilog=PUSH_EXAMPLES)(push)
+    app.command(cls=GroupedCommand, epilog=VERIFY_EXAMPLES)(verify)
+    app.command(cls=GroupedCommand, epilog=INSTALL_EXAMPLES)(install)
+    app.command(cls=GroupedCommand, epilog=REGISTRY_EXAMPLES)(registry)
+    app.command(cls=GroupedCommand, epilog=DOCTOR_EXAMPLES)(doctor)
     app.add_typer(host_app)
+    app.add_typer(cache_app)
+    app.add_typer(tools_app)
+    app.add_typer(report_app)
     return app
 
 

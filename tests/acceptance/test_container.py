@@ -20,6 +20,7 @@ from .example_builds import EXAMPLE, Built
 __all__ = ["engine"]
 
 BACKEND = "plugins/greetings-backend"
+USELESS = "an-argument-of-another-day"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,13 @@ def inside(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Inside:
     """A build with options and no command, a login from a file, and settings from another."""
     folder = tmp_path_factory.mktemp("inside")
     shutil.copytree(EXAMPLE, folder / "config")
+    plugins = folder / "config/plugins-list.yaml"
+    plugins.write_text(
+        plugins.read_text(encoding="utf-8").replace(
+            f"{BACKEND}:", f"{BACKEND}: --embed-package {USELESS}"
+        ),
+        encoding="utf-8",
+    )
     (folder / "yarn").mkdir()
     (folder / "registry").mkdir()
     with serving(
@@ -94,12 +102,14 @@ def test_images_were_pushed_with_the_mounted_login(inside: Inside) -> None:
 
 
 def test_the_computed_arguments_are_in_the_mounted_list(inside: Inside) -> None:
+    # The example needs none, so the one that was written by hand is gone.
     written = (inside.folder / "config/plugins-list.yaml").read_text(encoding="utf-8")
-    assert written != (EXAMPLE / "plugins-list.yaml").read_text(encoding="utf-8")
+    assert written == (EXAMPLE / "plugins-list.yaml").read_text(encoding="utf-8")
 
 
 def test_everything_that_was_written_belongs_to_the_caller(inside: Inside) -> None:
     caller = (os.getuid(), os.getgid())
+    assert list(inside.outputs.glob("*.tgz"))
     for folder in ("config", "outputs"):
         for parent, folders, files in os.walk(inside.folder / folder):
             for name in folders + files:
@@ -126,7 +136,7 @@ def test_podman_stop_ends_a_build_and_all_of_it(inside: Inside) -> None:
     with inside.engine.running(
         name, *inside.mounts("stopped"), IMAGE, "--no-cache", "--only", BACKEND
     ) as container:
-        wait_for(container, "install started")
+        wait_for(container, r"\binstall\s+started")
         inside.engine.podman("stop", "--time", "60", name)
         said = container.communicate()[0]
     assert container.returncode == 143, said  # 137 would be a container that had to be killed

@@ -1,0 +1,69 @@
+"""``plugin-factory tools``: node, yarn and rhdh-cli, before a build needs them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from factory.cli.build_options import OUTPUT, CacheDir
+from factory.cli.help_text import GroupedCommand
+from factory.cli.session import session
+
+INSTALL_EXAMPLES = """Examples:
+
+\b
+  # For an image, or for a machine that will have no network.
+  plugin-factory tools install --cache-dir ./tools
+
+\b
+  # Another rhdh-cli than the latest.
+  RHDH_CLI_VERSION=1.9.1 plugin-factory tools install
+"""
+
+tools_app = typer.Typer(
+    name="tools",
+    help="Node, yarn and rhdh-cli, which builds bring by themselves.",
+    no_args_is_help=True,
+)
+
+
+@tools_app.callback()
+def _tools() -> None:
+    """Node, yarn and rhdh-cli, which builds bring by themselves."""
+
+
+@tools_app.command("install", cls=GroupedCommand, epilog=INSTALL_EXAMPLES)
+def install_tools(
+    ctx: typer.Context,
+    *,
+    cache_dir: CacheDir = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)
+    ] = False,
+) -> None:
+    """Install into the cache folder what a build would install there first.
+
+    These are rhdh-cli in the version of RHDH_CLI_VERSION (otherwise the latest), the yarn of
+    workspaces that name none, and Node.js where the machine has none. What is there already stays.
+    """
+    import json  # noqa: PLC0415 - late: --help is quick
+
+    from factory.config.cache_dir import default_cache_dir  # noqa: PLC0415
+    from factory.config.environment import layered  # noqa: PLC0415
+    from factory.toolchain.prefetched import prefetch  # noqa: PLC0415
+
+    environment = layered(ctx.obj)
+    cache = cache_dir.expanduser().absolute() if cache_dir else default_cache_dir(environment)
+    with session(ctx) as this:
+        tools = prefetch(environment=environment, cache=cache, runner=this.runner)
+    versions = {
+        "node": tools.node.version,
+        "yarn": tools.yarn.version,
+        "rhdh-cli": tools.rhdh_cli.version,
+    }
+    if as_json:
+        print(json.dumps({"cache": str(cache), **versions}, indent=2))
+        return
+    for name, version in versions.items():
+        print(f"{name:<9} {version}")

@@ -1,0 +1,28 @@
+"""``plugin-factory tools install``: what a build would install first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from factory.cli.app import run
+
+
+def test_the_tools_are_in_the_cache_afterwards(
+    process: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["tools", "install", "--json"], process) == 0
+    said = json.loads(capsys.readouterr().out)
+    cache = Path(process["PLUGIN_FACTORY_CACHE_DIR"])
+    assert said["cache"] == str(cache)
+    assert (cache / "yarn" / said["yarn"] / "package/bin/yarn.js").is_file()
+    assert list((cache / "rhdh-cli").glob(f"{said['rhdh-cli']}*/node_modules/.bin/rhdh-cli"))
+
+
+def test_a_version_that_is_none_is_refused(
+    process: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["tools", "install"], process | {"RHDH_CLI_VERSION": "1.9"}) == 3
+    assert "RHDH_CLI_VERSION is not a version" in capsys.readouterr().err

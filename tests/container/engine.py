@@ -1,0 +1,180 @@
+"""The image, built and run by real tools, on a base that needs no registry of images."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parents[2]
+SUITE = "bookworm"
+MIRROR = "http://deb.debian.org/debian"
+BASE = "localhost/plugin-factory-test-base"
+IMAGE = "localhost/plugin-factory-test"
+LONGEST = 1200
+# What works where containers may neither raise limits nor have a network of their own.
+ULIMITS = ("--ulimit", "nofile=1024:1024")
+MACHINE = ("--runtime", "runc", *ULIMITS, "--ulimit", "nproc=1000:1000")
+CERTIFICATES = (
+    "SSL_CERT_FILE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "npm_config_cafile",
+    "PIP_CERT",
+)
+# Of a machine behind mirrors. Addresses of its own files mean nothing in a container.
+MIRRORS = (
+    "PIP_INDEX_URL",
+    "PIP_DEFAULT_TIMEOUT",
+    "npm_config_registry",
+    "NPM_CONFIG_REGISTRY",
+    "YARN_NPM_REGISTRY_SERVER",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A container that has ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def said(self) -> str:
+        """Everything that was said."""
+        return self.stdout + self.stderr
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """podman of root's, with a storage of its own; ``process`` has the machine's settings."""
+
+    storage: Path
+    state: Path
+    process: Mapping[str, str]
+    driver: str = ""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The options that name the storage, of podman and buildah alike."""
+        folders = ("--root", str(self.storage), "--runroot", str(self.state))
+        return (*folders, "--storage-driver", self.driver) if self.driver else folders
+
+    def podman(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run podman itself."""
+        return ran([*self._podman(), *map(str, words)], check=check)
+
+    def run(self, *words: str | Path, network: str = "host") -> Ended:
+        """Run the image to its end: podman's options, then ``IMAGE``, then the factory's words."""
+        ended = ran(self._run_words(words, network), check=False)
+        return Ended(code=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
+
+    @contextlib.contextmanager
+    def running(self, name: str, *words: str | Path) -> Iterator[subprocess.Popen[str]]:
+        """A container that is going on, under a name."""
+        process = subprocess.Popen(
+            self._run_words(("--name", name, *words), "host"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                self.podman("kill", name, check=False)
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+    def _run_words(self, words: Sequence[str | Path], network: str) -> list[str]:
+        image = words.index(IMAGE)
+        options = ["run", "--rm", *MACHINE, "--network", network, *self._machine_settings()]
+        return [*self._podman(), *options, *map(str, words[:image]), *map(str, words[image:])]
+
+    def _podman(self) -> list[str]:
+        return [*as_root(), tool("podman"), *self.places]
+
+    def _machine_settings(self) -> list[str]:
+        settings = {name: self.process[name] for name in MIRRORS if name in self.process}
+        words = [f"--env={name}={value}" for name, value in settings.items()]
+        for name in CERTIFICATES:
+            if file := self.process.get(name):
+                words += [f"--env={name}={file}", f"--volume={file}:{file}:ro"]
+        return list(dict.fromkeys(words))
+
+    def build_image(self) -> None:
+        """Build the image from this checkout; the steps that have not changed are kept."""
+        words = ["build", "--isolation", "chroot", *ULIMITS, "--layers", "--force-rm"]
+        arguments = {name: self.process[name] for name in MIRRORS if name in self.process}
+        if file := self.process.get("NODE_EXTRA_CA_CERTS") or self.process.get("SSL_CERT_FILE"):
+            inside = "/run/certificates-of-the-machine.pem"
+            words += ["--volume", f"{file}:{inside}:ro"]
+            arguments |= {"PIP_CERT": inside, "NODE_EXTRA_CA_CERTS": inside}
+        for name, value in (arguments | {"BASE_IMAGE": BASE, "VERSION": "0.0.test"}).items():
+            words += ["--build-arg", f"{name}={value}"]
+        ran([*as_root(), tool("buildah"), *self.places, *words, "--tag", IMAGE, str(ROOT)])
+        # What earlier builds have left; the steps of this one are there for the next.
+        self.podman("image", "prune", "--force", "--filter", "until=2h")
+
+    def import_base(self, kept: Path) -> None:
+        """Make the base image, unless it is there: Debian's own minimum, and certificates."""
+        if self.podman("image", "exists", BASE, check=False).returncode == 0:
+            return
+        archive = kept / f"{SUITE}.tar"
+        if not archive.is_file():
+            kept.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=kept) as folder:
+                system = f"{folder}/system"
+                options = ("--variant=minbase", "--include=ca-certificates")
+                ran([*as_root(), tool("debootstrap"), *options, SUITE, system, mirror()])
+                ran([*as_root(), "tar", "-C", system, "-cf", f"{folder}/base.tar", "."])
+                Path(folder, "base.tar").rename(archive)
+                ran([*as_root(), "rm", "-rf", system])
+        self.podman("import", archive, BASE)
+
+
+def tool(name: str) -> str:
+    """The path of a program, also of root's."""
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    assert found, f"{name} is not installed (tests/install-tools)"
+    return found
+
+
+def mirror() -> str:
+    """The mirror that this machine's apt is configured with, if it is Debian's."""
+    if not shutil.which("apt-get"):
+        return MIRROR
+    said = ran(
+        ["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME)", "Identifier: Packages"]
+    )
+    sites = [line.split()[0] for line in said.stdout.splitlines() if line.endswith(f" {SUITE}")]
+    return next((site for site in sites if site.rstrip("/").endswith("/debian")), MIRROR)
+
+
+def as_root() -> list[str]:
+    return [] if os.getuid() == 0 else ["sudo", "--non-interactive"]
+
+
+def ran(command: Sequence[str], *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
+    assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done
+
+
+def wait_for(process: subprocess.Popen[str], pattern: str) -> str:
+    """What a running container has said until a line matched ``pattern``."""
+    assert process.stdout
+    said = ""
+    for line in process.stdout:
+        said += line
+        if re.search(pattern, line):
+            return said
+    raise AssertionError(f"it ended without {pattern!r}:\n{said}")
