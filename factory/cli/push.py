@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.cli.image_options import (  # noqa: TC001 - typer reads them
+    Bundle,
+    ImageOutputForm,
+    SignKey,
+    TagTemplate,
+)
 from factory.cli.session import LogLevel, Session, session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from factory.attestation.keys import PrivateKey
+    from factory.config.image_output import ImageOutput
     from factory.errors import FactoryError
     from factory.events import Outcome
-    from factory.oci.publish import PlannedImage
+    from factory.oci.planned_images import PlannedImage
     from factory.oci.push import PushedImage
     from factory.oci.reference import Reference
     from factory.oci.target import RegistryTarget
+
+log = logging.getLogger(__name__)
 
 STAGE = "push"
 
@@ -31,6 +42,14 @@ EXAMPLES = """Examples:
 \b
   # With tags that name the Backstage version too.
   plugin-factory push ./outputs --tag-template 'bs_{backstage_version}__{version}'
+
+\b
+  # All plugins of the workspace in one image.
+  plugin-factory push ./outputs --bundle my-plugins
+
+\b
+  # Signed, so that 'cosign verify --key release.pub' can check them.
+  plugin-factory push ./outputs --sign-key ./release.pem
 """
 
 
@@ -48,19 +67,10 @@ def push(
     config_dir: Annotated[
         Path, typer.Option(help="Directory whose .env holds the REGISTRY_ variables.")
     ] = Path("/config"),
-    tag_template: Annotated[
-        str,
-        typer.Option(
-            help="The images' tag, of {version}, {backstage_version}, {name}, {revision} and "
-            "{short_revision}."
-        ),
-    ] = "{version}",
-    bundle: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="One image of this name with all plugins of a workspace."
-        ),
-    ] = "",
+    tag_template: TagTemplate = "{version}",
+    bundle: Bundle = "",
+    image_output: ImageOutputForm = None,
+    sign_key: SignKey = None,
     log_level: Annotated[
         LogLevel, typer.Option(case_sensitive=False, help="The least urgent messages to show.")
     ] = LogLevel.INFO,
@@ -70,27 +80,38 @@ def push(
 ) -> None:
     """Push images of plugins that were built earlier.
 
-    An image of each plugin in OUTPUT_DIR goes to REGISTRY_URL/REGISTRY_NAMESPACE.
+    An image of each plugin in OUTPUT_DIR goes to REGISTRY_URL/REGISTRY_NAMESPACE. Its bill of
+    materials and its provenance, which builds leave beside each .tgz, are attached to it.
 
-    Prints a line for each image: its name pinned by digest.
+    Prints a line for each image: its name pinned by digest. The same lines are then in OUTPUT_DIR's
+    published-images.txt, and entries for a portal in its dynamic-plugins.oci.yaml.
     """
     from factory.config.environment import ENV_FILE, layered  # noqa: PLC0415 - late
     from factory.oci.artifacts import find_built_plugins  # noqa: PLC0415
-    from factory.oci.publish import plan_images  # noqa: PLC0415
+    from factory.oci.planned_images import ImageNaming, plan_images  # noqa: PLC0415
     from factory.oci.reference import placeholders  # noqa: PLC0415
     from factory.oci.target import registry_target  # noqa: PLC0415
+    from factory.pipeline.attestations import signing_key  # noqa: PLC0415
 
     env_file = config_dir / ENV_FILE
     with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
         placeholders(tag_template)
-        target = registry_target(layered(this.process, (env_file,)))
-        built = find_built_plugins(output_dirs)
-        planned = plan_images(built, target, tag_template=tag_template, bundle=bundle)
-        ends = _published(this, target, planned)
-        failed = [end for end in ends if isinstance(end, Exception)]
+        environment = layered(this.process, (env_file,))
+        target = registry_target(environment)
+        key = signing_key(sign_key, environment)
+        naming = ImageNaming(
+            registry=target.registry,
+            namespace=target.namespace,
+            tag_template=tag_template,
+            bundle=bundle,
+        )
+        planned = plan_images(find_built_plugins(output_dirs), naming)
+        ends = _published(this, target, planned, image_output, key)
+        _list_published(ends)
+        failed = [end for end in ends.values() if isinstance(end, Exception)]
         for error in failed:
             this.screen.show_error(error)
-    for end in ends:
+    for end in ends.values():
         if not isinstance(end, Exception):
             typer.echo(end.pinned)
     if failed:
@@ -98,15 +119,24 @@ def push(
 
 
 def _published(
-    this: Session, target: RegistryTarget, planned: Sequence[PlannedImage]
-) -> tuple[PushedImage | FactoryError, ...]:
-    from factory.events import StageFinished, StageStarted  # noqa: PLC0415 - late
-    from factory.oci.publish import publish  # noqa: PLC0415
+    this: Session,
+    target: RegistryTarget,
+    planned: Sequence[PlannedImage],
+    image_output: ImageOutput | None,
+    key: PrivateKey | None,
+) -> Mapping[PlannedImage, PushedImage | FactoryError]:
+    from factory.events import StageFinished, StageOutput, StageStarted  # noqa: PLC0415 - late
+    from factory.oci.publish import made_images, publish, write_images  # noqa: PLC0415
     from factory.oci.push import check_access  # noqa: PLC0415
     from factory.oci.registry import Registry  # noqa: PLC0415
+    from factory.pipeline.attestations import attest_images  # noqa: PLC0415
+    from factory.pipeline.image_progress import progress_lines  # noqa: PLC0415
     from factory.ui.quantities import size  # noqa: PLC0415
 
     started = time.monotonic()
+
+    def on_line(line: str) -> None:
+        this.screen.emit(StageOutput(stage=STAGE, line=line))
 
     def on_end(reference: Reference, end: PushedImage | FactoryError) -> None:
         outcome: Outcome = "failed"
@@ -123,8 +153,30 @@ def _published(
             )
         )
 
-    with Registry(target, checkpoint=this.runner.raise_if_cancelled) as registry:
+    checkpoint = this.runner.raise_if_cancelled
+    with Registry(target, checkpoint=checkpoint) as registry:
         check_access(registry, [one.reference.repository for one in planned])
         for one in planned:
             this.screen.emit(StageStarted(stage=STAGE, plugin=one.reference.repository))
-        return publish(registry, planned, on_end=on_end)
+        with made_images(planned, checkpoint=checkpoint) as images:
+            if image_output:
+                write_images(images, image_output)
+            ends = publish(registry, images, on_progress=progress_lines(on_line), on_end=on_end)
+        return attest_images(registry, ends, key=key)
+
+
+def _list_published(ends: Mapping[PlannedImage, PushedImage | FactoryError]) -> None:
+    """Write the lists into each directory, where that is possible: the images are there already."""
+    from factory.pipeline.publishing import list_published  # noqa: PLC0415 - late
+
+    folders = dict.fromkeys(planned.plugins[0].tgz.parent for planned in ends)
+    for folder in folders:
+        of_folder = {
+            planned: end for planned, end in ends.items() if planned.plugins[0].tgz.parent == folder
+        }
+        try:
+            list_published(folder, of_folder)
+        except OSError as error:
+            log.warning(
+                "the lists of pushed images cannot be written into %s: %s", folder, error.strerror
+            )

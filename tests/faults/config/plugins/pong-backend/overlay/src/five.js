@@ -1,0 +1,3 @@
+'use strict';
+
+exports.five = 'pong says five, overlaid';

@@ -1,0 +1,84 @@
+"""A disk that is full in each stage: it is said where, nothing half-made, and later all works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.example_builds import Ended
+
+from .conftest import NewDesk
+from .small_disk import build_until_full
+from .tiny_workspace import PING, Desk, source_files
+
+PING_LOG = "plugins-ping-backend"
+
+
+def assert_says_so(ended: Ended, disk: Path) -> None:
+    assert ended.code == 12, ended.said
+    assert "No space left on device" in ended.said or "disk is full" in ended.said
+    assert str(disk) in ended.said
+    assert "Traceback" not in ended.said
+    assert "made a mistake" not in ended.said
+
+
+@pytest.mark.parametrize(
+    ("stage", "opens"),
+    [
+        ("source", "source.log"),
+        ("install", "install.log"),
+        ("compile", f"{PING_LOG}.compile.log"),
+        ("export", f"{PING_LOG}.export.log"),
+    ],
+)
+def test_of_the_source(desk: Desk, undisturbed: dict[str, bytes], stage: str, opens: str) -> None:
+    ended = build_until_full(desk, desk.source, opens, "--only", PING)
+    assert_says_so(ended, desk.source)
+    assert desk.artifacts() == {}
+    assert_works_again(desk, undisturbed)
+
+
+def test_of_the_users_tree_while_it_is_patched(new: NewDesk, undisturbed: dict[str, bytes]) -> None:
+    desk = new("local", "local")
+    before = source_files(desk.source)
+    ended = build_until_full(desk, desk.source, "1-words.patch")
+    assert_says_so(ended, desk.source)
+    assert source_files(desk.source) == before
+    assert_works_again(desk, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("stage", "opens"),
+    [
+        ("pack", f"{PING_LOG}.pack.log"),
+        ("the SBOM", "acme-ping-backend-dynamic-1.0.0.tgz.cdx.json"),
+        ("report", ".build-report.json"),
+    ],
+)
+def test_of_the_outputs(desk: Desk, undisturbed: dict[str, bytes], stage: str, opens: str) -> None:
+    ended = build_until_full(desk, desk.outputs, opens, "--only", PING)
+    assert_says_so(ended, desk.outputs)
+    # What is there under its final name is whole.
+    assert desk.artifacts().items() <= undisturbed.items()
+    assert desk.left_over() == []
+    assert_works_again(desk, undisturbed)
+
+
+def test_of_the_cache_of_plugins_is_no_reason_to_fail(
+    desk: Desk, undisturbed: dict[str, bytes]
+) -> None:
+    desk.plugin_cache.mkdir()
+    ended = build_until_full(desk, desk.plugin_cache, f"{PING_LOG}.pack.log")
+    assert ended.code == 0, ended.said
+    assert ended.said.count("No space left on device") == 1
+    assert str(desk.plugin_cache) in ended.said
+    assert desk.artifacts() == undisturbed
+    assert_works_again(desk, undisturbed)
+
+
+def assert_works_again(desk: Desk, undisturbed: dict[str, bytes]) -> None:
+    ended = desk.build()
+    assert ended.code == 0, ended.said
+    assert desk.artifacts() == undisturbed
+    assert desk.left_over() == []

@@ -1,0 +1,195 @@
+"""kill -9 of the factory at any moment: the next run works, and makes what it always makes.
+
+Only the process itself is killed, as the out-of-memory killer does; nothing can tidy up. Source,
+outputs, cache and temporary files stay as they are for the next run, which begins at once.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import pytest
+
+from .conftest import NewDesk
+from .processes import processes_in
+from .tiny_workspace import LONGEST, Desk, Shape, source_files
+
+ROUNDS = 50
+# Give it the number that a failed test has printed, and the same moments are chosen again.
+SEED = int(os.environ.get("PLUGIN_FACTORY_TEST_SEED") or random.SystemRandom().randrange(10**6))
+# Side by side: machines that build have two cores at least.
+STREAMS: tuple[tuple[tuple[Shape, int], ...], ...] = (
+    (("cloned", 13), ("local", 12)),
+    (("several", 13), ("cloned", 12)),
+)
+
+Kind: TypeAlias = Literal["no cache", "new cache", "other source"]
+KINDS: tuple[Kind, ...] = ("no cache", "new cache", "other source")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usual:
+    """What an undisturbed run takes: seconds, and lines that it prints."""
+
+    seconds: float
+    lines: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """When to kill a run: so long after its start, or after its line of this number."""
+
+    seconds: float
+    line: int | None = None
+
+    def __str__(self) -> str:
+        after = "its start" if self.line is None else f"line {self.line}"
+        return f"{self.seconds:.2f} s after {after}"
+
+
+def test_fifty_times_at_a_random_moment(undisturbed: dict[str, bytes], new: NewDesk) -> None:
+    assert sum(rounds for stream in STREAMS for _, rounds in stream) == ROUNDS
+    print(f"PLUGIN_FACTORY_TEST_SEED={SEED}")  # noqa: T201 - to repeat what a failure met
+    with ThreadPoolExecutor(len(STREAMS)) as pool:
+        streams = [
+            pool.submit(_stream, number, stream, undisturbed, new)
+            for number, stream in enumerate(STREAMS)
+        ]
+        killed = sum(stream.result() for stream in streams)
+    # The others were over by then: every second moment is one by the clock.
+    assert killed >= ROUNDS // 2
+
+
+# Python programs read this file as they start: kills its program amid the changes of a tree.
+_KILLING = """
+import os, signal, sys
+
+def count(event, arguments):
+    global left
+    if event == "os.rename" and os.fspath(arguments[1]).startswith(os.environ["KILLED_IN"]):
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+left = int(os.environ.get("KILLED_AT") or 0)
+sys.addaudithook(count)
+"""
+
+
+@pytest.mark.parametrize("rename", [4, 8, 14], ids=["patching", "later", "overlaying"])
+def test_while_the_users_own_tree_is_changed(
+    undisturbed: dict[str, bytes], new: NewDesk, rename: int
+) -> None:
+    desk = new("local", "local")
+    before = source_files(desk.source)
+    program = desk.root / "program"
+    program.mkdir()
+    (program / "sitecustomize.py").write_text(_KILLING)
+    killing = {"KILLED_IN": str(desk.source), "KILLED_AT": str(rename)}
+    ended = desk.build(variables={"PYTHONPATH": str(program), **killing})
+    assert ended.code == -signal.SIGKILL, ended.said
+    left = source_files(desk.source)
+    ended = desk.build()
+    assert ended.code == 0, ended.said
+    assert "took back the changes of a run that was killed amid them" in ended.said
+    assert desk.artifacts() == undisturbed
+    after = source_files(desk.source)
+    # It was half done: some files were changed, others were not yet.
+    assert any(left.get(name) != text for name, text in before.items())
+    assert any(left.get(name) != text for name, text in after.items())
+    assert not [name for name in after if "plugin-factory" in name]
+
+
+def _stream(
+    number: int,
+    stream: tuple[tuple[Shape, int], ...],
+    undisturbed: dict[str, bytes],
+    new: NewDesk,
+) -> int:
+    killed = 0
+    for shape, rounds in stream:
+        desk = new(f"desk-{number}-{shape}", shape)
+        chance = random.Random(f"{SEED} {number} {shape}")
+        usual = _usual(desk)
+        tree = _changes(desk)
+        for turn in range(rounds):
+            moment = _moment(chance, usual, by_line=turn % 2 == 0)
+            kind = KINDS[turn % len(KINDS)]
+            what = f"{shape}, {kind}, round {turn}, killed {moment}, seed {SEED}"
+            killed += _killed_round(desk, kind, moment, undisturbed, what)
+            assert _changes(desk) == tree, what
+    return killed
+
+
+def _usual(desk: Desk) -> Usual:
+    started = time.monotonic()
+    ended = desk.build("--no-cache")
+    assert ended.code == 0, ended.said
+    return Usual(seconds=time.monotonic() - started, lines=len(ended.said.splitlines()))
+
+
+def _moment(chance: random.Random, usual: Usual, *, by_line: bool) -> Moment:
+    if by_line:
+        return Moment(seconds=chance.uniform(0, 0.15), line=chance.randrange(usual.lines * 3 // 4))
+    return Moment(seconds=chance.uniform(0.02, 0.98) * usual.seconds)
+
+
+def _killed_round(
+    desk: Desk, kind: Kind, moment: Moment, undisturbed: dict[str, bytes], what: str
+) -> bool:
+    options = ("--no-cache",) if kind == "no cache" else ()
+    if kind == "new cache":
+        desk.forget_plugins()
+    if kind == "other source":
+        desk.touch()
+    killed, said = _killed(desk, moment, options)
+    if kind == "other source":
+        desk.revert()
+    ended = desk.build(*options)
+    told = f"{what}\nthe killed run:\n{said}\nthe next one:\n{ended.said}"
+    assert ended.code == 0, told
+    assert "Traceback" not in ended.said, told
+    assert desk.artifacts() == undisturbed, told
+    assert desk.left_over() == [], told
+    assert processes_in(desk.root) == [], told
+    return killed
+
+
+def _killed(desk: Desk, moment: Moment, options: tuple[str, ...]) -> tuple[bool, str]:
+    """Whether the run was killed before it was over, and what it had said by then."""
+    with desk.running(*options) as process:
+        assert process.stdout
+        if moment.line is None:
+            timer = threading.Timer(moment.seconds, process.kill)
+            timer.start()
+            said, _ = process.communicate(timeout=LONGEST)
+            timer.cancel()
+        else:
+            lines = [line for _, line in zip(range(moment.line + 1), process.stdout, strict=False)]
+            time.sleep(moment.seconds)
+            process.kill()
+            rest, _ = process.communicate(timeout=LONGEST)
+            said = "".join(lines) + rest
+    assert process.returncode in {0, -signal.SIGKILL}, said
+    return process.returncode == -signal.SIGKILL, said
+
+
+def _changes(desk: Desk) -> str:
+    """What git sees of a user's own tree, which a run changes, but always in the same way."""
+    if desk.shape != "local":
+        return ""
+    return subprocess.run(
+        ("git", "status", "--porcelain", "--untracked-files=all"),
+        cwd=desk.source,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout

@@ -1,0 +1,107 @@
+"""Servers of git and npm that fail, break off or fall silent, as the whole command meets them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sources.servers import ServerLog, smart_http
+from tests.toolchain.npm_registry import Fault, serving
+
+from .registry import ARCHIVE, PACKAGE, Mirror, published_package
+from .tiny_workspace import Desk
+
+# git's and yarn's own settings for how long to wait for an answer: a second.
+IMPATIENT_GIT = {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "1"}
+IMPATIENT_YARN = {"YARN_HTTP_TIMEOUT": "1000"}
+
+
+@pytest.fixture
+def git(desk: Desk) -> Iterator[ServerLog]:
+    """A server that the desk's repository comes from."""
+    log = ServerLog()
+    with smart_http(desk.root, log) as url:
+        source = {"repo": f"{url}/repository", "workspace-path": "."}
+        (desk.config / "source.json").write_text(json.dumps(source))
+        yield log
+        log.silent.set()
+
+
+@pytest.fixture(scope="session")
+def published(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return published_package(process, tmp_path_factory.mktemp("published"))
+
+
+@pytest.fixture
+def npm(published: bytes) -> Iterator[Mirror]:
+    with serving(Mirror(packages={PACKAGE: {}}, published=published)) as mirror:
+        assert isinstance(mirror, Mirror)
+        yield mirror
+
+
+def assert_failed(desk: Desk, said: str) -> None:
+    assert "Traceback" not in said
+    assert desk.artifacts() == {}
+    assert desk.left_over() == []
+
+
+class TestGit:
+    def test_that_fails_then_breaks_off_then_works(
+        self, desk: Desk, git: ServerLog, undisturbed: dict[str, bytes]
+    ) -> None:
+        git.failures_left = 1
+        git.breaks_left = 1
+        ended = desk.build()
+        assert ended.code == 0, ended.said
+        assert git.failures_left == git.breaks_left == 0
+        assert ended.said.count("trying again") == 2
+        assert desk.artifacts() == undisturbed
+
+    def test_that_never_stops_to_break_off_is_given_up(self, desk: Desk, git: ServerLog) -> None:
+        git.breaks_left = 1000
+        ended = desk.build()
+        assert ended.code == 4, ended.said
+        assert "cannot be reached, or broke off" in ended.said
+        assert 1000 - git.breaks_left < 20
+        assert_failed(desk, ended.said)
+        assert not desk.source.exists() or not list(desk.source.iterdir())
+
+    def test_that_falls_silent_is_given_up(self, desk: Desk, git: ServerLog) -> None:
+        git.silences_left = 1000
+        ended = desk.build(variables=IMPATIENT_GIT)
+        assert ended.code == 4, ended.said
+        assert "cannot be reached, or broke off" in ended.said
+        assert 1000 - git.silences_left < 20
+        assert_failed(desk, ended.said)
+
+
+class TestNpm:
+    def test_that_fails_then_breaks_off_then_works(
+        self, desk: Desk, npm: Mirror, undisturbed: dict[str, bytes]
+    ) -> None:
+        # More often than yarn asks by itself.
+        npm.faults += [
+            Fault(path=ARCHIVE, does="fails", times=1),
+            Fault(path=ARCHIVE, does="breaks off", times=1),
+        ]
+        ended = desk.build(variables=npm.variables)
+        assert ended.code == 0, ended.said
+        assert "trying again" in ended.said
+        assert desk.artifacts() == undisturbed
+
+    def test_that_never_stops_to_fail_is_given_up(self, desk: Desk, npm: Mirror) -> None:
+        npm.faults.append(Fault(path=ARCHIVE, does="fails", times=1000))
+        ended = desk.build(variables=npm.variables)
+        assert ended.code == 7, ended.said
+        assert "500" in ended.said
+        assert npm.count(ARCHIVE) < 10
+        assert_failed(desk, ended.said)
+
+    def test_that_never_answers_is_given_up(self, desk: Desk, npm: Mirror) -> None:
+        npm.faults.append(Fault(path=ARCHIVE, does="says nothing", times=1000))
+        ended = desk.build(variables=npm.variables | IMPATIENT_YARN)
+        assert ended.code == 7, ended.said
+        assert npm.count(ARCHIVE) < 10
+        assert_failed(desk, ended.said)

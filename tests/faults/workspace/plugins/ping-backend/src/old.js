@@ -1,0 +1,1 @@
+Dropped by the patch.

@@ -1,0 +1,3 @@
+'use strict';
+
+exports.one = 'ping says one';

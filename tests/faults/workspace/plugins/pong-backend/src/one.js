@@ -1,0 +1,3 @@
+'use strict';
+
+exports.one = 'pong says one';

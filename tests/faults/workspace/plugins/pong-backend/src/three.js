@@ -1,0 +1,3 @@
+'use strict';
+
+exports.three = 'pong says three';
