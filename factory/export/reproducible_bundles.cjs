@@ -253,7 +253,14 @@ function wrapWebpack(webpack, meet) {
   return called(webpack, options => {
     meet();
     named(options, byContent);
-    options.optimization = { ...options.optimization, realContentHash: true };
+    // Its "deterministic" ids are digests of names, and the name of a shared module that a build
+    // provides is absolute: where such a digest is taken already, another module gets the next one.
+    options.optimization = {
+      ...options.optimization,
+      realContentHash: true,
+      moduleIds: 'natural',
+      chunkIds: 'natural',
+    };
     for (const use of (options.module?.rules ?? []).flatMap(rule => rule?.use ?? [])) {
       // A source map that is text keeps its absolute paths, and they go into the module's hash.
       if (/[\\/]swc-loader[\\/]/.test(use?.loader)) {
