@@ -13,9 +13,9 @@ packages of the lockfile are at hand, so that the registry's speed does not coun
 - after a change: a commit to one plugin of one branch, then one to a library that two embed.
 
 The first two begin with empty source folders and an empty cache of plugins each. More on request:
---no-sharing runs both with --no-cache, where no workspace takes anything from another; --serial
-runs all at once with one core; --cold-packages runs all at once with the caches of yarn and npm
-empty.
+--no-sharing runs both with --no-cache, where no workspace takes a finished plugin from another;
+--serial runs all at once with one core; --cold-packages runs all at once with the caches of yarn
+and npm empty.
 
 Printed are wall time; the cores in use (processor time by wall time); the peak memory of the
 factory with all its children, as the sum of their resident pages, and its own; and the bytes

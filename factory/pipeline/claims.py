@@ -26,6 +26,8 @@ CLAIMS: Mapping[str, Claim] = MappingProxyType(
         # yarn holds the whole dependency tree and unpacks in parallel: some 3 GB, of which two do
         # not meet on a machine of 8 GB.
         "install": Claim(cores=1, memory=4 * _GIB),
+        # The same from another workspace, as links: a disk's work.
+        "take over": Claim(cores=1, memory=_GIB // 4),
         # The type checker has all sources and their types in memory.
         "tsc": Claim(cores=1, memory=2 * _GIB),
         # A bundler, and once more the type checker, for one package.
@@ -41,7 +43,7 @@ CLAIMS: Mapping[str, Claim] = MappingProxyType(
 # The last goes first. A later stage mostly does, so that what has begun is finished before more is
 # begun. But compilations lead to short exports, and an installation leads to a bundler, which takes
 # longest: begun too late, that is all that runs in the end, on one core of several.
-_ORDER = ("compile", "toolchain", "install", "tsc", "export", "pack", "verify")
+_ORDER = ("compile", "toolchain", "install", "take over", "tsc", "export", "pack", "verify")
 _RANKS = {stage: rank for rank, stage in enumerate(_ORDER)}
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from factory.pipeline.budget import Budget
     from factory.pipeline.first_failure import FirstFailure
     from factory.pipeline.in_flight import InFlight
+    from factory.pipeline.installations import Installations
     from factory.pipeline.plugin_cache import PluginCache
     from factory.sources.clones import Clone
     from factory.toolchain.runner import Runner
@@ -35,4 +36,5 @@ class Means:
     selection: Selection
     cache: PluginCache | None
     in_flight: InFlight
+    installations: Installations
     first_failure: FirstFailure

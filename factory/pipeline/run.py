@@ -11,6 +11,7 @@ from factory.pipeline.capacity import default_memory
 from factory.pipeline.expected_durations import tell_expected
 from factory.pipeline.first_failure import FirstFailure
 from factory.pipeline.in_flight import InFlight
+from factory.pipeline.installations import Installations
 from factory.pipeline.means import Means
 from factory.pipeline.plugin_cache import opened_cache
 from factory.pipeline.run_clones import clones_of
@@ -70,6 +71,7 @@ def build_run(
             selection=run.selection,
             cache=cache,
             in_flight=InFlight(),
+            installations=Installations(),
             first_failure=FirstFailure(runner=runner, ends_run=run.fail_fast),
         )
         try:

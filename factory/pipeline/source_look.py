@@ -24,6 +24,7 @@ from factory.pipeline.budget import Budget
 from factory.pipeline.cached_names import chooser_for
 from factory.pipeline.first_failure import FirstFailure
 from factory.pipeline.in_flight import InFlight
+from factory.pipeline.installations import Installations
 from factory.pipeline.means import Means
 from factory.pipeline.ongoing_build import OngoingBuild, Progress
 from factory.pipeline.outlook import Outlook, PlannedPlugin, PlannedSource, PlannedWorkspace
@@ -255,6 +256,7 @@ def _means(run: RunPlan, scratch: Path, runner: Runner, cache: PluginCache | Non
         selection=run.selection,
         cache=cache,
         in_flight=InFlight(),
+        installations=Installations(),
         first_failure=FirstFailure(runner=runner, ends_run=False),
     )
 

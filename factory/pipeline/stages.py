@@ -57,14 +57,19 @@ class Stages:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def stage(self, name: str, plugin: str = "") -> Iterator[Stage]:
+    def stage(self, name: str, plugin: str = "", *, takes: str = "") -> Iterator[Stage]:
         """Run a stage; whatever is raised in it ends it as failed and is passed on.
 
         A stage that is run again adds to its log and to its time. Stages of one thread follow each
         other: one inside the other could wait for the cores that its own thread holds.
+
+        Args:
+            name: the stage's.
+            plugin: the path of the plugin; "" for a stage of the workspace.
+            takes: whose claim it has, where that is not its own.
         """
         stage = Stage(name=name, plugin=plugin, log=self._log_file(name, plugin), emit=self._emit)
-        with self._turn(name):
+        with self._turn(takes or name):
             self._emit(StageStarted(stage=name, plugin=plugin))
             started = time.monotonic()
             try:

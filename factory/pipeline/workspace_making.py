@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import workspace_packages
 from factory.export.compilation import compile_types, has_types_to_compile
-from factory.export.dependencies import install_dependencies
 from factory.pipeline.arguments import mender
 from factory.pipeline.attestations import lockfile_material
 from factory.pipeline.bring import overrides_of
 from factory.pipeline.built_check import verifying
 from factory.pipeline.conclusion import Made
 from factory.pipeline.finishing import finishing_steps
+from factory.pipeline.installing import install
 from factory.pipeline.plugin_builds import Workshop, build_plugins
 from factory.pipeline.restoring import Restorer
 from factory.toolchain.assembled import Toolchain, assemble
@@ -139,10 +139,7 @@ def _opened(build: OngoingBuild, prepared: Prepared) -> Workshop:
             f"rhdh-cli {toolchain.rhdh_cli.version}"
         )
     build.uses(_at_work(build.progress.tools, toolchain))
-    with stages.stage("install") as stage:
-        install_dependencies(
-            workspace, toolchain=toolchain, runner=runner, log=stage.log, on_line=stage.on_line
-        )
+    install(build, workspace, toolchain)
     if has_types_to_compile(workspace, manifest.scripts):
         with stages.stage("tsc") as stage:
             compile_types(

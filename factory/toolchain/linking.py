@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from factory.config.environment import Environment
     from factory.toolchain.yarn import Yarn
@@ -62,21 +62,37 @@ def linking_variables(workspace: Path, yarn: Yarn, environment: Environment) -> 
     Only for the installation of the workspace itself: what an export installs is packed from its
     folder, and stays a copy.
     """
-    settings = list(_settings(workspace, environment))
-    reason = _reason_against(workspace, yarn, environment, settings)
+    reason = reason_against_linking(workspace, yarn, environment)
     if reason:
         log.debug("packages are copied, not linked: %s", reason)
         return {}
-    store = _store(settings, environment)
+    store = _store(settings_of(settings_files(workspace, environment)), environment)
     if not _make_store(store):
         return {}
     _renew_worn_files(store)
     return {VARIABLE: LINKED}
 
 
+def reason_against_linking(workspace: Path, yarn: Yarn, environment: Environment) -> str | None:
+    """Return why packages of a workspace are copied and not linked; None if they are linked."""
+    settings = settings_of(settings_files(workspace, environment))
+    if int(yarn.version.partition(".")[0]) < _FIRST_MAJOR:
+        return f"yarn {yarn.version} cannot"
+    linker = environment.get("YARN_NODE_LINKER") or next(
+        (each["nodeLinker"] for each in settings if "nodeLinker" in each), "pnp"
+    )
+    if linker != "node-modules":
+        return f"the linker is {linker}"
+    if environment.get(VARIABLE) or any("nmMode" in each for each in settings):
+        return "nmMode is set"
+    if _most_links(_store(settings, environment)) is None:
+        return "the filesystem of yarn's global folder is not known to take so many links"
+    return _writing_into_packages(workspace)
+
+
 def may_lack_files(workspace: Path, environment: Environment) -> bool:
     """Whether links may have run out while packages were linked: yarn leaves files out then."""
-    store = _store(list(_settings(workspace, environment)), environment)
+    store = _store(settings_of(settings_files(workspace, environment)), environment)
     most = _most_links(store)
     return most is None or any(links > most * _NEAR for _, links in _linked_files(store))
 
@@ -146,23 +162,6 @@ def _most_links(store: Path) -> int | None:
     return next(_LINKS.get(types[at]) for at in map(str, (folder, *folder.parents)) if at in types)
 
 
-def _reason_against(
-    workspace: Path, yarn: Yarn, environment: Environment, settings: list[dict[str, Any]]
-) -> str | None:
-    if int(yarn.version.partition(".")[0]) < _FIRST_MAJOR:
-        return f"yarn {yarn.version} cannot"
-    linker = environment.get("YARN_NODE_LINKER") or next(
-        (each["nodeLinker"] for each in settings if "nodeLinker" in each), "pnp"
-    )
-    if linker != "node-modules":
-        return f"the linker is {linker}"
-    if environment.get(VARIABLE) or any("nmMode" in each for each in settings):
-        return "nmMode is set"
-    if _most_links(_store(settings, environment)) is None:
-        return "the filesystem of yarn's global folder is not known to take so many links"
-    return _writing_into_packages(workspace)
-
-
 def _writing_into_packages(workspace: Path) -> str | None:
     manifest = _object((workspace / "package.json").read_text(encoding="utf-8", errors="replace"))
     scripts = manifest.get("scripts")
@@ -175,24 +174,28 @@ def _writing_into_packages(workspace: Path) -> str | None:
     return None
 
 
-def _settings(workspace: Path, environment: Environment) -> Iterator[dict[str, Any]]:
-    """The settings files that yarn reads, the nearest first."""
+def settings_files(workspace: Path, environment: Environment) -> tuple[Path, ...]:
+    """Return the settings files that yarn reads for a workspace, the nearest first."""
+    folders = [workspace, *workspace.parents]
+    if home := environment.get("HOME"):
+        folders.append(Path(home))
+    name = environment.get("YARN_RC_FILENAME") or ".yarnrc.yml"
+    return tuple(folder / name for folder in folders if (folder / name).is_file())
+
+
+def settings_of(files: Iterable[Path]) -> list[dict[str, Any]]:
+    """Return what settings files say, in their order; those that are no YAML are left out."""
     import yaml  # noqa: PLC0415 - late: --help does not need it
 
-    folders = [workspace, *workspace.parents]
-    name = environment.get("YARN_RC_FILENAME") or ".yarnrc.yml"
-    files = [folder / name for folder in folders]
-    if home := environment.get("HOME"):
-        files.append(Path(home, name))
+    found: list[dict[str, Any]] = []
     for file in files:
-        if not file.is_file():
-            continue
         try:
             value = yaml.safe_load(file.read_text(encoding="utf-8", errors="replace"))
         except yaml.YAMLError:
             continue  # yarn says so itself
         if isinstance(value, dict):
-            yield value
+            found.append(value)
+    return found
 
 
 def _object(text: str) -> dict[str, Any]:

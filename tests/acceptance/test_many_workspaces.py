@@ -230,6 +230,24 @@ def test_two_workspaces_that_want_the_same_plugin_build_it_once(platform: Platfo
     assert platform.artifact(f"four/{ALPHA}") == platform.artifact(f"five/{ALPHA}")
 
 
+def test_what_two_would_install_is_installed_once(platform: Platform) -> None:
+    for name, ref in (("four", "v1"), ("five", "main")):
+        platform.workspace(name, "a/plugins", ref, MARK="same")
+    plugins = [f"{name}/{plugin}" for name in ("four", "five") for plugin in (ALPHA, BETA)]
+    ended = platform.build("--no-cache", "--only", "four", "--only", "five")
+    assert ended.code == 0, ended.said
+    assert ended.said.count("the same as in another workspace") == 1
+    logs = [platform.outputs / name / "logs/install.log" for name in ("four", "five")]
+    assert sum(log.exists() for log in logs) == 1
+    together = {name: platform.artifact(name) for name in plugins}
+    for name in ("four", "five"):
+        ended = platform.build("--no-cache", "--only", name)
+        assert ended.code == 0, ended.said
+        assert "another workspace" not in ended.said
+        for plugin in platform.plugins:
+            assert platform.artifact(plugin) == together[plugin]
+
+
 def test_without_a_cache_everything_is_built(platform: Platform) -> None:
     ended = platform.build("--no-cache", "--only", f"one/{BETA}")
     assert ended.code == 0, ended.said

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.toolchain.placed_rhdh_cli import link_tree
+from factory.toolchain.link_tree import link_tree
 
 from .example_builds import EXAMPLE, KEPT_TOOLS, Built, build_example
 

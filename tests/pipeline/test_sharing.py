@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from factory.errors import ExportError, Interrupted
+from factory.export.shared_installation import Installation
 from factory.pipeline.first_failure import FirstFailure
 from factory.pipeline.in_flight import InFlight
+from factory.pipeline.installations import Installations
 from factory.toolchain.runner import Runner
 
 
@@ -69,6 +72,60 @@ class TestInFlight:
             for work in [pool.submit(build, ["a", "b", "c"]), pool.submit(build, ["c", "b", "d"])]:
                 work.result(30)
         assert set(built) == {"a", "b", "c", "d"}
+
+
+class TestInstallations:
+    HERE = Installation(workspace=Path("/one"), folders=("node_modules",), manifests={})
+
+    def test_the_first_makes_it_and_the_others_take_it(self) -> None:
+        installations = Installations()
+        with installations.turn("a", lambda: None) as made:
+            assert made is None
+            installations.made("a", self.HERE)
+        with installations.turn("a", lambda: None) as made:
+            assert made == self.HERE
+        with installations.turn("b", lambda: None) as made:
+            assert made is None
+
+    def test_who_comes_meanwhile_waits(self) -> None:
+        installations = Installations()
+        waiting = threading.Event()
+
+        def second() -> Installation | None:
+            with installations.turn("a", waiting.set) as made:
+                return made
+
+        with ThreadPoolExecutor(1) as pool:
+            with installations.turn("a", lambda: None):
+                waiter = pool.submit(second)
+                assert waiting.wait(30)
+                assert not waiter.done()
+                installations.made("a", self.HERE)
+            assert waiter.result(30) == self.HERE
+
+    def test_if_it_fails_it_is_the_next_ones_turn(self) -> None:
+        installations = Installations()
+        with pytest.raises(ExportError), installations.turn("a", lambda: None):
+            raise ExportError("no luck")
+        with installations.turn("a", lambda: None) as made:
+            assert made is None
+
+    def test_waiting_ends_with_the_run(self) -> None:
+        installations = Installations()
+
+        def cancelled() -> None:
+            raise Interrupted("the run was ended")
+
+        def second() -> None:
+            with installations.turn("a", cancelled):
+                raise AssertionError("not before the first has ended")
+
+        with (
+            ThreadPoolExecutor(1) as pool,
+            installations.turn("a", lambda: None),
+            pytest.raises(Interrupted),
+        ):
+            pool.submit(second).result(30)
 
 
 class TestFirstFailure:

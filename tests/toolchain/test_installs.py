@@ -8,149 +8,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from factory.config.environment import layered
 from factory.errors import DependenciesError
-from factory.export.dependencies import install_dependencies
 from factory.toolchain import linking, network
-from factory.toolchain.assembled import Toolchain
 from factory.toolchain.linking import linking_variables
-from factory.toolchain.node_environment import registry_variables
-from factory.toolchain.rhdh_cli import RhdhCli
 from factory.toolchain.runner import Runner
-from factory.toolchain.yarn import WantedYarn, Yarn, find_yarn
+from factory.toolchain.yarn import Yarn
 
-from ..acceptance.example_builds import KEPT_TOOLS
-from .installed_tools import some_node, tool_environment
-from .npm_registry import Fault, NpmRegistry, serving
-
-NAMES = [f"part-{letter}" for letter in "abcdefgh"]
-
-
-CONTENT = Random(1)
-PACKAGES = {
-    name: {
-        "index.js": f"exports.name = '{name}';\n".encode(),
-        "big.txt": CONTENT.randbytes(300_000),
-    }
-    for name in NAMES
-}
-
-
-@pytest.fixture
-def registry() -> Iterator[NpmRegistry]:
-    with serving(NpmRegistry(packages=PACKAGES)) as registry:
-        yield registry
-
-
-@pytest.fixture
-def runner() -> Runner:
-    return Runner()
-
-
-Install = Callable[[Path], None]
-
-
-@pytest.fixture
-def variables() -> dict[str, str]:
-    """What a test adds to the environment of the factory."""
-    return {}
-
-
-def real_tools(
-    registry: NpmRegistry, process: dict[str, str], folder: Path, variables: dict[str, str]
-) -> Toolchain:
-    """Real node and yarn, with empty caches in a home of their own."""
-    (folder / "home").mkdir()
-    own = {
-        "HOME": str(folder / "home"),
-        "YARN_NPM_REGISTRY_SERVER": registry.url,
-        "YARN_UNSAFE_HTTP_WHITELIST": "127.0.0.1",
-        "YARN_HTTP_RETRY": "1",
-        "no_proxy": "127.0.0.1",
-    }
-    environment = layered(process | own | variables)
-    node = some_node(process, folder / "node")
-    bin_dir = folder / "run/bin"
-    bin_dir.mkdir(parents=True)
-    yarn = find_yarn(
-        WantedYarn(version="4.12.0", reason="the test"),
-        node=node,
-        env=tool_environment(layered(process), node, folder / "tmp"),
-        cache=KEPT_TOOLS,
-        bin_dir=bin_dir,
-        runner=Runner(),
-    )
-    return Toolchain(
-        node=node,
-        yarn=yarn,
-        rhdh_cli=RhdhCli(version="0", command=folder / "none"),
-        environment=environment,
-        registry_variables=registry_variables(environment),
-        temporary=folder / "run",
-    )
-
-
-@pytest.fixture
-def toolchain(
-    registry: NpmRegistry, process: dict[str, str], tmp_path: Path, variables: dict[str, str]
-) -> Toolchain:
-    return real_tools(registry, process, tmp_path, variables)
-
-
-@pytest.fixture(scope="module")
-def lockfile(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What yarn writes for a workspace that depends on every package."""
-    folder = tmp_path_factory.mktemp("lockfile")
-    with serving(NpmRegistry(packages=PACKAGES)) as registry:
-        toolchain = real_tools(registry, process, folder, {})
-        workspace = written_workspace(folder / "w", "")
-        env = toolchain.child_environment(installs=True)
-        Runner().run((toolchain.yarn_command, "install"), cwd=workspace, env=env)
-    return (workspace / "yarn.lock").read_text()
-
-
-NewWorkspace = Callable[..., Path]
-
-
-@pytest.fixture
-def new_workspace(lockfile: str, tmp_path: Path) -> NewWorkspace:
-    """Make a workspace that depends on every package."""
-    return lambda name, **manifest: written_workspace(tmp_path / name, lockfile, **manifest)
-
-
-def written_workspace(folder: Path, lockfile: str, **manifest: object) -> Path:
-    folder.mkdir()
-    value = {"name": "w", "packageManager": "yarn@4.12.0"}
-    dependencies = {"dependencies": dict.fromkeys(NAMES, "1.0.0")}
-    (folder / "package.json").write_text(json.dumps(value | dependencies | manifest))
-    (folder / ".yarnrc.yml").write_text("nodeLinker: node-modules\n")
-    (folder / "yarn.lock").write_text(lockfile)
-    return folder
-
-
-@pytest.fixture
-def install(toolchain: Toolchain, runner: Runner, tmp_path: Path) -> Install:
-    def install(workspace: Path) -> None:
-        install_dependencies(
-            workspace,
-            toolchain=toolchain,
-            runner=runner,
-            log=tmp_path / f"{workspace.name}.log",
-            on_line=lambda _: None,
-        )
-
-    return install
-
-
-def installed(workspace: Path) -> dict[str, bytes]:
-    return {name: (workspace / f"node_modules/{name}/big.txt").read_bytes() for name in NAMES}
+from .npm_registry import Fault, NpmRegistry
+from .real_installs import NAMES, Install, NewWorkspace, installed, written_workspace
 
 
 class TestSharedCaches:

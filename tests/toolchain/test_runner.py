@@ -202,6 +202,22 @@ def test_running_out_of_time_ends_the_child_and_its_children(tmp_path: Path) -> 
     assert_ended(tmp_path)
 
 
+def test_a_child_that_says_nothing_more_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(ProcessFailed) as caught:
+        Runner().run(("sh", "-c", "echo one; sleep 60"), cwd=tmp_path, env=ENV, silence=0.5)
+    failure = caught.value
+    assert (failure.timed_out, failure.fell_silent) == (True, True)
+    assert failure.reason == "said nothing more"
+    assert failure.completed.stdout == "one\n"
+
+
+def test_a_child_that_goes_on_to_speak_may_take_longer_than_a_silence(tmp_path: Path) -> None:
+    # As git tells of its progress: a line that is painted over, without an end.
+    script = "for n in 1 2 3 4 5 6 7 8; do printf '%s\\r' $n >&2; sleep 0.4; done; echo done"
+    completed = Runner().run(("sh", "-c", script), cwd=tmp_path, env=ENV, silence=2)
+    assert completed.stdout == "done\n"
+
+
 def test_cancelling_ends_a_child_that_will_not_be_asked(tmp_path: Path) -> None:
     runner = Runner()
     reason = Interrupted("enough")

@@ -1,0 +1,169 @@
+"""An installation taken over by another workspace that would install the very same.
+
+Workspaces of one run often differ in nothing that yarn looks at: two refs of a repository, one
+workspace built with two configurations. What yarn has put into one of them is what it would put
+into the other: symbolic links between packages are relative, and the files are links to yarn's
+store in both. So it is linked once more, which takes a tenth of the time.
+
+That holds as long as everything that yarn reads is the same, and nothing but yarn writes into
+packages; where that is not sure, each workspace installs for itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.toolchain.link_tree import link_tree
+from factory.toolchain.linking import reason_against_linking, settings_files, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from factory.toolchain.assembled import Toolchain
+
+MODULES = "node_modules"
+# Yarn's own note of what it has installed, without which it runs no script
+# (https://yarnpkg.com/configuration/yarnrc#installStatePath).
+INSTALL_STATE = ".yarn/install-state.gz"
+_LOCKFILE = "yarn.lock"
+# No package's name begins with a dot. All but these belong to tools that keep something there.
+_HIDDEN = {".bin", ".yarn-state.yml"}
+# In a checkout these are yarn's settings; what yarn writes itself is not among them.
+_NO_SETTINGS = {"cache", "unplugged", "install-state.gz", "build-state.yml"}
+_NOT_SEARCHED = {MODULES, ".git"}
+# https://yarnpkg.com/protocols: what these refer to is in no lockfile.
+_ELSEWHERE = re.compile(r'^ +resolution: "@?[^@"]+@(file|link|portal|exec):', re.MULTILINE)
+_PATCH = re.compile(r'^ +resolution: "@?[^@"]+@patch:[^"#]*#([^"]*)', re.MULTILINE)
+_KNOWN_PATCH = re.compile(r"(optional!)?builtin<|(optional!)?(~/|\./)?\.yarn/patches/")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Installation:
+    """What yarn has put into a workspace: its folders of packages, as they were then.
+
+    ``folders`` are relative to the workspace, with a slash between names. ``manifests`` is what
+    each package.json holds by its name: yarn writes them anew in its own order of fields.
+    """
+
+    workspace: Path
+    folders: tuple[str, ...]
+    manifests: Mapping[str, bytes]
+
+
+def installation_key(workspace: Path, toolchain: Toolchain) -> str | None:
+    """Return what tells an installation from others, before it is made.
+
+    It covers every manifest, the lockfile, yarn's settings here and above, the versions of node
+    and yarn, and all variables that yarn is given. It is a digest, and names no secret.
+
+    Returns:
+        None where another workspace's installation cannot be taken over: yarn makes no links here,
+        or a dependency is a folder that no lockfile describes.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    lockfile = workspace / _LOCKFILE
+    environment = toolchain.environment
+    if not lockfile.is_file() or (workspace / MODULES).exists():
+        return None
+    if reason_against_linking(workspace, toolchain.yarn, environment):
+        return None
+    settings = settings_of(settings_files(workspace, environment))
+    if environment.get("YARN_ENABLE_GLOBAL_CACHE") or any(
+        "enableGlobalCache" in each for each in settings
+    ):
+        return None
+    text = lockfile.read_text(encoding="utf-8", errors="replace")
+    if _ELSEWHERE.search(text) or not all(map(_KNOWN_PATCH.match, _PATCH.findall(text))):
+        return None
+    digest = hashlib.sha256()
+    for part in _parts(workspace, toolchain):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def installation_of(workspace: Path) -> Installation:
+    """Return what has just been installed into a workspace, before anything is built there."""
+    folders = [folder / MODULES for folder in _folders(workspace)]
+    return Installation(
+        workspace=workspace,
+        folders=tuple(
+            folder.relative_to(workspace).as_posix() for folder in folders if folder.is_dir()
+        ),
+        manifests=dict(_manifests(workspace)),
+    )
+
+
+def take_over(installation: Installation, workspace: Path) -> None:
+    """Put what another workspace has into this one, which has nothing yet.
+
+    Raises:
+        OSError: it cannot be; no package is left here, and yarn can install as if nothing had been.
+    """
+    done: list[Path] = []
+    try:
+        for name in installation.folders:
+            target = workspace / name
+            making = Path(tempfile.mkdtemp(prefix=f".{MODULES}-", dir=target.parent))
+            done.append(making)
+            making.chmod(0o755)
+            link_tree(installation.workspace / name, making, wanted=_is_yarns)
+            making.rename(target)
+            done[-1] = target
+        state = workspace / INSTALL_STATE
+        state.parent.mkdir(exist_ok=True)
+        shutil.copyfile(installation.workspace / INSTALL_STATE, state)
+        for name, content in installation.manifests.items():
+            if (workspace / name).read_bytes() != content:
+                (workspace / name).write_bytes(content)
+    except BaseException:
+        for folder in done:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _parts(workspace: Path, toolchain: Toolchain) -> Iterator[bytes]:
+    """Everything that yarn reads, each with its name."""
+    yield f"node {toolchain.node.version} yarn {toolchain.yarn.version}".encode()
+    temporary = str(toolchain.temporary)
+    variables = toolchain.child_environment(installs=True)
+    for name, value in sorted(variables.items()):
+        yield f"{name}={value.replace(temporary, '')}".encode()
+    for file in settings_files(workspace, toolchain.environment):
+        yield file.read_bytes()
+    for name, content in _manifests(workspace):
+        yield name.encode()
+        yield content
+    yield (workspace / _LOCKFILE).read_bytes()
+    own = workspace / ".yarn"
+    for file in sorted(own.rglob("*")):
+        relative = file.relative_to(own)
+        if relative.parts[0] not in _NO_SETTINGS and file.is_file():
+            yield str(relative).encode()
+            yield file.read_bytes()
+
+
+def _manifests(workspace: Path) -> Iterator[tuple[str, bytes]]:
+    for folder in _folders(workspace):
+        manifest = folder / "package.json"
+        if manifest.is_file():
+            yield manifest.relative_to(workspace).as_posix(), manifest.read_bytes()
+
+
+def _folders(workspace: Path) -> Iterator[Path]:
+    """The workspace's folder and all below it, but for installed packages."""
+    for folder, names, _ in os.walk(workspace):
+        names[:] = sorted(set(names) - _NOT_SEARCHED)
+        yield Path(folder)
+
+
+def _is_yarns(name: str) -> bool:
+    return not name.startswith(".") or name in _HIDDEN

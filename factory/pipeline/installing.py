@@ -1,0 +1,63 @@
+"""The dependencies of a workspace: installed, or taken over from another workspace of the run."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from factory.export.dependencies import install_dependencies
+from factory.export.shared_installation import installation_key, installation_of, take_over
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from factory.export.shared_installation import Installation
+    from factory.pipeline.ongoing_build import OngoingBuild
+    from factory.toolchain.assembled import Toolchain
+
+log = logging.getLogger(__name__)
+
+
+def install(build: OngoingBuild, workspace: Path, toolchain: Toolchain) -> None:
+    """Install the dependencies of a workspace.
+
+    A user's own tree (``--use-local``) neither takes over an installation nor hands one on.
+
+    Raises:
+        DependenciesError: there is no yarn.lock, it is out of date, or the installation failed.
+        OSError: a file of the workspace cannot be read.
+    """
+    installations, runner = build.means.installations, build.means.runner
+    key = installation_key(workspace, toolchain) if build.plan.source else None
+    if key is None:
+        _install(build, workspace, toolchain)
+        return
+    with installations.turn(key, runner.raise_if_cancelled) as made:
+        if made is None:
+            _install(build, workspace, toolchain)
+            installations.made(key, installation_of(workspace))
+        elif not _taken_over(build, made, workspace):
+            _install(build, workspace, toolchain)
+
+
+def _install(build: OngoingBuild, workspace: Path, toolchain: Toolchain) -> None:
+    with build.stages.stage("install") as stage:
+        install_dependencies(
+            workspace,
+            toolchain=toolchain,
+            runner=build.means.runner,
+            log=stage.log,
+            on_line=stage.on_line,
+        )
+
+
+def _taken_over(build: OngoingBuild, made: Installation, workspace: Path) -> bool:
+    with build.stages.stage("install", takes="take over") as stage:
+        try:
+            take_over(made, workspace)
+        except OSError as error:
+            stage.note = "anew, since another workspace's installation cannot be taken over"
+            log.info("%s cannot be taken over, and is installed anew: %s", made.workspace, error)
+            return False
+        stage.note = "the same as in another workspace"
+    return True
