@@ -90,14 +90,20 @@ def installation_key(workspace: Path, toolchain: Toolchain) -> str | None:
     return digest.hexdigest()
 
 
-def installation_of(workspace: Path) -> Installation:
-    """Return what has just been installed into a workspace, before anything is built there."""
+def installation_of(workspace: Path) -> Installation | None:
+    """Return what has just been installed into a workspace, before anything is built there.
+
+    Returns:
+        None where an install script has made a folder of its own beside the packages, as Prisma
+        does with the code that it generates: what writes there once may do so again.
+    """
     folders = [folder / MODULES for folder in _folders(workspace)]
+    installed = [folder for folder in folders if folder.is_dir()]
+    if not all(_is_yarns(entry.name) for folder in installed for entry in folder.iterdir()):
+        return None
     return Installation(
         workspace=workspace,
-        folders=tuple(
-            folder.relative_to(workspace).as_posix() for folder in folders if folder.is_dir()
-        ),
+        folders=tuple(folder.relative_to(workspace).as_posix() for folder in installed),
         manifests=dict(_manifests(workspace)),
     )
 

@@ -18,7 +18,7 @@ class Installations:
     """What the workspaces of a run have installed, by its key. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        self._made: dict[str, Installation] = {}
+        self._made: dict[str, Installation | None] = {}
         self._making: set[str] = set()
         self._changed = threading.Condition()
 
@@ -32,24 +32,26 @@ class Installations:
 
         Yields:
             None if nobody has made it: then whoever asks makes it in this context, and says so
-            with :meth:`made`. If that fails, it is the next one's turn.
+            with :meth:`made`. If that fails, it is the next one's turn. None also where it has
+            been made and cannot be handed on.
         """
         with self._changed:
             while key in self._making:
                 self._changed.wait(POLL_SECONDS)
                 while_waiting()
-            made = self._made.get(key)
-            if made is None:
+            is_mine = key not in self._made
+            if is_mine:
                 self._making.add(key)
+            made = self._made.get(key)
         try:
             yield made
         finally:
-            if made is None:
+            if is_mine:
                 with self._changed:
                     self._making.discard(key)
                     self._changed.notify_all()
 
-    def made(self, key: str, installation: Installation) -> None:
-        """Say that an installation is there for others."""
+    def made(self, key: str, installation: Installation | None) -> None:
+        """Say that an installation is there for others, or (None) that each has to make its own."""
         with self._changed:
             self._made[key] = installation

@@ -87,6 +87,16 @@ class TestInstallations:
         with installations.turn("b", lambda: None) as made:
             assert made is None
 
+    def test_where_it_cannot_be_handed_on_nobody_waits_for_another(self) -> None:
+        installations = Installations()
+        with installations.turn("a", lambda: None):
+            installations.made("a", None)
+        with (
+            installations.turn("a", lambda: None) as second,
+            installations.turn("a", lambda: pytest.fail("it waits")) as third,
+        ):
+            assert second is third is None
+
     def test_who_comes_meanwhile_waits(self) -> None:
         installations = Installations()
         waiting = threading.Event()

@@ -76,6 +76,12 @@ def files(folder: Path) -> dict[str, str | bytes]:
     return found
 
 
+def made_in(workspace: Path) -> Installation:
+    installation = installation_of(workspace)
+    assert installation
+    return installation
+
+
 class TestTakingOver:
     def test_it_is_what_yarn_would_have_made(
         self,
@@ -88,7 +94,7 @@ class TestTakingOver:
         assert installation_key(one, toolchain) == installation_key(two, toolchain) is not None
         install(one)
         install(three)
-        take_over(installation_of(one), two)
+        take_over(made_in(one), two)
         made, taken = files(three), files(two)
         assert f"{MEMBER}/node_modules/part-a/index.js" in taken
         assert {name for name in made if made[name] != taken.get(name)} == {f"{MEMBER}/index.js"}
@@ -112,7 +118,7 @@ class TestTakingOver:
     ) -> None:
         one, two = locked("one"), locked("two")
         install(one)
-        take_over(installation_of(one), two)
+        take_over(made_in(one), two)
         before = {file: file.lstat().st_mtime_ns for file in two.rglob("node_modules/*/*")}
         asked = len(registry.seen)
         install(two)
@@ -124,7 +130,7 @@ class TestTakingOver:
     ) -> None:
         one, two = locked("one"), locked("two")
         install(one)
-        installation = installation_of(one)
+        installation = made_in(one)
         for name in (".cache", ".plugin-factory/rhdh-cli"):
             (one / "node_modules" / name).mkdir(parents=True)
             (one / "node_modules" / name / "file").touch()
@@ -134,6 +140,14 @@ class TestTakingOver:
         hidden = {each.name for each in (two / "node_modules").iterdir() if each.name[0] == "."}
         assert hidden <= {".bin", ".yarn-state.yml"}
         assert not (two / "plugins/member/dist-dynamic").exists()
+
+    def test_where_an_install_script_keeps_something_there_it_is_not_handed_on(
+        self, locked: Callable[[str], Path], install: Install
+    ) -> None:
+        one = locked("one")
+        install(one)
+        (one / "node_modules/.prisma/client").mkdir(parents=True)
+        assert installation_of(one) is None
 
     def test_if_it_breaks_off_nothing_is_left(
         self,
@@ -154,7 +168,7 @@ class TestTakingOver:
 
         monkeypatch.setattr("os.link", link)
         with pytest.raises(OSError, match="No space left"):
-            take_over(installation_of(one), two)
+            take_over(made_in(one), two)
         assert files(two) == before
         assert not list(two.rglob("node_modules*"))
         assert not list(two.rglob(".node_modules*"))
@@ -182,7 +196,7 @@ class TestTakingOver:
             real(old, new)
 
         monkeypatch.setattr("os.link", link)
-        take_over(installation_of(one), two)
+        take_over(made_in(one), two)
         pairs = {
             name: [each / f"node_modules/{name}/big.txt" for each in (one, two)]
             for name in ("part-b", "part-c", "part-d")
