@@ -1,4 +1,4 @@
-"""Plugins that are being built just now: what two workspaces of a run want is built by one."""
+"""What is being made just now: what two workspaces of a run want is made by one of them."""
 
 from __future__ import annotations
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from typing import TYPE_CHECKING
+
+from factory.pipeline.in_flight import InFlight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from factory.export.shared_installation import Installation
-
-POLL_SECONDS = 0.1
 
 
 class Installations:
@@ -19,8 +18,7 @@ class Installations:
 
     def __init__(self) -> None:
         self._made: dict[str, Installation | None] = {}
-        self._making: set[str] = set()
-        self._changed = threading.Condition()
+        self._making = InFlight()
 
     @contextlib.contextmanager
     def turn(self, key: str, while_waiting: Callable[[], None]) -> Iterator[Installation | None]:
@@ -35,23 +33,14 @@ class Installations:
             with :meth:`made`. If that fails, it is the next one's turn. None also where it has
             been made and cannot be handed on.
         """
-        with self._changed:
-            while key in self._making:
-                self._changed.wait(POLL_SECONDS)
-                while_waiting()
-            is_mine = key not in self._made
-            if is_mine:
-                self._making.add(key)
-            made = self._made.get(key)
-        try:
-            yield made
-        finally:
-            if is_mine:
-                with self._changed:
-                    self._making.discard(key)
-                    self._changed.notify_all()
+        while key not in self._made:
+            with self._making.claimed([key]) as mine:
+                if mine:
+                    yield self._made.get(key)
+                    return
+            self._making.wait([key], while_waiting)
+        yield self._made[key]
 
     def made(self, key: str, installation: Installation | None) -> None:
         """Say that an installation is there for others, or (None) that each has to make its own."""
-        with self._changed:
-            self._made[key] = installation
+        self._made[key] = installation
