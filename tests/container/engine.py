@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -111,16 +112,23 @@ class Engine:
         return list(dict.fromkeys(words))
 
     def build_image(self) -> None:
-        """Build the image from this checkout; the steps that have not changed are kept."""
-        words = ["build", "--isolation", "chroot", *ULIMITS, "--layers", "--force-rm"]
+        """`make image` in this checkout; the steps that have not changed are kept."""
+        words = ["--isolation", "chroot", *ULIMITS, "--layers", "--force-rm"]
         arguments = {name: self.process[name] for name in MIRRORS if name in self.process}
         if file := self.process.get("NODE_EXTRA_CA_CERTS") or self.process.get("SSL_CERT_FILE"):
             inside = "/run/certificates-of-the-machine.pem"
             words += ["--volume", f"{file}:{inside}:ro"]
             arguments |= {"PIP_CERT": inside, "NODE_EXTRA_CA_CERTS": inside}
-        for name, value in (arguments | {"BASE_IMAGE": BASE, "VERSION": "0.0.test"}).items():
+        for name, value in arguments.items():
             words += ["--build-arg", f"{name}={value}"]
-        ran([*as_root(), tool("buildah"), *self.places, *words, "--tag", IMAGE, str(ROOT)])
+        variables = {
+            "ENGINE": shlex.join([*as_root(), tool("buildah"), *self.places]),
+            "IMAGE": IMAGE,
+            "BASE_IMAGE": BASE,
+            "IMAGE_ARGS": shlex.join(words),
+        }
+        make = [tool("make"), "-C", str(ROOT), "image"]
+        ran([*make, *(f"{name}={value}" for name, value in variables.items())])
         # What earlier builds have left; the steps of this one are there for the next.
         self.podman("image", "prune", "--force", "--filter", "until=2h")
 

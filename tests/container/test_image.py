@@ -36,7 +36,7 @@ def test_it_says_what_it_is(engine: Engine) -> None:
     named = {name.removeprefix("org.opencontainers.image."): text for name, text in labels.items()}
     assert named["title"] == "plugin-factory"
     assert named["licenses"] == "Apache-2.0"
-    assert named["version"] == "0.0.test"
+    assert named["version"] == __version__
 
 
 def test_nothing_of_the_machine_that_built_it_is_in_its_settings(engine: Engine) -> None:
