@@ -1,7 +1,8 @@
 """Many workspaces from few repositories: one bare clone a repository, one worktree a workspace.
 
 Clones are in ``<repo-path>/.clones/``. Only the refs that workspaces want are fetched into them, at
-depth 1 where the server allows it, and what a clone has already is not fetched again.
+depth 1 where the server allows it, and what a clone has already is not fetched again: each commit
+gets a ref, so that git keeps it and tells a server of it, who then sends only what is new since.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_LENGTH = 8
+# A commit that was asked for by its id has no other name, and a branch moves on.
+_KEPT = "refs/plugin-factory"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,6 +139,8 @@ def add_worktree(
         _remove_stale_locks(clone.path)
         repository = translated(lambda: _opened(clone, session))
         fetched = fetch(repository, remote, ref, session, wanted=wanted)
+        kept = (f"{_KEPT}/{fetched.commit}", fetched.commit)
+        translated(lambda: repository.git.update_ref(*kept))
         try:
             # The folder of a worktree may have been removed by hand since.
             translated(lambda: repository.git.worktree("prune"))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.sources.destination import empty
-from factory.whole_file import write_whole
+from factory.whole_file import remove_unfinished, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +75,7 @@ class EarlierRun:
         status = self.folder.stat()
         known = {"inode": status.st_ino, "changed": status.st_ctime_ns, "ended": ended}
         self.mark.parent.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(self.mark.parent)
         write_whole(self.mark, json.dumps(known) + "\n")
 
     def _read(self) -> dict[str, object] | None:

@@ -155,7 +155,7 @@ def _fetched(command: Git, commit: str, wanted: Wanted) -> Fetched:
 
 
 def _present(command: Git, wanted: Wanted) -> str | None:
-    """The commit's id, if it is known and the repository has it from an earlier run."""
+    """The commit's id, if it is known and the repository has all of it from an earlier run."""
     known = wanted.tip or wanted.commit_id or ""
     if not FULL_ID.match(known):
         return None
@@ -166,7 +166,24 @@ def _present(command: Git, wanted: Wanted) -> str | None:
         with_extended_output=True,
         with_exceptions=False,
     )
-    return str(commit) or None
+    return str(commit) if commit and _is_whole(command, str(commit)) else None
+
+
+def _is_whole(command: Git, commit: str) -> bool:
+    """Whether every file of a commit is here; git that was killed may have written it only.
+
+    It is the question that git-fetch(1) asks itself. What a ref leads to is not walked.
+    """
+    missing, _, _ = command.rev_list(
+        "--objects",
+        "--quiet",
+        commit,
+        "--not",
+        "--all",
+        with_extended_output=True,
+        with_exceptions=False,
+    )
+    return not missing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,7 +196,8 @@ def _attempts(
     repository: SessionRepo, remote: GitRemote, wanted: Wanted, session: GitSession
 ) -> Iterator[_Attempt]:
     """Ways to fetch, the cheapest first."""
-    progress = ("--progress",) if session.on_line else ("--quiet",)
+    told = session.on_line or session.watches_silence
+    progress = ("--progress",) if told else ("--quiet",)
     lean = (*progress, "--no-tags", "origin")
     if wanted.full_ref:
         yield _Attempt(

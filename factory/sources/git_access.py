@@ -1,4 +1,9 @@
-"""How git gets in without asking: credentials from the URL, and ssh in batch mode."""
+"""How git gets in without asking, nor waiting for ever.
+
+Credentials come from the URL, ssh runs in batch mode, and a silent server is given up. Over HTTP
+git does that by itself (``http.lowSpeedTime``); git:// has no limit of its own, and what keeps ssh
+alive answers for a server that hangs.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +17,17 @@ if TYPE_CHECKING:
     from factory.sources.source import GitRemote
 
 
+_WITHOUT_LIMITS = ("git", "ssh")
+
+
 def with_access(session: GitSession, remote: GitRemote) -> GitSession:
-    """Return a session that has a URL's own credentials, and an ssh that never asks.
+    """Return a session that has a URL's own credentials, and a git and ssh that never ask or hang.
 
     Credentials reach git through its environment: neither the process list nor the clone's
     configuration shows them. For their host they go before the user's credential helpers.
     """
+    if remote.transport in _WITHOUT_LIMITS:
+        session = session.watching_silence()
     if remote.transport == "ssh" and not {"GIT_SSH_COMMAND", "GIT_SSH"} & session.env.keys():
         return session.with_variables({"GIT_SSH_COMMAND": in_batch_mode(_ssh_command(session))})
     if remote.transport != "http" or remote.username is None:

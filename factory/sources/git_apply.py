@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import stat
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from factory.sources.file_copy import copy_file
+from factory.sources.same_file import is_executable
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -79,8 +79,3 @@ class GitApply:
             trial = Path(folder) / "trial"
             shutil.copytree(tree, trial, symlinks=True, copy_function=copy_file)
             yield trial
-
-
-def is_executable(path: Path) -> bool:
-    """Whether a file's owner may run it: all that git keeps of a mode."""
-    return bool(path.stat().st_mode & stat.S_IXUSR)

@@ -121,7 +121,7 @@ def kind_of(failure: ProcessFailed) -> Kind:
 def may_pass(failure: ProcessFailed) -> bool:
     """Whether the same command may work a little later: the connection broke, the server failed."""
     if failure.timed_out:
-        return False
+        return failure.fell_silent
     return kind_of(failure) == "network" and bool(_PASSING.search(failure.completed.tail))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from factory.quantities import counted, listed
 from factory.sources.worktree import worktree_state
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ def warn_of_uncommitted(folder: Path, session: GitSession) -> None:
     state = worktree_state(folder, session)
     if state.uncommitted:
         log.warning(
-            "%s has %d uncommitted change(s), which are not built (%s). "
+            "%s has %s, not built (%s). "
             "Commit them, or build the folder in place with --use-local.",
             folder,
-            len(state.uncommitted),
-            ", ".join(state.uncommitted[:3]),
+            counted(len(state.uncommitted), "uncommitted change"),
+            listed(state.uncommitted, 3),
         )
 
 

@@ -43,21 +43,33 @@ _ALWAYS = (
     ("http.lowSpeedTime", "60"),
 )
 # Commands whose lines tell of progress; the others answer questions of ours.
-_TRANSFERS = {"fetch", "checkout", "worktree"}
+_FETCH = "fetch"
+_TRANSFERS = {_FETCH, "checkout", "worktree"}
 # Asking a server for its refs takes seconds; one that does not answer at all is given up.
 ANSWER_SECONDS = 120.0
+# While anything comes, git tells of its progress every second.
+SILENCE_SECONDS = 60.0
 _PROGRESS = re.compile(r":\s+\d+% \(")
 _PROGRESS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GitSession:
-    """How git processes are run: by whom, with what environment, and who hears their lines."""
+    """How git processes are run: by whom, with what environment, and who hears their lines.
+
+    ``watches_silence`` is for a server that git itself would wait for without end: a fetch that
+    says nothing for a minute is given up.
+    """
 
     runner: Runner
     env: Mapping[str, str] = field(repr=False)
     on_line: Callable[[str], None] | None = None
     log: Path | None = None
+    watches_silence: bool = False
+
+    def watching_silence(self) -> GitSession:
+        """Return a session that gives up a server that has stopped to send."""
+        return replace(self, watches_silence=True)
 
     def with_variables(self, variables: Mapping[str, str]) -> GitSession:
         """Return a session whose processes have further variables."""
@@ -110,6 +122,7 @@ class SessionGit(Git):
                 env=session.configured(_ALWAYS).env,
                 log=session.log,
                 timeout=ANSWER_SECONDS if "ls-remote" in command else None,
+                silence=SILENCE_SECONDS if session.watches_silence and _FETCH in command else None,
                 on_line=_thinned(session.on_line) if _TRANSFERS & set(command) else None,
             )
         except ProcessFailed as failure:

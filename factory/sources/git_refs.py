@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import SourceError
+from factory.quantities import listed
 from factory.sources.source import shown
 
 if TYPE_CHECKING:
@@ -142,7 +143,4 @@ def unknown_ref(command: Git, remote: GitRemote, ref: str) -> SourceError:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    if not names:
-        return "no branch and no tag"
-    more = len(names) - _SUGGESTIONS
-    return ", ".join(names[:_SUGGESTIONS]) + (f" and {more} more" if more > 0 else "")
+    return listed(names, _SUGGESTIONS) or "no branch and no tag"

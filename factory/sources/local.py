@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from factory.quantities import counted, listed
 from factory.sources.source import Checkout
 from factory.sources.worktree import worktree_state
 
@@ -36,12 +37,8 @@ class LocalChanges:
         if not self.state.in_git:
             said.append(f"{self.root} is not in a git repository: there is no way back but a copy")
         elif self.state.uncommitted:
-            some = ", ".join(self.state.uncommitted[:5])
-            more = len(self.state.uncommitted) - 5
-            said.append(
-                f"{self.root} has {len(self.state.uncommitted)} uncommitted change(s), which are "
-                f"built too: {some}{f' and {more} more' if more > 0 else ''}"
-            )
+            changes = counted(len(self.state.uncommitted), "uncommitted change")
+            said.append(f"{self.root} has {changes}, built too: {listed(self.state.uncommitted)}")
         return tuple(said)
 
 

@@ -7,15 +7,16 @@ like any other. Nothing is written before everything has been checked.
 
 from __future__ import annotations
 
-import filecmp
 import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from factory.errors import PatchError, Place
+from factory.sources.link_target import leads_out
 from factory.sources.patch import PATCHES_FOLDER
 from factory.sources.replacement import Replacement, replace_all
+from factory.sources.same_file import is_same_file
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def apply_overlays(overlays: tuple[Overlay, ...], workspace: Path) -> tuple[Over
                 log.warning("%s is in two overlays; that of %s is taken", target, overlay.folder)
             elif not os.path.lexists(target):
                 added.append(str(name))
-            elif _same(source, target):
+            elif is_same_file(source, target):
                 unchanged.append(str(name))
                 continue
             else:
@@ -129,7 +130,7 @@ def already_overlaid(overlays: tuple[Overlay, ...], workspace: Path) -> frozense
 
 
 def _is_same(source: Path, target: Path) -> bool:
-    return os.path.lexists(target) and not target.is_dir() and _same(source, target)
+    return os.path.lexists(target) and not target.is_dir() and is_same_file(source, target)
 
 
 def _plugin_folder(overlay: Overlay, workspace: Path) -> Path:
@@ -167,8 +168,7 @@ def _files(overlay: Overlay) -> tuple[PurePosixPath, ...]:
             path = here / name
             relative = PurePosixPath(path.relative_to(overlay.folder))
             if path.is_symlink():
-                leads_to = os.path.normpath(relative.parent / path.readlink())
-                if leads_to.startswith(("/", "..")):
+                if leads_out(relative, path.readlink()):
                     raise _refusal(
                         overlay,
                         f"{relative} is a link out of the overlay ({path.readlink()})",
@@ -195,14 +195,6 @@ def _refuse_unsafe(overlay: Overlay, name: PurePosixPath, plugin: Path) -> None:
     target = plugin / name
     if target.is_dir() and not target.is_symlink():
         raise _refusal(overlay, f"{name} is a file where {target} is a folder")
-
-
-def _same(source: Path, target: Path) -> bool:
-    if source.is_symlink() or target.is_symlink():
-        both = source.is_symlink() and target.is_symlink()
-        return both and source.readlink() == target.readlink()
-    same_mode = os.access(source, os.X_OK) == os.access(target, os.X_OK)
-    return same_mode and filecmp.cmp(source, target, shallow=False)
 
 
 def _refusal(overlay: Overlay, reason: str, hint: str | None = None) -> PatchError:

@@ -7,7 +7,6 @@ second run on the same tree changes nothing.
 
 from __future__ import annotations
 
-import filecmp
 import logging
 import os
 import stat
@@ -19,11 +18,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.errors import PatchError, Place, StorageError
 from factory.sources.file_copy import copy_file
-from factory.sources.git_apply import IGNORING_WHITESPACE, GitApply, is_executable
+from factory.sources.git_apply import IGNORING_WHITESPACE, GitApply
+from factory.sources.link_target import leads_out
 from factory.sources.patch_mismatch import does_not_apply
 from factory.sources.patch_place import PlacedPatch, place
 from factory.sources.patch_text import read_patch
 from factory.sources.replacement import Replacement, replace_all
+from factory.sources.same_file import is_executable, is_same_file
+from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -180,8 +182,8 @@ def _number_applied(placed: tuple[PlacedPatch, ...], tree: Path, git: GitApply) 
 @contextmanager
 def _scratch_folder() -> Iterator[Path]:
     try:
-        with tempfile.TemporaryDirectory(prefix="plugin-factory-patches-") as folder:
-            yield Path(folder).resolve()
+        with scratch_folder("patches") as folder:
+            yield folder
     except OSError as error:
         raise StorageError(
             "the patches could not be tried on a copy of the files",
@@ -200,11 +202,8 @@ def _copy(names: tuple[PurePosixPath, ...], root: Path, tree: Path) -> None:
 
 
 def _differ(one: Path, other: Path) -> bool:
-    if one.is_symlink() or other.is_symlink():
-        return not (one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink())
-    if not one.exists() or not other.exists():
-        return one.exists() != other.exists()
-    return is_executable(one) != is_executable(other) or not filecmp.cmp(one, other, shallow=False)
+    there = os.path.lexists(one), os.path.lexists(other)
+    return there[0] != there[1] or (all(there) and not is_same_file(one, other))
 
 
 def _replacement(name: PurePosixPath, root: Path, tree: Path) -> Replacement:
@@ -223,13 +222,11 @@ def _refuse_links_out(
 ) -> None:
     for name in changed:
         link = tree / name
-        if link.is_symlink():
-            leads_to = os.path.normpath(name.parent / link.readlink())
-            if leads_to.startswith(("/", "..")):
-                guilty = next(patch for patch in placed if name in patch.names)
-                raise PatchError(
-                    f"the patch {guilty.path.name} makes a link out of the tree: {name}",
-                    place=Place(file=guilty.path),
-                    found=str(link.readlink()),
-                    expected="a link to a place inside the tree",
-                )
+        if link.is_symlink() and leads_out(name, link.readlink()):
+            guilty = next(patch for patch in placed if name in patch.names)
+            raise PatchError(
+                f"the patch {guilty.path.name} makes a link out of the tree: {name}",
+                place=Place(file=guilty.path),
+                found=str(link.readlink()),
+                expected="a link to a place inside the tree",
+            )

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from factory.errors import PatchError, Place
+from factory.quantities import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ def _other_reason(patch: PlacedPatch, said: str) -> PatchError:
     return PatchError(
         f"the patch {patch.path.name} does not apply: {reason}; the tree is as it was",
         place=Place(file=patch.path),
-        found=f"names looked for in {patch.folder}, with {patch.strip} folder(s) stripped",
+        found=f"names looked for in {patch.folder}, with {counted(patch.strip, 'folder')} stripped",
         hint="make the patch anew against this ref of the source",
         details="\n".join(reasons[1:]) or None,
     )

@@ -51,7 +51,7 @@ def git_daemon(base: Path) -> Iterator[str]:
 
 
 def _wait_for(port: int) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 300
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -126,6 +126,7 @@ class _Smart(http.server.BaseHTTPRequestHandler):
             self.send_header(header, text)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self._log.bytes_sent += len(body)
         if self._log.breaks_left > 0 and self.command == "POST":
             self._log.breaks_left -= 1
             self.wfile.write(body[: len(body) // 2])
@@ -158,6 +159,7 @@ class ServerLog:
 
     def __init__(self) -> None:
         self.requests: list[str] = []
+        self.bytes_sent = 0
         self.password: str | None = None
         self.failures_left = 0
         self.breaks_left = 0
@@ -172,6 +174,54 @@ def smart_http(base: Path, log: ServerLog | None = None) -> Iterator[str]:
     handler = functools.partial(_Smart, base=base, server_log=log or ServerLog())
     with _serving(handler) as url:  # type: ignore[arg-type]
         yield url
+
+
+class Stalls:
+    """How often a server is to fall silent in the middle of what it sends."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
+@contextlib.contextmanager
+def stalling(port: int, stalls: Stalls, *, after: int) -> Iterator[int]:
+    """Stand before a server, and stop to pass on what it sends; gives the port to connect to.
+
+    The connection stays open. An answer of up to ``after`` bytes passes whole.
+    """
+
+    def passed_on(source: socket.socket, target: socket.socket, *, answer: bool) -> None:
+        passed = 0
+        with contextlib.suppress(OSError):
+            while data := source.recv(4096):
+                if answer and stalls.left and passed + len(data) > after:
+                    stalls.left -= 1
+                    return
+                passed += len(data)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    opened: list[socket.socket] = []
+
+    def served() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listening.accept()
+                server = socket.create_connection(("127.0.0.1", port))
+                opened.extend((client, server))
+                for pair, answer in (((client, server), False), ((server, client), True)):
+                    threading.Thread(
+                        target=passed_on, args=pair, kwargs={"answer": answer}, daemon=True
+                    ).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=served, daemon=True).start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            for each in opened:
+                each.close()
 
 
 class _Dumb(http.server.SimpleHTTPRequestHandler):

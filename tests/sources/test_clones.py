@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import random
 import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from factory.sources.clones import add_worktree, clones_for, normalised
 from factory.sources.git import wanted_commit
 from factory.sources.source import GitRemote, Source, locate
 
-from .repositories import new_repository, tree
+from .repositories import Repository, new_repository, tree
 from .servers import ServerLog, smart_http
 
 if TYPE_CHECKING:
@@ -106,6 +108,62 @@ class TestWorktrees:
             add_worktree(clone, origin, "main", tmp_path / "three", session)
         assert "main of " in caplog.text
         assert "here already" in caplog.text
+
+    def test_of_another_commit_only_what_is_new_is_fetched(
+        self, history: History, tmp_path: Path, session: GitSession
+    ) -> None:
+        chance = random.Random(1)
+        large = {f"files/{number}": chance.randbytes(2000).hex() for number in range(100)}
+        before = history.repository.commit(large)
+        after = history.repository.commit({"files/7": "x"})
+        log = ServerLog()
+        with smart_http(history.repository.path.parent, log) as url:
+            origin = remote(f"{url}/plugins", tmp_path)
+            clone = clones_for([origin], tmp_path)[normalised(origin)]
+            add_worktree(clone, origin, before, tmp_path / "one", session)
+            whole, log.bytes_sent = log.bytes_sent, 0
+            shutil.rmtree(tmp_path / "one")
+            found = add_worktree(clone, origin, after, tmp_path / "two", session)
+            assert found.commit == after
+            assert whole > 200_000
+            assert log.bytes_sent < whole / 10
+
+    def test_a_pinned_commit_outlives_its_worktree_and_gits_housekeeping(
+        self, history: History, tmp_path: Path, session: GitSession
+    ) -> None:
+        log = ServerLog()
+        with smart_http(history.repository.path.parent, log) as url:
+            origin = remote(f"{url}/plugins", tmp_path)
+            clone = clones_for([origin], tmp_path)[normalised(origin)]
+            add_worktree(clone, origin, history.first, tmp_path / "one", session)
+            shutil.rmtree(tmp_path / "one")
+            Repository(path=clone.path).git("worktree", "prune")
+            Repository(path=clone.path).git("gc", "--quiet", "--prune=now")
+            log.requests.clear()
+            add_worktree(clone, origin, history.first, tmp_path / "two", session)
+            assert log.requests == []
+        assert tree(tmp_path / "two") == {"package.json": "{}", "old.txt": "old"}
+
+    def test_a_commit_whose_files_are_not_all_here_is_fetched_again(
+        self, history: History, tmp_path: Path, session: GitSession
+    ) -> None:
+        origin = remote("served/plugins", tmp_path)
+        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        add_worktree(clone, origin, history.other, tmp_path / "one", session)
+        # As after kill -9 amid a fetch: git writes a commit before its files.
+        half = history.repository.git("cat-file", "commit", history.second) + "\n"
+        written = subprocess.run(
+            ["git", "hash-object", "-t", "commit", "-w", "--stdin"],
+            cwd=clone.path,
+            input=half,
+            text=True,
+            capture_output=True,
+            check=True,
+        )
+        assert written.stdout.strip() == history.second
+        found = add_worktree(clone, origin, history.second, tmp_path / "two", session)
+        assert found.commit == history.second
+        assert "new.txt" in tree(tmp_path / "two")
 
     def test_a_branch_that_has_moved_is_fetched(
         self, history: History, tmp_path: Path, session: GitSession

@@ -56,7 +56,7 @@ def test_uncommitted_changes_are_said(
     repository.git("mv", "old.txt", "renamed.txt")
     changes = described(repository.path, tmp_path / "config", session)
     assert set(changes.state.uncommitted) == {"new.txt", "fresh/", "renamed.txt"}
-    assert "3 uncommitted change(s), which are built too" in changes.lines()[-1]
+    assert "3 uncommitted changes, built too" in changes.lines()[-1]
 
 
 def test_a_tree_without_git_is_said(tmp_path: Path, session: GitSession) -> None:

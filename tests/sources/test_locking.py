@@ -47,7 +47,7 @@ def test_waiting_says_so_once_and_ends_when_the_holder_does(tmp_path: Path) -> N
     def hold() -> None:
         with exclusive(lock, wait=True):
             order.append("first")
-            release.wait(10)
+            release.wait(300)
             order.append("first ends")
 
     holder = threading.Thread(target=hold)
@@ -91,7 +91,7 @@ def test_a_lock_file_that_its_holder_removes_is_made_anew(tmp_path: Path) -> Non
         waiter.start()
         time.sleep(0.2)
         lock.unlink()
-    assert entered.wait(5)
+    assert entered.wait(300)
     waiter.join()
     assert lock.exists()
 

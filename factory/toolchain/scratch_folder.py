@@ -1,0 +1,99 @@
+"""Folders for what is needed only while a command runs, in the system's temporary folder.
+
+Each is locked by its process until it is removed. A process that is killed cannot remove its own;
+the kernel takes its lock back, and the next one that needs such a folder removes what it left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+import stat
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.locking import held_if_free
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = logging.getLogger(__name__)
+
+_PREFIX = "plugin-factory-"
+_NAME = re.compile(rf"{_PREFIX}(?:[a-z]+-)?[a-z0-9_]{{8}}")
+# Says that a folder is of this module; it is there only while, or after, the folder is locked.
+_MARK = ".plugin-factory-scratch"
+
+
+@contextlib.contextmanager
+def scratch_folder(purpose: str = "") -> Iterator[Path]:
+    """Make a folder, give its real path, and remove it at the end.
+
+    Args:
+        purpose: a word of lower case letters for its name.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    parent = Path(tempfile.gettempdir()).resolve()
+    _swept(parent)
+    prefix = f"{_PREFIX}{purpose}-" if purpose else _PREFIX
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    with contextlib.ExitStack() as stack:
+        stack.callback(_remove, folder)
+        # Where a folder cannot be locked, nobody could tell that it is in use: it gets no mark.
+        if stack.enter_context(held_if_free(folder)):
+            (folder / _MARK).touch()
+        yield folder
+
+
+@cache
+def _swept(parent: Path) -> None:
+    """Remove the folders of processes that were killed, once a process."""
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if _is_ours(entry):
+                    _remove_unless_held(parent / entry.name)
+
+
+def _is_ours(entry: os.DirEntry[str]) -> bool:
+    if not _NAME.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):
+        return False
+    mine = entry.stat(follow_symlinks=False).st_uid == os.geteuid()
+    return mine and stat.S_ISREG((Path(entry.path) / _MARK).lstat().st_mode)
+
+
+def _remove_unless_held(folder: Path) -> None:
+    with held_if_free(folder) as free:
+        if free:
+            log.debug("%s is of a run that was killed: removed", folder)
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, its mark last: what cannot be removed now is found by the next run."""
+    try:
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name == _MARK):
+            if entry.is_dir() and not entry.is_symlink():
+                _remove_tree(entry)
+            else:
+                entry.unlink()
+        folder.rmdir()
+    except OSError as error:
+        log.debug("%s is left: %s", folder, error)
+
+
+def _remove_tree(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        # Folders without write permission, as package managers leave them in their caches.
+        for parent, _, _ in os.walk(folder):
+            os.chmod(parent, os.lstat(parent).st_mode | stat.S_IRWXU)  # noqa: PTH101
+        shutil.rmtree(folder)

@@ -1,0 +1,96 @@
+"""Folders for the time of a command: removed at its end, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from factory.toolchain import scratch_folder as module
+from factory.toolchain.scratch_folder import scratch_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Fills a folder as packages do, tells that it has, and stays until its input ends.
+HOLDING = """
+import os, sys
+from factory.toolchain.scratch_folder import scratch_folder
+with scratch_folder("verify") as folder:
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "b" / "file").write_text("x")
+    os.chmod(folder / "a" / "b", 0o555)
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
+    module._swept.cache_clear()
+    return tmp_path
+
+
+@contextlib.contextmanager
+def another_process(temporary: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        (sys.executable, "-c", HOLDING),
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        assert process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_folder_is_there_and_then_gone(temporary: Path) -> None:
+    with scratch_folder("images") as folder:
+        assert folder.parent == temporary.resolve()
+        (folder / "file").write_text("x")
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed(temporary: Path) -> None:
+    with another_process(temporary) as process:
+        process.kill()
+        process.wait()
+    (left,) = temporary.iterdir()
+    assert (left / "a/b/file").is_file()
+    with scratch_folder() as folder:
+        assert list(temporary.iterdir()) == [folder]
+
+
+def test_what_a_living_process_holds_stays(temporary: Path) -> None:
+    with another_process(temporary) as process:
+        (held,) = temporary.iterdir()
+        with scratch_folder():
+            assert (held / "a/b/file").is_file()
+        process.communicate("")
+        assert process.returncode == 0
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_is_not_ours_stays(temporary: Path) -> None:
+    (temporary / "plugin-factory-somebody").mkdir()
+    (temporary / "plugin-factory-abcdefgh").mkdir()
+    (temporary / "plugin-factory-mine.log").write_text("x")
+    elsewhere = temporary / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".plugin-factory-scratch").touch()
+    (temporary / "plugin-factory-12345678").symlink_to(elsewhere)
+    before = sorted(temporary.rglob("*"))
+    with scratch_folder():
+        pass
+    assert sorted(temporary.rglob("*")) == before
