@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# More than the cores of a small machine: many tests wait for a network, or for a process to end.
+TEST_WORKERS ?= 3
 ENGINE ?= podman
 IMAGE ?= localhost/plugin-factory
 BASE_IMAGE ?=
@@ -14,7 +16,7 @@ EXAMPLE := build/example
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install example test lint docs docs-site image clean
+.PHONY: help install example test test-tools lint docs docs-site image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,9 +34,11 @@ example: $(VENV)/.package ## Build the example workspace into build/example/outp
 	@echo "The artifacts are in $(EXAMPLE)/outputs:"
 	@cd $(EXAMPLE)/outputs && ls -1 *.tgz*
 
-test: lint ## Run the linters, the type checker and all tests
+test: lint test-tools ## Run the linters, the type checker and all tests
+	$(BIN)/pytest --numprocesses $(TEST_WORKERS) $(PYTEST_ARGS)
+
+test-tools: # what tests use of the system
 	@tests/install-tools
-	$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## Run the linters and the type checker
 	$(BIN)/ruff check .

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+VERSION = r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?"
+"""A semantic version without build metadata, as a part of regular expressions."""
+
 _Numbers: TypeAlias = tuple[int, int, int]
 
 # What nine of ten ranges look like. Deciding these here spares most runs loading the library, which
@@ -36,13 +39,12 @@ def satisfies(version: str, range: str) -> bool:  # noqa: A002 - npm's own word 
     return _satisfies(version, range)
 
 
-def max_satisfying(versions: Iterable[str], range: str) -> str | None:  # noqa: A002 - npm's word
-    """Return the highest of ``versions`` that is in ``range``, or None when none is.
-
-    Raises:
-        ValueError: as :func:`satisfies` does.
-    """
-    return highest(version for version in versions if _satisfies(version, range))
+def is_in(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for it
+    """Return whether ``version`` is in the npm ``range``; nothing is in what is no range."""
+    try:
+        return _satisfies(version, range)
+    except ValueError:
+        return False
 
 
 def highest(versions: Iterable[str]) -> str | None:
@@ -56,6 +58,15 @@ def highest(versions: Iterable[str]) -> str | None:
         if best is None or _version(version).compare(_version(best)) > 0:
             best = version
     return best
+
+
+def is_version(text: str) -> bool:
+    """Return whether ``text`` is a semantic version."""
+    try:
+        _version(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_range(range: str) -> bool:  # noqa: A002 - npm's own word for it

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.work_units import Scheduler, turn
+
 ROOT = Path(__file__).resolve().parent.parent
 # Tools are some 700 MB, and the same for every run: installed once, under the ignored build/.
 KEPT = Path(os.environ.get("PLUGIN_FACTORY_TEST_CACHE", ROOT / "build/test-cache"))
@@ -34,6 +36,16 @@ _PASSED_ON = (
     "PIP_FIND_LINKS",
     "PIP_DEFAULT_TIMEOUT",
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes long first."""
+    items.sort(key=lambda item: turn(item.nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config) -> Scheduler:
+    """Give tests to workers as this project's tests need it."""
+    return Scheduler(config)
 
 
 @pytest.fixture(scope="session")

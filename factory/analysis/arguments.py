@@ -24,6 +24,8 @@ SHARED = "--shared-package"
 SUPPRESS_NATIVE = "--suppress-native-package"
 ALLOW_NATIVE = "--allow-native-package"
 IGNORE_VERSION_CHECK = "--ignore-version-check"
+NO_BUILD = "--no-build"
+
 PACKAGE_OPTIONS = (EMBED, SHARED, SUPPRESS_NATIVE, ALLOW_NATIVE, IGNORE_VERSION_CHECK)
 """The options of ``rhdh-cli plugin export`` that take package names, in the order we write them."""
 
@@ -77,6 +79,11 @@ class Arguments:
     def allowed(self) -> tuple[str, ...]:
         """The packages named by ``--allow-native-package``."""
         return self.values(ALLOW_NATIVE)
+
+    @property
+    def forbids_building(self) -> bool:
+        """Whether ``--no-build`` says that what is in ``dist/`` is exported as it is."""
+        return any(item.option == NO_BUILD for item in self.items)
 
     @property
     def pairs(self) -> frozenset[tuple[str, str]]:

@@ -30,10 +30,10 @@ from factory.analysis.native_choice import (
     NativeChoice,
     choose,
     dragged_in,
-    is_scoped_backstage,
     native_uses,
 )
 from factory.analysis.reasons import DerivedArgument, Reason
+from factory.analysis.surroundings import is_backstage
 from factory.analysis.written import rules_of, without_own_copies
 
 if TYPE_CHECKING:
@@ -144,9 +144,7 @@ def _settle_optional(
             fact="comes with an optional dependency, which rhdh-cli leaves private",
         )
         for name, trail in brought.items()
-        if is_scoped_backstage(name)
-        and name not in settled.unshared
-        and not written.unshared.match(name)
+        if is_backstage(name) and name not in settled.unshared and not written.unshared.match(name)
     }
     unshareable = frozenset(brought) & settled.shared
     if not fresh and not unshareable:

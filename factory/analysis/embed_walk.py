@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.embedding import role_by_name, sibling_names
 from factory.analysis.reasons import Reason, Trail, start_of, way_down
-from factory.analysis.surroundings import BACKSTAGE_SCOPE
+from factory.analysis.surroundings import is_backstage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,7 +129,7 @@ class _Walker:
         name = edge.name
         if edge.optional or self.is_unshared(name):
             return False
-        if BACKSTAGE_SCOPE in name:
+        if is_backstage(name):
             return name in self.around.host
         return self._shared_by_author(name) or name in self.settled.shared
 
@@ -140,7 +140,7 @@ class _Walker:
             return None
         if edge.name in siblings and self._is_certain_sibling(use):
             return self._embed(use, 1, "rhdh-cli embeds it by itself", explicit=False)
-        unshare = BACKSTAGE_SCOPE in edge.name and edge.name not in self.around.host
+        unshare = is_backstage(edge.name) and edge.name not in self.around.host
         if unshare:
             return self._embed(use, 2, f"not in {self.around.host.name}", unshare=True)
         told = self._told(edge.name)

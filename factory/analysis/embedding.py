@@ -16,7 +16,8 @@ from factory.analysis.discovery import BACKEND_ROLES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from factory.analysis.discovery import DiscoveredPlugin, WorkspacePackage
+    from factory.analysis.discovery import WorkspacePackage
+    from factory.analysis.manifest import Manifest
 
 # What of a package's name is replaced by -common and -node to name its siblings, by its role.
 _BASE_NAME_ENDS = {
@@ -44,7 +45,7 @@ def role_by_name(name: str) -> str:
 
 
 def local_build_set(
-    plugin: DiscoveredPlugin,
+    plugin: Manifest,
     packages: Mapping[str, WorkspacePackage],
     arguments: str,
     *,
@@ -56,7 +57,7 @@ def local_build_set(
     plugin is bundled from its source, so nothing but itself is built.
 
     Args:
-        plugin: the plugin to export.
+        plugin: the package.json of the plugin to export.
         packages: the members of its yarn workspace (``workspace_packages``).
         arguments: its argument string, as it stands in plugins-list.yaml.
         published: the ``dependencies`` of a package that is not a member, by name and range, or
@@ -67,15 +68,14 @@ def local_build_set(
         ConfigurationError: the argument string cannot be split.
     """
     if plugin.role not in BACKEND_ROLES:
-        return (plugin.manifest.name,)
+        return (plugin.name,)
     named = frozenset(parse_arguments(arguments).embedded)
-    manifest = plugin.manifest
     built: dict[str, None] = {}
     seen: set[tuple[str, str]] = set()
     # Depth first and in the order of the dependencies, since the first way that leads to a package
     # decides which siblings are looked for below it.
-    wanted = named | frozenset(sibling_names(manifest.name, manifest.role))
-    stack = [(iter(manifest.dependencies.items()), wanted)]
+    wanted = named | frozenset(sibling_names(plugin.name, plugin.role))
+    stack = [(iter(plugin.dependencies.items()), wanted)]
     while stack:
         dependencies, wanted = stack[-1]
         name, asked = next(dependencies, (None, ""))
@@ -84,7 +84,7 @@ def local_build_set(
             continue
         member = packages.get(name)
         identity = (name, "" if member else asked)
-        if name not in wanted or identity in seen or name == manifest.name:
+        if name not in wanted or identity in seen or name == plugin.name:
             continue
         seen.add(identity)
         if member:
@@ -93,4 +93,4 @@ def local_build_set(
             stack.append((iter(member.manifest.dependencies.items()), wanted | frozenset(siblings)))
         elif published:
             stack.append((iter((published(name, asked) or {}).items()), wanted))
-    return (*built, manifest.name)
+    return (*built, plugin.name)

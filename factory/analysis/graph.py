@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from factory.analysis.lockfile import NO_NAMES, NOTHING, LockEntry, Lockfile
 from factory.analysis.resolutions import Resolutions, parse_resolutions
-from factory.npm_range import satisfies
+from factory.npm_range import is_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -164,12 +164,12 @@ class DependencyGraph:
         member = self._members.get(name)
         if member and wanted.startswith("workspace:"):
             return self.package(member.manifest)
-        if member and self.lockfile.generation == "classic" and _accepts(wanted, member):
+        if member and self.lockfile.generation == "classic" and _serves(member, wanted):
             return self.package(member.manifest)
         entry = self.lockfile.resolve(name, wanted, locator=package.locator)
         if entry is None and wanted != asked:
             entry = self.lockfile.resolve(name, asked, locator=package.locator)
-        if member and (entry.is_workspace if entry else _accepts(wanted, member)):
+        if member and (entry.is_workspace if entry else _serves(member, wanted)):
             return self.package(member.manifest)
         if entry is None:
             return Package(name=name, version="")
@@ -222,11 +222,8 @@ def _package(entry: LockEntry) -> Package:
     )
 
 
-def _accepts(asked: str, member: WorkspacePackage) -> bool:
-    try:
-        return satisfies(member.manifest.version, asked)
-    except ValueError:
-        return False
+def _serves(member: WorkspacePackage, wanted: str) -> bool:
+    return is_in(member.manifest.version, wanted)
 
 
 def _runs_on_linux(package: Package) -> bool:

@@ -19,6 +19,7 @@ from factory.npm_range import satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
 
 BACKSTAGE_FILE = "backstage.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -89,7 +90,7 @@ def find_host(host: str | None = None) -> HostInventory:
     if _NAME.fullmatch(host):
         file = resources.files("factory.hosts").joinpath(f"{host}.json")
         if file.is_file():
-            return _inventory(file.read_text(encoding="utf-8"), Path(f"{host}.json"))
+            return _inventory(file, Path(f"{host}.json"))
     path = Path(host).expanduser()
     if path.is_dir():
         path = path / LOCKFILE
@@ -101,7 +102,7 @@ def find_host(host: str | None = None) -> HostInventory:
             hint="'plugin-factory host list' shows the inventories",
         )
     if path.suffix == ".json":
-        return _inventory(path.read_text(encoding="utf-8"), path)
+        return _inventory(path, path)
     return inventory_of_lockfile(path)
 
 
@@ -170,16 +171,18 @@ def is_host_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _inventory(text: str, file: Path) -> HostInventory:
+def _inventory(source: Path | Traversable, file: Path) -> HostInventory:
+    """The inventory in ``source``; ``file`` is what errors call it."""
     try:
-        document = json.loads(text)
+        document = json.loads(source.read_text(encoding="utf-8"))
+        packages = dict(document["packages"])
         return HostInventory(
-            name=document["name"],
-            release=document["release"],
-            backstage=document["backstage"],
-            packages=document["packages"],
+            name=str(document["name"]),
+            release=str(document["release"]),
+            backstage=str(document["backstage"]),
+            packages={str(name): str(versions) for name, versions in packages.items()},
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
             "this is no host inventory",
             place=Place(file=file),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import Reason
-from factory.analysis.surroundings import BACKSTAGE_SCOPE
 
 if TYPE_CHECKING:
     from factory.analysis.embed_walk import Settled, Walk
@@ -110,11 +109,6 @@ def dragged_in(found: Walk, around: Surroundings) -> dict[str, Trail]:
         brought.setdefault(edge.name, below)
         pending.extend((deeper, below) for deeper in around.graph.edges(edge.target))
     return brought
-
-
-def is_scoped_backstage(name: str) -> bool:
-    """Return whether rhdh-cli shares the package without being told."""
-    return BACKSTAGE_SCOPE in name
 
 
 def _choice(name: str, use: NativeUse, around: Surroundings, settled: Settled) -> NativeChoice:

@@ -25,9 +25,9 @@ from factory.analysis.build_arguments import build_arguments
 from factory.analysis.embed_walk import Settled, Walk, walk
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
-from factory.analysis.surroundings import BACKSTAGE_SCOPE
+from factory.analysis.surroundings import is_backstage
 from factory.analysis.written import rules_of
-from factory.npm_range import satisfies
+from factory.npm_range import VERSION, is_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,7 @@ _NOT_PUBLISHED = re.compile(
     r"((?:@[\w.-]+/)?[\w.-]+)@(?:npm:)?\S*: (?:Package not found|No candidates found)"
 )
 _PACKAGE = re.compile(r"((?:@[^/]+/)?[^./@][^/]*)(?:/.*)?")
-_VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
+_VERSION = re.compile(VERSION)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,7 +182,7 @@ def _shared(text: str, case: _Case) -> Repair | None:
             reason=case.reason("rhdh-cli: shared, yet among the private dependencies", name),
         )
         for name in shared
-        if BACKSTAGE_SCOPE in name
+        if is_backstage(name)
     ]
     return case.mended(users) or case.mended(lacking)
 
@@ -225,7 +225,7 @@ def _conflict(text: str, case: _Case) -> Repair | None:
             *_VERSION.findall(second),
         )
     )
-    fitting = next((v for v in candidates if _is_in(v, first) and _is_in(v, second)), None)
+    fitting = next((v for v in candidates if is_in(v, first) and is_in(v, second)), None)
     if fitting is None:
         return None
     fact = f"{first} and {second} are both satisfied by {fitting}"
@@ -259,7 +259,7 @@ def _embedded(name: str, fact: str, case: _Case) -> Repair | None:
     if (EMBED, name) not in computed.arguments.pairs:
         return None  # nothing that the plugin brings along depends on it
     added = [DerivedArgument(option=EMBED, value=name, reason=case.reason(fact, name))]
-    if BACKSTAGE_SCOPE in name:
+    if is_backstage(name):
         added.append(
             DerivedArgument(option=SHARED, value=UNSHARED + name, reason=case.reason(fact, name))
         )
@@ -313,13 +313,6 @@ def _ranges(text: str) -> tuple[str, str, str] | None:
     if found := _MAIN_CONFLICT.search(text):
         return found[1], found[2], found[3]
     return None
-
-
-def _is_in(version: str, asked: str) -> bool:
-    try:
-        return satisfies(version, asked)
-    except ValueError:
-        return False
 
 
 def _names(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:

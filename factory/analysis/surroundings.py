@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from factory.analysis.inventory import HostInventory
 
-BACKSTAGE_SCOPE = "@backstage/"
-"""rhdh-cli shares every package whose name holds this, unless told otherwise."""
+_BACKSTAGE_SCOPE = "@backstage/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -42,6 +41,14 @@ class Surroundings:
         return ways_to((p for p in self.packages if p.name in is_wanted), self.dependents)
 
 
+def is_backstage(name: str) -> bool:
+    """Return whether rhdh-cli shares the package of this name without being told.
+
+    It looks for ``@backstage/`` anywhere in it.
+    """
+    return _BACKSTAGE_SCOPE in name
+
+
 def survey(
     graph: DependencyGraph,
     host: HostInventory,
@@ -56,7 +63,7 @@ def survey(
     if not markers.sees_installed:
         native = [package for package in packages if markers.marker(package)]
         reaching_native = frozenset((*native, *ways_to(native, dependents)))
-    backstage = (package for package in packages if BACKSTAGE_SCOPE in package.name)
+    backstage = (package for package in packages if is_backstage(package.name))
     return Surroundings(
         graph=graph,
         host=host,

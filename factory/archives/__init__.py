@@ -1,1 +1,1 @@
-"""Archives from elsewhere, read without trusting them: tar entries, unpacking, integrity."""
+"""Archives from elsewhere, read without trusting them; and what ``npm pack`` makes of a package."""

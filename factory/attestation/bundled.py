@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from factory.archives.npm_package import PACKAGE_JSON
 from factory.attestation.file_tree import FileTree, file_tree
 from factory.attestation.package_manifest import PackageManifest, read_package_manifest
 from factory.attestation.packed_files import PackedFile, packed_files
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-MANIFEST = "package.json"
 FEDERATION_MANIFEST = "dist/mf-manifest.json"
 # node_modules directly in the plugin or in a package: not a package's own fixtures.
 _PACKAGE = re.compile(r"(?:node_modules/(?:@[^/]+/)?(?![.@])[^/]+/)+")
@@ -101,7 +101,7 @@ def bundle_contents(tgz: Path, *, built_in: Path | None = None) -> BundleContent
 def _wanted(path: str) -> bool:
     folder = _folder(path)
     inside = path.removeprefix(folder)
-    return inside == MANIFEST or (
+    return inside == PACKAGE_JSON or (
         not folder and (path == FEDERATION_MANIFEST or path.endswith(".map"))
     )
 
@@ -113,7 +113,7 @@ def _folder(path: str) -> str:
 
 
 def _manifest(files: Mapping[str, PackedFile]) -> PackageManifest:
-    file = files.get(MANIFEST)
+    file = files.get(PACKAGE_JSON)
     return read_package_manifest(file.content or b"") if file else PackageManifest()
 
 

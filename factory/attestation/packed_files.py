@@ -5,20 +5,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 import tarfile
-import zlib
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from factory.errors import PackError, Place
+from factory.archives.npm_package import DAMAGED, PACKAGE_FOLDER, damaged, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PACKAGE_FOLDER = "package/"
 _BLOCK = 1 << 18
 _EXECUTABLE = 0o111
-_DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +46,7 @@ def packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[Packed
             with tarfile.open(fileobj=unzipped, mode="r|") as archive:
                 for member in archive:
                     archive.members = []  # type: ignore[attr-defined]  # memory must not grow
-                    path = member.name.removeprefix(PACKAGE_FOLDER)
+                    path = member.name.removeprefix(f"{PACKAGE_FOLDER}/")
                     if member.issym():
                         target = member.linkname.encode("utf-8", "surrogateescape")
                         yield _file(path, target, link=True)
@@ -59,17 +56,10 @@ def packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[Packed
                             yield _read(path, member, stream, keep=wanted(path))
             while unzipped.read(_BLOCK):
                 pass  # to its end, so that gzip's own checksum is compared
-    except _DAMAGED as error:
-        raise PackError(
-            "the packed plugin is damaged or cut short",
-            place=Place(file=tgz),
-            found=str(error) or type(error).__name__,
-            hint="delete the file and build the plugin again",
-        ) from error
+    except DAMAGED as error:
+        raise damaged(tgz, error) from error
     except OSError as error:
-        raise PackError(
-            f"the packed plugin cannot be read: {error.strerror or error}", place=Place(file=tgz)
-        ) from error
+        raise unreadable(tgz, error) from error
 
 
 def _read(path: str, member: tarfile.TarInfo, stream: IO[bytes], *, keep: bool) -> PackedFile:

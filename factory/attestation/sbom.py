@@ -14,7 +14,8 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from factory.attestation.bundled import MANIFEST, BundledPackage, bundle_contents
+from factory.archives.npm_package import PACKAGE_FOLDER, PACKAGE_JSON
+from factory.attestation.bundled import BundledPackage, bundle_contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -158,7 +159,10 @@ def _component(package: BundledPackage, reference: str) -> Component:
     if package.locations:
         component.evidence = ComponentEvidence(
             occurrences=[
-                Occurrence(location=f"package/{place}/{MANIFEST}", bom_ref=f"{reference}@{place}")
+                Occurrence(
+                    location=f"{PACKAGE_FOLDER}/{place}/{PACKAGE_JSON}",
+                    bom_ref=f"{reference}@{place}",
+                )
                 for place in package.locations
             ]
         )

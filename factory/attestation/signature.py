@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import CheckError
+from factory.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -140,8 +141,7 @@ def verify_signature(payloads: Iterable[SignedPayload], key: PublicKey, digest: 
     if not by_key:
         raise CheckError(
             "the image is not signed with this key",
-            found=f"{len(several)} signature{'s' if len(several) != 1 else ''}, "
-            "none of which this key made",
+            found=f"{counted(len(several), 'signature')}, none of which this key made",
             expected=_EXPECTED,
             hint="check that --key is the signer's public key",
         )

@@ -26,20 +26,20 @@ before anything is installed.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
 import sysconfig
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from factory.analysis.discovery import DiscoveredPlugin, WorkspacePackage, workspace_packages
+from factory.analysis.arguments import parse_arguments
+from factory.analysis.discovery import WorkspacePackage, workspace_packages
 from factory.analysis.embedding import local_build_set
-from factory.analysis.graph import DependencyGraph, Package
+from factory.analysis.graph import DependencyGraph
 from factory.analysis.lockfile_parser import find_lockfile, read_lockfile
-from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
+from factory.analysis.manifest import MANIFEST_FILE, read_manifest
+from factory.cache.asking_package import AskingPackage, asking_package
 from factory.cache.key import (
     CONFIGURATION,
     FACTORY,
@@ -52,36 +52,14 @@ from factory.cache.key import (
     PluginInputs,
 )
 from factory.cache.lockfile_part import LockedPackages, locked_packages
-from factory.cache.tree import GENERATED, Tree
+from factory.cache.root_part import root_parts
+from factory.cache.tree import Tree
 from factory.cache.variables import telling_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from collections.abc import Set as AbstractSet
 
     from factory.config.environment import Environment
-
-NO_BUILD = "--no-build"
-
-# Of the root: for people, for the forge, for editors; no tool of a build reads them.
-_DOCUMENT = re.compile(
-    r".*\.mdx?|(?:LICEN[CS]E|NOTICE|COPYING|CODEOWNERS|OWNERS|AUTHORS|MAINTAINERS)(?:[.-].*)?"
-    r"|\.git(?:ignore|attributes|modules|-blame-ignore-revs)?|\.editorconfig|\.(?:docker)?ignore"
-    r"|\.prettier(?:ignore|rc.*)|\.eslint(?:ignore|rc.*|cache)|renovate\.json5?|\.mailmap"
-    r"|catalog-info\.ya?ml|mkdocs\.ya?ml|codecov\.ya?ml|\.pnp\..*|yarn\.lock|.*\.log",
-    re.IGNORECASE,
-)
-_NO_SOURCES = frozenset(
-    {
-        *(".git", ".github", ".gitlab", ".changeset", ".circleci", ".husky", ".vscode", ".idea"),
-        *(".devcontainer", ".cache", ".yarn", "docs", "e2e-tests", "node_modules"),
-        *GENERATED,
-    }
-)
-# The fields of a package.json by which a package is entered.
-_ENTRY_FIELDS = ("main", "module", "types", "typings", "browser", "exports")
-# Of .yarn; its other folders are a cache of what the lockfile has checksums of.
-_OF_YARN = (".yarn/patches", ".yarn/plugins", ".yarn/releases")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +102,7 @@ class WorkspaceInputs:
     members: Mapping[str, WorkspacePackage]
     locked: LockedPackages
     root: Mapping[str, str]
-    _documents: dict[str, _Document] = field(default_factory=dict, repr=False)
+    _documents: dict[str, AskingPackage] = field(default_factory=dict, repr=False)
 
     def of(
         self, plugin: PluginToName, *, tools: ToolVersions, environment: Environment
@@ -170,7 +148,7 @@ class WorkspaceInputs:
         """
         own = _from(self.workspace / plugin.path, self.tree.root)
         built = self._built(self._document(own), plugin)
-        as_it_is = NO_BUILD in plugin.arguments.split()
+        as_it_is = parse_arguments(plugin.arguments).forbids_building
         folders: dict[str, str] = {}
         loose: dict[str, str] = {}
         pending = [own]
@@ -198,13 +176,12 @@ class WorkspaceInputs:
             seen |= following
         return folders, loose
 
-    def _built(self, own: _Document, plugin: PluginToName) -> frozenset[str]:
+    def _built(self, own: AskingPackage, plugin: PluginToName) -> frozenset[str]:
         """The names of the packages whose ``dist/`` the export makes anew."""
-        if NO_BUILD in plugin.arguments.split():
+        if parse_arguments(plugin.arguments).forbids_building:
             return frozenset()
         by_name = {member.manifest.name: member for member in self.members.values()}
-        discovered = DiscoveredPlugin(path=plugin.path, manifest=own.manifest)
-        return frozenset(local_build_set(discovered, by_name, plugin.arguments))
+        return frozenset(local_build_set(own.manifest, by_name, plugin.arguments))
 
     def _members_below(self, path: str) -> Iterator[str]:
         document = self._document(path)
@@ -243,26 +220,17 @@ class WorkspaceInputs:
         around = own == reference or own.startswith(f"{reference}/") or reference == "."
         return {reference} if not around and (self.tree.root / reference).is_dir() else set()
 
-    def _document(self, path: str) -> _Document:
+    def _document(self, path: str) -> AskingPackage:
         found = self._documents.get(path)
         if found is None:
             names = {member.manifest.name for member in self.members.values()}
-            found = _document(self.tree.root / path, self.locked.graph, names)
+            found = asking_package(self.tree.root / path, self.locked.graph, names)
             found = self._documents.setdefault(path, found)
         return found
 
     def _name(self, path: str) -> str:
         """A path from the tree's root as one from the folder with yarn.lock."""
         return PurePosixPath(os.path.relpath(path, self.project)).as_posix()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Document:
-    """A package.json, and its package as one that asks for its development dependencies too."""
-
-    manifest: Manifest
-    asker: Package
-    reads_generated: bool
 
 
 def workspace_inputs(workspace: Path, checkout: Path) -> WorkspaceInputs:
@@ -294,73 +262,8 @@ def workspace_inputs(workspace: Path, checkout: Path) -> WorkspaceInputs:
         project=path,
         members=MappingProxyType(members),
         locked=locked_packages(DependencyGraph(lockfile, by_name, resolutions)),
-        root=MappingProxyType(dict(_root_parts(tree, path))),
+        root=MappingProxyType(dict(root_parts(tree, path))),
     )
-
-
-def _root_parts(tree: Tree, project: str) -> Iterator[tuple[str, str]]:
-    """What is in no package: of the workspace everything, of the folders above it their files."""
-    folder = project
-    while True:
-        up = "../" * (0 if folder == project else _depth(project) - _depth(folder))
-        with os.scandir(tree.root / folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                path = entry.name if folder == "." else f"{folder}/{entry.name}"
-                if not entry.is_dir(follow_symlinks=False):
-                    if not _DOCUMENT.fullmatch(entry.name) and entry.is_file():
-                        yield up + entry.name, tree.file(path)
-                elif folder == project and not (entry.name in _NO_SOURCES or path in tree.apart):
-                    yield f"{entry.name}/", tree.folder(path).digest
-        for name in _OF_YARN:
-            path = name if folder == "." else f"{folder}/{name}"
-            if (tree.root / path).is_dir():
-                yield f"{up}{name}/", tree.folder(path).digest
-        if folder == ".":
-            return
-        folder = PurePosixPath(folder).parent.as_posix()
-
-
-def _depth(path: str) -> int:
-    return len(PurePosixPath(path).parts)
-
-
-def _document(folder: Path, graph: DependencyGraph, members: AbstractSet[str]) -> _Document:
-    file = folder / MANIFEST_FILE
-    if not file.is_file():
-        manifest = Manifest(file=file)
-        return _Document(
-            manifest=manifest, asker=Package(name="", version=""), reads_generated=False
-        )
-    manifest = read_manifest(file)
-    package = graph.package(manifest)
-    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8-sig"))
-    listed = document.get("devDependencies")
-    development = {n: str(a) for n, a in listed.items()} if isinstance(listed, dict) else {}
-    # A peer from elsewhere is given by somebody who depends on it; a member is here anyway.
-    peers = {name: asked for name, asked in package.peers.items() if name in members}
-    asker = replace(package, dependencies={**peers, **development, **package.dependencies})
-    return _Document(
-        manifest=manifest,
-        asker=asker,
-        reads_generated=any(
-            PurePosixPath(entry).parts[:1] and PurePosixPath(entry).parts[0] in GENERATED
-            for name in _ENTRY_FIELDS
-            for entry in _strings(document.get(name))
-        ),
-    )
-
-
-def _strings(value: object) -> Iterator[str]:
-    """Every string in a JSON value."""
-    pending = [value]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, dict):
-            pending.extend(one.values())
-        elif isinstance(one, list):
-            pending.extend(one)
 
 
 def _from(folder: Path, root: Path) -> str:

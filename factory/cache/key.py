@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 FORMAT = 1
 """Goes up when the factory makes other bytes of the same inputs: older entries are then unused."""
@@ -80,14 +80,6 @@ def explain(old: Parts, new: Parts) -> tuple[str, ...]:
             if before.get(name) != after.get(name)
         ]
     return tuple(said)
-
-
-def shortened(phrases: Iterable[str], most: int = 3) -> str:
-    """Return phrases as one line, the first ``most`` of them and how many more there are."""
-    several = list(phrases)
-    more = len(several) - most
-    text = "; ".join(several[:most])
-    return f"{text}; and {more} more" if more > 0 else text
 
 
 def _order(group: str) -> tuple[int, str]:

@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING
 
 from factory.cache.entry import PARTS_FILE
 from factory.cache.key import digest_of_value
-from factory.whole_file import write_whole
+from factory.cache.notes import LATEST, read_note, write_note
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from factory.cache.key import Parts
     from factory.cache.store import Store
-
-LATEST = "latest"
 
 
 def note_latest(store: Store, identity: str, key: str) -> None:
@@ -25,22 +21,15 @@ def note_latest(store: Store, identity: str, key: str) -> None:
     A repository, a workspace's path and a plugin's path make a good identity: it is kept as a
     digest. Where it cannot be written, nothing is: the note only helps to explain.
     """
-    file = _file(store, identity)
     with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, json.dumps({"key": key}))
+        write_note(store, LATEST, digest_of_value(identity), {"key": key})
 
 
 def latest_parts(store: Store, identity: str) -> Parts | None:
     """Return what the plugin was made from when its key was noted, or None if that is not known."""
     try:
-        key = json.loads(_file(store, identity).read_bytes())["key"]
+        key = read_note(store, LATEST, digest_of_value(identity))["key"]
         parts = json.loads((store.path(key) / PARTS_FILE).read_bytes())
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return parts if isinstance(parts, dict) else None
-
-
-def _file(store: Store, identity: str) -> Path:
-    digest = digest_of_value(identity)
-    return store.folder / LATEST / digest[:2] / f"{digest}.json"

@@ -7,15 +7,13 @@ give. It is small, and only ever believed whole: a damaged one is none.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.cache.key import digest_of_value
-from factory.cache.store import MEMO
+from factory.cache.notes import MEMO, note_file, read_note, write_note
 from factory.cache.tree import file_digest
-from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,20 +106,18 @@ def remember(
 ) -> None:
     """Keep the memo of a workspace; a cache that cannot be written is told, once."""
     body = {"plugins": [asdict(plugin) for plugin in plugins], "facts": dict(facts or {})}
-    text = json.dumps({"digest": digest_of_value([digest, body]), "memo": body})
-    file = _file(store, digest)
+    document = {"digest": digest_of_value([digest, body]), "memo": body}
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, text)
+        write_note(store, MEMO, digest, document)
     except OSError as error:
         store.tell("cannot be written", error)
 
 
 def recall(store: Store, digest: str) -> Remembered | None:
     """Return what is remembered under ``digest``, and mark it as used now; None if nothing is."""
-    file = _file(store, digest)
+    file = note_file(store, MEMO, digest)
     try:
-        document = json.loads(file.read_bytes())
+        document = read_note(store, MEMO, digest)
         body = document["memo"]
         sound = document["digest"] == digest_of_value([digest, body])
         plugins = tuple(RememberedPlugin(**plugin) for plugin in body["plugins"]) if sound else ()
@@ -138,7 +134,3 @@ def recall(store: Store, digest: str) -> Remembered | None:
     with contextlib.suppress(OSError):
         os.utime(file) if sound else file.unlink()
     return found
-
-
-def _file(store: Store, digest: str) -> Path:
-    return store.folder / MEMO / digest[:2] / f"{digest}.json"

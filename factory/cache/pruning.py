@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.cache.entry import ENTRY_FILE, USED_FILE
-from factory.cache.latest import LATEST
 from factory.cache.limits import Limits
-from factory.cache.store import ENTRIES, MAKING, MEMO, TAG_FILE
-from factory.cache.tool_versions import TOOLS
+from factory.cache.notes import NOTES
+from factory.cache.store import ENTRIES, MAKING, TAG_FILE
 from factory.errors import BusyError, StorageError
 from factory.locking import exclusive
 
@@ -83,7 +82,7 @@ def info(store: Store) -> CacheInfo:
     """
     held = list(holdings(store))
     entries = [one for one in held if one.kind == ENTRIES]
-    known = {ENTRIES, MEMO, MAKING, TOOLS, LATEST, TAG_FILE, _LOCK}
+    known = {ENTRIES, *NOTES, MAKING, TAG_FILE, _LOCK}
     strange = sorted(set(_names(store.folder)) - known)
     return CacheInfo(
         folder=str(store.folder),
@@ -133,7 +132,7 @@ def clear(store: Store) -> Pruned:
     with exclusive(store.folder / _LOCK, wait=True):
         pruned = _prune(store, Limits(max_bytes=-1), time.time())
         _remove_leftovers(store)
-    for kind in (ENTRIES, MEMO, LATEST, TOOLS):
+    for kind in (ENTRIES, *NOTES):
         for name in _names(store.folder / kind):
             with contextlib.suppress(OSError):
                 (store.folder / kind / name).rmdir()
@@ -160,7 +159,7 @@ def holdings(store: Store) -> Iterator[Holding]:
             if _KEY.fullmatch(name) and name.startswith(first):
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                     yield _entry(f"{root}/{ENTRIES}/{first}/{name}")
-    for kind in (MEMO, LATEST, TOOLS):
+    for kind in NOTES:
         for first in _names(f"{root}/{kind}"):
             for name in _names(f"{root}/{kind}/{first}"):
                 path = f"{root}/{kind}/{first}/{name}"

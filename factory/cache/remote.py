@@ -10,7 +10,6 @@ a build. Whoever may write to the repository decides what is shipped from it.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from dataclasses import dataclass, field
@@ -39,7 +38,6 @@ T = TypeVar("T")
 SCHEME = "oci://"
 ARTIFACT_TYPE = "application/vnd.plugin-factory.cache.v1"
 FILE_TYPE = "application/vnd.plugin-factory.cache.file.v1"
-TITLE = "org.opencontainers.image.title"
 # A cache that keeps one waiting is none: a build is seldom longer than a few of these.
 _ATTEMPTS = 3
 _CONNECT_SECONDS = 5.0
@@ -254,7 +252,8 @@ def _digest(place: _Place, key: str) -> str | None:
 
 
 def _fetched(place: _Place, key: str, store: Store) -> Entry | None:
-    from factory.oci.pull import fetch_blob, pull_document, read_blob  # noqa: PLC0415 - late
+    from factory.oci.artifact_manifest import TITLE  # noqa: PLC0415 - late
+    from factory.oci.pull import fetch_blob, pull_document, read_blob  # noqa: PLC0415
 
     digest = _digest(place, key)
     if digest is None:
@@ -287,27 +286,16 @@ def _same(layers: Mapping[str, Descriptor], name: str, sha256: str) -> Descripto
 
 
 def _sent(place: _Place, entry: Entry) -> bool:
-    from factory.oci.blob import MANIFEST_TYPE, blob_of  # noqa: PLC0415 - late
+    from factory.oci.artifact_manifest import EMPTY, artifact_manifest  # noqa: PLC0415 - late
     from factory.oci.push import push_blob  # noqa: PLC0415
-    from factory.oci.referrers import EMPTY_TYPE  # noqa: PLC0415
 
     if _digest(place, entry.key):
         return True
-    empty = blob_of(b"{}", EMPTY_TYPE)
     blobs = _blobs(entry)
-    for blob in (empty, *blobs.values()):
+    for blob in (EMPTY, *blobs.values()):
         push_blob(place.registry, place.repository, blob)
-    document = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST_TYPE,
-        "artifactType": ARTIFACT_TYPE,
-        "config": empty.descriptor,
-        "layers": [
-            {**blob.descriptor, "annotations": {TITLE: name}} for name, blob in blobs.items()
-        ],
-    }
-    text = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-    place.registry.put_manifest(place.repository, entry.key, blob_of(text, MANIFEST_TYPE))
+    manifest = artifact_manifest(ARTIFACT_TYPE, blobs.items())
+    place.registry.put_manifest(place.repository, entry.key, manifest)
     return True
 
 

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FOLDER = "plugins"
-ENTRIES, MEMO, MAKING = "entries", "memo", "making"
+ENTRIES, MAKING = "entries", "making"
 # Begins as a folder of packing does, so that what a killed run leaves is removed with those.
 RESTORING_PREFIX = ".packing-restored-"
 TAG_FILE = "CACHEDIR.TAG"

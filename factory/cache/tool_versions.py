@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from typing import TYPE_CHECKING
 
 from factory.cache.key import digest_of_value
-from factory.whole_file import write_whole
+from factory.cache.notes import TOOLS, read_note, write_note
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.cache.store import Store
 
-TOOLS = "tools"
 # ELF, and Mach-O in its two byte orders and as a fat file.
 _PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xca\xfe\xba\xbe")
 _NAMES = frozenset({"node", "nodejs"})
@@ -31,7 +29,7 @@ def known_node_version(store: Store, node: Path) -> str | None:
     if identity is None:
         return None
     try:
-        document = json.loads(_file(store, identity).read_bytes())
+        document = read_note(store, TOOLS, digest_of_value(identity))
     except (OSError, ValueError):
         return None
     if not isinstance(document, dict) or document.get("identity") != identity:
@@ -45,10 +43,9 @@ def remember_node_version(store: Store, node: Path, version: str) -> None:
     identity = _identity(node)
     if identity is None:
         return
-    file = _file(store, identity)
     with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, json.dumps({"identity": identity, "version": version}))
+        noted = {"identity": identity, "version": version}
+        write_note(store, TOOLS, digest_of_value(identity), noted)
 
 
 def _identity(node: Path) -> list[str | int] | None:
@@ -64,8 +61,3 @@ def _identity(node: Path) -> list[str | int] | None:
     except OSError:
         return None
     return [real, status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
-
-
-def _file(store: Store, identity: list[str | int]) -> Path:
-    digest = digest_of_value(identity)
-    return store.folder / TOOLS / digest[:2] / f"{digest}.json"

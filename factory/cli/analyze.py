@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from factory.cli.build_options import Host
+from factory.cli.display_options import AsJson
+
 if TYPE_CHECKING:
     from factory.analysis.workspace_analysis import PluginAnalysis, WorkspaceAnalysis
     from factory.config.plugins_list import PluginsList
@@ -35,15 +38,7 @@ def analyze(
         Path, typer.Argument(help="The folder of a yarn workspace; nothing needs to be installed.")
     ] = Path(),
     *,
-    host: Annotated[
-        str,
-        typer.Option(
-            "--host",
-            metavar="NAME|PATH",
-            help="A host of 'plugin-factory host list', or the path of a yarn.lock. "
-            "Otherwise the newest release.",
-        ),
-    ] = "",
+    host: Host = None,
     plugins_list: Annotated[
         Path | None,
         typer.Option(
@@ -52,7 +47,6 @@ def analyze(
             "folder; where there is none, every plugin of the workspace is analysed.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     check: Annotated[
         bool,
         typer.Option("--check", help="Fail if plugins-list.yaml differs from what is computed."),
@@ -64,6 +58,7 @@ def analyze(
             help="Write the arguments into plugins-list.yaml; all else in it stays as it is.",
         ),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the build arguments that plugins need, and why."""
     from factory.analysis.inventory import find_host  # noqa: PLC0415 - late: --help is quick

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from factory.cache.limits import DEFAULT_AGE, DEFAULT_SIZE
 from factory.cli.build_options import (
-    OUTPUT,
     SOURCE,
-    WORK,
-    CacheDir,
-    CacheFrom,
-    CacheTo,
     ConfigDir,
     Exclude,
     FailFast,
@@ -21,17 +16,27 @@ from factory.cli.build_options import (
     Host,
     Jobs,
     Memory,
-    NoCache,
     Only,
     OutputDir,
+    Repair,
     RepoPath,
     SourceRef,
     SourceRepo,
     UseLocal,
     WorkspacePath,
 )
+from factory.cli.cache_options import (
+    CacheDir,
+    CacheFrom,
+    CacheMaxAge,
+    CacheMaxSize,
+    CacheTo,
+    NoCache,
+)
+from factory.cli.display_options import LeastUrgent, LogLevel, Verbose
 from factory.cli.image_options import IMAGES, Bundle, ImageOutputForm, SignKey, TagTemplate
-from factory.cli.session import LogLevel, session
+from factory.cli.session import session
+from factory.config.default_folders import CONFIG_DIR, OUTPUT_DIR, REPO_PATH
 
 EXAMPLES = """Examples:
 
@@ -59,8 +64,8 @@ EXAMPLES = """Examples:
 def build(
     ctx: typer.Context,
     *,
-    config_dir: ConfigDir = Path("/config"),
-    repo_path: RepoPath = Path("/source"),
+    config_dir: ConfigDir = CONFIG_DIR,
+    repo_path: RepoPath = REPO_PATH,
     workspace_path: WorkspacePath = None,
     source_repo: SourceRepo = None,
     source_ref: SourceRef = None,
@@ -75,7 +80,7 @@ def build(
             rich_help_panel=SOURCE,
         ),
     ] = False,
-    output_dir: OutputDir = Path("/outputs"),
+    output_dir: OutputDir = OUTPUT_DIR,
     push_images: Annotated[
         bool,
         typer.Option(
@@ -90,14 +95,7 @@ def build(
     sign_key: SignKey = None,
     generate_build_args: GenerateBuildArgs = False,
     host: Host = None,
-    repair: Annotated[
-        bool,
-        typer.Option(
-            "--repair/--no-repair",
-            help="Try an export again with the build arguments that rhdh-cli's error asks for.",
-            rich_help_panel=WORK,
-        ),
-    ] = True,
+    repair: Repair = True,
     jobs: Jobs = None,
     memory: Memory = None,
     fail_fast: FailFast = False,
@@ -105,22 +103,10 @@ def build(
     no_cache: NoCache = False,
     cache_from: CacheFrom = None,
     cache_to: CacheTo = None,
-    log_level: Annotated[
-        LogLevel,
-        typer.Option(
-            case_sensitive=False,
-            help="The least urgent messages to show.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = LogLevel.INFO,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose",
-            help="Show what every tool prints, and the file and line a message comes from.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
+    cache_max_size: CacheMaxSize = DEFAULT_SIZE,
+    cache_max_age: CacheMaxAge = DEFAULT_AGE,
+    log_level: LeastUrgent = LogLevel.INFO,
+    verbose: Verbose = False,
 ) -> None:
     """Build the plugins of a workspace, or of several.
 
@@ -164,6 +150,8 @@ def build(
         no_cache=no_cache,
         cache_from=tuple(cache_from or ()),
         cache_to=cache_to,
+        cache_max_size=cache_max_size,
+        cache_max_age=cache_max_age,
     )
     with session(
         ctx, env_files=environment_files(config_dir), log_level=log_level, verbose=verbose

@@ -8,9 +8,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 SOURCE = "Source"
+ARGUMENTS = "Build arguments"
 WORK = "How to build"
 RESULT = "Result"
-OUTPUT = "What is shown"
 
 ConfigDir: TypeAlias = Annotated[
     Path,
@@ -89,7 +89,7 @@ GenerateBuildArgs: TypeAlias = Annotated[
         "--generate-build-args",
         help="Compute the build arguments of all listed plugins anew, and write them into "
         "plugins-list.yaml.",
-        rich_help_panel=WORK,
+        rich_help_panel=ARGUMENTS,
     ),
 ]
 Host: TypeAlias = Annotated[
@@ -99,7 +99,15 @@ Host: TypeAlias = Annotated[
         help="The portal that build arguments are computed for: a release that "
         "'plugin-factory host list' shows, or your portal's yarn.lock. "
         "Without it, the newest release.",
-        rich_help_panel=WORK,
+        rich_help_panel=ARGUMENTS,
+    ),
+]
+Repair: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--repair/--no-repair",
+        help="Try an export again with the build arguments that rhdh-cli's error asks for.",
+        rich_help_panel=ARGUMENTS,
     ),
 ]
 Jobs: TypeAlias = Annotated[
@@ -124,39 +132,6 @@ FailFast: TypeAlias = Annotated[
     typer.Option(
         "--fail-fast",
         help="End the run at the first failure; what has not been built is skipped.",
-        rich_help_panel=WORK,
-    ),
-]
-CacheDir: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        help="Where node, yarn, rhdh-cli and finished plugins are kept between runs. "
-        "Without it, your cache folder (~/.cache/plugin-factory).",
-        rich_help_panel=WORK,
-    ),
-]
-NoCache: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--no-cache",
-        help="Build every plugin, whether or not it was built before, and keep none of them.",
-        rich_help_panel=WORK,
-    ),
-]
-CacheFrom: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="oci://REPOSITORY",
-        help="Take finished plugins also from this repository of a container registry, such as "
-        "oci://quay.io/team/plugin-cache. Repeat it for several.",
-        rich_help_panel=WORK,
-    ),
-]
-CacheTo: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="oci://REPOSITORY",
-        help="Put the plugins that were built into this repository too, for other machines.",
         rich_help_panel=WORK,
     ),
 ]

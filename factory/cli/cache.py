@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.cache.limits import DEFAULT_AGE, DEFAULT_SIZE, limits_of
+from factory.cli.cache_options import CacheDir
+from factory.cli.display_options import AsJson
 from factory.cli.help_text import GroupedCommand
 from factory.cli.session import session
 
 if TYPE_CHECKING:
     from factory.cache.pruning import CacheInfo
     from factory.cache.store import Store
-
-CacheDir: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        help="The cache folder of builds. Without it, your cache folder (~/.cache/plugin-factory).",
-    ),
-]
 
 PRUNE_EXAMPLES = """Examples:
 
@@ -44,7 +40,7 @@ def show_info(
     ctx: typer.Context,
     *,
     cache_dir: CacheDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show where the cache is, how much it holds, and how often it was of use."""
     import json  # noqa: PLC0415 - late: --help is quick
@@ -77,27 +73,23 @@ def prune_cache(
     max_size: Annotated[
         str,
         typer.Option(metavar="SIZE", help="How much may stay, such as 10G or 512M; 0 for nothing."),
-    ] = "10G",
+    ] = DEFAULT_SIZE,
     max_age: Annotated[
         str,
         typer.Option(
             metavar="AGE",
             help="What was used within this time may stay, such as 90d, 12h or 2w.",
         ),
-    ] = "90d",
+    ] = DEFAULT_AGE,
 ) -> None:
     """Remove what was not used for longest, until the rest is within the limits.
 
     Builds do this by themselves, with the limits that are the defaults here.
     """
-    from factory.cache.limits import Limits, age_in_seconds, size_in_bytes  # noqa: PLC0415 - late
-    from factory.cache.pruning import info, prune  # noqa: PLC0415
-    from factory.ui.quantities import counted, size  # noqa: PLC0415
+    from factory.cache.pruning import info, prune  # noqa: PLC0415 - late: --help is quick
+    from factory.quantities import counted, size  # noqa: PLC0415
 
-    limits = Limits(
-        max_bytes=size_in_bytes(max_size, option="--max-size"),
-        max_age=age_in_seconds(max_age, option="--max-age"),
-    )
+    limits = limits_of(max_size, max_age)
     with session(ctx):
         store = _store(ctx, cache_dir)
         pruned = prune(store, limits)
@@ -121,7 +113,7 @@ def clear_cache(
     """
     from factory.cache.pruning import clear, info  # noqa: PLC0415 - late: --help is quick
     from factory.errors import Place, StorageError, UsageError  # noqa: PLC0415
-    from factory.ui.quantities import counted, size  # noqa: PLC0415
+    from factory.quantities import counted, size  # noqa: PLC0415
 
     with session(ctx) as this:
         store = _store(ctx, cache_dir)
@@ -159,7 +151,7 @@ def _store(ctx: typer.Context, cache_dir: Path | None) -> Store:
 
 
 def _rows(found: CacheInfo) -> list[tuple[str, str]]:
-    from factory.ui.quantities import size  # noqa: PLC0415 - late: --help is quick
+    from factory.quantities import size  # noqa: PLC0415 - late: --help is quick
 
     rows = [
         ("folder", found.folder),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # noqa: TC003 - typer reads it
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from factory.cli.build_options import OUTPUT, CacheDir
-from factory.cli.session import LogLevel, session
+from factory.cli.cache_options import CacheDir
+from factory.cli.display_options import AsJson, LogLevel
+from factory.cli.session import session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,9 +63,7 @@ def doctor(
     timeout: Annotated[
         float, typer.Option(min=1, help="How many seconds each check may take.")
     ] = 30.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check what a build needs, and say what to do about what is missing.
 
@@ -182,7 +181,7 @@ def _show_table(findings: Sequence[Finding], redact: Callable[[str], str]) -> No
 
 
 def _total(findings: Sequence[Finding]) -> str:
-    from factory.ui.quantities import counted  # noqa: PLC0415 - late: --help is quick
+    from factory.quantities import counted  # noqa: PLC0415 - late: --help is quick
 
     outcomes = [finding.outcome for finding in findings]
     failures, warnings = outcomes.count("failed"), outcomes.count("warning")

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from factory.cli.display_options import AsJson
+from factory.cli.help_text import GroupedCommand
 from factory.errors import Place, StorageError, UsageError
 
 host_app = typer.Typer(
@@ -19,7 +21,7 @@ host_app = typer.Typer(
 )
 
 
-@host_app.command("import")
+@host_app.command("import", cls=GroupedCommand)
 def import_host(
     name: Annotated[str, typer.Option("--name", help="What to call the host, e.g. rhdh-1.11.")],
     lockfile: Annotated[Path, typer.Option("--lockfile", help="The host's yarn.lock.")],
@@ -67,9 +69,9 @@ def import_host(
     print(f"{file}: {len(host.packages)} packages, Backstage {version}")
 
 
-@host_app.command("list")
+@host_app.command("list", cls=GroupedCommand)
 def list_hosts(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the inventories, oldest release first; the last is the default host."""
     from factory.analysis.inventory import find_host, host_names  # noqa: PLC0415 - late
@@ -103,13 +105,13 @@ def list_hosts(
     )
 
 
-@host_app.command("show")
+@host_app.command("show", cls=GroupedCommand)
 def show_host(
     name: Annotated[str, typer.Argument(help="A host's name, or the path of a yarn.lock.")],
     package: Annotated[
         str, typer.Argument(help="A package's name, or the beginning of several.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the packages of a host with their versions."""
     from factory.analysis.inventory import find_host  # noqa: PLC0415 - late

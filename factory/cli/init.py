@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from factory.cli.build_options import OUTPUT, SOURCE, Exclude, Host, Only
-from factory.cli.session import LogLevel, session
+from factory.cli.build_options import SOURCE, Exclude, Host, Only
+from factory.cli.display_options import DISPLAY, AsJson, LeastUrgent, LogLevel
+from factory.cli.session import session
+from factory.config.ci_system import CiSystem
 
 if TYPE_CHECKING:
     from factory.scaffolding.configuration import NewConfiguration
@@ -37,14 +38,6 @@ EXAMPLES = """Examples:
   # What would be written, for a script.
   plugin-factory init ./config --local . --dry-run --json
 """
-
-
-class Ci(StrEnum):
-    """The CI systems that a file is made for."""
-
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    TEKTON = "tekton"
 
 
 def init(
@@ -103,7 +96,7 @@ def init(
     exclude: Exclude = None,
     host: Host = None,
     ci: Annotated[
-        Ci | None,
+        CiSystem | None,
         typer.Option("--ci", help="Write a file for a CI system, too.", rich_help_panel=CI),
     ] = None,
     ci_file: Annotated[
@@ -127,30 +120,23 @@ def init(
         typer.Option(
             "--force",
             help="Replace files that are there, each with a word.",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=DISPLAY,
         ),
     ] = False,
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Write nothing: show what would be.", rich_help_panel=OUTPUT
+            "--dry-run", help="Write nothing: show what would be.", rich_help_panel=DISPLAY
         ),
     ] = False,
     yes: Annotated[
         bool,
-        typer.Option("--yes", "-y", help="Ask nothing: take the defaults.", rich_help_panel=OUTPUT),
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)
-    ] = False,
-    log_level: Annotated[
-        LogLevel,
         typer.Option(
-            case_sensitive=False,
-            help="The least urgent messages to show.",
-            rich_help_panel=OUTPUT,
+            "--yes", "-y", help="Ask nothing: take the defaults.", rich_help_panel=DISPLAY
         ),
-    ] = LogLevel.WARNING,
+    ] = False,
+    as_json: AsJson = False,
+    log_level: LeastUrgent = LogLevel.WARNING,
 ) -> None:
     """Start a configuration: source.json, plugins-list.yaml and an example of .env.
 
@@ -177,7 +163,7 @@ def init(
         only=tuple(only or ()),
         exclude=tuple(exclude or ()),
         host=host or "",
-        ci=ci.value if ci else None,
+        ci=ci,
         ci_from=ci_from,
         ci_file=ci_file,
         force=force,

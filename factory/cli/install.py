@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.cli.session import LogLevel, Session, session
+from factory.cli.artifact_options import ARCHIVES, MaxEntrySize
+from factory.cli.display_options import AsJson, LeastUrgent, LogLevel, Verbose
+from factory.cli.session import Session, session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +31,6 @@ _NOTES = {
     "disabled": "disabled",
     "failed": "",
 }
-_CHECKING = "Checking"
-_RUNNING = "Running"
 
 EXAMPLES = """Examples:
 
@@ -70,7 +70,6 @@ def install(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done; ask and change nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     continue_on_error: Annotated[
         bool,
         typer.Option(
@@ -90,35 +89,13 @@ def install(
             "--skip-integrity-check",
             help="Take npm packages and archives by URL without an integrity. "
             "SKIP_INTEGRITY_CHECK=true does the same.",
-            rich_help_panel=_CHECKING,
+            rich_help_panel=ARCHIVES,
         ),
     ] = False,
-    max_entry_size: Annotated[
-        str,
-        typer.Option(
-            metavar="BYTES",
-            help="The largest file that an archive may hold. Otherwise MAX_ENTRY_SIZE, "
-            "or 40000000.",
-            show_default=False,
-            rich_help_panel=_CHECKING,
-        ),
-    ] = "",
-    log_level: Annotated[
-        LogLevel,
-        typer.Option(
-            case_sensitive=False,
-            help="The least urgent messages to show.",
-            rich_help_panel=_RUNNING,
-        ),
-    ] = LogLevel.INFO,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose",
-            help="Show the file and line a message comes from.",
-            rich_help_panel=_RUNNING,
-        ),
-    ] = False,
+    max_entry_size: MaxEntrySize = "",
+    log_level: LeastUrgent = LogLevel.INFO,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
 ) -> None:
     """Install the plugins of a dynamic-plugins.yaml, as a portal does when it starts.
 
@@ -210,7 +187,7 @@ def _names(request: InstallRequest) -> dict[str, str]:
 def _listener(this: Session, names: Mapping[str, str]) -> Listener:
     from factory.events import StageFinished, StageOutput, StageStarted  # noqa: PLC0415 - late
     from factory.installation.bringing import Listener  # noqa: PLC0415
-    from factory.ui.quantities import size  # noqa: PLC0415
+    from factory.quantities import size  # noqa: PLC0415
 
     started: dict[str, float] = {}
     told: dict[str, float] = {}

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from factory.cli.build_options import (
-    OUTPUT,
-    CacheDir,
-    CacheFrom,
     ConfigDir,
     Exclude,
     GenerateBuildArgs,
     Host,
-    NoCache,
     Only,
     OutputDir,
+    Repair,
     RepoPath,
     SourceRef,
     SourceRepo,
     UseLocal,
     WorkspacePath,
 )
-from factory.cli.session import LogLevel, session
+from factory.cli.cache_options import CacheDir, CacheFrom, NoCache
+from factory.cli.display_options import DISPLAY, AsJson, LeastUrgent, LogLevel, Verbose
+from factory.cli.session import session
+from factory.config.ci_system import CiSystem
+from factory.config.default_folders import CONFIG_DIR, OUTPUT_DIR, REPO_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,28 +51,21 @@ EXAMPLES = """Examples:
 """
 
 
-class Matrix(StrEnum):
-    """The CI systems that a matrix is printed for."""
-
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    TEKTON = "tekton"
-
-
 def plan(
     ctx: typer.Context,
     *,
-    config_dir: ConfigDir = Path("/config"),
-    repo_path: RepoPath = Path("/source"),
+    config_dir: ConfigDir = CONFIG_DIR,
+    repo_path: RepoPath = REPO_PATH,
     workspace_path: WorkspacePath = None,
     source_repo: SourceRepo = None,
     source_ref: SourceRef = None,
     use_local: UseLocal = False,
     only: Only = None,
     exclude: Exclude = None,
-    output_dir: OutputDir = Path("/outputs"),
+    output_dir: OutputDir = OUTPUT_DIR,
     generate_build_args: GenerateBuildArgs = False,
     host: Host = None,
+    repair: Repair = True,
     cache_dir: CacheDir = None,
     no_cache: NoCache = False,
     cache_from: CacheFrom = None,
@@ -81,14 +74,12 @@ def plan(
         typer.Option(
             "--offline",
             help="Use no network: check the configuration, and tell what it alone tells.",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=DISPLAY,
         ),
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)
-    ] = False,
+    as_json: AsJson = False,
     matrix: Annotated[
-        Matrix | None,
+        CiSystem | None,
         typer.Option(
             help="Print a matrix of shards instead, each for a machine of a CI run.",
             rich_help_panel=SHARDS,
@@ -115,22 +106,8 @@ def plan(
             rich_help_panel=SHARDS,
         ),
     ] = False,
-    log_level: Annotated[
-        LogLevel,
-        typer.Option(
-            case_sensitive=False,
-            help="The least urgent messages to show.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = LogLevel.WARNING,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose",
-            help="Show what every tool prints, and the file and line a message comes from.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
+    log_level: LeastUrgent = LogLevel.WARNING,
+    verbose: Verbose = False,
 ) -> None:
     """Show what a build would do, without doing it.
 
@@ -155,6 +132,7 @@ def plan(
         source_ref=source_ref,
         use_local=use_local,
         generate_build_args=generate_build_args,
+        repair=repair,
         host=host,
         cache_dir=cache_dir,
         no_cache=no_cache,
@@ -191,7 +169,7 @@ def plan(
 
 
 def _refuse_contradictions(
-    *, as_json: bool, matrix: Matrix | None, shards: int | None, offline: bool, changed: bool
+    *, as_json: bool, matrix: CiSystem | None, shards: int | None, offline: bool, changed: bool
 ) -> None:
     from factory.errors import UsageError  # noqa: PLC0415 - late
 
@@ -223,14 +201,14 @@ def _durations(reports: Sequence[Path] | None, output_dir: Path) -> Durations:
 
 
 def _matrix(
-    outlook: Outlook, durations: Durations, form: Matrix, number: int, *, changed_only: bool
+    outlook: Outlook, durations: Durations, form: CiSystem, number: int, *, changed_only: bool
 ) -> str:
     from factory.pipeline import shards  # noqa: PLC0415 - late
 
     forms = {
-        Matrix.GITHUB: shards.github_matrix,
-        Matrix.GITLAB: shards.gitlab_matrix,
-        Matrix.TEKTON: shards.tekton_matrix,
+        CiSystem.GITHUB: shards.github_matrix,
+        CiSystem.GITLAB: shards.gitlab_matrix,
+        CiSystem.TEKTON: shards.tekton_matrix,
     }
     return forms[form](shards.shards_of(outlook, durations, number, changed_only=changed_only))
 

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.cli.image_options import (  # noqa: TC001 - typer reads them
+from factory.cli.artifact_options import RegistryConfigDir
+from factory.cli.display_options import LeastUrgent, LogLevel, Verbose
+from factory.cli.image_options import (
     Bundle,
     ImageOutputForm,
     SignKey,
     TagTemplate,
 )
-from factory.cli.session import LogLevel, Session, session
+from factory.cli.session import Session, session
+from factory.config.default_folders import CONFIG_DIR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,19 +67,13 @@ def push(
         ),
     ],
     *,
-    config_dir: Annotated[
-        Path, typer.Option(help="Directory whose .env holds the REGISTRY_ variables.")
-    ] = Path("/config"),
+    config_dir: RegistryConfigDir = CONFIG_DIR,
     tag_template: TagTemplate = "{version}",
     bundle: Bundle = "",
     image_output: ImageOutputForm = None,
     sign_key: SignKey = None,
-    log_level: Annotated[
-        LogLevel, typer.Option(case_sensitive=False, help="The least urgent messages to show.")
-    ] = LogLevel.INFO,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show the file and line a message comes from.")
-    ] = False,
+    log_level: LeastUrgent = LogLevel.INFO,
+    verbose: Verbose = False,
 ) -> None:
     """Push images of plugins that were built earlier.
 
@@ -87,11 +84,11 @@ def push(
     published-images.txt, and entries for a portal in its dynamic-plugins.oci.yaml.
     """
     from factory.config.environment import ENV_FILE, layered  # noqa: PLC0415 - late
-    from factory.oci.artifacts import find_built_plugins  # noqa: PLC0415
+    from factory.oci.built_plugins import find_built_plugins  # noqa: PLC0415
     from factory.oci.planned_images import ImageNaming, plan_images  # noqa: PLC0415
     from factory.oci.reference import placeholders  # noqa: PLC0415
     from factory.oci.target import registry_target  # noqa: PLC0415
-    from factory.pipeline.attestations import signing_key  # noqa: PLC0415
+    from factory.pipeline.image_attestations import signing_key  # noqa: PLC0415
 
     env_file = config_dir / ENV_FILE
     with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
@@ -129,9 +126,9 @@ def _published(
     from factory.oci.publish import made_images, publish, write_images  # noqa: PLC0415
     from factory.oci.push import check_access  # noqa: PLC0415
     from factory.oci.registry import Registry  # noqa: PLC0415
-    from factory.pipeline.attestations import attest_images  # noqa: PLC0415
+    from factory.pipeline.image_attestations import attest_images  # noqa: PLC0415
     from factory.pipeline.image_progress import progress_lines  # noqa: PLC0415
-    from factory.ui.quantities import size  # noqa: PLC0415
+    from factory.quantities import size  # noqa: PLC0415
 
     started = time.monotonic()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.cli.session import LogLevel, Session, session
+from factory.cli.display_options import LeastUrgent, LogLevel, Verbose
+from factory.cli.session import Session, session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 CONTENT = "What is in it"
 CHECKS = "Singletons"
 ASSETS = "Assets"
-OUTPUT = "What is shown"
 
 EXAMPLES = """Examples:
 
@@ -123,22 +123,8 @@ def registry(
             rich_help_panel=ASSETS,
         ),
     ] = "7d",
-    log_level: Annotated[
-        LogLevel,
-        typer.Option(
-            case_sensitive=False,
-            help="The least urgent messages to show.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = LogLevel.INFO,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose",
-            help="Show the file and line a message comes from.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
+    log_level: LeastUrgent = LogLevel.INFO,
+    verbose: Verbose = False,
 ) -> None:
     """Write the frontend plugin registry of staged plugins.
 
@@ -156,7 +142,7 @@ def registry(
     )
     from factory.plugin_registry.entries import registry as registry_of  # noqa: PLC0415
     from factory.plugin_registry.staged import staged_plugins  # noqa: PLC0415
-    from factory.ui.quantities import counted  # noqa: PLC0415
+    from factory.quantities import counted  # noqa: PLC0415
 
     with session(ctx, log_level=log_level, verbose=verbose) as this:
         served_from = checked_asset_host(asset_host)
@@ -207,7 +193,7 @@ def _publish(this: Session, plugins: Sequence[StagedPlugin], assets: Path, secon
     import time  # noqa: PLC0415 - late
 
     from factory.plugin_registry.retention import publish_assets  # noqa: PLC0415
-    from factory.ui.quantities import counted  # noqa: PLC0415
+    from factory.quantities import counted  # noqa: PLC0415
 
     this.runner.raise_if_cancelled()
     done = publish_assets(plugins, assets, retain=seconds, now=time.time())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import typer
+
+from factory.cli.display_options import LogLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,16 +17,6 @@ if TYPE_CHECKING:
 
     from factory.toolchain.runner import Runner
     from factory.ui.screen import Screen
-
-
-class LogLevel(StrEnum):
-    """The least urgent notices to show."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-    CRITICAL = "CRITICAL"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from factory.cli.build_options import OUTPUT, CacheDir
+from factory.cli.cache_options import CacheDir
+from factory.cli.display_options import AsJson
 from factory.cli.help_text import GroupedCommand
 from factory.cli.session import session
 
@@ -38,9 +37,7 @@ def install_tools(
     ctx: typer.Context,
     *,
     cache_dir: CacheDir = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Install into the cache folder what a build would install there first.
 

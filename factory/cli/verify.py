@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.cli.session import LogLevel, Session, session
+from factory.cli.artifact_options import (
+    MaxEntrySize,
+    RegistryConfigDir,
+)
+from factory.cli.display_options import AsJson, LeastUrgent, LogLevel, Verbose
+from factory.cli.session import Session, session
+from factory.config.default_folders import CONFIG_DIR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
 
 _AGAINST = "Against what"
 _ORIGIN = "Origin"
-_RUNNING = "Running"
 _WIDTH = 17
 _STYLES = {"passed": "green", "skipped": "dim", "FAILED": "bold red"}
 
@@ -55,7 +60,6 @@ def verify(
         ),
     ],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     host: Annotated[
         str,
         typer.Option(
@@ -125,38 +129,11 @@ def verify(
             rich_help_panel=_ORIGIN,
         ),
     ] = False,
-    config_dir: Annotated[
-        Path,
-        typer.Option(
-            help="Directory whose .env holds the REGISTRY_ variables.", rich_help_panel=_RUNNING
-        ),
-    ] = Path("/config"),
-    max_entry_size: Annotated[
-        str,
-        typer.Option(
-            metavar="BYTES",
-            help="The largest file that an archive may hold. Otherwise MAX_ENTRY_SIZE, "
-            "or 40000000.",
-            show_default=False,
-            rich_help_panel=_RUNNING,
-        ),
-    ] = "",
-    log_level: Annotated[
-        LogLevel,
-        typer.Option(
-            case_sensitive=False,
-            help="The least urgent messages to show.",
-            rich_help_panel=_RUNNING,
-        ),
-    ] = LogLevel.INFO,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose",
-            help="Show the file and line a message comes from.",
-            rich_help_panel=_RUNNING,
-        ),
-    ] = False,
+    config_dir: RegistryConfigDir = CONFIG_DIR,
+    max_entry_size: MaxEntrySize = "",
+    log_level: LeastUrgent = LogLevel.INFO,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
 ) -> None:
     """Verify that a portal can load what was built or published.
 

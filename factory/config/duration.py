@@ -6,17 +6,21 @@ import re
 
 from factory.errors import UsageError
 
-_WRITTEN = re.compile(r"^(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhdw])$", re.IGNORECASE)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_WRITTEN = re.compile(r"(?P<number>\d{1,15}(?:\.\d+)?)\s*(?P<unit>[smhdw])", re.IGNORECASE)
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 
 
 def duration_seconds(written: str, option: str) -> float:
     """Return a time span in seconds.
 
+    Args:
+        written: the text.
+        option: the option's name, for the message.
+
     Raises:
-        UsageError: it is none; ``option`` is the option's name for the message.
+        UsageError: it is no time span.
     """
-    match = _WRITTEN.match(written.strip())
+    match = _WRITTEN.fullmatch(written.strip())
     if not match:
         raise UsageError(
             f"{option} is not a time span",

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from factory.config.build_plan import BuildPlan, BuildRequest, cache_dir_of, plan_workspace
+from factory.config.byte_size import size_bytes
 from factory.config.cache_dir import CACHE_VARIABLE
 from factory.config.contradictions import refuse_contradictions, refuse_missing
+from factory.config.duration import duration_seconds
 from factory.config.environment import ENV_FILE, Environment, layered
-from factory.config.memory_size import memory_bytes
 from factory.config.selection import Selection, nothing_selected, patterns
 from factory.config.source_file import SOURCE_FILE
 from factory.config.workspaces import CLONES_FOLDER, FoundWorkspaces, find_workspaces
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 log = logging.getLogger(__name__)
+
+_MEBIBYTE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +50,9 @@ class RunPlan:
     ``unselected`` those that it does not; which plugins it wants is known when they are.
     ``memory`` is in bytes, and None where the user said nothing. ``environment`` is that of the
     configuration directory itself: defaults, process, its `.env`. ``cache_from`` and ``cache_to``
-    name repositories of registries, as ``oci://registry/repository``.
+    name repositories of registries, as ``oci://registry/repository``. ``cache_max_bytes`` and
+    ``cache_max_age``, in seconds, are what the cache may hold after the run, and None where the
+    user said nothing.
     """
 
     several: bool
@@ -66,6 +71,8 @@ class RunPlan:
     no_cache: bool
     cache_from: tuple[str, ...]
     cache_to: str | None
+    cache_max_bytes: int | None
+    cache_max_age: float | None
 
 
 def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs: int) -> RunPlan:
@@ -82,7 +89,10 @@ def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs:
             another file in it cannot be used.
     """
     refuse_missing(request.config_dir)
-    memory = memory_bytes(request.memory) if request.memory else None
+    memory = size_bytes(request.memory, "--memory", least=_MEBIBYTE) if request.memory else None
+    size, age = request.cache_max_size, request.cache_max_age
+    most = size_bytes(size, "--cache-max-size") if size else None
+    longest = duration_seconds(age, "--cache-max-age") if age else None
     config_dir = request.config_dir.absolute()
     environment = layered(process, (config_dir / ENV_FILE,))
     found = find_workspaces(
@@ -130,6 +140,8 @@ def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs:
         no_cache=request.no_cache,
         cache_from=request.cache_from,
         cache_to=request.cache_to,
+        cache_max_bytes=most,
+        cache_max_age=longest,
     )
 
 

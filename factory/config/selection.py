@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from factory.errors import UsageError
+from factory.quantities import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -134,12 +135,11 @@ def patterns(written: Sequence[str]) -> tuple[str, ...]:
 
 def nothing_selected(selection: Selection, there: Sequence[str]) -> UsageError:
     """Return the error for patterns that leave nothing to build; ``there`` is what there is."""
-    more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
     given = [f"--only {each}" for each in selection.only]
     given += [f"--exclude {each}" for each in selection.exclude]
     return UsageError(
         f"{' '.join(given)} leaves nothing to build",
-        found=(", ".join(there[:_SHOWN]) or "nothing") + more,
+        found=listed(there, _SHOWN) or "nothing",
         expected="a pattern of a workspace, a plugin's path, its package's name, or "
         "workspace/plugin-path",
     )

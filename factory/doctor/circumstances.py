@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.config.cache_dir import default_cache_dir
+from factory.config.default_folders import OUTPUT_DIR, REPO_PATH
 from factory.config.environment import ENV_FILE, Environment, layered
 from factory.errors import ConfigurationError
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from factory.toolchain.runner import Runner
-
-# What a container has these for, and what build takes without being told.
-_REPO_PATH, _OUTPUT_DIR = Path("/source"), Path("/outputs")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +78,8 @@ def circumstances(
             process=process,
             runner=runner,
             config_dir=config_dir.absolute() if config_dir else None,
-            repo_path=_folder(repo_path, _REPO_PATH, here),
-            output_dir=_folder(output_dir, _OUTPUT_DIR, here),
+            repo_path=_folder(repo_path, REPO_PATH, here),
+            output_dir=_folder(output_dir, OUTPUT_DIR, here),
             cache_dir=cache_dir.expanduser().absolute()
             if cache_dir
             else default_cache_dir(environment),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from factory.config.build_plan import BuildRequest
 from factory.config.run_plan import plan_run
 from factory.doctor.finding import Check, Finding, failed
-from factory.ui.quantities import counted
+from factory.quantities import counted
 
 if TYPE_CHECKING:
     from factory.doctor.circumstances import Circumstances

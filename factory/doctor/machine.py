@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.config.default_folders import CONFIG_DIR, OUTPUT_DIR, REPO_PATH
 from factory.doctor.finding import Check, Finding
 from factory.pipeline.capacity import usable_cores, usable_memory
-from factory.ui.quantities import counted, size
+from factory.quantities import counted, size
 
 if TYPE_CHECKING:
     from factory.doctor.circumstances import Circumstances
@@ -26,8 +27,7 @@ _FEW_INODES = 200_000
 _PROBE = b"\0" * _MB
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _CONTAINERS = {"/run/.containerenv": "podman", "/.dockerenv": "docker"}
-_OUTPUTS = Path("/outputs")
-_VOLUMES = ("/config", "/source", "/outputs")
+_VOLUMES = (CONFIG_DIR, REPO_PATH, OUTPUT_DIR)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,15 +107,15 @@ def look_at_container(about: Circumstances) -> tuple[Finding, ...]:
     who = _who()
     if not kind:
         return (Finding(check="container", outcome="ok", found=f"none that is known; {who}"),)
-    said = [f"{folder} {_mounted(folder)}" for folder in _VOLUMES if Path(folder).is_dir()]
+    said = [f"{folder} {_mounted(folder)}" for folder in _VOLUMES if folder.is_dir()]
     # Elsewhere than in the factory's own image, who runs the container knows what they keep.
-    is_lost = about.output_dir == _OUTPUTS and not _OUTPUTS.is_mount()
+    is_lost = about.output_dir == OUTPUT_DIR and not OUTPUT_DIR.is_mount()
     return (
         Finding(
             check="container",
             outcome="warning" if is_lost else "ok",
             found=", ".join([kind, who, *said]),
-            advice=f"what is built is lost with the container: -v ./outputs:{_OUTPUTS}:z keeps it"
+            advice=f"what is built is lost with the container: -v ./outputs:{OUTPUT_DIR}:z keeps it"
             if is_lost
             else "",
         ),
@@ -179,8 +179,8 @@ def _name(uid: int) -> str:
     return f"{uid} (without a name)"
 
 
-def _mounted(folder: str) -> str:
-    if not Path(folder).is_mount():
+def _mounted(folder: Path) -> str:
+    if not folder.is_mount():
         return "not mounted"
     return "mounted" if os.access(folder, os.W_OK) else "mounted, not writable"
 

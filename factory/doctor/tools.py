@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from factory.doctor.finding import Check, Finding
 from factory.npm_range import satisfies
-from factory.toolchain.assembled import own_environment
 from factory.toolchain.child_environment import git_environment, pip_environment
 from factory.toolchain.node import (
     PYPI_NODE,
@@ -23,6 +22,7 @@ from factory.toolchain.node import (
     installed_nodes,
     node_version,
 )
+from factory.toolchain.own_environment import own_environment
 from factory.toolchain.rhdh_cli import LATEST, PACKAGE, VARIABLE, known_version, with_pins
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.yarn import DEFAULT_BERRY

@@ -21,13 +21,13 @@ import shutil
 import tarfile
 from typing import TYPE_CHECKING
 
+from factory.archives.npm_package import PACKAGE_FOLDER, PACKAGE_JSON
 from factory.errors import PackError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROOT = "package/"
-_FIRST = f"{ROOT}package.json"
+_FIRST = f"{PACKAGE_FOLDER}/{PACKAGE_JSON}"
 LEVEL = 6
 # 1985-10-26 08:15 UTC, in seconds: npm's, since a time of 0 makes zip, and with it tools, fail.
 _TIME = 499162500

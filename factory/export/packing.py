@@ -7,8 +7,6 @@ artifact is packed in a folder of the run, checked, and then moved into the outp
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import shutil
@@ -17,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.archives.integrity import integrity_of
+from factory.archives.npm_package import INTEGRITY_SUFFIX
+from factory.config.build_plan import APP_CONFIG
 from factory.errors import PackError
 from factory.export.normal_archive import write_normal_archive
 from factory.toolchain.runner import ProcessFailed
@@ -27,10 +28,7 @@ if TYPE_CHECKING:
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.runner import Runner
 
-INTEGRITY_SUFFIX = ".integrity"
-APP_CONFIG = "app-config.dynamic.yaml"
 PACKING_PREFIX = ".packing-"
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,15 +121,6 @@ def pack_plugin(
         integrity=integrity,
         files=files,
     )
-
-
-def integrity_of(file: Path) -> str:
-    """Return ``sha512-<base64>`` of a file's bytes, as npm and the portals' installers write it."""
-    digest = hashlib.sha512()
-    with file.open("rb") as opened:
-        while block := opened.read(_BLOCK):
-            digest.update(block)
-    return "sha512-" + base64.b64encode(digest.digest()).decode("ascii")
 
 
 def _refuse_unlike(tgz: Path, described: dict[str, object], log: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -12,6 +11,7 @@ from factory.installation.connections import Connections
 from factory.installation.obtain import Obtained, obtain, source_now
 from factory.installation.package_reference import LocalFolder
 from factory.installation.swap import refuse_foreign
+from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,7 +87,7 @@ class Bringing:
         means = replace(self._means, checkpoint=self._checkpoint)
         with (
             Connections(means, scratch) as connections,
-            ThreadPoolExecutor(max_workers=jobs) as pool,
+            InheritingPool(max_workers=jobs) as pool,
         ):
             try:
                 futures = [

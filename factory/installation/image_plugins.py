@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import TYPE_CHECKING
 
 from factory.errors import ArtifactError
 from factory.installation.package_reference import is_plugin_folder
-from factory.oci.image import DYNAMIC_PACKAGES
+from factory.oci.dynamic_packages import DYNAMIC_PACKAGES, folders_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,14 +24,13 @@ def plugin_folders(annotations: Mapping[str, str]) -> tuple[str, ...]:
     if not encoded:
         return ()
     try:
-        plugins = json.loads(base64.b64decode(encoded, validate=True))
-        return tuple(str(folder) for plugin in plugins for folder in plugin.keys())  # noqa: SIM118
-    except (ValueError, TypeError, AttributeError):
+        return folders_in(encoded)
+    except ValueError as error:
         raise ArtifactError(
             f"the image's annotation {DYNAMIC_PACKAGES} cannot be read",
             expected="base64 of a JSON array of objects, one a plugin",
             hint="write the plugin's folder behind the image: oci://…!plugin-path",
-        ) from None
+        ) from error
 
 
 def chosen_folder(annotations: Mapping[str, str], package: OciPackage) -> str:

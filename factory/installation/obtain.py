@@ -13,6 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.archives.integrity import check_integrity, integrity_of
+from factory.archives.npm_package import (
+    LARGEST_PACKAGE_JSON,
+    PACKAGE_FOLDER,
+    PACKAGE_JSON,
+    is_package_name,
+)
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, ConfigurationError, Place
 from factory.installation.folder_copy import copy_plugin_folder, folder_digest
@@ -35,9 +41,6 @@ if TYPE_CHECKING:
     from factory.installation.plugin_list import PluginEntry
     from factory.installation.web import OnFetched
 
-PACKED = "package"  # the folder of an npm archive that everything is in
-_LARGEST_PACKAGE_JSON = 4 * 1024 * 1024
-_NAME = re.compile(r"(@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*")
 
 
@@ -172,7 +175,7 @@ def _from_file(
                 stream.seek(0)
             source = integrity_of(stream)
             stream.seek(0)
-            files = unpack(stream, into, select=PACKED, archive=name, limits=limits)
+            files = unpack(stream, into, select=PACKAGE_FOLDER, archive=name, limits=limits)
     except OSError as error:
         raise ArtifactError(
             f"the archive cannot be read: {error.strerror or error}",
@@ -184,7 +187,7 @@ def _from_file(
         raise ArtifactError(
             "the archive holds no plugin",
             found=name,
-            expected=f"a folder {PACKED}, as 'npm pack' makes it",
+            expected=f"a folder {PACKAGE_FOLDER}, as 'npm pack' makes it",
         )
     return _obtained(into, source, name)
 
@@ -202,17 +205,17 @@ def _archive_source(package: LocalArchive, entry: PluginEntry) -> str:
 
 
 def _obtained(path: Path, source: str, shown: str, *, folder: str = "") -> Obtained:
-    file = path / "package.json"
+    file = path / PACKAGE_JSON
     package: object = None
     try:
-        if file.is_file() and file.stat().st_size <= _LARGEST_PACKAGE_JSON:
+        if file.is_file() and file.stat().st_size <= LARGEST_PACKAGE_JSON:
             package = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         package = None
     fields = package if isinstance(package, dict) else {}
     name, version = fields.get("name"), fields.get("version")
     right = isinstance(name, str) and isinstance(version, str)
-    if not right or not _NAME.fullmatch(str(name)) or not _VERSION.fullmatch(str(version)):
+    if not right or not is_package_name(str(name)) or not _VERSION.fullmatch(str(version)):
         raise ArtifactError(
             "what was brought is no plugin: its package.json has no usable name and version",
             found=shown,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from factory.errors import ConfigurationError
+from factory.oci.name_grammar import HOST, REPOSITORY, TAG
 
 if TYPE_CHECKING:
     from factory.errors import Place
@@ -28,12 +29,9 @@ FORMS = (
 
 _OCI = "oci://"
 _ARCHIVES = (".tgz", ".tar.gz")
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_TAG = r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}"
 _IMAGE = re.compile(
-    rf"(?P<registry>{_HOST})/(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
-    rf"(?::(?P<tag>{_TAG}|\{{\{{inherit\}}\}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
+    rf"(?P<registry>{HOST})/(?P<repository>{REPOSITORY})"
+    rf"(?::(?P<tag>{TAG}|\{{\{{inherit\}}\}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
 )
 _PLUGIN_PATH = re.compile(r"[A-Za-z0-9_@~-][\w.@~-]*", re.ASCII)
 _NPM = re.compile(

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import re
 import tarfile
-import zlib
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from factory.archives.npm_package import (
+    DAMAGED,
+    LARGEST_PACKAGE_JSON,
+    PACKAGE_FOLDER,
+    PACKAGE_JSON,
+    damaged,
+    is_package_name,
+    unreadable,
+)
 from factory.errors import PackError, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-PACKAGE_FOLDER = "package"
 DYNAMIC_SUFFIX = "-dynamic"
-LARGEST_PACKAGE_JSON = 4 * 1024 * 1024
-DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
-
-# A scope and a name that are one path component each; the registry's own, stricter, rules are
-# applied to what a package can be published as, not here.
-_PACKAGE_NAME = re.compile(r"(@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +65,7 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
     Raises:
         PackError: it is no gzipped tar, or has no package.json with a name and a version.
     """
-    place = Place(file=tgz, field=f"{PACKAGE_FOLDER}/package.json")
+    place = Place(file=tgz, field=f"{PACKAGE_FOLDER}/{PACKAGE_JSON}")
     try:
         with tarfile.open(tgz, "r|gz") as archive:
             package = _package_json(archive)
@@ -90,7 +89,7 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
                 found=json.dumps(package.get(required)),
                 expected="text",
             )
-    if not _PACKAGE_NAME.fullmatch(package["name"]):
+    if not is_package_name(package["name"]):
         raise PackError(
             "the plugin's name is not the name of an npm package",
             place=place,
@@ -100,28 +99,8 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
     return PluginArchive(tgz=tgz, package=MappingProxyType(package))
 
 
-def damaged(tgz: Path, error: Exception) -> PackError:
-    """Return the error for an archive that cannot be read to its end."""
-    return PackError(
-        "the packed plugin is damaged or cut short",
-        place=Place(file=tgz),
-        found=str(error) or type(error).__name__,
-        expected="a whole gzipped tar archive",
-        hint="delete the file and build the plugin again",
-    )
-
-
-def unreadable(tgz: Path, error: OSError) -> PackError:
-    """Return the error for an archive that cannot be opened."""
-    return PackError(
-        f"the packed plugin cannot be read: {error.strerror or error}",
-        place=Place(file=tgz),
-        hint="build the plugin first, or check who may read the file",
-    )
-
-
 def _package_json(archive: tarfile.TarFile) -> dict[str, Any] | None:
-    wanted = f"{PACKAGE_FOLDER}/package.json"
+    wanted = f"{PACKAGE_FOLDER}/{PACKAGE_JSON}"
     for member in archive:
         # a stream is read once: what is behind us need not stay in memory
         archive.members = []  # type: ignore[attr-defined]

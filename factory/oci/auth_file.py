@@ -12,15 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place
+from factory.oci.docker_hub import one_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-DOCKER_HUB = "docker.io"
-_DOCKER_HUB_NAMES = frozenset({"index.docker.io", "registry-1.docker.io", DOCKER_HUB})
-# docker keeps the Hub's login under the address of its first API.
-DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,8 +86,7 @@ def candidates(registry: str, repository: str) -> Iterator[str]:
 
     ``quay.io/team/plugin``, ``quay.io/team``, ``quay.io``.
     """
-    host = DOCKER_HUB if registry in _DOCKER_HUB_NAMES else registry
-    parts = [host, *(part for part in repository.split("/") if part)]
+    parts = [one_name(registry), *(part for part in repository.split("/") if part)]
     for length in range(len(parts), 0, -1):
         yield "/".join(parts[:length])
 
@@ -153,6 +148,4 @@ def _normal(key: str) -> str:
     host, _, path = bare.partition("/")
     if path in ("v1", "v2"):
         path = ""
-    if host in _DOCKER_HUB_NAMES:
-        host = DOCKER_HUB
-    return f"{host}/{path}" if path else host
+    return f"{one_name(host)}/{path}" if path else one_name(host)

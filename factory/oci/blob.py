@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -57,3 +58,8 @@ def blob_of(content: bytes, media_type: str) -> Blob:
     return Blob(
         media_type=media_type, digest=digest_of(content), size=len(content), content=content
     )
+
+
+def canonical_json(value: object) -> bytes:
+    """Return a JSON value as bytes that follow from it alone: names sorted, no blanks, UTF-8."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -12,13 +12,14 @@ from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
 from factory.archives.limits import Limits
 from factory.archives.members import safe_members
+from factory.archives.npm_package import PACKAGE_FOLDER, unreadable
 from factory.errors import ArtifactError, PackError, Place
-from factory.oci.archive import PACKAGE_FOLDER, PluginArchive, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from factory.archives.members import SafeMember
+    from factory.oci.archive import PluginArchive
 
 log = logging.getLogger(__name__)
 

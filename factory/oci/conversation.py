@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 from factory.errors import RegistryError
 from factory.oci.authorization import pull_scope, push_scope
+from factory.oci.docker_hub import registry_host
 from factory.oci.identity import Identity
 from factory.oci.refusals import refusal
 from factory.oci.retry import RetryPolicy
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 _OK, _UNAUTHORIZED = 200, 401
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 5
-_HUB = frozenset({"docker.io", "index.docker.io"})
-_HUB_HOST = "registry-1.docker.io"
 
 
 def _go_on() -> None:
@@ -87,7 +86,7 @@ class Conversation:
 
     @property
     def _host(self) -> str:
-        return _HUB_HOST if self.target.registry in _HUB else self.target.registry
+        return registry_host(self.target.registry)
 
     def _ping(self) -> Answer:
         try:

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 from factory.errors import RegistryError, ToolchainError
 from factory.oci.auth_file import (
-    DOCKER_HUB,
-    DOCKER_HUB_KEY,
     AuthFile,
     Credentials,
     candidates,
     inline_credentials,
     read_auth_file,
 )
+from factory.oci.docker_hub import DOCKER_HUB, LOGIN_KEY
 from factory.oci.target import AuthFileLogin, RegistryTarget, UserLogin
 from factory.redaction import Redactor
 from factory.toolchain.runner import ProcessFailed, Runner
@@ -91,7 +90,7 @@ def _from_helper(
     name: str, key: str, file: AuthFile, environment: Mapping[str, str]
 ) -> Credentials | None:
     program = f"docker-credential-{name}"
-    server = DOCKER_HUB_KEY if key == DOCKER_HUB else key
+    server = LOGIN_KEY if key == DOCKER_HUB else key
     # Its own runner, which masks nothing: the output is the secret.
     runner = Runner(Redactor())
     try:

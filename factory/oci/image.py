@@ -1,13 +1,11 @@
 """A plugin image as a value: layer, config and manifest, made of packed plugins.
 
 Image-spec 1.1: `manifest.md`, `config.md`, and `annotations.md` for ``org.opencontainers.image.*``.
-What portals read is the annotation ``io.backstage.dynamic-packages`` and, for people and tools that
-have unpacked the image, the same as ``index.json`` at the root.
+What portals read of it is in :mod:`factory.oci.dynamic_packages`.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from dataclasses import dataclass, field
@@ -16,29 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from factory.errors import PackError
 from factory.oci.archive import PluginArchive, source_name
-from factory.oci.blob import CONFIG_TYPE, MANIFEST_TYPE, Blob, blob_of
+from factory.oci.blob import CONFIG_TYPE, MANIFEST_TYPE, Blob, blob_of, canonical_json
+from factory.oci.dynamic_packages import DYNAMIC_PACKAGES, annotation_of, dynamic_packages
 from factory.oci.layer import Layer, write_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-DYNAMIC_PACKAGES = "io.backstage.dynamic-packages"
 INDEX_FILE = "index.json"
-# What of a package.json portals and catalogues show; the order is the annotation's.
-PACKAGE_FIELDS = (
-    "name",
-    "version",
-    "description",
-    "backstage",
-    "homepage",
-    "repository",
-    "license",
-    "maintainers",
-    "author",
-    "bugs",
-    "keywords",
-)
+
 # The image holds JavaScript, which runs anywhere, but the config must name a platform (image-spec,
 # config.md). One is named for all, or the digest would depend on the machine that built it.
 _ARCHITECTURE = "amd64"
@@ -88,6 +73,19 @@ class Image:
         return (self.layer.blob, self.config)
 
 
+def image_facts(repository: str, commit: str | None, committed_at: int | None) -> ImageFacts:
+    """Return what an image says of its source: its address if others can reach it, its commit.
+
+    ``committed_at`` counts seconds since 1970.
+    """
+    return ImageFacts(
+        # A folder of the machine that built it says nothing to anybody else.
+        repository=repository if _is_remote(repository) else "",
+        revision=commit or "",
+        created=None if committed_at is None else datetime.fromtimestamp(committed_at, UTC),
+    )
+
+
 def build_image(
     plugins: Sequence[PluginArchive],
     layer_file: Path,
@@ -121,35 +119,20 @@ def build_image(
 def image_of(plugins: Sequence[PluginArchive], layer: Layer, *, facts: ImageFacts) -> Image:
     """Return the image that ``layer``, made of ``plugins``, is in. Pure."""
     described = standard_annotations(plugins, facts)
-    config = blob_of(_canonical(_config(layer, described, facts.created)), CONFIG_TYPE)
+    config = blob_of(canonical_json(_config(layer, described, facts.created)), CONFIG_TYPE)
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "config": config.descriptor,
         "layers": [layer.blob.descriptor],
-        "annotations": described | {DYNAMIC_PACKAGES: _encoded(dynamic_packages(plugins))},
+        "annotations": described | {DYNAMIC_PACKAGES: annotation_of(plugins)},
     }
     return Image(
-        manifest=blob_of(_canonical(manifest), MANIFEST_TYPE),
+        manifest=blob_of(canonical_json(manifest), MANIFEST_TYPE),
         config=config,
         layer=layer,
         plugins=tuple(plugins),
     )
-
-
-def dynamic_packages(plugins: Sequence[PluginArchive]) -> list[dict[str, dict[str, Any]]]:
-    """Return what the annotation says: for each plugin ``{folder: {fields of package.json}}``.
-
-    Fields that a package.json does not have are left out.
-    """
-    return [
-        {
-            plugin.folder: {
-                name: plugin.package[name] for name in PACKAGE_FIELDS if name in plugin.package
-            }
-        }
-        for plugin in plugins
-    ]
 
 
 def standard_annotations(plugins: Sequence[PluginArchive], facts: ImageFacts) -> dict[str, str]:
@@ -165,6 +148,10 @@ def standard_annotations(plugins: Sequence[PluginArchive], facts: ImageFacts) ->
         "created": _rfc3339(facts.created) if facts.created else "",
     }
     return {f"{_STANDARD}{name}": value for name, value in values.items() if value}
+
+
+def _is_remote(address: str) -> bool:
+    return "://" in address and not address.startswith("file:")
 
 
 def _config(layer: Layer, labels: dict[str, str], created: datetime | None) -> dict[str, Any]:
@@ -202,15 +189,6 @@ def _repository(plugin: PluginArchive) -> str:
     repository = plugin.package.get("repository")
     address = repository.get("url") if isinstance(repository, dict) else repository
     return address.removeprefix("git+") if isinstance(address, str) and "://" in address else ""
-
-
-def _encoded(value: object) -> str:
-    compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(compact.encode("utf-8")).decode("ascii")
-
-
-def _canonical(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _rfc3339(when: datetime) -> str:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 from factory.errors import UsageError
 from factory.oci.descriptor import is_digest
-from factory.oci.reference import REPOSITORY, TAG
+from factory.oci.docker_hub import full_repository
+from factory.oci.name_grammar import is_host, is_repository, is_tag
 
 _PREFIXES = re.compile(r"^(?:oci|docker)://")
-_HOST = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_HUB = "docker.io"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,17 +46,17 @@ def image_name(text: str) -> ImageName:
     bare, at, digest = _PREFIXES.sub("", text).partition("@")
     registry, slash, rest = bare.partition("/")
     repository, colon, tag = rest.partition(":")
-    if not slash or not _HOST.fullmatch(registry) or not _names_a_host(registry):
+    if not slash or not is_host(registry) or not _names_a_host(registry):
         raise _refused(text, "names no registry")
-    if not REPOSITORY.fullmatch(repository):
+    if not is_repository(repository):
         raise _refused(text, "has a repository that registries refuse")
-    if (at and not is_digest(digest)) or (colon and not TAG.fullmatch(tag)):
+    if (at and not is_digest(digest)) or (colon and not is_tag(tag)):
         raise _refused(text, "has a tag or a digest that registries refuse")
     if not at and not colon:
         raise _refused(text, "has neither a tag nor a digest")
-    if registry == _HUB and "/" not in repository:
-        repository = f"library/{repository}"
-    return ImageName(registry=registry.lower(), repository=repository, tag=tag, digest=digest)
+    registry = registry.lower()
+    repository = full_repository(registry, repository)
+    return ImageName(registry=registry, repository=repository, tag=tag, digest=digest)
 
 
 def _names_a_host(registry: str) -> bool:

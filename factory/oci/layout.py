@@ -7,7 +7,6 @@ Both appear whole or not at all, and the tar depends on nothing but the image an
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import tarfile
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import StorageError
-from factory.oci.blob import INDEX_TYPE
+from factory.oci.blob import INDEX_TYPE, canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
     from factory.oci.blob import Blob
     from factory.oci.image import Image
 
-_MARKER = "oci-layout"
+LAYOUT_MARKER = "oci-layout"
 _VERSION = b'{"imageLayoutVersion":"1.0.0"}'
 _INDEX = "index.json"
 _BLOBS = "blobs/sha256"
-_REF_NAME = "org.opencontainers.image.ref.name"
+REF_NAME = "org.opencontainers.image.ref.name"
 _READABLE_FOLDER = 0o755
 _READABLE_FILE = 0o644
 
@@ -41,7 +40,7 @@ def write_layout(images: Sequence[tuple[Image, str]], destination: Path) -> Path
         StorageError: the disk is full, the folder cannot be written, or ``destination`` is
             something else than a layout, which is left as it is.
     """
-    if destination.exists() and not (destination / _MARKER).is_file():
+    if destination.exists() and not (destination / LAYOUT_MARKER).is_file():
         raise StorageError(
             "the image layout would replace something that is no image layout",
             found=str(destination),
@@ -53,7 +52,7 @@ def write_layout(images: Sequence[tuple[Image, str]], destination: Path) -> Path
         ) as work:
             fresh = Path(work, "new")
             (fresh / _BLOBS).mkdir(parents=True)
-            (fresh / _MARKER).write_bytes(_VERSION)
+            (fresh / LAYOUT_MARKER).write_bytes(_VERSION)
             (fresh / _INDEX).write_bytes(_index(images))
             for blob in _blobs(images):
                 with blob.open() as source, (fresh / _BLOBS / blob.hex).open("wb") as copy:
@@ -79,7 +78,7 @@ def write_archive(images: Sequence[tuple[Image, str]], destination: Path) -> Pat
             tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar,
         ):
             # The small files first: a reader learns what it has before the layers come.
-            _add(tar, _MARKER, _VERSION)
+            _add(tar, LAYOUT_MARKER, _VERSION)
             _add(tar, _INDEX, _index(images))
             for folder in ("blobs", _BLOBS):
                 info = tarfile.TarInfo(folder)
@@ -100,10 +99,10 @@ def write_archive(images: Sequence[tuple[Image, str]], destination: Path) -> Pat
 
 def _index(images: Sequence[tuple[Image, str]]) -> bytes:
     manifests = [
-        image.manifest.descriptor | {"annotations": {_REF_NAME: name}} for image, name in images
+        image.manifest.descriptor | {"annotations": {REF_NAME: name}} for image, name in images
     ]
     index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}
-    return json.dumps(index, separators=(",", ":"), sort_keys=True).encode()
+    return canonical_json(index)
 
 
 def _blobs(images: Sequence[tuple[Image, str]]) -> list[Blob]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from factory.errors import UsageError
-from factory.oci.artifacts import backstage_version
+from factory.oci.built_plugins import supported_backstage
 from factory.oci.reference import DEFAULT_TAG_TEMPLATE, Reference, reference_for
 from factory.oci.target import registry_and_namespace
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from factory.config.environment import Environment
     from factory.oci.archive import PluginArchive
-    from factory.oci.artifacts import BuiltPlugins
+    from factory.oci.built_plugins import BuiltPlugins
     from factory.oci.image import ImageFacts
 
 # podman's name for images that come from no registry.
@@ -102,7 +102,7 @@ def _planned(
     plugins: tuple[PluginArchive, ...], facts: ImageFacts, naming: ImageNaming
 ) -> PlannedImage:
     versions = {plugin.version for plugin in plugins}
-    hosts = {backstage_version(plugin) for plugin in plugins}
+    hosts = {supported_backstage(plugin) for plugin in plugins}
     version = versions.pop() if len(versions) == 1 else ""
     reference = reference_for(
         registry=naming.registry,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.config.image_output import ImageOutput
 from factory.oci.image import build_image
 from factory.oci.layout import write_archive, write_layout
 from factory.oci.push import push_images
+from factory.threads import InheritingPool
+from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from factory.errors import FactoryError
     from factory.oci.image import Image
@@ -41,13 +41,13 @@ def made_images(
         PackError: an archive cannot be made an image of; nothing is made of the others then.
         StorageError: the temporary folder has no space left.
     """
-    with tempfile.TemporaryDirectory(prefix="plugin-factory-images-") as work:
+    with scratch_folder("images") as work:
 
         def made(number: int, one: PlannedImage) -> Image:
             checkpoint()
-            return build_image(one.plugins, Path(work, f"{number}.tar.gz"), facts=one.facts)
+            return build_image(one.plugins, work / f"{number}.tar.gz", facts=one.facts)
 
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        with InheritingPool(max_workers=os.cpu_count()) as pool:
             images = list(pool.map(made, range(len(planned)), planned))
         yield dict(zip(planned, images, strict=True))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -13,6 +12,7 @@ from factory.oci.refusals import changed, vanished
 from factory.oci.registry import Registry
 from factory.oci.retry import TemporaryFailure
 from factory.oci.transport import CHUNK
+from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -165,7 +165,7 @@ def push_images(
             on_end(reference, end)
         return end
 
-    with ThreadPoolExecutor(max_workers=PARALLEL_PUSHES) as pool:
+    with InheritingPool(max_workers=PARALLEL_PUSHES) as pool:
         return tuple(pool.map(lambda pair: one(*pair), images))
 
 

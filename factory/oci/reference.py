@@ -1,19 +1,18 @@
 """What images are called: ``registry/namespace/repository:tag``.
 
-The grammar is that of the OCI distribution-spec 1.1, section "Pulling manifests". Published dynamic
-plugins are called after the package without ``-dynamic``: ``@scope/name-dynamic`` 1.2.3 is
-``registry/namespace/scope-name:1.2.3``.
+Published dynamic plugins are called after the package without ``-dynamic``:
+``@scope/name-dynamic`` 1.2.3 is ``registry/namespace/scope-name:1.2.3``.
 """
 
 from __future__ import annotations
 
-import re
 import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, UsageError
 from factory.oci.archive import plugin_folder
+from factory.oci.name_grammar import is_repository, is_tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +28,6 @@ TAG_PLACEHOLDERS: Mapping[str, str] = {
 SHORT_REVISION = 8
 # Registries and clients hold names of at most this length, registry included (distribution-spec).
 LONGEST_NAME = 255
-
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +116,7 @@ def tag_for(template: str, values: Mapping[str, str]) -> str:
             ),
         )
     tag = template.format_map({name: values[name].replace("+", "_") for name in names})
-    if not TAG.fullmatch(tag):
+    if not is_tag(tag):
         raise UsageError(
             "the tag template makes a tag that registries refuse",
             found=f"{template} made {tag}",
@@ -166,7 +161,7 @@ def refuse_bad_repository(registry: str, repository: str) -> None:
     Raises:
         ConfigurationError: registries would refuse the name.
     """
-    if not REPOSITORY.fullmatch(repository):
+    if not is_repository(repository):
         raise ConfigurationError(
             "the image's repository has a name that registries refuse",
             found=repository,

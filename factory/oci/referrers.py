@@ -7,25 +7,24 @@ of the subject's digest ("Referrers Tag Schema").
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from factory.errors import RegistryError
-from factory.oci.blob import INDEX_TYPE, MANIFEST_TYPE, Blob, blob_of
+from factory.oci.artifact_manifest import EMPTY, artifact_manifest
+from factory.oci.blob import INDEX_TYPE, MANIFEST_TYPE, blob_of, canonical_json
 from factory.oci.descriptor import Descriptor, descriptors_in, entries_of
 from factory.oci.push import push_blob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from factory.oci.blob import Blob
     from factory.oci.registry import Registry
 
 log = logging.getLogger(__name__)
 
-TITLE = "org.opencontainers.image.title"
-EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 # The tag's list is read, changed and written by whoever attaches: another may do so in between.
 _TIMES = 5
 _one_at_a_time = threading.Lock()
@@ -59,29 +58,9 @@ def attach(
     Raises:
         RegistryError: the registry refuses, or others keep changing the list of referrers.
     """
-    empty = blob_of(b"{}", EMPTY_TYPE)
-    manifest = blob_of(
-        _canonical(
-            {
-                "schemaVersion": 2,
-                "mediaType": MANIFEST_TYPE,
-                "artifactType": artifact_type,
-                "config": empty.descriptor,
-                "layers": [
-                    {**blob.descriptor, **({"annotations": {TITLE: title}} if title else {})}
-                    for blob, title in zip(blobs, titles or [""] * len(blobs), strict=True)
-                ],
-                "subject": {
-                    "mediaType": subject.media_type,
-                    "digest": subject.digest,
-                    "size": subject.size,
-                },
-                **({"annotations": dict(annotations)} if annotations else {}),
-            }
-        ),
-        MANIFEST_TYPE,
-    )
-    for blob in (empty, *blobs):
+    named = zip(titles or [""] * len(blobs), blobs, strict=True)
+    manifest = artifact_manifest(artifact_type, named, subject=subject, annotations=annotations)
+    for blob in (EMPTY, *blobs):
         push_blob(registry, repository, blob)
     kept = registry.put_manifest(repository, manifest.digest, manifest)
     if tag:
@@ -139,7 +118,7 @@ def _add_to_tag(registry: Registry, repository: str, subject: str, entry: Descri
             "mediaType": INDEX_TYPE,
             "manifests": [*entries, entry.as_json()],
         }
-        registry.put_manifest(repository, tag, blob_of(_canonical(index), INDEX_TYPE))
+        registry.put_manifest(repository, tag, blob_of(canonical_json(index), INDEX_TYPE))
         log.debug("%s keeps no referrers: %s lists them", registry.target.registry, tag)
     raise RegistryError(
         "the list of what is attached to the image keeps changing",
@@ -147,7 +126,3 @@ def _add_to_tag(registry: Registry, repository: str, subject: str, entry: Descri
         expected=f"an entry {entry.digest}",
         hint="others attach to the same image now: try again after them",
     )
-
-
-def _canonical(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from factory.errors import ConfigurationError
+from factory.oci.name_grammar import is_host
 from factory.oci.reference import refuse_bad_repository
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ _REQUIRED = {
     "REGISTRY_URL": "the registry's host, for example REGISTRY_URL=quay.io",
     "REGISTRY_NAMESPACE": "the organisation or user there, for example REGISTRY_NAMESPACE=my-team",
 }
-_HOST = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
-)
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 _PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -199,7 +197,7 @@ def _flag(environment: Environment, name: str) -> bool:
 def _host_and_path(url: str) -> tuple[str, str]:
     address = re.sub(r"^(?:https?|oci|docker)://", "", url)
     host, _, path = address.strip("/").partition("/")
-    if not _HOST.fullmatch(host):
+    if not is_host(host):
         raise ConfigurationError(
             "REGISTRY_URL is not the address of a registry",
             found=re.sub(r"[^/@]*@", "***@", url),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from factory.errors import Place, SourceError
 from factory.pipeline.report import SourceReport
+from factory.quantities import counted
 from factory.sources.checkout import check_out, git_session
 from factory.sources.clones import add_worktree, normalised
 from factory.sources.destination import contents, held, prepare, refuse_to_empty
@@ -250,11 +251,7 @@ def _override(
                 log.info("overlay for %s %s %s", result.plugin, word, ", ".join(files))
     done = []
     if patched.patches:
-        done.append(_counted(len(patched.patches), "patch", "patches"))
+        done.append(counted(len(patched.patches), "patch", "patches"))
     if overlaid:
-        done.append(_counted(len(overlaid), "overlay", "overlays"))
+        done.append(counted(len(overlaid), "overlay"))
     return ", ".join(done)
-
-
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -31,14 +31,25 @@ class _Place:
 
     minus_rank: int
     number: int
+    claim: Claim = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A claim that is held, and since when: its number is of the same count as the places'."""
+
+    number: int
+    claim: Claim
 
 
 class Budget:
     """Cores and bytes of memory that the threads of a run share.
 
-    Whoever wants some waits for a turn. Nobody overtakes who is first in line, so that a large
-    claim is not starved by a stream of small ones. A claim that is larger than the whole budget
-    runs alone. A thread holds one claim at a time: a second one could wait for the first.
+    Whoever wants some waits for a turn. A claim that does not fit yet is overtaken only by those
+    that it would fit beside: it never waits for them, but only for what was held when it came, so
+    that a large claim is not starved by a stream of small ones. A claim that is larger than the
+    whole budget runs alone. A thread holds one claim at a time: a second one could wait for the
+    first.
 
     Args:
         cores: how many there are.
@@ -52,7 +63,7 @@ class Budget:
     ) -> None:
         self._all = Claim(cores=cores, memory=memory)
         self._while_waiting = while_waiting
-        self._taken: list[Claim] = []
+        self._taken: list[_Held] = []
         self._queue: list[_Place] = []
         self._numbers = count()
         self._changed = threading.Condition()
@@ -68,30 +79,42 @@ class Budget:
         if claim == NOTHING:
             yield
             return
-        self._take(claim, rank)
+        held = self._take(claim, rank)
         try:
             yield
         finally:
             with self._changed:
-                self._taken.remove(claim)
+                self._taken.remove(held)
                 self._changed.notify_all()
 
-    def _take(self, claim: Claim, rank: int) -> None:
-        place = _Place(-rank, next(self._numbers))
+    def _take(self, claim: Claim, rank: int) -> _Held:
         with self._changed:
+            place = _Place(-rank, next(self._numbers), claim)
             self._queue.append(place)
             try:
-                while place != min(self._queue) or not self._fits(claim):
+                while not self._may_go(place):
                     self._changed.wait(POLL_SECONDS)
                     self._while_waiting()
-                self._taken.append(claim)
+                held = _Held(next(self._numbers), claim)
+                self._taken.append(held)
             finally:
                 self._queue.remove(place)
                 self._changed.notify_all()
+        return held
+
+    def _may_go(self, place: _Place) -> bool:
+        ahead = (other for other in self._queue if other < place)
+        return self._fits(place.claim) and all(self._may_overtake(place, other) for other in ahead)
+
+    def _may_overtake(self, place: _Place, other: _Place) -> bool:
+        """Whether ``other`` cannot go yet, and will not have to wait for ``place``."""
+        since = [held.claim for held in self._taken if held.number > other.number]
+        return not self._fits(other.claim) and self._is_enough_for(*since, place.claim, other.claim)
 
     def _fits(self, claim: Claim) -> bool:
-        if not self._taken:
-            return True
-        cores = claim.cores + sum(taken.cores for taken in self._taken)
-        memory = claim.memory + sum(taken.memory for taken in self._taken)
+        return not self._taken or self._is_enough_for(*(held.claim for held in self._taken), claim)
+
+    def _is_enough_for(self, *claims: Claim) -> bool:
+        cores = sum(claim.cores for claim in claims)
+        memory = sum(claim.memory for claim in claims)
         return cores <= self._all.cores and memory <= self._all.memory

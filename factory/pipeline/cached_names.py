@@ -97,7 +97,7 @@ def named_plugins(
                 plugin.arguments,
                 partial(made_of, plugin),
                 host_digest=host_digest(host),
-                identity=f"{brought.report.repo} {plan.workspace_path} {plugin.path}",
+                identity=identity_of(brought.report.repo, plan.workspace_path, plugin.path),
             )
             for plugin in plugins
         }
@@ -108,6 +108,17 @@ def named_plugins(
     except OSError as error:
         log.warning("the cache is not used, since the source cannot be read: %s", error)
     return {}
+
+
+def identity_of(repo: str, workspace_path: str, plugin_path: str) -> str:
+    """Return what tells a plugin from all others, whatever it is made from.
+
+    Args:
+        repo: the repository's address, or the folder of a tree that is built in place.
+        workspace_path: the workspace's path in it.
+        plugin_path: the plugin's path in the workspace.
+    """
+    return f"{repo} {workspace_path} {plugin_path}"
 
 
 def host_digest(host: HostInventory) -> str:

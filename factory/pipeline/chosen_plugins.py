@@ -17,6 +17,7 @@ from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
 from factory.config.documents import read_json
 from factory.config.plugins_list import PluginEntry, PluginsList, write_new_plugins_list
 from factory.errors import ConfigurationError, FactoryError, Place, SourceError
+from factory.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +105,7 @@ def record_found(plugins: Sequence[ChosenPlugin], file: Path) -> None:
             error.strerror,
         )
     else:
-        log.info("wrote %s: %d plugin(s) found", file, len(entries))
+        log.info("wrote %s: %s found", file, counted(len(entries), "plugin"))
 
 
 def _listed(

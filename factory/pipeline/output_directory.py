@@ -12,6 +12,7 @@ from factory.errors import Place, StorageError
 from factory.export.packing import PACKING_PREFIX
 from factory.locking import exclusive
 from factory.toolchain.full_disk import on_full_disk
+from factory.whole_file import remove_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ def output_held(output_dir: Path, logs: Path) -> Iterator[None]:
     ):
         for leftover in output_dir.glob(f"{PACKING_PREFIX}*"):
             shutil.rmtree(leftover, ignore_errors=True)  # of a run that was killed
+        remove_unfinished(output_dir)
         yield
 
 

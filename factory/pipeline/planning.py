@@ -6,8 +6,6 @@ listed. A repository or a tree on this machine is asked for its commit, since th
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import parse_arguments
@@ -24,6 +22,7 @@ from factory.sources.git_refs import FULL_ID
 from factory.sources.source import GitRemote, Source, locate, shown
 from factory.sources.worktree import worktree_state
 from factory.toolchain.child_environment import git_environment
+from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,8 +42,8 @@ def offline_outlook(run: RunPlan, *, runner: Runner) -> Outlook:
 
     What is wrong with a workspace is told as its error.
     """
-    with tempfile.TemporaryDirectory(prefix="plugin-factory-") as folder:
-        stages = Stages(Path(folder), lambda _: None)
+    with scratch_folder() as folder:
+        stages = Stages(folder, lambda _: None)
         stages.logs.mkdir()
 
         def look(plan: BuildPlan) -> PlannedWorkspace:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from factory.analysis.discovery import BACKEND_ROLES, DiscoveredPlugin, WorkspacePackage
+from factory.analysis.arguments import parse_arguments
+from factory.analysis.discovery import BACKEND_ROLES, WorkspacePackage
 from factory.analysis.embedding import local_build_set
 from factory.errors import ExportError, FactoryError, Interrupted
 from factory.export.compilation import compile_package
@@ -21,7 +22,7 @@ from factory.export.dynamic import ExportRequest, export_plugin
 from factory.export.packing import PackedPlugin, pack_plugin
 from factory.pipeline.compilations import Compilations
 from factory.pipeline.report import PluginReport
-from factory.pipeline.threads import InheritingPool
+from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NO_BUILD = "--no-build"
 # Each attempt mends what rhdh-cli names, which may be one package of several.
 ATTEMPTS = 6
 
@@ -99,11 +99,12 @@ def packages_to_compile(
     None for a frontend plugin, which rhdh-cli bundles from its source, and none when the author
     says ``--no-build``.
     """
-    if plugin.manifest.role not in BACKEND_ROLES or NO_BUILD in shlex.split(plugin.arguments):
+    if plugin.manifest.role not in BACKEND_ROLES:
         return ()
-    discovered = DiscoveredPlugin(path=plugin.path, manifest=plugin.manifest)
+    if parse_arguments(plugin.arguments).forbids_building:
+        return ()
     packages = {plugin.manifest.name: plugin.package, **workspace_packages}
-    names = local_build_set(discovered, workspace_packages, plugin.arguments)
+    names = local_build_set(plugin.manifest, workspace_packages, plugin.arguments)
     return tuple(packages[name] for name in names)
 
 

@@ -7,15 +7,16 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from factory.cache.key import explain, plugin_key, shortened
+from factory.cache.key import explain, plugin_key
 from factory.cache.latest import latest_parts, note_latest
-from factory.cache.limits import DEFAULT_LIMITS
+from factory.cache.limits import DEFAULT_LIMITS, Limits
 from factory.cache.pruning import prune
 from factory.cache.remote import remote_cache
-from factory.cache.store import Store
+from factory.cache.store import store_of
 from factory.errors import FactoryError, Interrupted
 from factory.export.packing import Artifact
 from factory.pipeline.report import PluginReport
+from factory.quantities import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,17 +24,13 @@ if TYPE_CHECKING:
 
     from factory.cache.entry import Entry
     from factory.cache.key import PluginInputs
-    from factory.cache.limits import Limits
     from factory.cache.remote import RemoteCache
+    from factory.cache.store import Store
     from factory.config.run_plan import RunPlan
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.toolchain.runner import Runner
 
 log = logging.getLogger(__name__)
-
-
-# Below --cache-dir.
-PLUGINS_FOLDER = "plugins"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +98,9 @@ class PluginCache:
         if before is None:
             return "not built before"
         changed = explain(before, plugin.inputs.parts)
-        return f"changed: {shortened(changed)}" if changed else "no longer in the cache"
+        if not changed:
+            return "no longer in the cache"
+        return f"changed: {listed(changed, 3, between='; ')}"
 
     def restore(
         self, entry: Entry, plugin: ChosenPlugin, output_dir: Path, *, identity: str = ""
@@ -201,5 +200,12 @@ def opened_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
                     checkpoint=runner.raise_if_cancelled,
                 )
             )
-        store = Store(folder=run.cache_dir / PLUGINS_FOLDER)
-        yield PluginCache(store=store, limits=DEFAULT_LIMITS, remote=remote)
+        yield PluginCache(store=store_of(run.cache_dir), limits=_limits(run), remote=remote)
+
+
+def _limits(run: RunPlan) -> Limits:
+    most, longest = run.cache_max_bytes, run.cache_max_age
+    return Limits(
+        max_bytes=DEFAULT_LIMITS.max_bytes if most is None else most,
+        max_age=DEFAULT_LIMITS.max_age if longest is None else longest,
+    )

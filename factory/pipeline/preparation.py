@@ -10,6 +10,7 @@ from factory.config.selection import PluginName
 from factory.pipeline.bring import Brought, bring_source
 from factory.pipeline.cached_names import named_plugins, tools_for
 from factory.pipeline.settled_plugins import settled_plugins
+from factory.quantities import counted
 
 if TYPE_CHECKING:
     import contextlib
@@ -70,7 +71,7 @@ def prepare_workspace(
             if tools
             else {}
         )
-        stage.note = f"{len(plugins)} plugin{'s' if len(plugins) != 1 else ''}"
+        stage.note = counted(len(plugins), "plugin")
     return Prepared(
         brought=brought,
         manifest=manifest,

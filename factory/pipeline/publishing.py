@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from factory.errors import FactoryError, UsageError
 from factory.oci.archive import read_plugin_archive
-from factory.oci.artifacts import BuiltPlugins, image_facts
+from factory.oci.built_plugins import BuiltPlugins
+from factory.oci.image import image_facts
 from factory.oci.planned_images import ImageNaming, local_naming, plan_images
 from factory.oci.publish import made_images, publish, write_images
 from factory.oci.push import check_target
 from factory.oci.reference import placeholders, repository_for
 from factory.oci.registry import Registry
 from factory.oci.target import registry_target
-from factory.pipeline.attestations import attest_images, signing_key
+from factory.pipeline.image_attestations import attest_images, signing_key
 from factory.pipeline.image_progress import progress_lines
 from factory.pipeline.portal_files import PortalEntry, write_published, write_tgz_entries
 from factory.pipeline.report import PluginReport, ReportedImage
+from factory.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -162,7 +164,7 @@ def publish_plugins(
             images = stack.enter_context(made_images(planned, checkpoint=checkpoint))
             if wanted.output:
                 files = write_images(images, wanted.output)
-            stage.note = f"{len(images)} image{'s' if len(images) != 1 else ''}"
+            stage.note = counted(len(images), "image")
         if wanted.target:
             started = time.monotonic()
             ends = _pushed(wanted, wanted.target, images, stages, runner)

@@ -165,9 +165,17 @@ class BuildReport:
 
 def write_report(report: BuildReport, output_dir: Path, redact: Callable[[str], str]) -> Path:
     """Write ``build-report.json``, whole or not at all, and return its path."""
+    return write_document(report.as_json(redact), output_dir)
+
+
+def write_document(document: Mapping[str, Any], output_dir: Path) -> Path:
+    """Write a report of one workspace, or of several, as ``build-report.json``; return its path.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
     file = output_dir / REPORT_FILE
-    text = json.dumps(report.as_json(redact), indent=2, ensure_ascii=False)
-    write_whole(file, f"{text}\n")
+    write_whole(file, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return file
 
 

@@ -11,6 +11,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from factory.quantities import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -44,7 +46,7 @@ def markdown(summary: RunSummary, *, link: Callable[[str], str] | None = None) -
             lines += _error(plugin.label, plugin.error, plugin.log, url)
     if summary.warnings:
         number = len(summary.warnings)
-        lines += ["<details>", f"<summary>{_number(number, 'warning')}</summary>", ""]
+        lines += ["<details>", f"<summary>{counted(number, 'warning')}</summary>", ""]
         lines += [f"- {_text(warning)}" for warning in summary.warnings]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
@@ -54,7 +56,7 @@ def _result(summary: RunSummary) -> str:
     built = [each for each in summary.plugins if each.outcome == "done"]
     cached = sum(each.cached for each in built)
     skipped = sum(each.outcome == "skipped" for each in summary.plugins)
-    said = [f"{_number(len(built), 'plugin')} built{f' ({cached} cached)' if cached else ''}"]
+    said = [f"{counted(len(built), 'plugin')} built{f' ({cached} cached)' if cached else ''}"]
     said += [f"**{len(summary.failed)} failed**"] if summary.failed else []
     said += [f"{skipped} skipped"] if skipped else []
     said += ["**the run failed**"] if summary.outcome == "failed" and not summary.failed else []
@@ -126,10 +128,6 @@ def _html(text: str) -> str:
 
 def _plain(text: str) -> str:
     return " ".join(text.split())
-
-
-def _number(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _time(seconds: float) -> str:

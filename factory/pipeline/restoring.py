@@ -39,8 +39,7 @@ class Restorer:
         Raises:
             OSError: the output directory cannot be written.
         """
-        keys = (name.key, name.repaired_key) if repair else (name.key,)
-        entry = self.cache.find(*keys)
+        entry = self.cache.find(*found_under(name, repair=repair))
         return self.restored(entry, plugin, identity=name.identity) if entry else None
 
     def restored(
@@ -58,3 +57,13 @@ class Restorer:
                 return None
             stage.note = f"{report.files[0].name}, from the cache"
         return replace(report, seconds=self.stages.seconds(plugin.path))
+
+
+def found_under(name: NamedPlugin, *, repair: bool) -> tuple[str, ...]:
+    """Return the keys of the entries that a build restores for a plugin, the first one first.
+
+    Args:
+        name: what the plugin is called in the cache.
+        repair: whether one serves whose arguments had to be mended.
+    """
+    return (name.key, name.repaired_key) if repair else (name.key,)

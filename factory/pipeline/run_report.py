@@ -6,7 +6,6 @@ is ``factory/schemas/run-report.schema.json``; that it has ``workspaces`` tells 
 
 from __future__ import annotations
 
-import json
 import platform
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory import __version__
 from factory.events import PluginSummary, RunFinished
-from factory.pipeline.report import REPORT_FILE, BuildReport, error_json
-from factory.whole_file import write_whole
+from factory.pipeline.report import BuildReport, error_json, write_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +117,4 @@ def write_run_report(report: RunReport, output_dir: Path, redact: Callable[[str]
     Raises:
         OSError: the folder cannot be written, or the disk is full.
     """
-    file = output_dir / REPORT_FILE
-    text = json.dumps(report.as_json(redact), indent=2, ensure_ascii=False)
-    write_whole(file, f"{text}\n")
-    return file
+    return write_document(report.as_json(redact), output_dir)

@@ -27,6 +27,7 @@ from factory.pipeline.run_report import RunReport, WorkspaceReport, write_run_re
 from factory.pipeline.threads import InheritingPool
 from factory.pipeline.workspace_build import build_workspace
 from factory.sources.destination import make_folder
+from factory.whole_file import remove_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,6 +82,7 @@ def build_several(
     hint = "wait until it has ended, or give another --output-dir"
     with exclusive(run.output_dir, wait=False, hint=hint):
         names = sorted([*(plan.name for plan in run.builds), *(each.name for each in run.broken)])
+        remove_unfinished(run.output_dir)
         means.emit(WorkspacesKnown(workspaces=tuple(names)))
         tell_expected(run.builds, means.emit)
         ended, error = _side_by_side(run, means, collected)

@@ -8,9 +8,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import shutil
-import tempfile
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory import __version__
@@ -21,7 +19,7 @@ from factory.config.workspaces import CLONES_FOLDER
 from factory.errors import Place, SourceError
 from factory.pipeline.bring import overrides_of
 from factory.pipeline.budget import Budget
-from factory.pipeline.cached_names import chooser_for
+from factory.pipeline.cached_names import chooser_for, identity_of
 from factory.pipeline.first_failure import FirstFailure
 from factory.pipeline.in_flight import InFlight
 from factory.pipeline.installations import Installations
@@ -34,6 +32,7 @@ from factory.pipeline.preparation import plugin_name, prepare_workspace, wanted_
 from factory.pipeline.recalling import memory_for
 from factory.pipeline.report import ToolVersions
 from factory.pipeline.resolve import resolve_source
+from factory.pipeline.restoring import found_under
 from factory.pipeline.run_clones import clones_of
 from factory.pipeline.several_workspaces import warn_of_unmatched
 from factory.pipeline.stages import Stages
@@ -41,9 +40,11 @@ from factory.pipeline.threads import InheritingPool
 from factory.sources.folder import copy_folder
 from factory.sources.lent_clone import lend_objects
 from factory.sources.source import GitRemote, shown
+from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from factory.config.build_plan import BuildPlan
     from factory.config.run_plan import RunPlan
@@ -73,9 +74,8 @@ def online_outlook(run: RunPlan, *, runner: Runner) -> Outlook:
     """
     with (
         opened_cache(run, runner) as cache,
-        tempfile.TemporaryDirectory(prefix="plugin-factory-") as folder,
+        scratch_folder() as scratch,
     ):
-        scratch = Path(folder).resolve()
         look = _Look(scratch=scratch, means=_means(run, scratch, runner, cache))
         with InheritingPool(max_workers=_AT_ONCE) as pool:
             tasks = [pool.submit(looked_at, plan, look.at) for plan in run.builds]
@@ -122,6 +122,7 @@ class _Look:
             prepared = prepare_workspace(build, resolved, chooser, stack)
         self.found.extend(plugin_name(each, plan) for each in prepared.settled)
         report = prepared.brought.report
+        names = prepared.names if resolved else _as_in_place(prepared.names, plan)
         return PlannedWorkspace(
             name=plan.name,
             source=PlannedSource(
@@ -133,7 +134,7 @@ class _Look:
             ),
             workspace_path=plan.workspace_path,
             plugins=tuple(
-                self._planned(plugin, build, self._verdict(prepared.names.get(plugin.path)))
+                self._planned(plugin, build, self._verdict(names.get(plugin.path), plan))
                 for plugin in prepared.plugins
             ),
             partly=len(prepared.plugins) < len(prepared.settled),
@@ -211,14 +212,17 @@ class _Look:
             key=key,
         )
 
-    def _verdict(self, named: NamedPlugin | None) -> tuple[Verdict, str, str | None]:
+    def _verdict(
+        self, named: NamedPlugin | None, plan: BuildPlan
+    ) -> tuple[Verdict, str, str | None]:
         cache = self.means.cache
         if cache is None:
             return "build", "finished plugins are not looked for (--no-cache)", None
         if named is None:
             return "build", "what it is made from cannot be told before", None
-        if self._has(named.key) or self._has(named.repaired_key):
-            return "cached", _FINISHED, named.key
+        for key in found_under(named, repair=plan.repair):
+            if self._has(key):
+                return "cached", _FINISHED, key
         return "build", cache.why_missing(named), named.key
 
     def _has(self, key: str) -> bool:
@@ -226,6 +230,12 @@ class _Look:
         if cache is None:
             return False
         return cache.store.has(key) or bool(cache.remote and cache.remote.has(key))
+
+
+def _as_in_place(names: Mapping[str, NamedPlugin], plan: BuildPlan) -> Mapping[str, NamedPlugin]:
+    """The names of a tree that is built in place, though it may be a copy that was looked at."""
+    where = (str(plan.repo_path), plan.workspace_path)
+    return {path: replace(name, identity=identity_of(*where, path)) for path, name in names.items()}
 
 
 def _tree_to_look_at(plan: BuildPlan, copy: Path) -> Path:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory import __version__
@@ -30,9 +28,12 @@ from factory.pipeline.report import BuildReport, ToolVersions, write_report
 from factory.pipeline.resolve import resolve_source
 from factory.pipeline.stages import Stages
 from factory.pipeline.workspace_making import make_plugins
+from factory.toolchain.scratch_folder import scratch_folder
+from factory.whole_file import remove_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from factory.config.build_plan import BuildPlan
     from factory.config.selection import PluginName
@@ -110,13 +111,14 @@ def build_workspace(
 def _build(plan: BuildPlan, means: Means, stages: Stages, progress: Progress) -> None:
     images = images_wanted(plan)
     with contextlib.ExitStack() as stack:
-        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="plugin-factory-"))
+        remove_unfinished(plan.config_dir)
+        temporary = stack.enter_context(scratch_folder())
         build = OngoingBuild(
             plan=plan,
             means=means,
             stages=stages,
             host=find_host(plan.host),
-            temporary=Path(temporary),
+            temporary=temporary,
             progress=progress,
         )
         made = _made(build, images, stack)

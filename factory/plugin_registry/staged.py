@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from factory.archives.npm_package import PACKAGE_JSON
 from factory.errors import ConfigurationError, Place
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 SCALPRUM_MANIFEST = "plugin-manifest.json"
 FEDERATION_MANIFEST = "mf-manifest.json"
-PACKAGE_FILE = "package.json"
 # Where rhdh-cli puts them; a folder without either may have them at its root, as BEP-0002 draws it.
 SCALPRUM_FOLDERS = ("dist-scalprum", "dist", "")
 FEDERATION_FOLDERS = ("dist", "")
@@ -93,7 +93,7 @@ def _staged(folder: Path) -> StagedPlugin | None:
         return None
     file = assets / SCALPRUM_MANIFEST
     manifest = _document(file)
-    package = _document(folder / PACKAGE_FILE) if (folder / PACKAGE_FILE).is_file() else {}
+    package = _document(folder / PACKAGE_JSON) if (folder / PACKAGE_JSON).is_file() else {}
     return StagedPlugin(
         name=_text(manifest, "name", file),
         package=str(package.get("name", "")),

@@ -16,7 +16,7 @@ from factory.sources.source import is_git_repository
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from factory.scaffolding.wishes import CiSystem
+    from factory.config.ci_system import CiSystem
 
 # Where the action, the template and the task of this version are.
 CI_FROM = f"plugin-factory/plugin-factory@v{__version__}"

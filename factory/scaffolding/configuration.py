@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from factory.analysis.discovery import DiscoveredPlugin
+    from factory.config.ci_system import CiSystem
     from factory.config.environment import Environment
     from factory.scaffolding.survey import FoundWorkspace
-    from factory.scaffolding.wishes import Ask, CiSystem, Wishes
+    from factory.scaffolding.wishes import Ask, Wishes
     from factory.toolchain.runner import Runner
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING
 
+from factory.config.ci_system import CiSystem
 from factory.errors import UsageError
-from factory.scaffolding.wishes import CiSystem
-from factory.ui.quantities import counted
+from factory.quantities import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,18 +53,17 @@ def asked_workspaces(
         UsageError: nobody can be asked, or no answer could be used.
     """
     paths = [each.path for each in found]
-    listed = [
+    lines = [
         f"  {number:>3}  {each.path}  ({counted(len(each.plugins), 'plugin')})"
         for number, each in enumerate(found, start=1)
     ]
     if ask is None:
-        more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
         raise UsageError(
             f"the source has {len(paths)} workspaces with plugins",
-            found=", ".join(paths[:_SHOWN]) + more,
+            found=listed(paths, _SHOWN),
             expected="--workspace-path PATH, which may be repeated, or --all-workspaces",
         )
-    head = "\n".join([f"{len(paths)} workspaces with plugins:", *listed])
+    head = "\n".join([f"{len(paths)} workspaces with plugins:", *lines])
     question = f"{head}\nWhich ones? Numbers, names, patterns, or all: "
     chosen = _chosen(question, paths, ask, option="--workspace-path PATH", default="")
     return tuple(found[number] for number in chosen)
@@ -72,22 +71,22 @@ def asked_workspaces(
 
 def asked_plugins(names: Sequence[str], ask: Ask) -> tuple[int, ...]:
     """Return the numbers, from 0, of the plugins that are wanted; no answer means all."""
-    listed = [f"  {number:>3}  {name}" for number, name in enumerate(names, start=1)]
-    head = "\n".join([f"{counted(len(names), 'plugin')}:", *listed])
+    lines = [f"  {number:>3}  {name}" for number, name in enumerate(names, start=1)]
+    head = "\n".join([f"{counted(len(names), 'plugin')}:", *lines])
     question = f"{head}\nWhich ones? Numbers, paths, patterns [all]: "
     return _chosen(question, names, ask, option="--only PATTERN", default="all")
 
 
 def asked_ci(ask: Ask) -> CiSystem | None:
     """Return the CI system that a file is wanted for; no answer means none."""
-    systems = get_args(CiSystem)
+    systems = [system.value for system in CiSystem]
     for _ in range(_MOST_TRIES):
         said = _answer(ask, f"A file for a CI: {', '.join(systems)} or none [none]: ", "--ci")
         word = said.lower()
         if word in {"", "none", "no", "n"}:
             return None
         if word in systems:
-            return cast("CiSystem", word)
+            return CiSystem(word)
     raise _no_answer("--ci")
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import PLUGIN_ROLES, discover_plugins, workspace_packages
@@ -29,9 +27,11 @@ from factory.sources.source import (
 from factory.sources.workspace import resolve_workspace, workspaces_in
 from factory.sources.worktree import worktree_state
 from factory.toolchain.child_environment import git_environment
+from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from factory.analysis.discovery import DiscoveredPlugin
     from factory.config.environment import Environment
@@ -110,8 +110,8 @@ def surveyed_repository(
             yield survey
         return
     _say_that_credentials_stay_out(where)
-    with tempfile.TemporaryDirectory(prefix="plugin-factory-") as scratch:
-        into = Path(scratch).resolve() / "source"
+    with scratch_folder() as scratch:
+        into = scratch / "source"
         brought = check_out(source, into, runner=runner, env=git_environment(environment))
         yield Survey(
             root=into,

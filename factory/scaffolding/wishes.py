@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CiSystem: TypeAlias = Literal["github", "gitlab", "tekton"]
+    from factory.config.ci_system import CiSystem
 
 # Shows a question and returns the answer without the space around it, "" for none at all; None
 # where the input has ended.

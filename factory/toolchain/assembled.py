@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from factory.toolchain.network import npm_patience
 from factory.toolchain.node import Node, find_node
-from factory.toolchain.node_environment import (
-    node_environment,
-    registry_files,
-    registry_variables,
-)
+from factory.toolchain.node_environment import node_environment, registry_variables
+from factory.toolchain.own_environment import own_environment
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
 from factory.toolchain.yarn import Yarn, find_yarn, wanted_yarn
 
@@ -102,25 +98,4 @@ def assemble(
         environment=environment,
         registry_variables=registry_variables(environment, workspace),
         temporary=temporary,
-    )
-
-
-def own_environment(
-    environment: Environment,
-    *,
-    tools: tuple[Path, ...],
-    temporary: Path,
-    headers: Path | None = None,
-) -> dict[str, str]:
-    """Return what npm sees of the environment when it brings the factory's own tools.
-
-    They come by the user's npm settings, and never by the workspace's.
-    """
-    return npm_patience(environment, registry_files(environment)) | node_environment(
-        environment,
-        tools=tools,
-        temporary=temporary,
-        registry_variables=registry_variables(environment),
-        installs=True,
-        headers=headers,
     )

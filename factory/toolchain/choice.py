@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
-from factory.toolchain.assembled import own_environment
 from factory.toolchain.node import SUPPORTED_NODE, chosen_node, find_node, installed_nodes
+from factory.toolchain.own_environment import own_environment
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, known_version, resolved_version, with_pins
 
 if TYPE_CHECKING:

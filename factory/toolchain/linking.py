@@ -142,7 +142,7 @@ def _renew_worn_files(store: Path) -> None:
 def _linked_files(store: Path) -> Iterator[tuple[str, int]]:
     """The files of the store and how many links each has."""
     with contextlib.suppress(FileNotFoundError):
-        for folder in store.iterdir():
+        for folder in store.glob("??"):  # beside them is what other runs' yarns are writing
             with os.scandir(folder) as entries:
                 for entry in entries:
                     with contextlib.suppress(FileNotFoundError):

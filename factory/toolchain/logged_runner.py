@@ -39,6 +39,7 @@ class LoggedRunner(Runner):
         log: Path | None = None,
         on_line: Callable[[str], None] | None = None,
         timeout: float | None = None,
+        silence: float | None = None,
         stdin: str | None = None,
     ) -> Completed:
         """Run a command as :meth:`Runner.run` does."""
@@ -49,5 +50,6 @@ class LoggedRunner(Runner):
             log=log or self._log,
             on_line=on_line or self._on_line,
             timeout=timeout,
+            silence=silence,
             stdin=stdin,
         )

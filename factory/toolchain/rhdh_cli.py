@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, Place, StorageError, ToolchainError
 from factory.locking import exclusive
-from factory.npm_range import highest
+from factory.npm_range import VERSION, highest
 from factory.toolchain.cache_folder import made_once
 from factory.toolchain.network import patiently
 from factory.toolchain.runner import ProcessFailed
@@ -40,7 +40,7 @@ VARIABLE = "RHDH_CLI_VERSION"
 LATEST = "latest"
 PINS = "rhdh_cli_pins"
 _ANSWER_SECONDS = 3600
-_EXACT = re.compile(r"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")
+_EXACT = re.compile(rf"^{VERSION}$")
 _TAG = re.compile(r"^[A-Za-z][\w.-]*$")
 
 

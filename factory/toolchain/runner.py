@@ -22,6 +22,7 @@ from factory.errors import Interrupted, Place, StorageError, ToolchainError
 from factory.redaction import Redactor
 from factory.toolchain.full_disk import on_full_disk
 from factory.toolchain.streams import GRACE_SECONDS, Log, Streams, signal_group
+from factory.toolchain.time_limits import TimeLimits
 from factory.toolchain.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
@@ -53,11 +54,16 @@ class ProcessFailed(Exception):  # noqa: N818 - a fact about a child, not an err
     Stages turn it into the :class:`~factory.errors.FactoryError` of their own class.
     """
 
-    def __init__(self, completed: Completed, *, timed_out: bool = False) -> None:
-        reason = "ran out of time" if timed_out else _end(completed.returncode)
+    def __init__(
+        self, completed: Completed, *, timed_out: bool = False, fell_silent: bool = False
+    ) -> None:
+        reason = _end(completed.returncode)
+        if timed_out:
+            reason = "said nothing more" if fell_silent else "ran out of time"
         super().__init__(f"{completed.command_line}: {reason}")
         self.completed = completed
         self.timed_out = timed_out
+        self.fell_silent = fell_silent
         self.reason = reason
 
 
@@ -105,6 +111,7 @@ class Runner:
         log: Path | None = None,
         on_line: Callable[[str], None] | None = None,
         timeout: float | None = None,
+        silence: float | None = None,
         stdin: str | None = None,
     ) -> Completed:
         """Run a command to its end and return what it printed.
@@ -115,7 +122,8 @@ class Runner:
             env: the whole environment of the child.
             log: a file to which both streams are appended, under a line with the command.
             on_line: called with each line of either stream, secrets masked.
-            timeout: seconds of wall time after which the process group is killed.
+            timeout: seconds of wall time after which the process group is ended.
+            silence: seconds without a line of output after which it is ended, too.
             stdin: text for the child's standard input, which is otherwise empty.
 
         Raises:
@@ -131,13 +139,19 @@ class Runner:
             if sink:
                 sink.write(f"$ {self.redact(shlex.join(words))}\n")
             process = stack.enter_context(self._started(words, cwd, env, stdin=stdin))
-            timed_out = threading.Event()
-            if timeout is not None:
-                timer = threading.Timer(timeout, self._expire, args=(process, timed_out))
-                timer.daemon = True
-                timer.start()
-                stack.callback(timer.cancel)
-            streams = Streams(self.redact, sink, on_line)
+            limits = TimeLimits(
+                total=timeout,
+                silence=silence,
+                expire=lambda: self._expire(process),
+            )
+            stack.enter_context(limits)
+
+            def heard(line: str) -> None:
+                limits.heard()
+                if on_line:
+                    on_line(line)
+
+            streams = Streams(self.redact, sink, heard)
             streams.drain(process, stdin)
             returncode = process.wait()
         streams.raise_if_broken()
@@ -150,10 +164,10 @@ class Runner:
             log=log,
         )
         self.raise_if_cancelled()
-        if returncode or timed_out.is_set():
+        if returncode or limits.passed:
             places = (Path(env[name]) for name in ("TMPDIR", "HOME") if name in env)
             refuse_full_disk(completed.tail, completed.command[0], log, (cwd, *places))
-            raise ProcessFailed(completed, timed_out=timed_out.is_set())
+            raise ProcessFailed(completed, timed_out=limits.passed, fell_silent=limits.fell_silent)
         return completed
 
     @contextlib.contextmanager
@@ -190,16 +204,18 @@ class Runner:
             with self._lock:
                 self._live.discard(process)
 
+    def _expire(self, process: subprocess.Popen[str]) -> None:
+        """Ask a child to end, which lets git remove its lock files, then kill it."""
+        signal_group(process, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+        self._kill([process])
+
     def _kill(self, processes: list[subprocess.Popen[str]]) -> None:
         with self._lock:
             still = [process for process in processes if process in self._live]
         for process in still:
             signal_group(process, signal.SIGKILL)
-
-    @staticmethod
-    def _expire(process: subprocess.Popen[str], timed_out: threading.Event) -> None:
-        timed_out.set()
-        signal_group(process, signal.SIGKILL)
 
 
 def _opened(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, ToolchainError
+from factory.npm_range import VERSION
 from factory.toolchain.cache_folder import made_once
 from factory.toolchain.network import patiently
 from factory.toolchain.runner import ProcessFailed
@@ -32,10 +33,9 @@ log = logging.getLogger(__name__)
 
 DEFAULT_BERRY = "4.12.0"
 DEFAULT_CLASSIC = "1.22.22"
-_VERSION = r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?"
 # https://github.com/nodejs/corepack#when-authoring-packages: an exact version, perhaps a checksum.
 _PACKAGE_MANAGER = re.compile(
-    rf"(?P<version>{_VERSION})(?:\+(?P<algorithm>sha\d+)\.(?P<digest>[0-9a-fA-F]+))?"
+    rf"(?P<version>{VERSION})(?:\+(?P<algorithm>sha\d+)\.(?P<digest>[0-9a-fA-F]+))?"
 )
 _CHECKSUMS = {"sha1", "sha224", "sha256", "sha384", "sha512"}
 _CLASSIC_LOCKFILE = re.compile(r"^# yarn lockfile v1\b", re.MULTILINE)
@@ -265,7 +265,7 @@ def _version_of(launcher: Path, env: Mapping[str, str], runner: Runner) -> str:
             found=failure.reason,
             details=failure.completed.tail,
         ) from failure
-    if not re.match(_VERSION, answer):
+    if not re.match(VERSION, answer):
         raise ToolchainError(
             "the workspace's own yarn (yarnPath) does not say its version",
             found=answer or "nothing",

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from factory.ui.quantities import clock, counted
+from factory.quantities import clock, counted
 from factory.ui.text import Line, Span, Style, cells, cut, cut_start, padded
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from factory.ui.quantities import counted, duration, size
+from factory.quantities import counted, duration, size
 from factory.ui.stages import WHOLE_WORKSPACE
 from factory.ui.text import Line, Span, Style, cells, padded, printable
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from factory.quantities import listed
 from factory.verification.findings import (
     DEPENDENCIES,
     SHARED,
     Finding,
     failed,
-    listed,
     passed,
 )
 from factory.verification.plugin_folder import bundled_packages

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from factory.archives.npm_package import PACKAGE_JSON
+from factory.quantities import listed
 from factory.toolchain.runner import ProcessFailed
-from factory.verification.findings import ENTRY_POINT, Finding, failed, listed, passed, skipped
-from factory.verification.plugin_folder import PACKAGE_JSON
+from factory.toolchain.scratch_folder import scratch_folder
+from factory.verification.findings import ENTRY_POINT, Finding, failed, passed, skipped
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from factory.analysis.inventory import HostInventory
     from factory.toolchain.runner import Completed, Runner
     from factory.verification.plugin_folder import PluginFolder
@@ -78,13 +80,13 @@ def check_entry_point(plugin: PluginFolder, loader: Loader) -> Finding:
     script = resources.files("factory.verification").joinpath(SCRIPT)
     with (
         resources.as_file(script) as file,
-        tempfile.TemporaryDirectory(prefix="plugin-factory-load-") as work,
+        scratch_folder("load") as work,
     ):
         try:
             completed = loader.runner.run(
                 (loader.node, "--no-warnings", file),
-                cwd=Path(work),
-                env={"HOME": work, "TMPDIR": work, "NODE_ENV": "production"},
+                cwd=work,
+                env={"HOME": str(work), "TMPDIR": str(work), "NODE_ENV": "production"},
                 stdin=json.dumps(request),
                 timeout=SECONDS,
             )

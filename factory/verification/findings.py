@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from factory.errors import FactoryError
 
 Result: TypeAlias = Literal["passed", "failed", "skipped"]
@@ -112,10 +110,3 @@ def failed_by(check: str, error: FactoryError) -> Finding:
         expected=error.expected or "",
         hint=error.hint or "",
     )
-
-
-def listed(names: Iterable[str], most: int = 5) -> str:
-    """Return names as text, the first few of them and how many more there are."""
-    several = list(names)
-    shown = ", ".join(several[:most])
-    return f"{shown} and {len(several) - most} more" if len(several) > most else shown

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from factory.verification.findings import MANIFESTS, Finding, failed, listed, passed
+from factory.quantities import listed
+from factory.verification.findings import MANIFESTS, Finding, failed, passed
 from factory.verification.json_file import json_object
 
 if TYPE_CHECKING:

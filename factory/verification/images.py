@@ -6,18 +6,15 @@ the annotation ``io.backstage.dynamic-packages``, base64 of a JSON array of ``{f
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from factory.archives.limits import DEFAULT_LIMITS, Limits
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, FactoryError, Interrupted
-from factory.oci.image import DYNAMIC_PACKAGES
+from factory.oci.dynamic_packages import DYNAMIC_PACKAGES, folders_in
+from factory.quantities import listed
+from factory.toolchain.scratch_folder import scratch_folder
 from factory.verification.findings import (
     ARCHIVE,
     IMAGE,
@@ -26,7 +23,6 @@ from factory.verification.findings import (
     Verified,
     failed,
     failed_by,
-    listed,
     passed,
 )
 from factory.verification.plugin_checks import Terms, verify_plugin_folder
@@ -34,6 +30,7 @@ from factory.verification.targets import PLUGIN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from factory.oci.descriptor import Descriptor
 
@@ -80,9 +77,9 @@ def verify_image(
         StorageError: there is no space to unpack it.
         Interrupted: the run was cancelled.
     """
-    with tempfile.TemporaryDirectory(prefix="plugin-factory-verify-") as work:
+    with scratch_folder("verify") as work:
         findings: list[Finding] = []
-        roots = _unpacked(image, Path(work).resolve(), limits, findings)
+        roots = _unpacked(image, work, limits, findings)
         folders = _plugin_folders(roots)
         if all(finding.result == "passed" for finding in findings):
             findings.append(_check_annotation(image, tuple(folders)))
@@ -96,13 +93,7 @@ def verify_image(
             for name, root in wanted.items()
         ]
     return tuple(
-        Verified(
-            artifact=result.artifact,
-            name=result.name,
-            version=result.version,
-            role=result.role,
-            findings=(*findings, *result.findings),
-        )
+        replace(result, findings=(*findings, *result.findings))
         for result in results or [Verified(artifact=image.name)]
     )
 
@@ -196,9 +187,8 @@ def _check_annotation(image: FoundImage, folders: tuple[str, ...]) -> Finding:
     return passed(IMAGE, listed(named))
 
 
-def _named(text: str) -> list[str] | None:
+def _named(text: str) -> tuple[str, ...] | None:
     try:
-        entries = json.loads(base64.b64decode(text, validate=True))
-        return [str(name) for entry in entries for name in dict(entry)]
-    except (binascii.Error, ValueError, TypeError, RecursionError):
+        return folders_in(text)
+    except ValueError:
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from factory.errors import ArtifactError, Place
 from factory.oci.blob import INDEX_TYPE
 from factory.oci.descriptor import Descriptor, descriptor_of, hash_for, is_digest
+from factory.oci.layout import REF_NAME
 from factory.verification.images import FoundImage
 from factory.verification.json_file import json_object
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-REF_NAME = "org.opencontainers.image.ref.name"
 _CHUNK = 1024 * 1024
 _LARGEST_DOCUMENT = 4 * 1024 * 1024
 _DEEPEST = 3

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import UsageError
-from factory.verification.findings import NATIVE, Finding, failed, listed, passed
+from factory.quantities import listed
+from factory.verification.findings import NATIVE, Finding, failed, passed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

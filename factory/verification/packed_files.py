@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from pathlib import Path
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from factory.archives.integrity import check_integrity
 from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.npm_package import INTEGRITY_SUFFIX, PACKAGE_FOLDER
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, FactoryError, Place
+from factory.toolchain.scratch_folder import scratch_folder
 from factory.verification.findings import (
     ARCHIVE,
     INTEGRITY,
@@ -22,10 +24,10 @@ from factory.verification.findings import (
 )
 from factory.verification.plugin_checks import Terms, verify_plugin_folder
 
-SIDECAR = ".integrity"
-PACKAGE_FOLDER = "package"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _LONGEST_SIDECAR = 4096
-_CHUNK = 1024 * 1024
 
 
 def verify_packed_file(
@@ -40,26 +42,20 @@ def verify_packed_file(
     """
     artifact = str(tgz)
     integrity = check_sidecar(tgz)
-    with tempfile.TemporaryDirectory(prefix="plugin-factory-verify-") as work:
-        folder = Path(work).resolve() / "plugin"
+    with scratch_folder("verify") as work:
+        folder = work / "plugin"
         try:
             files = unpack(tgz, folder, select=PACKAGE_FOLDER, limits=limits)
         except ArtifactError as error:
             return Verified(artifact=artifact, findings=(integrity, failed_by(ARCHIVE, error)))
         found = verify_plugin_folder(folder, artifact, terms)
     archive = passed(ARCHIVE, f"{files} files")
-    return Verified(
-        artifact=artifact,
-        name=found.name,
-        version=found.version,
-        role=found.role,
-        findings=(integrity, archive, *found.findings, *more),
-    )
+    return replace(found, findings=(integrity, archive, *found.findings, *more))
 
 
 def check_sidecar(tgz: Path) -> Finding:
     """Return whether the file is what the ``.integrity`` file beside it says."""
-    sidecar = tgz.with_name(f"{tgz.name}{SIDECAR}")
+    sidecar = tgz.with_name(f"{tgz.name}{INTEGRITY_SUFFIX}")
     try:
         with sidecar.open("rb") as stream:
             text = stream.read(_LONGEST_SIDECAR).decode("ascii", "replace").strip()
@@ -82,8 +78,5 @@ def sha256_of(file: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    digest = hashlib.sha256()
     with file.open("rb") as stream:
-        while data := stream.read(_CHUNK):
-            digest.update(data)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()

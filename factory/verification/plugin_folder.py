@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.discovery import BACKEND_ROLES, FRONTEND_ROLES, PLUGIN_ROLES
+from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
 from factory.verification.findings import PACKAGE, Finding, failed, passed
 from factory.verification.json_file import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PACKAGE_JSON = "package.json"
-LARGEST_PACKAGE_JSON = 4 * 1024 * 1024
 _MODULES = "node_modules"
 # How Node.js completes a `main` (https://nodejs.org/api/modules.html#all-together).
 _COMPLETIONS = ("", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node")

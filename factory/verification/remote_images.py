@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.attestation.provenance import STATEMENT_TYPE, check_statement, read_statement
@@ -23,6 +21,8 @@ from factory.verification.findings import (
 from factory.verification.images import FoundImage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from factory.attestation.keys import PublicKey
     from factory.oci.descriptor import Descriptor
     from factory.oci.pull import PulledManifest
@@ -44,11 +44,9 @@ class RegistryBlobs:
             RegistryError: it is not there, or is another.
             StorageError: the disk is full.
         """
-        handle, name = tempfile.mkstemp(prefix="blob-", dir=work)
-        Path(name).unlink()
-        with open(handle, "rb"):  # noqa: PTH123 - closes the handle
-            fetch_blob(self.registry, self.repository, descriptor, Path(name))
-        return Path(name)
+        file = work / descriptor.digest.replace(":", "-")
+        fetch_blob(self.registry, self.repository, descriptor, file)
+        return file
 
 
 def remote_image(registry: Registry, target: RemoteImage) -> FoundImage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.npm_range import is_range, satisfies
+from factory.npm_range import is_range, is_version, satisfies
 from factory.verification.findings import HOST, Finding, failed, passed, skipped
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def check_supported_versions(plugin: PluginFolder, host: HostInventory) -> Findi
     ones take it. A range is taken at its word. Several are separated by commas.
     """
     text = plugin.backstage.get(FIELD)
-    if not host.backstage:
+    if not is_version(host.backstage):
         return skipped(HOST, f"the Backstage version of {host.name} is not known")
     if text is None or text == "":
         return skipped(HOST, f"package.json has no backstage.{FIELD}")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from factory.errors import UsageError
 from factory.oci.image_name import ImageName, image_name
+from factory.oci.layout import LAYOUT_MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SCHEMES = ("oci://", "docker://")
-LAYOUT_MARKER = "oci-layout"
 PACKED = ".tgz"
 ARCHIVED = ".tar"
 PLUGIN_PATH = "!"

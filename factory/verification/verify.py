@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.archives.limits import DEFAULT_LIMITS, Limits
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, CheckError, FactoryError, Interrupted, ToolchainError
+from factory.threads import InheritingPool
+from factory.toolchain.scratch_folder import scratch_folder
 from factory.verification.findings import (
     ARCHIVE,
     PROVENANCE,
@@ -29,6 +28,7 @@ from factory.verification.targets import Layout, PackedFile, RemoteImage, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from factory.attestation.keys import PublicKey
     from factory.config.environment import Environment
@@ -71,7 +71,7 @@ def verify_targets(
         ToolchainError: Node.js cannot be started.
         Interrupted: the run was cancelled.
     """
-    with ThreadPoolExecutor(
+    with InheritingPool(
         max_workers=min(MOST_AT_ONCE, os.cpu_count() or 1), thread_name_prefix="verify"
     ) as pool:
         try:
@@ -106,7 +106,8 @@ def _of_target(target: Target, asked: Asked) -> tuple[Verified, ...]:
         more = (*_unsigned(asked), *_sidecar_provenance(target.file, asked))
         return (verify_packed_file(target.file, asked.terms, limits=asked.limits, more=more),)
     found = verify_plugin_folder(target.folder, str(target.folder), asked.terms)
-    return (_with(found, (*_unsigned(asked), *_no_provenance(asked))),)
+    more = (*found.findings, *_unsigned(asked), *_no_provenance(asked))
+    return (replace(found, findings=more),)
 
 
 def _remote(target: RemoteImage, asked: Asked) -> tuple[Verified, ...]:
@@ -135,10 +136,10 @@ def _layout(path: Path, asked: Asked) -> tuple[Verified, ...]:
     from factory.verification.images import verify_image  # noqa: PLC0415 - late: images alone
     from factory.verification.layouts import images_in_layout  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(prefix="plugin-factory-layout-") as work:
+    with scratch_folder("layout") as work:
         folder = path
         if path.is_file():
-            folder = Path(work) / "layout"
+            folder = work / "layout"
             try:
                 # A layer is one entry of the archive, and larger than any file in it.
                 whole = Limits(entry=asked.limits.total, total=2 * asked.limits.total)
@@ -207,16 +208,6 @@ def _sidecar_provenance(tgz: Path, asked: Asked) -> tuple[Finding, ...]:
             ),
         )
     return (passed(PROVENANCE, f"about {subject.name}"),)
-
-
-def _with(result: Verified, more: tuple[Finding, ...]) -> Verified:
-    return Verified(
-        artifact=result.artifact,
-        name=result.name,
-        version=result.version,
-        role=result.role,
-        findings=(*result.findings, *more),
-    )
 
 
 def _shown(target: Target) -> str:

@@ -38,7 +38,7 @@ def rendered(address: str, screenshot: Path) -> str:
             ],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
     assert ended.returncode == 0, ended.stderr

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.command_line import ROOT, Ended, run_factory, running_factory
+
 EXAMPLE = ROOT / "examples/local-workspace"
-LONGEST = 900
 # As in the tests' own conftest: what is installed once for all runs.
 KEPT_TOOLS = Path(os.environ.get("PLUGIN_FACTORY_TEST_CACHE", ROOT / "build/test-cache")) / "tools"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """A run of the command line that has ended."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def said(self) -> str:
-        """Everything that was said."""
-        return self.stdout + self.stderr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,26 +43,6 @@ class Built:
         return self.outputs / str(self.plugin(path)["files"][0]["name"])
 
 
-Factory = Callable[..., Ended]
-
-
-def run_factory(
-    process: Mapping[str, str], *words: str | Path, cwd: Path | None = None, umask: int = -1
-) -> Ended:
-    """Run the real command line to its end."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "factory", *map(str, words)],
-        env=dict(process),
-        cwd=cwd or ROOT,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-        umask=umask,
-    )
-    return Ended(code=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
-
-
 def build_example(
     process: Mapping[str, str], folder: Path, *options: str, umask: int = -1
 ) -> Built:
@@ -86,19 +50,10 @@ def build_example(
     config = folder / "config"
     if not config.exists():
         shutil.copytree(EXAMPLE, config)
-    ended = run_factory(
-        process,
-        "build",
-        "--config-dir",
-        config,
-        "--repo-path",
-        folder / "source",
-        "--output-dir",
-        folder / "outputs",
-        *options,
-        umask=umask,
-    )
-    built = Built(config=config, source=folder / "source", outputs=folder / "outputs", ended=ended)
+    source, outputs = folder / "source", folder / "outputs"
+    words = _build_words(config, source, outputs, *options)
+    ended = run_factory(process, *words, umask=umask)
+    built = Built(config=config, source=source, outputs=outputs, ended=ended)
     assert ended.code == 0, ended.said
     return built
 
@@ -114,35 +69,15 @@ class Tree:
 
     def build(self, *options: str | Path, **variables: str) -> Ended:
         """Build the tree in place."""
-        return run_factory(dict(self.process) | variables, *self.words(*options))
+        return run_factory({**self.process, **variables}, *self.words(*options))
 
-    def words(self, *options: str | Path) -> list[str]:
+    def words(self, *options: str | Path) -> list[str | Path]:
         """The words of a build in place."""
-        folders = {
-            "--config-dir": self.config,
-            "--repo-path": self.source,
-            "--output-dir": self.outputs,
-        }
-        named = [os.fspath(word) for pair in folders.items() for word in pair]
-        return ["build", "--use-local", *named, *map(str, options)]
+        return _build_words(self.config, self.source, self.outputs, "--use-local", *options)
 
-    @contextlib.contextmanager
-    def running(self, *options: str | Path) -> Iterator[subprocess.Popen[str]]:
+    def running(self, *options: str | Path) -> AbstractContextManager[subprocess.Popen[str]]:
         """A build in place that is going on."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "factory", *self.words(*options)],
-            env=dict(self.process),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-            process.communicate()
+        return running_factory(self.process, *self.words(*options))
 
     @property
     def report(self) -> dict[str, Any]:
@@ -155,6 +90,13 @@ class Tree:
         (self.config / "plugins-list.yaml").write_text(text, encoding="utf-8")
 
 
+def _build_words(
+    config: Path, source: Path, outputs: Path, *options: str | Path
+) -> list[str | Path]:
+    folders = ("--config-dir", config, "--repo-path", source, "--output-dir", outputs)
+    return ["build", *folders, *options]
+
+
 def snapshot(folder: Path, *, leave_out: tuple[str, ...] = ()) -> dict[str, bytes]:
     """Every file of a folder with its content, but for folders of these names."""
     found: dict[str, bytes] = {}
@@ -165,6 +107,14 @@ def snapshot(folder: Path, *, leave_out: tuple[str, ...] = ()) -> dict[str, byte
             if not file.is_symlink():
                 found[file.relative_to(folder).as_posix()] = file.read_bytes()
     return found
+
+
+def allowed(seconds: float) -> float:
+    """How long that may take here which may take so many seconds on a machine of one's own.
+
+    More, where more wants to run than there are cores: other tests, or another's work.
+    """
+    return seconds * max(1, 2 * os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:

@@ -6,21 +6,20 @@ ones. Each repository has two backend plugins, of which one embeds a shared pack
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.command_line import Ended, Folders, run_factory, running_factory
 from tests.sources.repositories import Repository, new_repository
 
-from .example_builds import KEPT_TOOLS, ROOT, Ended, run_factory
+from .example_builds import KEPT_TOOLS
 
 ALPHA, BETA = "plugins/alpha-backend", "plugins/beta-backend"
 SHARED = "plugins/shared-common"
@@ -122,23 +121,10 @@ def _manifest(name: str, role: str, **more: object) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Platform:
+class Platform(Folders):
     """A platform team's folders; ``process`` is the environment of the command line."""
 
-    root: Path
     process: Mapping[str, str]
-
-    @property
-    def config(self) -> Path:
-        return self.root / "config"
-
-    @property
-    def source(self) -> Path:
-        return self.root / "source"
-
-    @property
-    def outputs(self) -> Path:
-        return self.root / "outputs"
 
     def repository(self, name: str) -> Repository:
         return Repository(path=self.root / "repositories" / name)
@@ -157,34 +143,12 @@ class Platform:
             (folder / ".env").write_text("".join(lines))
         return folder
 
-    def words(self, *options: str | Path) -> list[str | Path]:
-        return [
-            "build",
-            *("--config-dir", self.config, "--repo-path", self.source),
-            *("--output-dir", self.outputs, "--cache-dir", self.root / "cache"),
-            *options,
-        ]
-
     def build(self, *options: str | Path, **variables: str) -> Ended:
-        return run_factory({**self.process, **variables}, *self.words(*options))
+        return run_factory({**self.process, **variables}, *self.build_words(*options))
 
-    @contextlib.contextmanager
-    def running(self, *options: str | Path) -> Iterator[subprocess.Popen[str]]:
+    def running(self, *options: str | Path) -> AbstractContextManager[subprocess.Popen[str]]:
         """A build that is going on."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "factory", *map(str, self.words(*options))],
-            env=dict(self.process),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-            process.communicate()
+        return running_factory(self.process, *self.build_words(*options))
 
     @property
     def report(self) -> dict[str, Any]:

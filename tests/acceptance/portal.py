@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from factory.config.environment import Environment
+from factory.locking import exclusive
 from factory.toolchain.node import Node, find_node
 from factory.toolchain.runner import Runner
 
@@ -48,7 +50,7 @@ class Portal:
     def answer(self, path: str) -> Any:
         """The JSON that a route answers with."""
         address = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(address, timeout=20) as response:
+        with urllib.request.urlopen(address, timeout=300) as response:
             assert response.status == 200
             return json.load(response)
 
@@ -62,35 +64,34 @@ def kept_node(process: Mapping[str, str]) -> Node:
 
 def installed_host(node: Node, process: Mapping[str, str]) -> Path:
     """A Backstage backend, installed as its lockfile says and kept for the next run."""
-    installed = _installed(HOST, node, process)
-    shutil.copy(HOST / "host.mjs", installed)
-    return installed
+    return _installed(HOST, node, process)
 
 
 def bundled_page(node: Node, process: Mapping[str, str]) -> Path:
     """A Backstage app that loads frontend plugins from the backend, as files to be served."""
-    installed = _installed(PAGE, node, process)
-    shutil.copytree(PAGE, installed, dirs_exist_ok=True)
-    subprocess.run(
-        [node.bin_dir / "node", "bundle.mjs"], cwd=installed, env=dict(process), check=True
-    )
-    return installed / "dist"
+    return _installed(PAGE, node, process, then="bundle.mjs") / "dist"
 
 
-def _installed(package: Path, node: Node, process: Mapping[str, str]) -> Path:
+def _installed(
+    package: Path, node: Node, process: Mapping[str, str], *, then: str | None = None
+) -> Path:
+    """A package with what it depends on, and what a script of it makes ``then``, kept."""
     installed = KEPT_TOOLS / package.name.replace("_", "-")
-    lock = (package / "package-lock.json").read_bytes()
-    if not (installed / "done").is_file() or (installed / "done").read_bytes() != lock:
+    files = b"".join(file.read_bytes() for file in sorted(package.rglob("*")) if file.is_file())
+    digest = hashlib.sha256(files).hexdigest()
+    done = installed / "done"
+    with exclusive(KEPT_TOOLS / f"{installed.name}.lock", wait=True):
+        if done.is_file() and done.read_text() == digest:
+            return installed
         shutil.rmtree(installed, ignore_errors=True)
         shutil.copytree(package, installed)
-        subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-            cwd=installed,
-            env={**process, "PATH": f"{node.bin_dir}:{process['PATH']}"},
-            check=True,
-            capture_output=True,
-        )
-        (installed / "done").write_bytes(lock)
+        env = {**process, "PATH": f"{node.bin_dir}:{process['PATH']}"}
+        commands = [["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]]
+        if then:
+            commands.append(["node", then])
+        for command in commands:
+            subprocess.run(command, cwd=installed, env=env, check=True, capture_output=True)
+        done.write_text(digest)
     return installed
 
 
@@ -159,4 +160,4 @@ def portal_of(
             yield Portal(port=told["listening"], plugins=tuple(told["plugins"]))
         finally:
             running.terminate()
-            assert running.wait(timeout=20) == 0
+            assert running.wait(timeout=300) == 0

@@ -100,14 +100,16 @@ def test_neither_names_a_folder_of_this_machine(built: Built) -> None:
             assert str(built.config) not in text
 
 
-def test_a_build_that_pushes_signs_with_the_key(tree: Tree, tmp_path: Path) -> None:
-    tree.list_plugins(MODULE)
+def test_a_build_that_pushes_signs_with_the_key(worn_tree: Tree, tmp_path: Path) -> None:
+    worn_tree.list_plugins(MODULE)
     key = openssl_key(tmp_path / "release.pem")
     (tmp_path / "registry").mkdir()
     with serving(tmp_path / "registry") as server:
-        ended = tree.build("--push-images", "--sign-key", key, **registry_variables(server.host))
+        ended = worn_tree.build(
+            "--push-images", "--sign-key", key, **registry_variables(server.host)
+        )
         assert ended.code == 0, ended.said
-        (plugin,) = tree.report["plugins"]
+        (plugin,) = worn_tree.report["plugins"]
         tag = plugin["image"]["digest"].replace(":", "-")
         signatures = f"docker://{server.host}/{REPOSITORY}:{tag}.sig"
         subprocess.run(
@@ -125,9 +127,11 @@ def test_a_build_that_pushes_signs_with_the_key(tree: Tree, tmp_path: Path) -> N
     assert public_half(key).is_file()
 
 
-def test_a_key_that_is_none_is_found_before_anything_is_fetched(tree: Tree, tmp_path: Path) -> None:
+def test_a_key_that_is_none_is_found_before_anything_is_fetched(
+    sources: Tree, tmp_path: Path
+) -> None:
     (tmp_path / "no.key").write_text("no key")
-    ended = tree.build(
+    ended = sources.build(
         "--push-images", "--sign-key", tmp_path / "no.key", **registry_variables("127.0.0.1:9")
     )
 
@@ -136,8 +140,8 @@ def test_a_key_that_is_none_is_found_before_anything_is_fetched(tree: Tree, tmp_
     assert "started" not in ended.stderr
 
 
-def test_signing_without_pushing_is_a_contradiction(tree: Tree, tmp_path: Path) -> None:
-    ended = tree.build("--sign-key", tmp_path / "any.key")
+def test_signing_without_pushing_is_a_contradiction(sources: Tree, tmp_path: Path) -> None:
+    ended = sources.build("--sign-key", tmp_path / "any.key")
 
     assert ended.code == 2
     assert "--push-images" in ended.stderr

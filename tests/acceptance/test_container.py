@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.engine import IMAGE, Ended, Engine, wait_for
+from tests.command_line import Ended
+from tests.container.engine import IMAGE, Engine, wait_for
 from tests.container.fixtures import engine
 from tests.oci.registries import HTPASSWD, PASSWORD, USER, serving
 

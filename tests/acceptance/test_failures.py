@@ -57,34 +57,33 @@ def test_a_type_error_is_shown_with_its_file_and_line(tree: Tree) -> None:
     assert tree.report["error"]["kind"] == "compile"
 
 
-def test_a_lockfile_that_is_out_of_date_is_an_error_and_stays_as_it_is(tree: Tree) -> None:
-    package_json = tree.source / BACKEND / "package.json"
+def test_a_lockfile_that_is_out_of_date_is_an_error_and_stays_as_it_is(sources: Tree) -> None:
+    package_json = sources.source / BACKEND / "package.json"
     package = json.loads(package_json.read_text())
     package["dependencies"]["is-odd"] = "^3.0.1"
     package_json.write_text(json.dumps(package))
-    before = (tree.source / "yarn.lock").read_bytes()
-    ended = tree.build()
+    before = (sources.source / "yarn.lock").read_bytes()
+    ended = sources.build()
     assert ended.code == 7
     assert "yarn.lock is out of date" in ended.stderr
     assert "is-odd" in ended.stderr
-    assert (tree.source / "yarn.lock").read_bytes() == before
+    assert (sources.source / "yarn.lock").read_bytes() == before
 
 
-def test_a_workspace_without_a_lockfile_says_how_to_get_one(tree: Tree) -> None:
-    (tree.source / "yarn.lock").unlink()
-    ended = tree.build()
+def test_a_workspace_without_a_lockfile_says_how_to_get_one(sources: Tree) -> None:
+    (sources.source / "yarn.lock").unlink()
+    ended = sources.build()
     assert ended.code == 7
     assert "no yarn.lock" in ended.stderr
     assert "yarn install" in ended.stderr
 
 
-def test_a_registry_that_is_dead_ends_the_installation_with_yarns_words(tree: Tree) -> None:
-    (tree.source / "node_modules").rename(tree.source / "away")
-    ended = tree.build(
+def test_a_registry_that_is_dead_ends_the_installation_with_yarns_words(sources: Tree) -> None:
+    ended = sources.build(
         YARN_NPM_REGISTRY_SERVER="http://127.0.0.1:9",
         YARN_UNSAFE_HTTP_WHITELIST="127.0.0.1",
         YARN_HTTP_RETRY="0",
-        YARN_GLOBAL_FOLDER=str(tree.source / "no-cache"),
+        YARN_GLOBAL_FOLDER=str(sources.source / "no-cache"),
     )
     assert ended.code == 7
     assert "yarn install failed" in ended.stderr
@@ -92,9 +91,9 @@ def test_a_registry_that_is_dead_ends_the_installation_with_yarns_words(tree: Tr
     assert "install.log" in ended.stderr
 
 
-def test_building_in_place_says_what_it_will_change(tree: Tree) -> None:
-    tree.list_plugins(MODULE)
-    ended = tree.build()
+def test_building_in_place_says_what_it_will_change(worn_tree: Tree) -> None:
+    worn_tree.list_plugins(MODULE)
+    ended = worn_tree.build()
     assert ended.code == 0, ended.said
     assert "in place" in ended.stderr
     assert "0001-greet-the-portal.patch" in ended.stderr

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .example_builds import ROOT, Ended, Tree
+from tests.command_line import LONGEST, ROOT, Ended, factory_command
+
+from .example_builds import Tree
 
 BACKEND = "plugins/greetings-backend"
 
@@ -32,12 +33,12 @@ def build_with_small_disk(tree: Tree, small: Path, size: str) -> Ended:
     )
     unshare = ["unshare", *own_user, "--mount"]
     ended = subprocess.run(
-        [*unshare, "sh", "-c", script, small, sys.executable, "-m", "factory", *tree.words()],
+        [*unshare, "sh", "-c", script, small, *factory_command(tree.words())],
         env=dict(tree.process),
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=LONGEST,
         check=False,
     )
     return Ended(code=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)

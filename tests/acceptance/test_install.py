@@ -8,9 +8,10 @@ from pathlib import Path
 
 import yaml
 
+from tests.command_line import run_factory
 from tests.oci.registries import serving
 
-from .example_builds import Built, run_factory
+from .example_builds import Built
 from .portal import portal_of
 
 BACKEND = "plugins/greetings-backend"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .example_builds import Tree, wait_until
+from .example_builds import Tree, allowed, wait_until
 
 STAGES = ("install", "tsc", "compile", "export", "pack")
 
@@ -39,11 +39,11 @@ def end_in_stage(tree: Tree, stage: str, number: signal.Signals) -> tuple[int, f
         for line in process.stdout:
             if re.search(rf"\b{stage}\s+started", line):
                 break
-        wait_until(lambda: bool(descendants_in(tree.source)), seconds=20, what=f"a {stage}")
+        wait_until(lambda: bool(descendants_in(tree.source)), seconds=300, what=f"a {stage}")
         sent = time.monotonic()
         process.send_signal(number)
         process.stdout.read()
-        return process.wait(timeout=30), time.monotonic() - sent
+        return process.wait(timeout=300), time.monotonic() - sent
 
 
 def nothing_half_made(outputs: Path) -> bool:
@@ -65,20 +65,20 @@ def nothing_half_made(outputs: Path) -> bool:
 )
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_signal_ends_the_run_and_all_its_children(
-    tree: Tree, stage: str, number: signal.Signals, code: int, kind: str
+    worn_tree: Tree, stage: str, number: signal.Signals, code: int, kind: str
 ) -> None:
-    ended, seconds = end_in_stage(tree, stage, number)
+    ended, seconds = end_in_stage(worn_tree, stage, number)
     assert ended == code
-    assert seconds < 5
-    assert descendants_in(tree.source) == []
-    assert nothing_half_made(tree.outputs)
-    assert tree.report["error"]["kind"] == kind
+    assert seconds < allowed(5)
+    assert descendants_in(worn_tree.source) == []
+    assert nothing_half_made(worn_tree.outputs)
+    assert worn_tree.report["error"]["kind"] == kind
 
 
-def test_the_run_after_an_interrupted_one_succeeds(tree: Tree) -> None:
-    tree.list_plugins("plugins/greetings-backend")
-    code, _ = end_in_stage(tree, "export", signal.SIGINT)
+def test_the_run_after_an_interrupted_one_succeeds(worn_tree: Tree) -> None:
+    worn_tree.list_plugins("plugins/greetings-backend")
+    code, _ = end_in_stage(worn_tree, "export", signal.SIGINT)
     assert code == 130
-    ended = tree.build()
+    ended = worn_tree.build()
     assert ended.code == 0, ended.said
-    assert len(list(tree.outputs.glob("*.tgz"))) == 1
+    assert len(list(worn_tree.outputs.glob("*.tgz"))) == 1

@@ -33,24 +33,26 @@ def processes(tree: Tree, words: str) -> list[int]:
         ("yarn.js install", "install failed"),
     ],
 )
-def test_a_killed_tool_is_said_and_the_next_run_works(tree: Tree, words: str, problem: str) -> None:
-    tree.list_plugins(PLUGIN)
+def test_a_killed_tool_is_said_and_the_next_run_works(
+    worn_tree: Tree, words: str, problem: str
+) -> None:
+    worn_tree.list_plugins(PLUGIN)
 
     def kill() -> None:
-        wait_until(lambda: bool(processes(tree, words)), seconds=300, what=words)
-        for process in processes(tree, words):
+        wait_until(lambda: bool(processes(worn_tree, words)), seconds=300, what=words)
+        for process in processes(worn_tree, words):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
-    ended = tree.build("--no-cache")
+    ended = worn_tree.build("--no-cache")
     killer.join()
     assert ended.code != 0
     assert problem in ended.said, ended.said
     assert "killed by SIGKILL" in ended.said, ended.said
     assert "Traceback" not in ended.said
-    assert not list(tree.outputs.glob("*.tgz"))
-    again = tree.build("--no-cache")
+    assert not list(worn_tree.outputs.glob("*.tgz"))
+    again = worn_tree.build("--no-cache")
     assert again.code == 0, again.said
-    assert len(list(tree.outputs.glob("*.tgz"))) == 1
+    assert len(list(worn_tree.outputs.glob("*.tgz"))) == 1

@@ -24,12 +24,12 @@ def registry_variables(address: str, **others: str) -> dict[str, str]:
 
 
 def test_built_plugins_are_pushed_and_the_report_has_their_digests(
-    tree: Tree, tmp_path: Path
+    worn_tree: Tree, tmp_path: Path
 ) -> None:
-    tree.list_plugins(MODULE)
+    worn_tree.list_plugins(MODULE)
     (tmp_path / "registry").mkdir()
     with serving(tmp_path / "registry") as server:
-        ended = tree.build(
+        ended = worn_tree.build(
             *("--push-images", "--image-output", "oci-archive"), **registry_variables(server.host)
         )
         assert ended.code == 0, ended.said
@@ -40,17 +40,17 @@ def test_built_plugins_are_pushed_and_the_report_has_their_digests(
             text=True,
             check=True,
         )
-        (plugin,) = tree.report["plugins"]
+        (plugin,) = worn_tree.report["plugins"]
         assert plugin["image"] == {
             "reference": reference,
             "digest": json.loads(seen.stdout)["Digest"],
         }
         pinned = f"{server.host}/{REPOSITORY}@{plugin['image']['digest']}"
-        assert (tree.outputs / "published-images.txt").read_text() == f"{pinned}\n"
-        (entry,) = read_plugin_list(tree.outputs / "dynamic-plugins.oci.yaml")
+        assert (worn_tree.outputs / "published-images.txt").read_text() == f"{pinned}\n"
+        (entry,) = read_plugin_list(worn_tree.outputs / "dynamic-plugins.oci.yaml")
         assert str(entry.package) == f"oci://{pinned}!{REPOSITORY.rpartition('/')[2]}"
         on_disk = subprocess.run(
-            ["skopeo", "inspect", f"oci-archive:{tree.outputs / plugin['image-file']}"],
+            ["skopeo", "inspect", f"oci-archive:{worn_tree.outputs / plugin['image-file']}"],
             capture_output=True,
             text=True,
             check=True,
@@ -58,14 +58,16 @@ def test_built_plugins_are_pushed_and_the_report_has_their_digests(
         assert json.loads(on_disk.stdout)["Digest"] == plugin["image"]["digest"]
 
 
-def test_missing_registry_variables_are_found_before_anything_is_fetched(tree: Tree) -> None:
-    ended = tree.build("--push-images", REGISTRY_NAMESPACE="team")
+def test_missing_registry_variables_are_found_before_anything_is_fetched(sources: Tree) -> None:
+    ended = sources.build("--push-images", REGISTRY_NAMESPACE="team")
     assert ended.code == 3
     assert "REGISTRY_URL" in ended.stderr
     assert "started" not in ended.stderr
 
 
-def test_a_wrong_password_is_found_before_anything_is_installed(tree: Tree, tmp_path: Path) -> None:
+def test_a_wrong_password_is_found_before_anything_is_installed(
+    sources: Tree, tmp_path: Path
+) -> None:
     (tmp_path / "htpasswd").write_text(HTPASSWD)
     auth = {"htpasswd": {"realm": "of the test", "path": str(tmp_path / "htpasswd")}}
     (tmp_path / "registry").mkdir()
@@ -73,17 +75,17 @@ def test_a_wrong_password_is_found_before_anything_is_installed(tree: Tree, tmp_
         wrong = registry_variables(
             server.host, REGISTRY_USERNAME=USER, REGISTRY_PASSWORD=f"not-{PASSWORD}"
         )
-        ended = tree.build("--push-images", **wrong)
+        ended = sources.build("--push-images", **wrong)
     assert ended.code == 11
-    assert not (tree.outputs / "logs/install.log").exists()
+    assert not (sources.outputs / "logs/install.log").exists()
 
 
-def test_without_the_option_nothing_is_pushed(tree: Tree) -> None:
-    tree.list_plugins(MODULE)
-    ended = tree.build(**registry_variables("127.0.0.1:9"))
+def test_without_the_option_nothing_is_pushed(worn_tree: Tree) -> None:
+    worn_tree.list_plugins(MODULE)
+    ended = worn_tree.build(**registry_variables("127.0.0.1:9"))
     assert ended.code == 0, ended.said
-    (plugin,) = tree.report["plugins"]
+    (plugin,) = worn_tree.report["plugins"]
     assert plugin["image"] is None
-    assert not (tree.outputs / "published-images.txt").exists()
-    (entry,) = read_plugin_list(tree.outputs / "dynamic-plugins.tgz.yaml")
+    assert not (worn_tree.outputs / "published-images.txt").exists()
+    (entry,) = read_plugin_list(worn_tree.outputs / "dynamic-plugins.tgz.yaml")
     assert entry.integrity == plugin["integrity"]

@@ -10,10 +10,11 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from tests.command_line import Ended, run_factory
 from tests.oci.registries import serving
 
 from .browser import rendered
-from .example_builds import Built, Ended, run_factory
+from .example_builds import Built
 from .portal import portal_of
 
 # Kept for whoever wants to see what the test saw.

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from factory.archives.integrity import integrity_of
+from tests.command_line import Ended, run_factory
 
-from .example_builds import Built, Ended, run_factory
+from .example_builds import Built
 from .portal import installed_host, kept_node
 
 BACKEND, MODULE, FRONTEND = (

@@ -184,10 +184,10 @@ def monorepo(tmp_path: Path) -> Path:
 def test_what_is_built_for_an_export(arguments: str, built: list[str], monorepo: Path) -> None:
     plugin = next(p for p in discover_plugins(monorepo) if p.path == "x-backend")
     members = workspace_packages(monorepo)
-    assert list(local_build_set(plugin, members, arguments)) == [*built, "@acme/x-backend"]
+    assert list(local_build_set(plugin.manifest, members, arguments)) == [*built, "@acme/x-backend"]
 
 
 def test_a_frontend_builds_only_itself(tmp_path: Path) -> None:
     package(tmp_path, "@acme/x", "frontend-plugin", dependencies={"@acme/x-common": "workspace:^"})
     (plugin,) = discover_plugins(tmp_path)
-    assert local_build_set(plugin, {}, "--embed-package a") == ("@acme/x",)
+    assert local_build_set(plugin.manifest, {}, "--embed-package a") == ("@acme/x",)

@@ -112,10 +112,19 @@ def test_an_unknown_host_is_told_which_there_are() -> None:
     assert "rhdh-1.10" in (caught.value.expected or "")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"name": "x"}'])
-def test_a_file_that_is_no_inventory_is_named(text: str, tmp_path: Path) -> None:
+NO_INVENTORIES = [
+    b"{",
+    b"[]",
+    b'{"name": "x"}',
+    b'{"name": "\xff"}',
+    b'{"name": "x", "release": "", "backstage": "", "packages": ["react"]}',
+]
+
+
+@pytest.mark.parametrize("content", NO_INVENTORIES)
+def test_a_file_that_is_no_inventory_is_named(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "x.json"
-    file.write_text(text)
+    file.write_bytes(content)
     with pytest.raises(ConfigurationError, match="no host inventory"):
         find_host(str(file))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.npm_range import highest, is_range, max_satisfying, satisfies
+from factory.npm_range import highest, is_in, is_range, is_version, satisfies
 
 TABLE = json.loads(Path(__file__).with_name("npm_ranges.json").read_text(encoding="utf-8"))
 VERSIONS: list[str] = TABLE["versions"]
@@ -31,12 +31,25 @@ def test_an_invalid_version_is_an_error() -> None:
         satisfies("one", "*")
 
 
-def test_the_highest_satisfying_version_is_not_the_last_alphabetically() -> None:
-    assert max_satisfying(["1.2.0", "1.10.0", "1.9.0", "2.0.0"], "^1.0.0") == "1.10.0"
-    assert max_satisfying(["1.2.0"], "^2.0.0") is None
-    assert max_satisfying([], "*") is None
+def test_the_highest_version_is_not_the_last_alphabetically() -> None:
+    assert highest(["1.2.0", "1.10.0", "1.9.0"]) == "1.10.0"
+    assert highest([]) is None
 
 
 def test_a_release_is_higher_than_its_prereleases() -> None:
     assert highest(["1.0.0-rc.2", "1.0.0", "1.0.0-rc.10"]) == "1.0.0"
     assert highest([]) is None
+
+
+def test_nothing_is_in_what_is_no_range() -> None:
+    assert is_in("1.2.0", "^1.0.0")
+    assert not is_in("1.2.0", "^2.0.0")
+    assert not is_in("1.2.0", "workspace:^")
+    assert not is_in("one", "^1.0.0")
+
+
+def test_a_version_has_three_numbers() -> None:
+    assert is_version("1.52.0")
+    assert is_version("1.52.0-next.1")
+    assert not is_version("1.52")
+    assert not is_version("main")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from factory.analysis.inventory import HostInventory
-from factory.npm_range import max_satisfying
+from factory.npm_range import highest, satisfies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +84,7 @@ class TinyWorkspace:
                     if ":" in asked:
                         continue
                     pinned = self.resolutions.get(name, asked)
-                    best = max_satisfying(versions.get(name, ()), pinned)
+                    best = highest(v for v in versions.get(name, ()) if satisfies(v, pinned))
                     if best:
                         found.setdefault(f"{name}@{best}", set()).add(pinned)
         return found

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.example_builds import Ended, Tree
+from tests.acceptance.example_builds import Tree
+from tests.command_line import Ended
 
 WORKSPACE = Path(__file__).resolve().parent / "workspace"
 # Pinned, since a newer release has other packages.

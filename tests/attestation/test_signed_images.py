@@ -28,8 +28,8 @@ from factory.attestation.signature import (
     verify_signature,
 )
 from factory.errors import CheckError, RegistryError
-from factory.oci.artifacts import BuiltPlugins
 from factory.oci.blob import MANIFEST_TYPE, blob_of
+from factory.oci.built_plugins import BuiltPlugins
 from factory.oci.descriptor import Descriptor
 from factory.oci.image import ImageFacts
 from factory.oci.planned_images import ImageNaming, PlannedImage, plan_images
@@ -38,7 +38,8 @@ from factory.oci.pull import pull_manifest, read_blob
 from factory.oci.push import PushedImage, push_blob
 from factory.oci.referrers import list_referrers
 from factory.oci.registry import Registry
-from factory.pipeline.attestations import attest_images, write_sbom
+from factory.pipeline.attestations import write_sbom
+from factory.pipeline.image_attestations import attest_images
 from tests.oci.plugin_archives import plugin
 
 from .key_files import PASSPHRASE, cosign_key, openssl_key, public_half

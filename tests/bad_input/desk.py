@@ -5,51 +5,22 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.command_line import Ended, Folders, run_factory, running_factory
 
 # Each entry of a tree: the kind, and what is in it.
 Tree = dict[str, str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
-    """How a run ended, and all that it said."""
-
-    code: int
-    said: str
-
-    def assert_says(self, *facts: object) -> None:
-        for fact in facts:
-            assert str(fact) in self.said
-        assert "Traceback" not in self.said
-        assert "Exception in thread" not in self.said
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Desk:
+@dataclass(frozen=True, kw_only=True)
+class Desk(Folders):
     """The folders of a run; ``process`` is the environment of the command line."""
 
-    root: Path
     process: dict[str, str]
-
-    @property
-    def config(self) -> Path:
-        return self.root / "config"
-
-    @property
-    def source(self) -> Path:
-        return self.root / "source"
-
-    @property
-    def outputs(self) -> Path:
-        return self.root / "outputs"
-
-    @property
-    def cache(self) -> Path:
-        return self.root / "cache"
 
     @property
     def repository(self) -> Path:
@@ -64,31 +35,17 @@ class Desk:
             file.write_text(content if isinstance(content, str) else json.dumps(content, indent=1))
         return file
 
-    def command(self, *options: str) -> list[str]:
-        folders = {
-            "--config-dir": self.config,
-            "--repo-path": self.source,
-            "--output-dir": self.outputs,
-            "--cache-dir": self.cache,
-        }
-        given = [(name, str(path)) for name, path in folders.items() if name not in options]
-        words = [word for pair in given for word in pair]
-        return [sys.executable, "-m", "factory", "build", *words, *options]
-
     def build(self, *options: str, inside: tuple[str, ...] = (), **variables: str) -> Ended:
         """Run the command line to its end, perhaps ``inside`` another program."""
-        ended = subprocess.run(
-            [*inside, *self.command(*options)],
-            env=self.process | variables,
-            cwd=self.root,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return Ended(code=ended.returncode, said=ended.stdout)
+        words = self.build_words(*options)
+        return run_factory(self.process | variables, *words, cwd=self.root, inside=inside)
+
+    def running(
+        self, *options: str, **variables: str
+    ) -> AbstractContextManager[subprocess.Popen[str]]:
+        """A build that is going on."""
+        words = self.build_words(*options)
+        return running_factory(self.process | variables, *words, cwd=self.root)
 
     def brought(self) -> list[str]:
         """The names of what is in the source folder, which a run need not have made."""

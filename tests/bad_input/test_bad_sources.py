@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .desk import Desk, Ended, new_desk, tree_of
+from tests.command_line import Ended
+
+from .desk import Desk, new_desk, tree_of
 
 if TYPE_CHECKING:
     from pathlib import Path

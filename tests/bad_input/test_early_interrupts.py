@@ -7,14 +7,15 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .desk import Desk, Ended, new_desk, tree_of
+from tests.command_line import Ended
+
+from .desk import Desk, new_desk, tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,30 +32,20 @@ def desk(tmp_path: Path, process: dict[str, str]) -> Desk:
 def silent() -> Iterator[socket.socket]:
     """A server that takes connections and never says a word."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
-        server.settimeout(30)
+        server.settimeout(300)
         yield server
 
 
 def interrupted(desk: Desk, server: socket.socket, number: signal.Signals, *options: str,
                 **variables: str) -> Ended:  # fmt: skip
     """Run until a child has reached the server, send the signal, and wait for the end."""
-    running = subprocess.Popen(
-        desk.command(*options),
-        env=desk.process | variables,
-        cwd=desk.root,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    connection, _ = server.accept()
-    with connection:
+    with desk.running(*options, **variables) as running, server.accept()[0]:
         assert children_of(desk), "the one who asks is a child of the run"
         began = time.monotonic()
         running.send_signal(number)
-        said, _ = running.communicate(timeout=30)
-        assert time.monotonic() - began < 10
-    return Ended(code=running.returncode, said=said)
+        said, _ = running.communicate(timeout=300)
+        assert time.monotonic() - began < 60
+    return Ended(code=running.returncode, stdout=said)
 
 
 def children_of(desk: Desk) -> list[str]:
@@ -121,22 +112,15 @@ def test_while_a_tool_is_installed(
 
 
 def test_a_second_ctrl_c_does_not_cut_the_tidying_short(desk: Desk, silent: socket.socket) -> None:
-    running = subprocess.Popen(
-        desk.command("--source-repo", address(silent, "git") + "/plugins.git"),
-        env=desk.process,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    connection, _ = silent.accept()
-    with connection:
+    repo = address(silent, "git") + "/plugins.git"
+    with desk.running("--source-repo", repo) as running, silent.accept()[0]:
         for _ in range(20):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(running.pid, signal.SIGINT)
             time.sleep(0.01)
-        said, _ = running.communicate(timeout=30)
+        said, _ = running.communicate(timeout=300)
     assert running.returncode == 130
-    Ended(code=130, said=said).assert_says("the run was ended by SIGINT")
+    Ended(code=130, stdout=said).assert_says("the run was ended by SIGINT")
     assert desk.brought() == []
     assert children_of(desk) == []
 

@@ -47,7 +47,7 @@ def start(store: Store, *words: str) -> Ended:
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
-        timeout=60,
+        timeout=300,
     )
     assert "Traceback" not in done.stderr
     return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
@@ -69,7 +69,7 @@ def answered(store: Store, *words: str, answer: str) -> Ended:
     while b"[y/N]" not in shown:
         shown += os.read(ours, 1000)
     os.write(ours, answer.encode() + b"\n")
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=300)
     os.close(ours)
     return Ended(code=process.returncode, out=out, err=shown.decode())
 

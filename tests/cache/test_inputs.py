@@ -236,8 +236,11 @@ def test_no_value_of_a_variable_is_kept(checkout: Checkout) -> None:
     assert "hush" not in str(parts)
 
 
-def test_what_is_compiled_counts_where_it_is_exported_as_it_is(checkout: Checkout) -> None:
-    as_it_is = checkout.of(BACKEND, "--no-build")
+@pytest.mark.parametrize("arguments", ["--no-build", "'--no-build'"])
+def test_what_is_compiled_counts_where_it_is_exported_as_it_is(
+    arguments: str, checkout: Checkout
+) -> None:
+    as_it_is = checkout.of(BACKEND, arguments)
     before = as_it_is.key()
     checkout.write(f"{BACKEND}/dist/index.cjs.js", "exports.a = 1;\n")
     assert as_it_is.key() != before

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from factory.cache.latest import latest_parts, note_latest
-from factory.cache.limits import DEFAULT_LIMITS, Limits, age_in_seconds, size_in_bytes
+from factory.cache.limits import DEFAULT_LIMITS, Limits, limits_of
 from factory.cache.memo import recall, remember
 from factory.cache.pruning import clear, info, prune
 from factory.cache.store import Store
@@ -169,25 +169,9 @@ def test_what_a_plugin_was_made_from_last(store: Store) -> None:
     assert latest_parts(store, "todo") is None
 
 
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [("10G", 10 << 30), ("512M", 512 << 20), ("1.5GiB", 3 << 29), ("0", 0), ("7 kB", 7 << 10)],
-)
-def test_sizes(written: str, expected: int) -> None:
-    assert size_in_bytes(written, option="--max-size") == expected
-
-
-@pytest.mark.parametrize(
-    ("written", "expected"), [("90d", 90 * DAY), ("12h", DAY / 2), ("2w", 14 * DAY), ("0s", 0.0)]
-)
-def test_ages(written: str, expected: float) -> None:
-    assert age_in_seconds(written, option="--max-age") == expected
-
-
-@pytest.mark.parametrize("written", ["", "G", "-1G", "10X", "ten", "1e3", "10"])
-def test_what_is_no_size_or_age(written: str) -> None:
-    with pytest.raises(UsageError, match="--max-age is not an age"):
-        age_in_seconds(written, option="--max-age")
-    if written != "10":
-        with pytest.raises(UsageError, match="--max-size is not a size"):
-            size_in_bytes(written, option="--max-size")
+def test_limits_are_read_as_they_are_written() -> None:
+    assert limits_of("1.5GiB", "2w") == Limits(max_bytes=3 << 29, max_age=14 * DAY)
+    with pytest.raises(UsageError, match="--max-size is not a size"):
+        limits_of("ten", "2w")
+    with pytest.raises(UsageError, match="--max-age is not a time span"):
+        limits_of("10G", "10")

@@ -49,14 +49,14 @@ def start(store: Store, output: Path, *words: str) -> subprocess.Popen[str]:
 
 def ended(process: subprocess.Popen[str]) -> tuple[list[str], str]:
     """What a process printed; it must have ended well."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return out.split("\n")[:-1], err
 
 
 def run(command: list[str]) -> tuple[list[str], str]:
     done = subprocess.run(
-        command, cwd=ROOT, text=True, capture_output=True, check=False, timeout=120
+        command, cwd=ROOT, text=True, capture_output=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split("\n")[:-1], done.stderr

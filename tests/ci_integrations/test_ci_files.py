@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
 from factory import __version__
+from factory.config.ci_system import CiSystem
 from factory.scaffolding.ci import GITLAB_TEMPLATE, TEKTON_TASK, ci_file
 from tests.acceptance.portal import _installed, kept_node
 from tests.ci_integrations.ci_files import (
@@ -34,9 +35,6 @@ from tests.ci_integrations.ci_files import (
     scripts,
     tasks,
 )
-
-if TYPE_CHECKING:
-    from factory.scaffolding.wishes import CiSystem
 
 LINTER = Path(__file__).parent / "linter"
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
@@ -230,7 +228,7 @@ def test_init_names_files_that_there_are() -> None:
 
 
 def test_inits_workflow_fits_the_action(process: dict[str, str], tmp_path: Path) -> None:
-    file = written_by_init("github", tmp_path)
+    file = written_by_init(CiSystem.GITHUB, tmp_path)
     action = documents(ACTION)[0]
     steps = [step for job in documents(file)[0]["jobs"].values() for step in job["steps"]]
     used = [step for step in steps if step["uses"].startswith("plugin-factory/")]
@@ -240,14 +238,14 @@ def test_inits_workflow_fits_the_action(process: dict[str, str], tmp_path: Path)
 
 
 def test_inits_pipeline_fits_the_template(tmp_path: Path) -> None:
-    included = documents(written_by_init("gitlab", tmp_path))[0]["include"][0]
+    included = documents(written_by_init(CiSystem.GITLAB, tmp_path))[0]["include"][0]
     inputs = documents(GITLAB)[0]["spec"]["inputs"]
     assert included["remote"].endswith(f"v{__version__}/{GITLAB_TEMPLATE}")
     assert set(included["inputs"]) <= set(inputs)
 
 
 def test_inits_task_run_fits_the_task(tmp_path: Path) -> None:
-    run = documents(written_by_init("tekton", tmp_path))[0]["spec"]
+    run = documents(written_by_init(CiSystem.TEKTON, tmp_path))[0]["spec"]
     task = tasks()[run["taskRef"]["name"]]
     assert {each["name"] for each in run["params"]} <= {each["name"] for each in task["params"]}
     needed = {each["name"] for each in task["workspaces"] if not each.get("optional")}

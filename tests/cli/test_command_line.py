@@ -58,7 +58,7 @@ def start(*arguments: str, program: tuple[str, ...] = MODULE, **variables: str) 
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
-        timeout=60,
+        timeout=300,
     )
     assert "Traceback" not in ended.stderr + ended.stdout
     return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)

@@ -304,3 +304,15 @@ def test_planning_writes_nothing(several: Desk) -> None:
     before = sorted(several.root.rglob("*"))
     several.plan()
     assert sorted(several.root.rglob("*")) == before
+
+
+def test_how_much_the_cache_may_hold(desk: Desk) -> None:
+    desk.write("source.json", {"repo": "https://example.com/p"})
+    plan = desk.plan(cache_max_size="1.5G", cache_max_age="2w")
+    assert (plan.cache_max_bytes, plan.cache_max_age) == (3 << 29, 14 * 86400)
+    plan = desk.plan()
+    assert (plan.cache_max_bytes, plan.cache_max_age) == (None, None)
+    error = desk.refused(UsageError, cache_max_size="much")
+    assert "--cache-max-size is not a size" in error.problem
+    error = desk.refused(UsageError, cache_max_age="10")
+    assert "--cache-max-age is not a time span" in error.problem

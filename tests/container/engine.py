@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.command_line import ROOT, Ended
+
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 BASE = "localhost/plugin-factory-test-base"
@@ -37,20 +38,6 @@ MIRRORS = (
     "NPM_CONFIG_REGISTRY",
     "YARN_NPM_REGISTRY_SERVER",
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """A container that has ended."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def said(self) -> str:
-        """Everything that was said."""
-        return self.stdout + self.stderr
 
 
 @dataclass(frozen=True, kw_only=True)

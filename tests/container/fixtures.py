@@ -9,22 +9,23 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import KEPT
+from tests.made_once import made_once
 
 from .engine import Engine
 
-_BUILT: list[Engine] = []
-
 
 @pytest.fixture(scope="session")
-def engine(process: dict[str, str]) -> Engine:
+def engine(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """podman, with the image built from this checkout."""
     storage = KEPT.absolute() / "containers"
     # podman takes no long one, and a storage keeps to the one that it was made with.
     name = hashlib.sha256(bytes(storage)).hexdigest()[:8]
     state = Path(tempfile.gettempdir(), f"plugin-factory-{name}")
-    made = Engine(storage=storage, state=state, process=process)
-    if not _BUILT:  # each folder that has this fixture asks anew
-        made.import_base(KEPT)
-        made.build_image()
-        _BUILT.append(made)
-    return made
+    engine = Engine(storage=storage, state=state, process=process)
+
+    def make(_: Path) -> Engine:
+        engine.import_base(KEPT)
+        engine.build_image()
+        return engine
+
+    return made_once(tmp_path_factory, "image", make)

@@ -73,7 +73,7 @@ def test_what_hangs_is_given_up_under_all_its_names(tmp_path: Path) -> None:
 
 
 def test_all_are_asked_at_once(tmp_path: Path) -> None:
-    together = threading.Barrier(8, timeout=60)
+    together = threading.Barrier(8, timeout=300)
 
     def waiting(_: Circumstances) -> tuple[Finding, ...]:
         together.wait()
@@ -84,7 +84,7 @@ def test_all_are_asked_at_once(tmp_path: Path) -> None:
 
 
 def test_warnings_belong_to_the_check_that_says_them(tmp_path: Path) -> None:
-    together = threading.Barrier(2, timeout=60)
+    together = threading.Barrier(2, timeout=300)
 
     def saying(word: str) -> Check:
         def look(_: Circumstances) -> tuple[Finding, ...]:

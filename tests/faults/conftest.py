@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.made_once import made_once
+
 from .tiny_workspace import Desk, Shape, new_desk
 
 NewDesk: TypeAlias = Callable[..., Desk]
@@ -18,12 +20,16 @@ def undisturbed(
     process: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, bytes]:
     """The artifacts of a build that nothing has disturbed."""
-    desk = new_desk(tmp_path_factory.mktemp("undisturbed") / "desk", process)
-    ended = desk.build("--no-cache")
-    assert ended.code == 0, ended.said
-    artifacts = desk.artifacts()
-    assert len(artifacts) == 7, sorted(artifacts)
-    return artifacts
+
+    def make(folder: Path) -> dict[str, bytes]:
+        desk = new_desk(folder / "desk", process)
+        ended = desk.build("--no-cache")
+        assert ended.code == 0, ended.said
+        artifacts = desk.artifacts()
+        assert len(artifacts) == 7, sorted(artifacts)
+        return artifacts
+
+    return made_once(tmp_path_factory, "undisturbed", make)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 
 def processes_in(folder: Path) -> list[str]:
     """The processes that are at work below a folder, after a moment to end in."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while (found := sorted(line for _, line in _at_work(folder))) and time.monotonic() < until:
         time.sleep(0.05)
     return found

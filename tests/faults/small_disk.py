@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.acceptance.example_builds import Ended
+from tests.command_line import Ended
 
 from .tiny_workspace import Desk
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.example_builds import Ended
+from tests.command_line import Ended
 
 from .conftest import NewDesk
 from .small_disk import build_until_full

@@ -12,23 +12,26 @@ import signal
 import subprocess
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import pytest
 
+from tests.command_line import LONGEST
+
 from .conftest import NewDesk
 from .processes import processes_in
-from .tiny_workspace import LONGEST, Desk, Shape, source_files
+from .tiny_workspace import Desk, Shape, source_files
 
 ROUNDS = 50
 # Give it the number that a failed test has printed, and the same moments are chosen again.
 SEED = int(os.environ.get("PLUGIN_FACTORY_TEST_SEED") or random.SystemRandom().randrange(10**6))
-# Side by side: machines that build have two cores at least.
-STREAMS: tuple[tuple[tuple[Shape, int], ...], ...] = (
-    (("cloned", 13), ("local", 12)),
-    (("several", 13), ("cloned", 12)),
+# Which may run side by side, each on a desk of its own.
+STREAMS: tuple[tuple[Shape, int], ...] = (
+    ("cloned", 13),
+    ("local", 12),
+    ("several", 13),
+    ("cloned", 12),
 )
 
 Kind: TypeAlias = Literal["no cache", "new cache", "other source"]
@@ -55,17 +58,26 @@ class Moment:
         return f"{self.seconds:.2f} s after {after}"
 
 
-def test_fifty_times_at_a_random_moment(undisturbed: dict[str, bytes], new: NewDesk) -> None:
-    assert sum(rounds for stream in STREAMS for _, rounds in stream) == ROUNDS
+@pytest.mark.parametrize("number", range(len(STREAMS)))
+def test_fifty_times_at_a_random_moment(
+    undisturbed: dict[str, bytes], new: NewDesk, number: int
+) -> None:
+    assert sum(rounds for _, rounds in STREAMS) == ROUNDS
     print(f"PLUGIN_FACTORY_TEST_SEED={SEED}")  # noqa: T201 - to repeat what a failure met
-    with ThreadPoolExecutor(len(STREAMS)) as pool:
-        streams = [
-            pool.submit(_stream, number, stream, undisturbed, new)
-            for number, stream in enumerate(STREAMS)
-        ]
-        killed = sum(stream.result() for stream in streams)
+    shape, rounds = STREAMS[number]
+    desk = new(f"desk-{number}-{shape}", shape)
+    chance = random.Random(f"{SEED} {number} {shape}")
+    usual = _usual(desk)
+    tree = _changes(desk)
+    killed = 0
+    for turn in range(rounds):
+        moment = _moment(chance, usual, by_line=turn % 2 == 0)
+        kind = KINDS[turn % len(KINDS)]
+        what = f"{shape}, {kind}, round {turn}, killed {moment}, seed {SEED}"
+        killed += _killed_round(desk, kind, moment, undisturbed, what)
+        assert _changes(desk) == tree, what
     # The others were over by then: every second moment is one by the clock.
-    assert killed >= ROUNDS // 2
+    assert killed >= rounds // 2
 
 
 # Python programs read this file as they start: kills its program amid the changes of a tree.
@@ -108,27 +120,6 @@ def test_while_the_users_own_tree_is_changed(
     assert not [name for name in after if "plugin-factory" in name]
 
 
-def _stream(
-    number: int,
-    stream: tuple[tuple[Shape, int], ...],
-    undisturbed: dict[str, bytes],
-    new: NewDesk,
-) -> int:
-    killed = 0
-    for shape, rounds in stream:
-        desk = new(f"desk-{number}-{shape}", shape)
-        chance = random.Random(f"{SEED} {number} {shape}")
-        usual = _usual(desk)
-        tree = _changes(desk)
-        for turn in range(rounds):
-            moment = _moment(chance, usual, by_line=turn % 2 == 0)
-            kind = KINDS[turn % len(KINDS)]
-            what = f"{shape}, {kind}, round {turn}, killed {moment}, seed {SEED}"
-            killed += _killed_round(desk, kind, moment, undisturbed, what)
-            assert _changes(desk) == tree, what
-    return killed
-
-
 def _usual(desk: Desk) -> Usual:
     started = time.monotonic()
     ended = desk.build("--no-cache")
@@ -159,6 +150,7 @@ def _killed_round(
     assert "Traceback" not in ended.said, told
     assert desk.artifacts() == undisturbed, told
     assert desk.left_over() == [], told
+    assert desk.scratch() == [], told
     assert processes_in(desk.root) == [], told
     return killed
 

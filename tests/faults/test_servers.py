@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.made_once import made_once
 from tests.sources.servers import ServerLog, smart_http
 from tests.toolchain.npm_registry import Fault, serving
 
@@ -31,7 +32,9 @@ def git(desk: Desk) -> Iterator[ServerLog]:
 
 @pytest.fixture(scope="session")
 def published(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return published_package(process, tmp_path_factory.mktemp("published"))
+    return made_once(
+        tmp_path_factory, "published", lambda folder: published_package(process, folder)
+    )
 
 
 @pytest.fixture

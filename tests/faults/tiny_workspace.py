@@ -6,24 +6,21 @@ several files, so that a fault may meet them half done.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from tests.acceptance.example_builds import KEPT_TOOLS, ROOT, Ended
+from tests.acceptance.example_builds import KEPT_TOOLS
+from tests.command_line import Ended, Folders, run_factory, running_factory
 from tests.sources.repositories import Repository, new_repository
 
 PING, PONG = "plugins/ping-backend", "plugins/pong-backend"
 WORD = f"{PING}/src/index.cjs.js"
-LONGEST = 300
 _HERE = Path(__file__).resolve().parent
 _TOOLS = ("node", "yarn", "rhdh-cli")
 # Provenance names the commit and the invocation; all else is the same for the same source.
@@ -34,28 +31,11 @@ Shape: TypeAlias = Literal["cloned", "several", "local"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class Desk(Folders):
     """The folders of runs that follow one another; ``process`` is the command's environment."""
 
-    root: Path
     process: Mapping[str, str]
     shape: Shape = "cloned"
-
-    @property
-    def config(self) -> Path:
-        return self.root / "config"
-
-    @property
-    def source(self) -> Path:
-        return self.root / "source"
-
-    @property
-    def outputs(self) -> Path:
-        return self.root / "outputs"
-
-    @property
-    def cache(self) -> Path:
-        return self.root / "cache"
 
     @property
     def plugin_cache(self) -> Path:
@@ -66,17 +46,9 @@ class Desk:
     def repository(self) -> Repository:
         return Repository(path=self.root / "repository")
 
-    def command(self, *options: str | Path) -> list[str]:
-        folders = {
-            "--config-dir": self.config,
-            "--repo-path": self.source,
-            "--output-dir": self.outputs,
-            "--cache-dir": self.cache,
-        }
-        named = [word for pair in folders.items() if pair[0] not in options for word in pair]
+    def words(self, *options: str | Path) -> list[str]:
         mode = {"cloned": ["--clean"], "several": [], "local": ["--use-local"]}[self.shape]
-        words = [os.fspath(word) for word in (*named, *mode, *options)]
-        return [sys.executable, "-m", "factory", "build", *words]
+        return self.build_words(*mode, *options)
 
     def build(
         self,
@@ -85,36 +57,12 @@ class Desk:
         variables: Mapping[str, str] | None = None,
     ) -> Ended:
         """Run the command line to its end, perhaps ``inside`` another program."""
-        ended = subprocess.run(
-            [*inside, *self.command(*options)],
-            env={**self.process, **(variables or {})},
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST,
-            check=False,
-        )
-        return Ended(code=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
+        process = {**self.process, **(variables or {})}
+        return run_factory(process, *self.words(*options), inside=inside)
 
-    @contextlib.contextmanager
-    def running(self, *options: str | Path) -> Iterator[subprocess.Popen[str]]:
+    def running(self, *options: str | Path) -> AbstractContextManager[subprocess.Popen[str]]:
         """A build that is going on; whatever of it is left at the end is killed."""
-        process = subprocess.Popen(
-            self.command(*options),
-            env=dict(self.process),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-            process.communicate()
+        return running_factory(self.process, *self.words(*options))
 
     @property
     def report(self) -> dict[str, Any]:
@@ -133,6 +81,10 @@ class Desk:
             for path in self.outputs.rglob(".*")
             if self.outputs.is_dir()
         )
+
+    def scratch(self) -> list[str]:
+        """What no run may leave in the system's folder for temporary files."""
+        return sorted(path.name for path in (self.root / "tmp").glob("plugin-factory-*/"))
 
     def touch(self) -> None:
         """Change a source file of one plugin."""

@@ -85,7 +85,7 @@ def skopeo(tmp_path: Path) -> Callable[..., str]:
 
     def run(*arguments: str) -> str:
         command = [program, "--insecure-policy", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -93,7 +93,7 @@ def serving(folder: Path, *, storage: Path | None = None, **sections: Any) -> It
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
+    for _ in range(2000):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
             return
         assert process.poll() is None, log.read_text()

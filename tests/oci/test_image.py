@@ -16,7 +16,8 @@ import pytest
 from factory.config.environment import Environment
 from factory.errors import PackError
 from factory.oci.archive import read_plugin_archive
-from factory.oci.image import DYNAMIC_PACKAGES, Image, ImageFacts, build_image
+from factory.oci.dynamic_packages import DYNAMIC_PACKAGES
+from factory.oci.image import Image, ImageFacts, build_image
 from factory.toolchain.node import find_node
 from factory.toolchain.runner import Runner
 

@@ -225,7 +225,11 @@ def test_an_archive_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
         write_layer([archive], tmp_path / "layer")
 
 
-@pytest.mark.parametrize("data", [b"", b"not gzip", gzip.compress(b"not tar" * 100)])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"not gzip", gzip.compress(b"not tar" * 100)],
+    ids=["empty", "no gzip", "no tar"],
+)
 def test_what_is_no_archive_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.tgz").write_bytes(data)
 

@@ -67,7 +67,7 @@ def test_podman_loads_the_archive_under_its_name_and_unpacks_it(
 
     def run(*arguments: str | Path) -> str:
         done = subprocess.run(
-            [*command, *arguments], capture_output=True, text=True, check=False, timeout=60
+            [*command, *arguments], capture_output=True, text=True, check=False, timeout=300
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

@@ -87,7 +87,7 @@ def test_containers_tools_pull_and_unpack_what_was_pushed(
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
 
     assert done.returncode == 0, done.stderr

@@ -206,4 +206,4 @@ def test_a_cancelled_run_ends_while_it_waits(anonymous: Server, image: Image) ->
         ):
             check_access(registry, ["team/plugins/cancelled"])
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 50

@@ -31,7 +31,7 @@ class Worker:
         try:
             with budget.use(claim, rank=rank):
                 self.has_it.set()
-                assert self._may_go.wait(30)
+                assert self._may_go.wait(300)
         except BaseException as error:  # noqa: BLE001 - the test looks at it
             self.ended.set_exception(error)
         else:
@@ -42,7 +42,7 @@ class Worker:
         self._thread.join(30)
 
     def assert_has_it(self) -> None:
-        assert self.has_it.wait(30)
+        assert self.has_it.wait(300)
 
     def assert_waits(self) -> None:
         assert not self.has_it.wait(0.15)
@@ -59,7 +59,7 @@ def workers(budget: Budget) -> Iterator[Start]:
     def start(*, cores: int = 1, memory: int = 0, rank: int = 0) -> Worker:
         before = len(budget._queue) + len(budget._taken)
         worker = Worker(budget, Claim(cores=cores, memory=memory), rank)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 300
         while len(budget._queue) + len(budget._taken) == before and not worker.ended.done():
             assert time.monotonic() < end
             time.sleep(0.001)
@@ -125,6 +125,38 @@ def test_who_came_first_goes_first_and_small_claims_do_not_starve_a_large_one() 
         small.assert_waits()
         large.go()
         small.assert_has_it()
+
+
+def test_one_that_does_not_fit_is_overtaken_by_those_that_it_will_fit_beside() -> None:
+    budget = Budget(cores=8, memory=10 * GIB)
+    with workers(budget) as start:
+        running = start(memory=5 * GIB)
+        large = start(memory=6 * GIB)
+        beside = start(memory=3 * GIB)
+        in_the_way = start(memory=2 * GIB)  # fits now, but not beside the two before it
+        beside.assert_has_it()
+        large.assert_waits()
+        in_the_way.assert_waits()
+        running.go()
+        large.assert_has_it()
+        in_the_way.assert_waits()
+        beside.go()
+        in_the_way.assert_has_it()
+
+
+def test_a_stream_of_small_claims_does_not_starve_a_large_one() -> None:
+    budget = Budget(cores=8, memory=8 * GIB)
+    with workers(budget) as start:
+        running = start(memory=4 * GIB)
+        large = start(memory=6 * GIB)
+        for _ in range(10):
+            small = start(memory=2 * GIB)
+            small.assert_has_it()
+            small.go()
+        last = start(memory=2 * GIB)
+        last.assert_has_it()
+        running.go()
+        large.assert_has_it()
 
 
 def test_a_higher_rank_goes_first() -> None:

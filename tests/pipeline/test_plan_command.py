@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from factory.cache.store import store_of
+from factory.cache.store import Store, store_of
 from factory.cli.app import run
 from factory.errors import ConfigurationError, SourceError, UsageError
 from factory.schemas import violation
@@ -260,6 +260,31 @@ def test_a_finished_plugin_is_cached(desk: Desk, example: Repository) -> None:
     assert [each["verdict"] for each in found["b"]["plugins"]] == ["cached"]
     matrix = json.loads(desk.plan("--matrix=github", "--shards=2", "--changed-only").out)
     assert [each["only"] for each in matrix["include"]] == ["a"]
+
+
+def test_one_whose_arguments_were_mended_is_cached_unless_repairs_are_off(
+    desk: Desk, example: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.write("source.json", {"repo": str(example.path)})
+    desk.write("plugins-list.yaml", f"{BACK}:\n")
+    asked: list[str] = []
+    has = Store.has
+
+    def noted(store: Store, key: str) -> bool:
+        asked.append(key)
+        return has(store, key)
+
+    monkeypatch.setattr(Store, "has", noted)
+    plain = desk.plan("--json").json["workspaces"][0]["plugins"][0]["key"]
+    (mended,) = set(asked) - {plain}
+    archive = desk.root / "x-dynamic-1.0.0.tgz"
+    archive.write_bytes(b"finished")
+    assert store_of(desk.root / "cache").put(mended, [archive], parts={}, record={})
+
+    (plugin,) = desk.plan("--json").json["workspaces"][0]["plugins"]
+    assert (plugin["verdict"], plugin["key"]) == ("cached", mended)
+    (plugin,) = desk.plan("--json", "--no-repair").json["workspaces"][0]["plugins"]
+    assert (plugin["verdict"], plugin["key"]) == ("build", plain)
 
 
 def test_what_a_build_would_end_with_is_told(desk: Desk, example: Repository) -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from factory.archives.integrity import integrity_of
 from factory.config.build_plan import BuildPlan, BuildRequest, plan_build
 from factory.config.image_output import ImageOutput
 from factory.errors import ConfigurationError, UsageError
-from factory.export.packing import Artifact, integrity_of
+from factory.export.packing import Artifact
 from factory.pipeline.publishing import (
     images_wanted,
     list_packed,

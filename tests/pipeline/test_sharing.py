@@ -39,7 +39,7 @@ class TestInFlight:
         waiting = threading.Event()
         with ThreadPoolExecutor(1) as pool, in_flight.claimed(["a", "b"]):
             waiter = pool.submit(in_flight.wait, ["a", "x"], waiting.set)
-            assert waiting.wait(30)
+            assert waiting.wait(300)
             assert not waiter.done()
             in_flight.ended("a")
             waiter.result(30)
@@ -60,7 +60,7 @@ class TestInFlight:
         meet = threading.Barrier(2)
 
         def build(keys: list[str]) -> None:
-            meet.wait(30)
+            meet.wait(300)
             with in_flight.claimed(keys) as mine:
                 with lock:
                     built.extend(mine)
@@ -108,7 +108,7 @@ class TestInstallations:
         with ThreadPoolExecutor(1) as pool:
             with installations.turn("a", lambda: None):
                 waiter = pool.submit(second)
-                assert waiting.wait(30)
+                assert waiting.wait(300)
                 assert not waiter.done()
                 installations.made("a", self.HERE)
             assert waiter.result(30) == self.HERE

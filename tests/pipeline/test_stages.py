@@ -11,7 +11,7 @@ from factory.errors import ExportError
 from factory.events import WORKSPACE, Event, StageFinished, StageOutput, StageStarted
 from factory.pipeline.budget import Budget, Claim
 from factory.pipeline.stages import Stages
-from factory.pipeline.threads import InheritingPool
+from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from factory.config.ci_system import CiSystem
 from factory.scaffolding.ci import CI_FROM, GITLAB_TEMPLATE, TEKTON_TASK, ci_file
-from factory.scaffolding.wishes import CiSystem
 from tests.sources.repositories import new_repository
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ def config_dir(tmp_path: Path) -> Path:
 
 
 def test_github_plans_and_builds_with_the_action(config_dir: Path) -> None:
-    path, content, _ = made("github", config_dir)
+    path, content, _ = made(CiSystem.GITHUB, config_dir)
     assert path == config_dir.parents[1] / ".github/workflows/plugin-factory.yml"
     used = [
         step for job in content["jobs"].values() for step in job["steps"] if step["uses"] == CI_FROM
@@ -44,7 +44,7 @@ def test_github_plans_and_builds_with_the_action(config_dir: Path) -> None:
 
 
 def test_gitlab_includes_the_template(config_dir: Path) -> None:
-    path, content, _ = made("gitlab", config_dir, ci_from="acme/factory@main")
+    path, content, _ = made(CiSystem.GITLAB, config_dir, ci_from="acme/factory@main")
     assert path == config_dir.parents[1] / ".gitlab-ci.yml"
     (included,) = content["include"]
     assert included["remote"].endswith("/acme/factory/main/ci/gitlab/plugin-factory.yml")
@@ -54,7 +54,7 @@ def test_gitlab_includes_the_template(config_dir: Path) -> None:
 
 
 def test_tekton_runs_the_task(config_dir: Path) -> None:
-    _, content, text = made("tekton", config_dir, ci_from="acme/factory@main")
+    _, content, text = made(CiSystem.TEKTON, config_dir, ci_from="acme/factory@main")
     assert content["spec"]["taskRef"] == {"name": "plugin-factory"}
     assert {"name": "config-dir", "value": "plugins/config"} in content["spec"]["params"]
     tasks = list(yaml.safe_load_all((ROOT / TEKTON_TASK).read_text()))
@@ -67,7 +67,7 @@ def test_tekton_runs_the_task(config_dir: Path) -> None:
     assert "kubectl create -f tekton/plugin-factory-run.yaml" in text
 
 
-@pytest.mark.parametrize("system", ["github", "gitlab", "tekton"])
+@pytest.mark.parametrize("system", CiSystem)
 @pytest.mark.parametrize("name", ["my config", "yes: #no", "-x", "7up {{", "0x1"])
 def test_any_name_of_a_directory_is_safe(system: CiSystem, name: str, tmp_path: Path) -> None:
     _, content, text = made(system, tmp_path / name)
@@ -76,11 +76,11 @@ def test_any_name_of_a_directory_is_safe(system: CiSystem, name: str, tmp_path: 
 
 
 def test_outside_a_repository_it_is_beside_the_configuration(tmp_path: Path) -> None:
-    assert made("gitlab", tmp_path / "config")[0] == tmp_path / ".gitlab-ci.yml"
+    assert made(CiSystem.GITLAB, tmp_path / "config")[0] == tmp_path / ".gitlab-ci.yml"
 
 
 def test_it_goes_where_it_is_wanted(config_dir: Path, tmp_path: Path) -> None:
-    assert made("gitlab", config_dir, at=tmp_path / "ci.yml")[0] == tmp_path / "ci.yml"
+    assert made(CiSystem.GITLAB, config_dir, at=tmp_path / "ci.yml")[0] == tmp_path / "ci.yml"
 
 
 def texts(value: Any) -> list[str]:

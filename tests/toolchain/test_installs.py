@@ -75,6 +75,17 @@ class TestSharedCaches:
         install(second)
         assert installed(second)["part-a"] == registry.packages["part-a"]["big.txt"]
 
+    def test_what_another_run_is_writing_into_the_store_is_left_alone(
+        self, install: Install, new_workspace: NewWorkspace, tmp_path: Path
+    ) -> None:
+        first = new_workspace("first")
+        install(first)
+        (store,) = tmp_path.rglob("store/v1")
+        (store / "0123456789abcdef.tmp").write_text("half a fi")
+        install(new_workspace("second"))
+        assert installed(tmp_path / "second") == installed(first)
+        assert (store / "0123456789abcdef.tmp").read_text() == "half a fi"
+
     def test_when_links_run_out_no_file_is_missing(
         self,
         install: Install,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factory.ui.quantities import clock, counted, duration, size
+from factory.quantities import clock, counted, duration, listed, size
 from factory.ui.text import Span, cells, cut, cut_start, padded, plain, printable
 
 
@@ -71,3 +71,15 @@ def test_sizes_are_decimal(count: int, shown: str) -> None:
 
 def test_one_is_not_plural() -> None:
     assert [counted(n, "plugin") for n in (0, 1, 2)] == ["0 plugins", "1 plugin", "2 plugins"]
+
+
+def test_a_long_list_says_how_many_more_there_are() -> None:
+    assert listed(["a", "b"]) == "a, b"
+    assert listed("abcdefg") == "a, b, c, d, e and 2 more"
+    assert listed("abc", 1, between="; ") == "a and 2 more"
+    assert listed([]) == ""
+
+
+def test_a_plural_may_be_another_word() -> None:
+    assert counted(1, "patch", "patches") == "1 patch"
+    assert counted(2, "patch", "patches") == "2 patches"

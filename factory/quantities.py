@@ -1,6 +1,11 @@
-"""Seconds and bytes as people read them."""
+"""Seconds, bytes, counts and long lists as people read them."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MINUTE = 60
 _HOUR = 3600
@@ -34,6 +39,14 @@ def size(count: int) -> str:
     return f"{amount:.1f} {unit}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return ``1 plugin``, ``2 plugins``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, several: str = "") -> str:
+    """Return ``1 plugin``, ``2 plugins``; ``several`` is a plural that is not the noun and an s."""
+    return f"{number} {noun if number == 1 else several or f'{noun}s'}"
+
+
+def listed(names: Iterable[str], most: int = 5, *, between: str = ", ") -> str:
+    """Return names as one text: the first ``most`` of them, and how many more there are."""
+    several = list(names)
+    shown = between.join(several[:most])
+    more = len(several) - most
+    return f"{shown} and {more} more" if more > 0 else shown

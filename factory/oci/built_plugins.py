@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.oci.archive import PluginArchive, read_plugin_archive
-from factory.oci.image import ImageFacts
+from factory.oci.image import ImageFacts, image_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +62,7 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
     return tuple(found)
 
 
-def backstage_version(plugin: PluginArchive) -> str:
+def supported_backstage(plugin: PluginArchive) -> str:
     """Return the Backstage version that the plugin was built for, or ``""`` if it does not say.
 
     That is the exported package's ``backstage.supported-versions``.
@@ -71,19 +70,6 @@ def backstage_version(plugin: PluginArchive) -> str:
     backstage = plugin.package.get("backstage")
     versions = backstage.get("supported-versions") if isinstance(backstage, dict) else None
     return versions if isinstance(versions, str) else ""
-
-
-def image_facts(repository: str, commit: str | None, committed_at: int | None) -> ImageFacts:
-    """Return what an image says of its source: its address if others can reach it, its commit.
-
-    ``committed_at`` counts seconds since 1970.
-    """
-    return ImageFacts(
-        # A folder of the machine that built it says nothing to anybody else.
-        repository=repository if _is_remote(repository) else "",
-        revision=commit or "",
-        created=None if committed_at is None else datetime.fromtimestamp(committed_at, UTC),
-    )
 
 
 def _built(folder: Path) -> BuiltPlugins | None:
@@ -117,7 +103,3 @@ def _facts(report: Path) -> ImageFacts:
         str(source.get("commit") or ""),
         committed if isinstance(committed, int) else None,
     )
-
-
-def _is_remote(address: str) -> bool:
-    return "://" in address and not address.startswith("file:")

@@ -1,0 +1,56 @@
+"""A package as ``npm pack`` packs it: what is where in it, and the errors where one is broken."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import tarfile
+import zlib
+from typing import TYPE_CHECKING
+
+from factory.errors import PackError, Place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACKAGE_FOLDER = "package"
+"""The folder of the archive that all of it is in."""
+
+PACKAGE_JSON = "package.json"
+LARGEST_PACKAGE_JSON = 4 * 1024 * 1024
+"""Bytes; nothing longer is read."""
+
+INTEGRITY_SUFFIX = ".integrity"
+"""What the file beside an archive, which has its integrity, is called in addition."""
+
+DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
+"""What reading a damaged archive raises."""
+
+# A scope and a name that are one path component each; the registry's own, stricter, rules are
+# applied to what a package can be published as, not here.
+_NAME = re.compile(r"(@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*", re.ASCII)
+
+
+def is_package_name(text: str) -> bool:
+    """Whether a package can be called so: ``name`` or ``@scope/name``."""
+    return _NAME.fullmatch(text) is not None
+
+
+def damaged(tgz: Path, error: Exception) -> PackError:
+    """Return the error for a packed plugin that cannot be read to its end."""
+    return PackError(
+        "the packed plugin is damaged or cut short",
+        place=Place(file=tgz),
+        found=str(error) or type(error).__name__,
+        expected="a whole gzipped tar archive",
+        hint="delete the file and build the plugin again",
+    )
+
+
+def unreadable(tgz: Path, error: OSError) -> PackError:
+    """Return the error for a packed plugin that cannot be opened."""
+    return PackError(
+        f"the packed plugin cannot be read: {error.strerror or error}",
+        place=Place(file=tgz),
+        hint="build the plugin first, or check who may read the file",
+    )

@@ -1,0 +1,61 @@
+"""The options on the cache that commands have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+CACHE = "Cache"
+
+CacheDir: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where node, yarn, rhdh-cli and finished plugins are kept between runs. "
+        "Without it, your cache folder (~/.cache/plugin-factory).",
+        rich_help_panel=CACHE,
+    ),
+]
+NoCache: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        help="Build every plugin, whether or not it was built before, and keep none of them.",
+        rich_help_panel=CACHE,
+    ),
+]
+CacheFrom: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="oci://REPOSITORY",
+        help="Take finished plugins also from this repository of a container registry, such as "
+        "oci://quay.io/team/plugin-cache. Repeat it for several.",
+        rich_help_panel=CACHE,
+    ),
+]
+CacheTo: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="oci://REPOSITORY",
+        help="Put the plugins that were built into this repository too, for other machines.",
+        rich_help_panel=CACHE,
+    ),
+]
+CacheMaxSize: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="How much of finished plugins to keep, such as 50G: a build that adds to the cache "
+        "removes what was not used for longest.",
+        rich_help_panel=CACHE,
+    ),
+]
+CacheMaxAge: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="AGE",
+        help="How long to keep a finished plugin that no build uses, such as 90d, 12h or 2w.",
+        rich_help_panel=CACHE,
+    ),
+]

@@ -1,0 +1,68 @@
+"""What an image says of its plugins: the annotation ``io.backstage.dynamic-packages``.
+
+It is base64 of a JSON array of ``{folder: {fields of package.json}}``, as portals read it. The same
+is in the image as ``index.json``, for people and tools that have unpacked it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory.oci.archive import PluginArchive
+
+DYNAMIC_PACKAGES = "io.backstage.dynamic-packages"
+# What of a package.json portals and catalogues show; the order is the annotation's.
+PACKAGE_FIELDS = (
+    "name",
+    "version",
+    "description",
+    "backstage",
+    "homepage",
+    "repository",
+    "license",
+    "maintainers",
+    "author",
+    "bugs",
+    "keywords",
+)
+
+
+def dynamic_packages(plugins: Sequence[PluginArchive]) -> list[dict[str, dict[str, Any]]]:
+    """Return what the annotation says of plugins, before it is encoded.
+
+    Fields that a package.json does not have are left out.
+    """
+    return [
+        {
+            plugin.folder: {
+                name: plugin.package[name] for name in PACKAGE_FIELDS if name in plugin.package
+            }
+        }
+        for plugin in plugins
+    ]
+
+
+def annotation_of(plugins: Sequence[PluginArchive]) -> str:
+    """Return the annotation's text."""
+    text = json.dumps(dynamic_packages(plugins), ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(text.encode("utf-8")).decode("ascii")
+
+
+def folders_in(annotation: str) -> tuple[str, ...]:
+    """Return the plugins' folders that an annotation names, in its order.
+
+    Raises:
+        ValueError: it is not base64 of a JSON array of objects.
+    """
+    try:
+        entries = json.loads(base64.b64decode(annotation, validate=True))
+    except (ValueError, RecursionError) as error:
+        raise ValueError("it is not base64 of JSON") from error
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError("it is no array of objects")
+    return tuple(folder for entry in entries for folder in entry)

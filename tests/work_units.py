@@ -1,0 +1,61 @@
+"""What of the tests goes to which worker, and when, where several work at once (pytest-xdist).
+
+What takes long goes first, so that at the end no worker waits long for another. A worker gets the
+tests of a module together, since they share fixtures, or one test where each takes long.
+"""
+
+from __future__ import annotations
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+# By the beginnings of test ids. The image needs nothing of what the example's first build installs,
+# and while both are made there is what needs neither.
+_FIRST = (
+    "tests/acceptance/test_container.py",
+    "tests/acceptance/test_artifacts.py",
+    "tests/oci/",
+    "tests/argument_proofs/",
+    "tests/faults/test_killed_factory.py",
+    "tests/acceptance/",
+    "tests/faults/",
+    "tests/container/",
+    "tests/docs/",
+)
+# Each of these tests takes long; what they share is made once for all workers.
+_SINGLE = (
+    "tests/acceptance/test_failures.py",
+    "tests/acceptance/test_full_disk.py",
+    "tests/acceptance/test_interrupts.py",
+    "tests/acceptance/test_jobs.py",
+    "tests/acceptance/test_killed_children.py",
+    "tests/acceptance/test_many_workspaces.py",
+    "tests/acceptance/test_push.py",
+    "tests/faults/",
+)
+# Modules that share what takes long to make.
+_TOGETHER = ("tests/argument_proofs/",)
+
+
+def turn(test: str) -> int:
+    """The place of a test, by its id, in the order of all: equal ones stay as they are."""
+    return next((turn for turn, begins in enumerate(_FIRST) if test.startswith(begins)), 99)
+
+
+def unit(test: str) -> str:
+    """The name of all that goes to the same worker as a test, by its id."""
+    if test.startswith(_SINGLE):
+        return test
+    shared = (begins for begins in _TOGETHER if test.startswith(begins))
+    return next(shared, test.partition("::")[0])
+
+
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives units of tests to workers, in the order of the tests."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit(nodeid)
