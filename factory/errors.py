@@ -6,10 +6,12 @@ exit codes are part of the command line's contract: a pipeline may branch on the
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -210,6 +212,20 @@ class Terminated(Interrupted):
     exit_code = 143
     kind = "terminated"
     meaning = "ended by SIGTERM; nothing half-made is left"
+
+
+@contextlib.contextmanager
+def os_errors_as(error: FactoryError) -> Iterator[None]:
+    """Raise ``error``, with the system's own words as what was found, where the block fails.
+
+    Raises:
+        FactoryError: ``error``, if the block raises an OSError.
+    """
+    try:
+        yield
+    except OSError as cause:
+        error.found = cause.strerror or str(cause)
+        raise error from cause
 
 
 def every_error_class() -> tuple[type[FactoryError], ...]:

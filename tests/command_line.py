@@ -91,8 +91,15 @@ def run_factory(
         inside: another program that runs it, and its words.
         umask: of the process; the test's own for -1.
     """
+    return ran([*inside, *factory_command(words)], process, cwd=cwd, umask=umask)
+
+
+def ran(
+    command: Sequence[str], process: Mapping[str, str], *, cwd: Path = ROOT, umask: int = -1
+) -> Ended:
+    """Run any command to its end in an environment."""
     ended = subprocess.run(
-        [*inside, *factory_command(words)],
+        command,
         env=dict(process),
         cwd=cwd,
         stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]
 
 from tests.work_units import Scheduler, turn
 
@@ -43,9 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: turn(item.nodeid))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config) -> Scheduler:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
     """Give tests to workers as this project's tests need it."""
-    return Scheduler(config)
+    return Scheduler(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -7,30 +7,31 @@ tests of a module together, since they share fixtures, or one test where each ta
 from __future__ import annotations
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-# By the beginnings of test ids. The image needs nothing of what the example's first build installs,
-# and while both are made there is what needs neither.
+# By the beginnings of test ids. The first two make the image and the example, which takes minutes;
+# the next need neither of them, nor the tools that the example's build installs.
 _FIRST = (
     "tests/acceptance/test_container.py",
     "tests/acceptance/test_artifacts.py",
     "tests/oci/",
+    "tests/sources/",
     "tests/argument_proofs/",
     "tests/faults/test_killed_factory.py",
     "tests/acceptance/",
     "tests/faults/",
     "tests/container/",
     "tests/docs/",
+    "tests/examples/",
+    "tests/toolchain/",
 )
 # Each of these tests takes long; what they share is made once for all workers.
 _SINGLE = (
     "tests/acceptance/test_failures.py",
     "tests/acceptance/test_full_disk.py",
-    "tests/acceptance/test_interrupts.py",
-    "tests/acceptance/test_jobs.py",
     "tests/acceptance/test_killed_children.py",
     "tests/acceptance/test_many_workspaces.py",
-    "tests/acceptance/test_push.py",
     "tests/faults/",
 )
 # Modules that share what takes long to make.
@@ -53,9 +54,9 @@ def unit(test: str) -> str:
 class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
     """Gives units of tests to workers, in the order of the tests."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
         config.option.loadscopereorder = False
-        super().__init__(config)
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         return unit(nodeid)

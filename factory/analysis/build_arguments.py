@@ -34,7 +34,7 @@ from factory.analysis.native_choice import (
 )
 from factory.analysis.reasons import DerivedArgument, Reason
 from factory.analysis.surroundings import is_backstage
-from factory.analysis.written import rules_of, without_own_copies
+from factory.analysis.written_rules import rules_of, without_own_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from factory.analysis.graph import Package
     from factory.analysis.kept_arguments import Dropped
     from factory.analysis.surroundings import Surroundings
-    from factory.analysis.written import WrittenRules
+    from factory.analysis.written_rules import WrittenRules
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from factory.analysis.graph import Edge, Hop, Package
     from factory.analysis.surroundings import Surroundings
-    from factory.analysis.written import WrittenRules
+    from factory.analysis.written_rules import WrittenRules
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -143,7 +143,10 @@ def backstage_version(folder: Path) -> str:
         document = json.loads(file.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise ConfigurationError(
-            "backstage.json is not valid JSON", place=Place(file=file), found=str(error)
+            "backstage.json is not valid JSON",
+            place=Place(file=file),
+            found=str(error),
+            expected='for example {"version": "1.42.0"}',
         ) from error
     version = document.get("version") if isinstance(document, dict) else None
     if not isinstance(version, str):

@@ -16,7 +16,7 @@ from factory.analysis.arguments import EMBED, PACKAGE_OPTIONS, SHARED, SUPPRESS_
 from factory.analysis.embed_walk import Settled, Walk, walk
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
-from factory.analysis.written import WrittenRules, is_pattern, without_own_copies
+from factory.analysis.written_rules import WrittenRules, is_pattern, without_own_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

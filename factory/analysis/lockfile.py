@@ -1,8 +1,6 @@
 """A yarn.lock as a value: every package that it resolves, and which descriptor leads to which.
 
-Read line by line in its three shapes: berry with bare ranges (``node-gyp: latest``), berry with
-protocols (``node-gyp: "npm:latest"``) and classic (version 1). The grammar is yarn's own, a small
-part of YAML (https://yarnpkg.com/configuration/manifest and yarn's ``parseSyml``).
+What a descriptor is: https://yarnpkg.com/advanced/lexicon#descriptor.
 """
 
 from __future__ import annotations

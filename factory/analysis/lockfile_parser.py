@@ -1,4 +1,9 @@
-"""The one parser for yarn.lock, and the errors that say what is wrong with one."""
+"""The one parser for yarn.lock, and the errors that say what is wrong with one.
+
+It reads line by line, in three shapes: berry with bare ranges (``node-gyp: latest``), berry with
+protocols (``node-gyp: "npm:latest"``) and classic (version 1). The grammar is yarn's own, a small
+part of YAML (yarn's ``parseSyml``).
+"""
 
 from __future__ import annotations
 
@@ -86,6 +91,7 @@ def read_lockfile(file: Path) -> Lockfile:
             "the lockfile cannot be read",
             place=Place(file=file),
             found=error.strerror or str(error),
+            hint="check who may read it: ls -l shows the permissions",
         ) from error
     return parse_lockfile(text, file)
 

@@ -78,7 +78,9 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         ) from error
     except RecursionError as error:
         raise SourceError(
-            "a package.json is nested too deep to be one", place=Place(file=file)
+            "a package.json is nested too deep to be one",
+            place=Place(file=file),
+            hint="correct the file, or patch it if it comes from a repository that is not yours",
         ) from error
     reader = _Reader(file, document)
     backstage = reader.mapping("backstage")
@@ -191,4 +193,5 @@ def _text(file: Path) -> str:
             "a package.json cannot be read",
             place=Place(file=file),
             found=error.strerror or str(error),
+            hint="check who may read it: ls -l shows the permissions",
         ) from error

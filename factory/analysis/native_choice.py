@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from factory.analysis.graph import Package
     from factory.analysis.reasons import Trail
     from factory.analysis.surroundings import Surroundings
-    from factory.analysis.written import WrittenRules
+    from factory.analysis.written_rules import WrittenRules
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -26,7 +26,7 @@ from factory.analysis.embed_walk import Settled, Walk, walk
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
 from factory.analysis.surroundings import is_backstage
-from factory.analysis.written import rules_of
+from factory.analysis.written_rules import rules_of
 from factory.npm_range import VERSION, is_in
 
 if TYPE_CHECKING:

@@ -157,7 +157,9 @@ def _read(file: Path) -> bytes:
             return stream.read(_LARGEST)
     except OSError as error:
         raise ConfigurationError(
-            f"the key cannot be read: {error.strerror or error}", place=Place(file=file)
+            f"the key cannot be read: {error.strerror or error}",
+            place=Place(file=file),
+            hint="name the key's file, and check who may read it",
         ) from error
 
 

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ToolVersions:
+class NamedTools:
     """What builds.
 
     ``yarn`` is a version, or says that the workspace has a script of its own (``yarnPath``), which
@@ -105,7 +105,7 @@ class WorkspaceInputs:
     _documents: dict[str, AskingPackage] = field(default_factory=dict, repr=False)
 
     def of(
-        self, plugin: PluginToName, *, tools: ToolVersions, environment: Environment
+        self, plugin: PluginToName, *, tools: NamedTools, environment: Environment
     ) -> PluginInputs:
         """Return what ``plugin`` is made from.
 

@@ -20,6 +20,7 @@ from factory.cache.notes import NOTES
 from factory.cache.store import ENTRIES, MAKING, TAG_FILE
 from factory.errors import BusyError, StorageError
 from factory.locking import exclusive
+from factory.whole_file import remove_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _LOCK = ".prune.lock"
 _KEY = re.compile(r"[0-9a-f]{64}")
-_NOTE = re.compile(r"[0-9a-f]{64}\.json|\.[0-9a-f]{64}\.json\..+")  # and what one was written as
+_NOTE = re.compile(r"[0-9a-f]{64}\.json")
 # A folder in the making belongs to a process, unless that was killed; a new one is not yet held.
 _YOUNG_SECONDS = 60.0
 
@@ -224,7 +225,10 @@ def _mark(one: Holding, now: float) -> None:
 
 
 def _remove_leftovers(store: Store) -> None:
-    """Folders in the making that nobody holds: their makers were killed."""
+    """Folders in the making, and notes, that nobody holds: their makers were killed."""
+    for kind in NOTES:
+        for first in _names(store.folder / kind):
+            remove_unfinished(store.folder / kind / first)
     for name in _names(store.folder / MAKING):
         folder = store.folder / MAKING / name
         with contextlib.suppress(OSError, BusyError, StorageError):

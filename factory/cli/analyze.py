@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -63,6 +63,11 @@ def analyze(
     """Show the build arguments that plugins need, and why."""
     from factory.analysis.inventory import find_host  # noqa: PLC0415 - late: --help is quick
     from factory.analysis.workspace_analysis import analyze_workspace  # noqa: PLC0415 - late
+    from factory.cli.analyze_view import (  # noqa: PLC0415 - late
+        document_of,
+        show_lines,
+        show_tables,
+    )
     from factory.errors import UsageError  # noqa: PLC0415 - late
 
     if check and write:
@@ -75,11 +80,11 @@ def analyze(
         None if listed is None else {entry.path: entry.arguments for entry in listed.entries},
     )
     if as_json:
-        print(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
+        print(json.dumps(document_of(found), indent=2, ensure_ascii=False))
     elif sys.stdout.isatty():
-        _show_tables(found)
+        show_tables(found)
     else:
-        _show_lines(found)
+        show_lines(found)
     if check:
         _check(found, file)
     if write:
@@ -130,33 +135,20 @@ def _write(found: WorkspaceAnalysis, file: Path, exists: bool, *, quiet: bool) -
         PluginEntry,
         write_new_plugins_list,
     )
-    from factory.config.plugins_list_edit import (  # noqa: PLC0415 - late
-        edit_plugins_list,
-        write_plugins_list,
-    )
-    from factory.errors import Place, SourceError, StorageError  # noqa: PLC0415 - late
+    from factory.config.plugins_list_edit import rewrite_plugins_list  # noqa: PLC0415 - late
+    from factory.errors import Place, SourceError, StorageError, os_errors_as  # noqa: PLC0415
 
     changed = [plugin for plugin in found.plugins if plugin.changed]
     backup = None
-    try:
+    with os_errors_as(StorageError(f"{file.name} cannot be written", place=Place(file=file))):
         if exists:
-            with file.open(encoding="utf-8", newline="") as stream:
-                text = stream.read()
             wanted = {plugin.path: plugin.arguments for plugin in changed}
-            text, changes = edit_plugins_list(text, wanted, file)
-            if changes:
-                backup = write_plugins_list(file, text, changes)
+            backup = rewrite_plugins_list(file, wanted).backup
         elif not found.plugins:
             raise SourceError("the workspace holds no plugin", place=Place(file=file.parent))
         else:
             entries = (PluginEntry(path=p.path, arguments=p.arguments) for p in found.plugins)
             write_new_plugins_list(file, tuple(entries))
-    except OSError as error:
-        raise StorageError(
-            f"{file.name} cannot be written",
-            place=Place(file=file),
-            found=error.strerror or str(error),
-        ) from error
     if quiet:
         return
     for line in _difference(changed):
@@ -172,82 +164,3 @@ def _difference(changed: list[PluginAnalysis]) -> list[str]:
             lines.append(f"- {plugin.path}: {plugin.written}".rstrip())
         lines.append(f"+ {plugin.path}: {plugin.arguments}".rstrip())
     return lines
-
-
-def _as_json(found: WorkspaceAnalysis) -> dict[str, Any]:
-    from dataclasses import asdict  # noqa: PLC0415 - late: --help is quick
-
-    return {
-        "host": found.host,
-        "host_backstage": found.host_backstage,
-        "workspace_backstage": found.workspace_backstage,
-        "warnings": [asdict(warning) for warning in found.warnings],
-        "plugins": [
-            {
-                "path": plugin.path,
-                "name": plugin.name,
-                "version": plugin.version,
-                "role": plugin.role,
-                "written": plugin.written,
-                "arguments": plugin.arguments,
-                "changed": plugin.changed,
-                "reasons": [
-                    {
-                        "option": argument.option,
-                        "value": argument.value,
-                        "rule": argument.reason.rule,
-                        "chain": list(argument.reason.chain),
-                        "fact": argument.reason.fact,
-                    }
-                    for argument in plugin.derived
-                ],
-                "dropped": [asdict(dropped) for dropped in plugin.dropped],
-                "warnings": [asdict(warning) for warning in plugin.warnings],
-            }
-            for plugin in found.plugins
-        ],
-    }
-
-
-def _title(plugin: PluginAnalysis) -> str:
-    return f"{plugin.path} ({plugin.name} {plugin.version}, {plugin.role})"
-
-
-def _show_lines(found: WorkspaceAnalysis) -> None:
-    print(f"host {found.host} (Backstage {found.host_backstage or 'unknown'})")
-    for warning in found.warnings:
-        print(f"warning: {warning}")
-    for plugin in found.plugins:
-        print(f"\n{_title(plugin)}")
-        print(f"  {plugin.path}: {plugin.arguments}".rstrip())
-        for argument in plugin.derived:
-            print(f"  {argument}\t{argument.reason}")
-        for dropped in plugin.dropped:
-            print(f"  dropped: {dropped}")
-        for warning in plugin.warnings:
-            print(f"  warning: {warning}")
-
-
-def _show_tables(found: WorkspaceAnalysis) -> None:
-    from rich.console import Console  # noqa: PLC0415 - late: only a terminal needs it
-    from rich.table import Table  # noqa: PLC0415 - late: only a terminal needs it
-    from rich.text import Text  # noqa: PLC0415 - late: only a terminal needs it
-
-    console = Console()
-    console.print(Text(f"Host {found.host}, Backstage {found.host_backstage or 'unknown'}"))
-    for warning in found.warnings:
-        console.print(Text(f"! {warning}", style="yellow"))
-    for plugin in found.plugins:
-        console.print()
-        console.print(Text(_title(plugin), style="bold"))
-        if plugin.derived:
-            table = Table("argument", "reason", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-            for argument in plugin.derived:
-                table.add_row(Text(str(argument)), Text(str(argument.reason), style="dim"))
-            console.print(table)
-        else:
-            console.print(Text("no build arguments needed", style="dim"))
-        for dropped in plugin.dropped:
-            console.print(Text(f"- {dropped}", style="red"))
-        for warning in plugin.warnings:
-            console.print(Text(f"! {warning}", style="yellow"))

@@ -28,11 +28,7 @@ from factory.cli.init import EXAMPLES as INIT_EXAMPLES
 from factory.cli.init import init
 from factory.cli.install import EXAMPLES as INSTALL_EXAMPLES
 from factory.cli.install import install
-from factory.cli.option_variables import (
-    PREFIX,
-    defaults_from,
-    known_variables,
-)
+from factory.cli.option_variables import defaults_from, known_variables
 from factory.cli.plan import EXAMPLES as PLAN_EXAMPLES
 from factory.cli.plan import plan
 from factory.cli.push import EXAMPLES as PUSH_EXAMPLES
@@ -43,6 +39,8 @@ from factory.cli.report import report_app
 from factory.cli.tools import tools_app
 from factory.cli.verify import EXAMPLES as VERIFY_EXAMPLES
 from factory.cli.verify import verify
+from factory.config.default_folders import CONFIG_DIR
+from factory.config.own_variables import OWN_PREFIXES, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -111,7 +109,7 @@ def with_command(arguments: Sequence[str], process: Mapping[str, str]) -> list[s
     any argument it is ``build`` where there is a configuration directory to build, and else help.
     """
     if not arguments:
-        named = process.get(f"{PREFIX}CONFIG_DIR", "").strip("'\" ") or "/config"
+        named = process.get(f"{PREFIX}CONFIG_DIR", "").strip("'\" ") or CONFIG_DIR
         return ["build"] if Path(named).is_dir() else []
     is_option = arguments[0].startswith("-") and not arguments[0].startswith(_ROOT_OPTIONS)
     return ["build", *arguments] if is_option else list(arguments)
@@ -159,7 +157,7 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
 
 def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> Mapping[str, str]:
     """The environment without the literal quotes that ``podman --env-file`` leaves; with a word."""
-    if not any(name.startswith((PREFIX, "REGISTRY_", "RHDH_CLI_")) for name in process):
+    if not any(name.startswith(OWN_PREFIXES) for name in process):
         return process
     from factory.config.environment import unquoted  # noqa: PLC0415
     from factory.redaction import redactor_for  # noqa: PLC0415

@@ -46,18 +46,16 @@ def show_info(
     import json  # noqa: PLC0415 - late: --help is quick
 
     from factory.cache.pruning import info  # noqa: PLC0415
-    from factory.errors import Place, StorageError  # noqa: PLC0415
+    from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415
 
     store = _store(ctx, cache_dir)
-    try:
+    unreadable = StorageError(
+        "the cache of finished plugins cannot be read",
+        place=Place(file=store.folder),
+        hint="check the folder's permissions, or name another with --cache-dir",
+    )
+    with os_errors_as(unreadable):
         found = info(store)
-    except OSError as error:
-        raise StorageError(
-            "the cache of finished plugins cannot be read",
-            place=Place(file=store.folder),
-            found=error.strerror or str(error),
-            hint="check the folder's permissions, or name another with --cache-dir",
-        ) from error
     if as_json:
         print(json.dumps(_as_json(found), indent=2))
         return
@@ -112,12 +110,17 @@ def clear_cache(
     Node, yarn and rhdh-cli, which are in the same folder, stay. A cache in a registry stays too.
     """
     from factory.cache.pruning import clear, info  # noqa: PLC0415 - late: --help is quick
-    from factory.errors import Place, StorageError, UsageError  # noqa: PLC0415
+    from factory.errors import Place, StorageError, UsageError, os_errors_as  # noqa: PLC0415
     from factory.quantities import counted, size  # noqa: PLC0415
 
     with session(ctx) as this:
         store = _store(ctx, cache_dir)
-        try:
+        unclearable = StorageError(
+            "the cache of finished plugins cannot be cleared",
+            place=Place(file=store.folder),
+            hint="check the folder's permissions",
+        )
+        with os_errors_as(unclearable):
             held = info(store)
             if not yes and held.size:
                 if not this.screen.interactive:
@@ -131,23 +134,15 @@ def clear_cache(
                     print("nothing was removed")
                     return
             pruned = clear(store)
-        except OSError as error:
-            raise StorageError(
-                "the cache of finished plugins cannot be cleared",
-                place=Place(file=store.folder),
-                found=error.strerror or str(error),
-                hint="check the folder's permissions",
-            ) from error
     print(f"removed {counted(pruned.entries, 'plugin')} ({size(pruned.size)})")
 
 
 def _store(ctx: typer.Context, cache_dir: Path | None) -> Store:
     from factory.cache.store import store_of  # noqa: PLC0415 - late: --help is quick
-    from factory.config.cache_dir import default_cache_dir  # noqa: PLC0415
+    from factory.config.cache_dir import cache_dir_of  # noqa: PLC0415
     from factory.config.environment import layered  # noqa: PLC0415
 
-    folder = cache_dir.expanduser().absolute() if cache_dir else default_cache_dir(layered(ctx.obj))
-    return store_of(folder)
+    return store_of(cache_dir_of(cache_dir, layered(ctx.obj)))
 
 
 def _rows(found: CacheInfo) -> list[tuple[str, str]]:

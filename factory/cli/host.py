@@ -12,7 +12,7 @@ import typer
 
 from factory.cli.display_options import AsJson
 from factory.cli.help_text import GroupedCommand
-from factory.errors import Place, StorageError, UsageError
+from factory.errors import Place, StorageError, UsageError, os_errors_as
 
 host_app = typer.Typer(
     name="host",
@@ -55,16 +55,14 @@ def import_host(
     host = inventory_of_lockfile(lockfile, name=name, release=release, backstage=backstage)
     folder = into or Path(str(resources.files("factory.hosts")))
     file = folder / f"{name}.json"
-    try:
+    unwritable = StorageError(
+        "the inventory cannot be written",
+        place=Place(file=file),
+        hint="name a folder of yours with --into, and use the file with --host",
+    )
+    with os_errors_as(unwritable):
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(file, inventory_text(host))
-    except OSError as error:
-        raise StorageError(
-            "the inventory cannot be written",
-            place=Place(file=file),
-            found=error.strerror or str(error),
-            hint="name a folder of yours with --into, and use the file with --host",
-        ) from error
     version = host.backstage or "unknown (give it with --backstage)"
     print(f"{file}: {len(host.packages)} packages, Backstage {version}")
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from factory.config.own_variables import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PREFIX = "PLUGIN_FACTORY_"
 _NOT_FROM_VARIABLES = {"help", "version", "install_completion", "show_completion"}
 
 

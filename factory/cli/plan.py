@@ -30,7 +30,7 @@ from factory.config.default_folders import CONFIG_DIR, OUTPUT_DIR, REPO_PATH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from factory.pipeline.durations import Durations
+    from factory.pipeline.earlier_durations import Durations
     from factory.pipeline.outlook import Outlook
 
 SHARDS = "For CI"
@@ -118,6 +118,7 @@ def plan(
     """
     import json  # noqa: PLC0415 - late: --help is quick
 
+    from factory.cli.plan_view import lines  # noqa: PLC0415
     from factory.config.build_plan import BuildRequest  # noqa: PLC0415
     from factory.config.run_plan import plan_run  # noqa: PLC0415
     from factory.config.workspaces import environment_files  # noqa: PLC0415
@@ -164,7 +165,7 @@ def plan(
     if as_json:
         typer.echo(json.dumps(outlook.as_json(redact), indent=2, ensure_ascii=False))
     else:
-        typer.echo(redact("\n".join(_lines(outlook))))
+        typer.echo(redact("\n".join(lines(outlook))))
     raise typer.Exit(outlook.exit_code)
 
 
@@ -190,7 +191,7 @@ def _refuse_contradictions(
 
 
 def _durations(reports: Sequence[Path] | None, output_dir: Path) -> Durations:
-    from factory.pipeline.durations import durations_of  # noqa: PLC0415 - late
+    from factory.pipeline.earlier_durations import durations_of  # noqa: PLC0415 - late
     from factory.pipeline.report import REPORT_FILE  # noqa: PLC0415
     from factory.pipeline.written_reports import read_report  # noqa: PLC0415
 
@@ -211,46 +212,3 @@ def _matrix(
         CiSystem.TEKTON: shards.tekton_matrix,
     }
     return forms[form](shards.shards_of(outlook, durations, number, changed_only=changed_only))
-
-
-def _lines(outlook: Outlook) -> list[str]:
-    lines: list[str] = []
-    for workspace in outlook.workspaces:
-        source = workspace.source
-        head = [workspace.name] if workspace.name else []
-        if source:
-            ref = f"{source.ref} = " if source.ref and source.ref != source.commit else ""
-            what = f"{ref}{source.commit}" if source.commit else source.ref or ""
-            head += [source.repo, what, workspace.workspace_path, source.note]
-        lines.append("  ".join(part for part in head if part))
-        if workspace.error:
-            lines.append(f"  would fail: {workspace.error.problem}")
-        elif workspace.plugins is None:
-            lines.append("  its plugins are found when the source is there: no plugins-list.yaml")
-        for plugin in workspace.plugins or ():
-            package = f"  {plugin.name} {plugin.version}" if plugin.name else ""
-            lines.append(f"  {plugin.path}{package}")
-            if plugin.verdict != "unknown":
-                lines.append(f"    {plugin.verdict}: {plugin.why}")
-            if plugin.arguments is None:
-                lines.append(f"    arguments: {plugin.arguments_from}")
-            elif plugin.arguments:
-                lines.append(f"    arguments: {plugin.arguments}  ({plugin.arguments_from})")
-    if outlook.left_out:
-        lines.append(f"left out by --only and --exclude: {', '.join(outlook.left_out)}")
-    return [*lines, _total(outlook)]
-
-
-def _total(outlook: Outlook) -> str:
-    plugins = sum(len(each.plugins or ()) for each in outlook.workspaces)
-    counted = [
-        f"{outlook.count('build')} to build",
-        f"{outlook.count('cached')} cached",
-        f"{outlook.count('unknown')} not looked at",
-    ]
-    said = ", ".join(text for text in counted if not text.startswith("0 "))
-    number = len(outlook.workspaces)
-    return (
-        f"{number} workspace{'s' if number != 1 else ''}, "
-        f"{plugins} plugin{'s' if plugins != 1 else ''}{f': {said}' if said else ''}"
-    )

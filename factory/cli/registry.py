@@ -14,7 +14,7 @@ from factory.cli.session import Session, session
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from factory.plugin_registry.staged import StagedPlugin
+    from factory.plugin_registry.frontend_plugins import StagedPlugin
 
 CONTENT = "What is in it"
 CHECKS = "Singletons"
@@ -141,7 +141,7 @@ def registry(
         registry_text,
     )
     from factory.plugin_registry.entries import registry as registry_of  # noqa: PLC0415
-    from factory.plugin_registry.staged import staged_plugins  # noqa: PLC0415
+    from factory.plugin_registry.frontend_plugins import staged_plugins  # noqa: PLC0415
     from factory.quantities import counted  # noqa: PLC0415
 
     with session(ctx, log_level=log_level, verbose=verbose) as this:
@@ -206,16 +206,14 @@ def _publish(this: Session, plugins: Sequence[StagedPlugin], assets: Path, secon
 
 
 def _write(output: Path, text: str) -> None:
-    from factory.errors import Place, StorageError  # noqa: PLC0415 - late
+    from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415 - late
     from factory.whole_file import write_whole  # noqa: PLC0415
 
-    try:
+    unwritable = StorageError(
+        "the registry cannot be written",
+        place=Place(file=output),
+        hint="name another file with --output",
+    )
+    with os_errors_as(unwritable):
         output.parent.mkdir(parents=True, exist_ok=True)
         write_whole(output, text)
-    except OSError as error:
-        raise StorageError(
-            "the registry cannot be written",
-            place=Place(file=output),
-            found=error.strerror or str(error),
-            hint="name another file with --output",
-        ) from error

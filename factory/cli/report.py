@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -12,6 +12,15 @@ from factory.cli.help_text import GroupedCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+Reports: TypeAlias = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="DIR...",
+        help="Output directories of runs, or the reports themselves.",
+        show_default=False,
+    ),
+]
 
 MERGE_EXAMPLES = """Examples:
 
@@ -55,14 +64,7 @@ report_app = typer.Typer(
 
 @report_app.command("merge", cls=GroupedCommand, epilog=MERGE_EXAMPLES)
 def merge(
-    reports: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="DIR...",
-            help="Output directories of runs, or the reports themselves.",
-            show_default=False,
-        ),
-    ],
+    reports: Reports,
     *,
     output: Annotated[
         Path | None,
@@ -76,7 +78,7 @@ def merge(
     """
     import json  # noqa: PLC0415 - late: --help is quick
 
-    from factory.errors import Place, StorageError  # noqa: PLC0415
+    from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415
     from factory.pipeline.report_merge import merged_reports  # noqa: PLC0415
     from factory.pipeline.written_reports import read_report  # noqa: PLC0415
     from factory.whole_file import write_whole  # noqa: PLC0415
@@ -86,14 +88,9 @@ def merge(
     if output is None:
         typer.echo(text)
         return
-    try:
+    unwritable = StorageError("the joined report cannot be written", place=Place(file=output))
+    with os_errors_as(unwritable):
         write_whole(output, f"{text}\n")
-    except OSError as error:
-        raise StorageError(
-            "the joined report cannot be written",
-            place=Place(file=output),
-            found=error.strerror or str(error),
-        ) from error
     workspaces = merged.get("workspaces", [merged])
     plugins = [plugin for each in workspaces for plugin in each["plugins"]]
     done = sum(plugin["outcome"] == "done" for plugin in plugins)
@@ -102,14 +99,7 @@ def merge(
 
 @report_app.command("summary", cls=GroupedCommand, epilog=SUMMARY_EXAMPLES)
 def summary(
-    reports: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="DIR...",
-            help="Output directories of runs, or the reports themselves.",
-            show_default=False,
-        ),
-    ],
+    reports: Reports,
     *,
     outputs: Annotated[
         Outputs | None,
@@ -180,15 +170,9 @@ def _linking(url: str | None) -> Callable[[str], str] | None:
 
 
 def _write_each(results: Mapping[str, str], folder: Path) -> None:
-    from factory.errors import Place, StorageError  # noqa: PLC0415 - late
+    from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415 - late
     from factory.whole_file import write_whole  # noqa: PLC0415
 
-    try:
+    with os_errors_as(StorageError("a result cannot be written", place=Place(file=folder))):
         for name, value in results.items():
             write_whole(folder / name, value)
-    except OSError as error:
-        raise StorageError(
-            "a result cannot be written",
-            place=Place(file=folder),
-            found=error.strerror or str(error),
-        ) from error

@@ -46,12 +46,12 @@ def install_tools(
     """
     import json  # noqa: PLC0415 - late: --help is quick
 
-    from factory.config.cache_dir import default_cache_dir  # noqa: PLC0415
+    from factory.config.cache_dir import cache_dir_of  # noqa: PLC0415
     from factory.config.environment import layered  # noqa: PLC0415
     from factory.toolchain.prefetched import prefetch  # noqa: PLC0415
 
     environment = layered(ctx.obj)
-    cache = cache_dir.expanduser().absolute() if cache_dir else default_cache_dir(environment)
+    cache = cache_dir_of(cache_dir, environment)
     with session(ctx) as this:
         tools = prefetch(environment=environment, cache=cache, runner=this.runner)
     versions = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,18 +17,13 @@ from factory.cli.session import Session, session
 from factory.config.default_folders import CONFIG_DIR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from factory.analysis.inventory import HostInventory
     from factory.config.environment import Environment
     from factory.verification.entry_point import Loader
-    from factory.verification.findings import Finding, Verified
     from factory.verification.verify import Asked
 
 _AGAINST = "Against what"
 _ORIGIN = "Origin"
-_WIDTH = 17
-_STYLES = {"passed": "green", "skipped": "dim", "FAILED": "bold red"}
 
 EXAMPLES = """Examples:
 
@@ -143,7 +137,8 @@ def verify(
 
     Fails if any check fails, and says for each what to do.
     """
-    from factory.config.environment import ENV_FILE, layered  # noqa: PLC0415 - late
+    from factory.cli.verify_view import show  # noqa: PLC0415 - late
+    from factory.config.environment import ENV_FILE, layered  # noqa: PLC0415
     from factory.verification.results import exit_code, results_document  # noqa: PLC0415
     from factory.verification.targets import find_targets  # noqa: PLC0415
     from factory.verification.verify import verify_targets  # noqa: PLC0415
@@ -168,7 +163,7 @@ def verify(
         text = json.dumps(results_document(results), indent=2, ensure_ascii=False)
         print(this.runner.redact(text))
     else:
-        _show(results, this.runner.redact)
+        show(results, this.runner.redact)
     if code := exit_code(results):
         raise typer.Exit(code)
 
@@ -213,7 +208,7 @@ def _asked(
 def _loader(
     this: Session, environment: Environment, host: HostInventory, host_modules: list[Path]
 ) -> Loader:
-    from factory.config.cache_dir import default_cache_dir  # noqa: PLC0415 - late
+    from factory.config.cache_dir import cache_dir_of  # noqa: PLC0415 - late
     from factory.errors import UsageError  # noqa: PLC0415
     from factory.toolchain.node import find_node  # noqa: PLC0415
     from factory.verification.entry_point import Loader  # noqa: PLC0415
@@ -226,7 +221,7 @@ def _loader(
                 expected="the node_modules of a portal's backend",
             )
     node = find_node(
-        None, environment=environment, cache=default_cache_dir(environment), runner=this.runner
+        None, environment=environment, cache=cache_dir_of(None, environment), runner=this.runner
     )
     return Loader(
         node=node.bin_dir / "node",
@@ -234,52 +229,3 @@ def _loader(
         host=host,
         host_modules=tuple(host_modules),
     )
-
-
-def _show(results: Sequence[Verified], redact: Callable[[str], str]) -> None:
-    """A block a plugin, a line a check; what failed has its reasons below it."""
-    from factory.ui.text import printable  # noqa: PLC0415 - late
-
-    lines = [
-        (style, redact(printable(text)))
-        for result in results
-        for style, text in (*_lines(result), ("", ""))
-    ]
-    lines.append(_summary(results))
-    if not sys.stdout.isatty():
-        for _, text in lines:
-            print(text)
-        return
-    from rich.console import Console  # noqa: PLC0415 - late: only a terminal needs it
-    from rich.text import Text  # noqa: PLC0415
-
-    console = Console()
-    for style, text in lines:
-        console.print(Text(text, style=style))
-
-
-def _lines(result: Verified) -> Iterator[tuple[str, str]]:
-    about = f"  {result.name} {result.version} ({result.role})" if result.name else ""
-    yield "bold", f"{result.artifact}{about}"
-    for finding in result.findings:
-        word = "FAILED" if finding.result == "failed" else finding.result
-        yield _STYLES[word], f"  {word:8} {finding.check:{_WIDTH}} {finding.detail}".rstrip()
-        yield from _reasons(finding)
-    if error := result.error:
-        for number, text in enumerate(str(error).splitlines()):
-            yield _STYLES["FAILED"], f"  {'' if number else 'FAILED':8} {text}"
-
-
-def _reasons(finding: Finding) -> Iterator[tuple[str, str]]:
-    shown = {"found": finding.found, "expected": finding.expected, "try": finding.hint}
-    for name, text in shown.items():
-        if text:
-            yield "", f"  {'':8} {'':{_WIDTH}} {name}: {text}"
-
-
-def _summary(results: Sequence[Verified]) -> tuple[str, str]:
-    bad = sum(not result.holds for result in results)
-    plugins = f"{len(results)} plugin{'s' if len(results) != 1 else ''}"
-    if bad:
-        return _STYLES["FAILED"], f"{plugins} verified, {bad} failed"
-    return _STYLES["passed"], f"{plugins} verified, all checks hold"

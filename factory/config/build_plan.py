@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from factory.config.cache_dir import default_cache_dir
+from factory.config.cache_dir import cache_dir_of
 from factory.config.contradictions import refuse_contradictions, refuse_missing
 from factory.config.documents import read_json
 from factory.config.environment import ENV_FILE, Environment, layered
@@ -167,7 +167,7 @@ def plan_workspace(
         config_dir=config_dir,
         repo_path=request.repo_path.absolute(),
         output_dir=request.output_dir.absolute(),
-        cache_dir=cache_dir_of(request, environment),
+        cache_dir=cache_dir_of(request.cache_dir, environment),
         source=source,
         workspace_path=_workspace_path(request, source_file),
         plugins=read_plugins_list(plugins_list_file),
@@ -187,13 +187,6 @@ def plan_workspace(
         jobs=request.jobs or default_jobs,
         clones_dir=clones_dir,
     )
-
-
-def cache_dir_of(request: BuildRequest, environment: Environment) -> Path:
-    """Return where tools and finished plugins are kept between runs."""
-    if request.cache_dir:
-        return request.cache_dir.expanduser().absolute()
-    return default_cache_dir(environment)
 
 
 def _wanted_source(

@@ -1,4 +1,4 @@
-"""Where tools are kept between runs."""
+"""Where tools and finished plugins are kept between runs."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.config.own_variables import PREFIX
+
 if TYPE_CHECKING:
     from factory.config.environment import Environment
 
-CACHE_VARIABLE = "PLUGIN_FACTORY_CACHE_DIR"
+CACHE_VARIABLE = f"{PREFIX}CACHE_DIR"
 
 
-def default_cache_dir(environment: Environment) -> Path:
-    """Return the cache: ``$PLUGIN_FACTORY_CACHE_DIR``, or the user's cache folder.
+def cache_dir_of(named: Path | None, environment: Environment) -> Path:
+    """Return the cache: what ``--cache-dir`` names, ``$PLUGIN_FACTORY_CACHE_DIR``, or the user's.
 
-    The latter is ``$XDG_CACHE_HOME/plugin-factory``, or ``~/.cache/plugin-factory`` (the XDG base
+    The last is ``$XDG_CACHE_HOME/plugin-factory``, or ``~/.cache/plugin-factory`` (the XDG base
     directory specification).
     """
+    if named:
+        return named.expanduser().absolute()
     if chosen := environment.get(CACHE_VARIABLE):
         return Path(chosen).expanduser().absolute()
     home = environment.get("HOME")

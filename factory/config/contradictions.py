@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from factory.config.plugins_list import PLUGINS_LIST
-from factory.config.source_file import SOURCE_FILE
+from factory.config.source_file import SOURCE_FILE, leaves_repository
 from factory.errors import ConfigurationError, Place, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from factory.config.build_plan import BuildRequest
 
 
@@ -40,9 +41,7 @@ def refuse_contradictions(request: BuildRequest) -> None:
     if request.jobs is not None and request.jobs < 1:
         raise UsageError("--jobs must be at least 1", found=str(request.jobs))
     path = request.workspace_path
-    if path is not None and (
-        PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts
-    ):
+    if path is not None and leaves_repository(path):
         raise UsageError(
             "--workspace-path leaves the repository",
             found=path,

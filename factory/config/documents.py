@@ -44,17 +44,22 @@ class Document:
         return Place(file=self.path, line=line, column=column, field=".".join(fields) or None)
 
 
-def read_text(path: Path) -> str:
-    """Return a file's text.
+def read_text(path: Path, *, exactly: bool = False) -> str:
+    """Return a file's text; ``exactly`` keeps its line ends and a byte order mark.
 
     Raises:
         ConfigurationError: it cannot be read, or is not UTF-8.
     """
+    encoding, newline = ("utf-8", "") if exactly else ("utf-8-sig", None)
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open(encoding=encoding, newline=newline) as stream:
+            return stream.read()
     except UnicodeDecodeError as error:
         raise ConfigurationError(
-            f"{path.name} is not UTF-8 text", place=Place(file=path), hint="save it as UTF-8"
+            f"{path.name} is not UTF-8 text",
+            place=Place(file=path),
+            found=f"byte 0x{error.object[error.start]:02x} at offset {error.start}",
+            hint="save it as UTF-8",
         ) from error
     except OSError as error:
         raise ConfigurationError(

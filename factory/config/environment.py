@@ -12,6 +12,8 @@ from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from factory.config.documents import read_text
+from factory.config.own_variables import OWN_PREFIXES
 from factory.errors import ConfigurationError, Place
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def unquoted(process: Mapping[str, str]) -> dict[str, str]:
     """
     free = dict(process)
     for name, value in process.items():
-        if not _is_ours(name) or not _is_quoted(value):
+        if not name.startswith(OWN_PREFIXES) or not _is_quoted(value):
             continue
         free[name] = value[1:-1]
         log.warning(
@@ -96,21 +98,7 @@ def read_env_file(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         return {}
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigurationError(
-            "the environment file cannot be read",
-            place=Place(file=path),
-            found=error.strerror or str(error),
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            "the environment file is not UTF-8 text",
-            place=Place(file=path),
-            found=f"byte 0x{error.object[error.start]:02x} at offset {error.start}",
-            hint="save the file as UTF-8",
-        ) from error
+    text = read_text(path)
     _refuse_bad_lines(text, path)
     return _parse(text)
 
@@ -134,10 +122,6 @@ def _refuse_bad_lines(text: str, path: Path) -> None:
                 expected="NAME=value",
                 hint="put the value in quotes if it holds spaces or '#'",
             )
-
-
-def _is_ours(name: str) -> bool:
-    return name.startswith(("PLUGIN_FACTORY_", "REGISTRY_", "RHDH_CLI_"))
 
 
 def _is_quoted(value: str) -> bool:

@@ -11,6 +11,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from factory.config.documents import read_text
 from factory.errors import ConfigurationError, Place
 from factory.whole_file import write_whole
 
@@ -31,6 +32,14 @@ class ListChange:
     path: str
     before: str | None
     after: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rewritten:
+    """What was changed in a file, and where what was there before is kept, if it is."""
+
+    changes: tuple[ListChange, ...]
+    backup: Path | None
 
 
 def edit_plugins_list(
@@ -70,27 +79,32 @@ def edit_plugins_list(
     return text, tuple(changes)
 
 
-def write_plugins_list(file: Path, text: str, changes: tuple[ListChange, ...]) -> Path | None:
-    """Write the list; return the backup that was made, if hand-written arguments were overwritten.
+def rewrite_plugins_list(
+    file: Path, wanted: Mapping[str, str], *, keeps_backup: bool = True
+) -> Rewritten:
+    """Change arguments in a file, which stays as it is where none changes.
 
     The backup is called ``plugins-list.yaml.bak``, or ``.bak.2`` and so on if there is one already
     with another text.
 
+    Args:
+        file: the list.
+        wanted: the argument string of each plugin, by its path.
+        keeps_backup: whether what was there is kept, if hand-written arguments are overwritten.
+
     Raises:
+        ConfigurationError: the file cannot be read, or is not a map of plugins.
         OSError: the folder cannot be written.
     """
+    before = read_text(file, exactly=True)
+    after, changes = edit_plugins_list(before, wanted, file)
     backup = None
-    if any(change.before for change in changes):
-        before = _read_exactly(file)
+    if keeps_backup and any(change.before for change in changes):
         backup = _free_backup(file, before)
         write_whole(backup, before)
-    write_whole(file, text)
-    return backup
-
-
-def _read_exactly(file: Path) -> str:
-    with file.open(encoding="utf-8", newline="") as stream:
-        return stream.read()
+    if changes:
+        write_whole(file, after)
+    return Rewritten(changes=changes, backup=backup)
 
 
 def _free_backup(file: Path, text: str) -> Path:
@@ -98,7 +112,7 @@ def _free_backup(file: Path, text: str) -> Path:
     while True:
         suffix = ".bak" if number == 1 else f".bak.{number}"
         backup = file.with_name(file.name + suffix)
-        if not backup.exists() or _read_exactly(backup) == text:
+        if not backup.exists() or read_text(backup, exactly=True) == text:
             return backup
         number += 1
 

@@ -12,9 +12,9 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from factory.config.build_plan import BuildPlan, BuildRequest, cache_dir_of, plan_workspace
+from factory.config.build_plan import BuildPlan, BuildRequest, plan_workspace
 from factory.config.byte_size import size_bytes
-from factory.config.cache_dir import CACHE_VARIABLE
+from factory.config.cache_dir import CACHE_VARIABLE, cache_dir_of
 from factory.config.contradictions import refuse_contradictions, refuse_missing
 from factory.config.duration import duration_seconds
 from factory.config.environment import ENV_FILE, Environment, layered
@@ -100,7 +100,7 @@ def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs:
         {
             "--repo-path": request.repo_path.absolute(),
             "--output-dir": request.output_dir.absolute(),
-            "--cache-dir": cache_dir_of(request, environment),
+            "--cache-dir": cache_dir_of(request.cache_dir, environment),
         },
     )
     if found.folders:
@@ -131,7 +131,7 @@ def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs:
         config_dir=config_dir,
         repo_path=request.repo_path.absolute(),
         output_dir=request.output_dir.absolute(),
-        cache_dir=cache_dir_of(request, environment),
+        cache_dir=cache_dir_of(request.cache_dir, environment),
         environment=environment,
         selection=selection,
         jobs=request.jobs or default_jobs,
@@ -169,7 +169,7 @@ def _plan_several(
             config_dir=folder,
             repo_path=repo_path / folder.name,
             output_dir=request.output_dir.absolute() / folder.name,
-            cache_dir=cache_dir_of(request, root),
+            cache_dir=cache_dir_of(request.cache_dir, root),
         )
         try:
             environment = layered(process, (config_dir / ENV_FILE, folder / ENV_FILE))

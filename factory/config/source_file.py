@@ -60,15 +60,20 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
         path=path,
         repo=value["repo"].strip(),
         ref=(value.get("repo-ref") or "").strip() or None,
-        workspace_path=(value.get("workspace-path") or "").strip()
-        or _catalogue_path(value, config_dir),
+        workspace_path=_written_path(value) or _catalogue_path(value, config_dir),
         repo_backstage_version=value.get("repo-backstage-version") or None,
     )
 
 
+def leaves_repository(workspace_path: str) -> bool:
+    """Whether a path from the repository's root is none, or leads out of it."""
+    path = PurePosixPath(workspace_path)
+    return path.is_absolute() or ".." in path.parts
+
+
 def _refuse_outside(document: Document) -> None:
     written = _written_path(document.value)
-    if written and (PurePosixPath(written).is_absolute() or ".." in PurePosixPath(written).parts):
+    if leaves_repository(written):
         raise ConfigurationError(
             "the workspace path leaves the repository",
             place=document.place("workspace-path"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from factory.config.environment import ENV_FILE
 from factory.config.source_file import SOURCE_FILE
-from factory.errors import ConfigurationError, Place, UsageError
+from factory.errors import ConfigurationError, Place, UsageError, os_errors_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,14 +89,11 @@ def _quietly(parent: Path) -> list[Path]:
 def _subfolders(parent: Path) -> list[Path]:
     if not parent.is_dir():
         return []
-    try:
+    unreadable = ConfigurationError(
+        "the configuration directory cannot be read", place=Place(file=parent)
+    )
+    with os_errors_as(unreadable):
         return sorted(entry for entry in parent.iterdir() if entry.is_dir())
-    except OSError as error:
-        raise ConfigurationError(
-            "the configuration directory cannot be read",
-            place=Place(file=parent),
-            found=error.strerror or str(error),
-        ) from error
 
 
 def _holds_source(folder: Path) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.config.cache_dir import default_cache_dir
+from factory.config.cache_dir import cache_dir_of
 from factory.config.default_folders import OUTPUT_DIR, REPO_PATH
 from factory.config.environment import ENV_FILE, Environment, layered
 from factory.errors import ConfigurationError
+from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,10 +69,9 @@ def circumstances(
     with contextlib.ExitStack() as stack:
         temporary = None
         with contextlib.suppress(OSError):
-            folder = tempfile.TemporaryDirectory(
-                prefix="plugin-factory-", dir=process.get("TMPDIR"), ignore_cleanup_errors=True
-            )
-            temporary = Path(stack.enter_context(folder))
+            within = process.get("TMPDIR")
+            folder = scratch_folder("doctor", parent=Path(within) if within else None)
+            temporary = stack.enter_context(folder)
         yield Circumstances(
             environment=environment,
             process=process,
@@ -80,9 +79,7 @@ def circumstances(
             config_dir=config_dir.absolute() if config_dir else None,
             repo_path=_folder(repo_path, REPO_PATH, here),
             output_dir=_folder(output_dir, OUTPUT_DIR, here),
-            cache_dir=cache_dir.expanduser().absolute()
-            if cache_dir
-            else default_cache_dir(environment),
+            cache_dir=cache_dir_of(cache_dir, environment),
             temporary=temporary,
             offline=offline,
             seconds=seconds,

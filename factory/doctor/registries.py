@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.doctor.finding import Check, Finding
-from factory.doctor.tools import node_here, npm_answer
+from factory.doctor.npm import node_here, npm_answer
 from factory.oci.push import check_access
 from factory.oci.registry import Registry
 from factory.oci.retry import RetryPolicy

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.doctor.finding import Check, Finding
+from factory.doctor.npm import node_here, node_is_cached, npm_answer
 from factory.npm_range import satisfies
+from factory.sources.checkout import OLDEST_GIT
 from factory.toolchain.child_environment import git_environment, pip_environment
 from factory.toolchain.node import (
     PYPI_NODE,
     PYPI_PACKAGE,
     SUPPORTED_NODE,
-    find_node,
     installed_nodes,
     node_version,
 )
@@ -30,10 +31,7 @@ from factory.toolchain.yarn import DEFAULT_BERRY
 if TYPE_CHECKING:
     from factory.doctor.circumstances import Circumstances
     from factory.doctor.finding import Outcome
-    from factory.toolchain.node import Node
 
-# What the factory's own use of git needs; the same is said where git is missing.
-OLDEST_GIT = (2, 31)
 _ROOT = Path("/")
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)*")
 
@@ -41,8 +39,7 @@ _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)*")
 def look_for_git(about: Circumstances) -> tuple[Finding, ...]:
     """Is there a git, and is it new enough?"""
     program = shutil.which("git", path=about.environment.get("PATH"))
-    wanted = ".".join(map(str, OLDEST_GIT))
-    advice = f"install git {wanted} or newer, for example with: apt-get install git"
+    advice = f"install git {OLDEST_GIT} or newer, for example with: apt-get install git"
     if program is None:
         return (Finding(check="git", outcome="failed", found="not on the PATH", advice=advice),)
     env = git_environment(about.environment)
@@ -51,7 +48,8 @@ def look_for_git(about: Circumstances) -> tuple[Finding, ...]:
     if version is None:
         found = f"{program} does not say its version: {said or 'nothing'}"
         return (Finding(check="git", outcome="failed", found=found, advice=advice),)
-    is_old = (int(version[1]), int(version[2])) < OLDEST_GIT
+    oldest = tuple(map(int, OLDEST_GIT.split(".")))
+    is_old = (int(version[1]), int(version[2])) < oldest
     return (
         Finding(
             check="git",
@@ -80,7 +78,7 @@ def look_for_node(about: Circumstances) -> tuple[Finding, ...]:
             return (Finding(check="node", outcome="ok", found=f"{version}, {program}"),)
         passed_over.append(f"{version} ({program}) is not supported")
     here = ", ".join(passed_over) or "none on the PATH"
-    if _is_cached(about):
+    if node_is_cached(about):
         return (Finding(check="node", outcome="ok", found=f"{PYPI_NODE[0]}, in the cache"),)
     advice = (
         f"install Node.js {SUPPORTED_NODE.replace(' ||', ',')} and put it on the PATH, "
@@ -152,47 +150,6 @@ def look_for_rhdh_cli(about: Circumstances) -> tuple[Finding, ...]:
     return registry, rhdh_cli
 
 
-def npm_answer(
-    about: Circumstances, node: Node, *words: str, registry: str = ""
-) -> tuple[str, str]:
-    """Return what ``npm view`` says, and "" or why it says nothing; it is not patient."""
-    if about.temporary is None:
-        return "", "there is no folder for temporary files"
-    env = own_environment(
-        about.environment, tools=(node.bin_dir,), temporary=about.temporary, headers=node.headers
-    )
-    # One attempt: a doctor tells what is, and does not wait until it is better.
-    env |= {
-        "npm_config_fetch_retries": "0",
-        "npm_config_fetch_timeout": str(int(about.seconds * 1000)),
-        "npm_config_cache": str(about.temporary / "npm"),
-    }
-    options = (f"--registry={registry}",) if registry else ()
-    try:
-        answer = about.runner.run(
-            (node.bin_dir / "npm", *words, *options),
-            cwd=about.temporary,
-            env=env,
-            timeout=about.seconds,
-        )
-    except ProcessFailed as failure:
-        return "", _npm_reason(failure)
-    return answer.stdout.strip(), ""
-
-
-def node_here(about: Circumstances) -> Node | None:
-    """Return the Node that the factory's own npm runs on; None if it had to be installed."""
-    here = any(
-        satisfies(node_version(program, about.environment, about.runner), SUPPORTED_NODE)
-        for program in installed_nodes(about.environment)
-    )
-    if not here and not _is_cached(about):
-        return None
-    return find_node(
-        None, environment=about.environment, cache=about.cache_dir, runner=about.runner
-    )
-
-
 def _asked_registry(about: Circumstances, wanted: str) -> tuple[Finding, str]:
     """What npm's registry says of rhdh-cli: the finding, and the version if it has one."""
     check = "npm registry"
@@ -240,10 +197,6 @@ def _why_not_from_pypi(about: Circumstances) -> str:
     return ""
 
 
-def _is_cached(about: Circumstances) -> bool:
-    return (about.cache_dir / "node" / PYPI_NODE[0]).is_dir()
-
-
 def _entries(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
@@ -256,18 +209,6 @@ def _said(about: Circumstances, command: tuple[str, ...], env: dict[str, str]) -
         return about.runner.run(command, cwd=_ROOT, env=env, timeout=about.seconds).stdout.strip()
     except ProcessFailed as failure:
         return f"{failure.reason} {failure.completed.tail.strip()}".strip()
-
-
-def _npm_reason(failure: ProcessFailed) -> str:
-    """What npm says went wrong, its code first: "E404 Not Found - GET https://…"."""
-    if failure.timed_out:
-        return "no answer in time"
-    lines = [
-        line.partition("npm error")[2].strip() or line.partition("npm ERR!")[2].strip()
-        for line in failure.completed.tail.splitlines()
-    ]
-    said = [line for line in lines if line and not line.startswith(("A complete log", "Log files"))]
-    return " ".join(said[:3]).removeprefix("code ") or failure.reason
 
 
 TOOL_CHECKS = (

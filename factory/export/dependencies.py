@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from factory.errors import DependenciesError, Place
 from factory.toolchain.linking import linking_variables, may_lack_files
-from factory.toolchain.network import patiently
+from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:

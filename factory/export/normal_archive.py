@@ -59,7 +59,10 @@ def write_normal_archive(packed: Path, target: Path) -> None:
                 new.addfile(_normal(member), old.extractfile(member))
     except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
         raise PackError(
-            f"{packed.name} is not an archive that can be read", found=str(error)
+            f"{packed.name} is not an archive that can be read",
+            found=str(error),
+            expected="the gzipped tar archive that npm pack makes",
+            hint="check the disk (df -h) and run the build again",
         ) from error
     finally:
         plain.unlink(missing_ok=True)
@@ -75,7 +78,11 @@ def _in_order(archive: tarfile.TarFile, packed: Path) -> list[tarfile.TarInfo]:
             expected="files, as npm packs",
         )
     if all(member.name != _FIRST for member in members):
-        raise PackError(f"{packed.name} has no package.json")
+        raise PackError(
+            f"{packed.name} has no package.json",
+            expected=f"{_FIRST}, which npm always packs",
+            hint="look at what rhdh-cli has left in the plugin's folder dist-dynamic",
+        )
     return sorted(members, key=lambda member: (member.name != _FIRST, member.name))
 
 

@@ -95,6 +95,7 @@ def pack_plugin(
                 f"npm pack of {exported} failed",
                 found=failure.reason,
                 details=failure.completed.tail,
+                hint=f"'npm pack {exported} --dry-run' repeats it",
                 log=log,
             ) from failure
         on_line("packed")

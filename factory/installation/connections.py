@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from factory.config.environment import Environment
     from factory.installation.npmrc import Npmrc
     from factory.installation.package_reference import OciPackage
-    from factory.installation.web import OnFetched
     from factory.oci.descriptor import Descriptor
+    from factory.oci.pull import OnFetched
     from factory.oci.target import RegistryTarget
 
 

@@ -44,7 +44,10 @@ def chosen_folder(annotations: Mapping[str, str], package: OciPackage) -> str:
         folder = folders[0]
         if not is_plugin_folder(folder):
             raise ArtifactError(
-                "the image names a plugin's folder that is none", found=f"{folder!r} in {package}"
+                "the image names a plugin's folder that is none",
+                found=f"{folder!r} in {package}",
+                expected="a folder at the image's root",
+                hint="make the image again with 'plugin-factory push'",
             )
         return folder
     if folders:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from factory.errors import ConfigurationError, Place
+from factory.oci.authorization import basic_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +66,7 @@ class Npmrc:
             user = self._text(f"{address}:username")
             if user and f"{address}:_password" in self.values:
                 password = self._decoded(f"{address}:_password")
-                return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+                return basic_header(user, password)
         if registry and urlsplit(url)[:2] == urlsplit(registry)[:2]:
             return self.authorization(registry)
         return ""
@@ -176,6 +177,7 @@ def _of_file(file: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, 
             "the npm configuration cannot be read",
             place=Place(file=file),
             found=getattr(error, "strerror", None) or "it is not UTF-8 text",
+            expected="a text file that may be read",
         ) from error
     found: dict[str, _Value] = {}
     for number, line in enumerate(text.splitlines(), start=1):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from factory.archives.limits import Limits
     from factory.installation.connections import Connections
     from factory.installation.plugin_list import PluginEntry
-    from factory.installation.web import OnFetched
+    from factory.oci.pull import OnFetched
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*")
 

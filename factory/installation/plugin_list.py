@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PLUGINS_FILE = "dynamic-plugins.yaml"
 SCHEMA: Literal["dynamic-plugins"] = "dynamic-plugins"
 
 PullPolicy: TypeAlias = Literal["IfNotPresent", "Always"]

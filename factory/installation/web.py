@@ -5,12 +5,13 @@ What a registry's login is for goes to that host alone: a redirect to another on
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
 from factory.errors import RegistryError, StorageError
+from factory.oci.authorization import basic_header
+from factory.oci.conversation import MOST_REDIRECTS, REDIRECTS
 from factory.oci.retry import RetryPolicy
 from factory.oci.target import HostLogin
 from factory.oci.transport import Transport
@@ -20,17 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeAlias
 
+    from factory.oci.pull import OnFetched
     from factory.oci.target import RegistryTarget
     from factory.oci.transport import Answer
 
-    # Called with the bytes that are there, and the bytes that there will be (0: not known).
-    OnFetched: TypeAlias = Callable[[int, int], None]
     # Gives the Authorization header for an address, or nothing.
     Authorize: TypeAlias = Callable[[str], str]
 
 OK = 200
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS = 5
 # The list of a package's versions; the longest of the public registry has some 20 MB.
 LARGEST_DOCUMENT = 128 * 1024 * 1024
 
@@ -69,7 +67,12 @@ class Web:
             for part in parts:
                 content += part
                 if len(content) > LARGEST_DOCUMENT:
-                    raise RegistryError("the registry's answer is too long", found=_shown(url))
+                    raise RegistryError(
+                        "the registry's answer is too long",
+                        found=_shown(url),
+                        expected=f"at most {LARGEST_DOCUMENT} bytes",
+                        hint="check that registry= in .npmrc is the address of an npm registry",
+                    )
             return bytes(content)
 
         return self._asked(url, {"Accept": accept}, authorize, consume)
@@ -104,6 +107,7 @@ class Web:
                             raise RegistryError(
                                 "the archive is larger than it may be",
                                 found=f"more than {largest} bytes at {_shown(url)}",
+                                hint="check the address: no plugin is that large",
                             )
                         file.write(part)
                         on_progress(there, total)
@@ -127,22 +131,29 @@ class Web:
 
         def attempt() -> T:
             address = url
-            for _ in range(_MOST_REDIRECTS + 1):
+            for _ in range(MOST_REDIRECTS + 1):
                 bare, own = _without_user(address)
                 login = authorize(bare) or own
                 sent = {**headers, "Authorization": login} if login else dict(headers)
                 with self._transport.streamed_once(bare, headers=sent) as (answer, parts):
                     location = answer.headers.get("location", "")
-                    if answer.status not in _REDIRECTS or not location:
+                    if answer.status not in REDIRECTS or not location:
                         return consume(answer, parts)
                 following = urljoin(bare, location)
                 if urlsplit(following).scheme != "https" and bare.startswith("https:"):
                     raise RegistryError(
                         "a redirect leads from https to an unprotected address",
                         found=f"{_shown(bare)} to {_shown(following)}",
+                        expected="https all the way",
+                        hint="name the archive's own https address",
                     )
                 address = following
-            raise RegistryError("redirects lead nowhere", found=_shown(url))
+            raise RegistryError(
+                "redirects lead nowhere",
+                found=_shown(url),
+                expected=f"an answer after at most {MOST_REDIRECTS} redirects",
+                hint="try the address in a browser, and name where it leads",
+            )
 
         return self._transport.retried(attempt, url)
 
@@ -152,9 +163,8 @@ def _without_user(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     if parts.username is None:
         return url, ""
-    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return bare, f"Basic {base64.b64encode(pair).decode('ascii')}"
+    return bare, basic_header(unquote(parts.username), unquote(parts.password or ""))
 
 
 def _not_given(url: str, answer: Answer) -> RegistryError:

@@ -74,7 +74,12 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
     except OSError as error:
         raise unreadable(tgz, error) from error
     except ValueError as error:
-        raise PackError("the plugin's package.json is not JSON", place=place) from error
+        raise PackError(
+            "the plugin's package.json is not JSON",
+            place=place,
+            found=str(error),
+            hint="build the plugin again: rhdh-cli writes the file",
+        ) from error
     if package is None:
         raise PackError(
             "the archive is not a packed plugin: it holds no package.json",

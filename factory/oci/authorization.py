@@ -74,9 +74,9 @@ def pull_scope(repository: str) -> str:
     return f"repository:{repository}:pull"
 
 
-def basic_header(credentials: Credentials) -> str:
+def basic_header(username: str, password: str) -> str:
     """Return the Authorization header of basic authentication."""
-    pair = f"{credentials.username}:{credentials.password}".encode()
+    pair = f"{username}:{password}".encode()
     return f"Basic {base64.b64encode(pair).decode('ascii')}"
 
 
@@ -96,7 +96,12 @@ def fetch_token(
     """
     realm = challenge.parameters.get("realm", "")
     if urlsplit(realm).scheme not in ("https", "http") or not urlsplit(realm).netloc:
-        raise RegistryError("the registry names no token server", found=f"realm {realm!r}")
+        raise RegistryError(
+            "the registry names no token server",
+            found=f"realm {realm!r}",
+            expected="the https address of one in its WWW-Authenticate header",
+            hint="check REGISTRY_URL; a proxy before the registry may change its answers",
+        )
     if credentials and realm.startswith("http:") and not plain_http_allowed:
         raise RegistryError(
             "the registry's token server would get the password unencrypted",
@@ -111,7 +116,7 @@ def fetch_token(
         query += [("client_id", _CLIENT)] + [("scope", scope) for scope in scopes]
         headers = {}
         if credentials:
-            headers["Authorization"] = basic_header(credentials)
+            headers["Authorization"] = basic_header(credentials.username, credentials.password)
         joint = "&" if "?" in realm else "?"
         answer = transport.send("GET", f"{realm}{joint}{urlencode(query)}", headers=headers)
     return _token(answer, credentials)
@@ -157,7 +162,10 @@ def _token(answer: Answer, credentials: Credentials | None) -> Token:
         value, seconds = None, 0.0
     if answer.status != _OK or not value:
         raise RegistryError(
-            f"the registry's token server gives no token (HTTP {answer.status})", found=server
+            f"the registry's token server gives no token (HTTP {answer.status})",
+            found=server,
+            expected='JSON with "token" or "access_token"',
+            hint="try again; if it stays so, ask who runs the registry",
         )
     return Token(value=str(value), ends=time.monotonic() + seconds)
 

@@ -53,7 +53,7 @@ class Identity:
             if credentials and credentials.registry_token:
                 return {"Authorization": f"Bearer {credentials.registry_token}"}
             if self._challenge.scheme == "basic":
-                return {"Authorization": basic_header(credentials)} if credentials else {}
+                return _basic(credentials) if credentials else {}
             token = self._token(self._challenge, scopes, credentials)
             return {"Authorization": f"Bearer {token.value}"}
 
@@ -71,3 +71,7 @@ class Identity:
             )
             self._tokens[scopes] = token
         return token
+
+
+def _basic(credentials: Credentials) -> dict[str, str]:
+    return {"Authorization": basic_header(credentials.username, credentials.password)}

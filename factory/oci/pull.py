@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from factory.oci.registry import Registry
 
-    # Called with the bytes that are there and the bytes that there will be.
+    # Called with the bytes that are there and the bytes that there will be (0: not known).
     OnFetched: TypeAlias = Callable[[int, int], None]
 
 PLATFORM = "linux/amd64"
@@ -101,12 +101,19 @@ def pull_manifest(
         name = _name(registry, repository, wanted)
         manifests = descriptors_in(found.content, where=name)
         if not manifests:
-            raise RegistryError("the image's index is empty", found=name)
+            raise RegistryError(
+                "the image's index is empty",
+                found=name,
+                expected=f"an image for {platform}",
+                hint="push the image again",
+            )
         of_platform = [one for one in manifests if one.platform == platform]
         wanted = (of_platform or manifests)[0].digest
     raise RegistryError(
         "the image's index leads to indexes without end",
         found=_name(registry, repository, tag_or_digest),
+        expected=f"an image after at most {_DEEPEST_INDEX} indexes",
+        hint="push the image again",
     )
 
 

@@ -239,7 +239,11 @@ class Transport:
         if isinstance(error, exceptions.NewConnectionError) and self._target.insecure:
             raise NotTls(str(error)) from error
         if isinstance(error, exceptions.LocationParseError | exceptions.LocationValueError):
-            raise RegistryError("the registry's address cannot be used", found=url) from error
+            raise RegistryError(
+                "the registry's address cannot be used",
+                found=_origin(url),
+                hint="check REGISTRY_URL: the registry's host, and a port if it has one",
+            ) from error
         raise TemporaryFailure(f"{type(error).__name__}: {error}") from error
 
 

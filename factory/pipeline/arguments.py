@@ -15,10 +15,8 @@ from factory.analysis.workspace_analysis import (
     analyze_workspace,
     surroundings_of,
 )
-from factory.config.documents import read_text
-from factory.config.plugins_list_edit import edit_plugins_list, write_plugins_list
-from factory.errors import DependenciesError, Place, SourceError, StorageError
-from factory.whole_file import write_whole
+from factory.config.plugins_list_edit import rewrite_plugins_list
+from factory.errors import DependenciesError, Place, SourceError, StorageError, os_errors_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,31 +97,24 @@ def record(plugins: Mapping[str, str], file: Path, *, backup: bool = True) -> No
     Raises:
         StorageError: the file cannot be written.
     """
-    text, changes = edit_plugins_list(read_text(file), plugins, file)
-    if not changes:
+    unwritable = StorageError(
+        "the computed build arguments cannot be written",
+        place=Place(file=file),
+        hint="mount the configuration directory writable, or leave out --generate-build-args",
+    )
+    with os_errors_as(unwritable):
+        done = rewrite_plugins_list(file, plugins, keeps_backup=backup)
+    if not done.changes:
         log.info("%s is up to date", file)
         return
-    try:
-        kept = None
-        if backup:
-            kept = write_plugins_list(file, text, changes)
-        else:
-            write_whole(file, text)
-    except OSError as error:
-        raise StorageError(
-            "the computed build arguments cannot be written",
-            place=Place(file=file),
-            found=error.strerror or str(error),
-            hint="mount the configuration directory writable, or leave out --generate-build-args",
-        ) from error
-    for change in changes:
+    for change in done.changes:
         log.info(
             "%s\n  before: %s\n  after:  %s",
             change.path,
             change.before or "(none)",
             change.after or "(none)",
         )
-    log.info("wrote %s%s", file, f"; what was there is in {kept}" if kept else "")
+    log.info("wrote %s%s", file, f"; what was there is in {done.backup}" if done.backup else "")
 
 
 def mender(workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInventory) -> Mend:

@@ -13,7 +13,7 @@ from factory.analysis.arguments import parse_arguments
 from factory.archives.limits import MAX_ENTRY_SIZE, limits_of
 from factory.errors import PackError, Place
 from factory.verification.entry_point import Loader
-from factory.verification.packed_files import verify_packed_file
+from factory.verification.packed_plugins import verify_packed_file
 from factory.verification.plugin_checks import Terms
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from factory.cache.inputs import PluginToName, ToolVersions, workspace_inputs
+from factory.cache.inputs import NamedTools, PluginToName, workspace_inputs
 from factory.cache.key import digest_of_value
 from factory.cache.tool_versions import known_node_version, remember_node_version
 from factory.errors import FactoryError, Interrupted
@@ -52,7 +52,7 @@ def chooser_for(plan: BuildPlan, *, store: Store, temporary: Path, runner: Runne
     )
 
 
-def tools_for(chooser: Chooser, brought: Brought, engines_node: str | None) -> ToolVersions:
+def tools_for(chooser: Chooser, brought: Brought, engines_node: str | None) -> NamedTools:
     """Return the versions of the tools that would build a workspace.
 
     Raises:
@@ -60,7 +60,7 @@ def tools_for(chooser: Chooser, brought: Brought, engines_node: str | None) -> T
         ToolchainError: a tool's version cannot be found out.
     """
     yarn = wanted_yarn(brought.workspace, brought.root)
-    return ToolVersions(
+    return NamedTools(
         node=chooser.node(engines_node),
         yarn=yarn.version or _OWN_YARN,
         rhdh_cli=chooser.rhdh_cli(),
@@ -72,7 +72,7 @@ def named_plugins(
     *,
     brought: Brought,
     plan: BuildPlan,
-    tools: ToolVersions,
+    tools: NamedTools,
     host: HostInventory,
 ) -> Mapping[str, NamedPlugin]:
     """Return the plugins' names in the cache, by their paths; none where they cannot be told.

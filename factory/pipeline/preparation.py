@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import contextlib
     from collections.abc import Mapping, Sequence
 
-    from factory.cache.inputs import ToolVersions
+    from factory.cache.inputs import NamedTools
     from factory.config.build_plan import BuildPlan
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.means import Means
@@ -39,7 +39,7 @@ class Prepared:
     settled: tuple[ChosenPlugin, ...]
     plugins: tuple[ChosenPlugin, ...]
     names: Mapping[str, NamedPlugin]
-    tools: ToolVersions | None
+    tools: NamedTools | None
 
 
 def prepare_workspace(

@@ -24,9 +24,9 @@ from factory.pipeline.labelled import labelled
 from factory.pipeline.output_directory import storage_error
 from factory.pipeline.report import BuildReport, ToolVersions
 from factory.pipeline.run_report import RunReport, WorkspaceReport, write_run_report
-from factory.pipeline.threads import InheritingPool
 from factory.pipeline.workspace_build import build_workspace
 from factory.sources.destination import make_folder
+from factory.threads import InheritingPool
 from factory.whole_file import remove_unfinished
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from factory.pipeline.durations import Durations
+    from factory.pipeline.earlier_durations import Durations
     from factory.pipeline.outlook import Outlook, PlannedWorkspace
 
 _T = TypeVar("_T")

@@ -23,7 +23,7 @@ from factory.toolchain.logged_runner import LoggedRunner
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from factory.cache.inputs import ToolVersions as NamedTools
+    from factory.cache.inputs import NamedTools
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.ongoing_build import OngoingBuild
     from factory.pipeline.plugin_cache import NamedPlugin

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from factory.errors import UsageError
-from factory.plugin_registry.staged import SCALPRUM_MANIFEST
+from factory.plugin_registry.frontend_plugins import SCALPRUM_MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from factory.plugin_registry.staged import Singleton, StagedPlugin
+    from factory.plugin_registry.frontend_plugins import Singleton, StagedPlugin
 
 Form: TypeAlias = Literal["object", "array"]
 # The asset server's route of BEP-0002, with the folders as they are staged.

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, Place, StorageError
 from factory.locking import exclusive
-from factory.plugin_registry.staged import FEDERATION_FOLDERS, FEDERATION_MANIFEST
+from factory.plugin_registry.frontend_plugins import FEDERATION_FOLDERS, FEDERATION_MANIFEST
 from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from factory.plugin_registry.staged import StagedPlugin
+    from factory.plugin_registry.frontend_plugins import StagedPlugin
 
 # When each retained file was first not part of any plugin, in seconds since 1970.
 STATE_FILE = ".retained.json"

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.npm_range import satisfies
-from factory.plugin_registry.staged import package_of
+from factory.plugin_registry.frontend_plugins import package_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from factory.analysis.inventory import HostInventory
-    from factory.plugin_registry.staged import Singleton, StagedPlugin
+    from factory.plugin_registry.frontend_plugins import Singleton, StagedPlugin
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from factory import __version__
 from factory.errors import UsageError
-from factory.sources.source import is_git_repository
+from factory.sources.source import repository_around
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +104,4 @@ def _yaml_word(value: str) -> str:
 
 
 def _top(config_dir: Path) -> Path:
-    folders = (config_dir, *config_dir.parents)
-    repository = next((each for each in folders if is_git_repository(each)), None)
-    return repository or config_dir.parent
+    return repository_around(config_dir) or config_dir.parent

@@ -20,8 +20,8 @@ from factory.sources.source import (
     GitRemote,
     PlainFolder,
     Source,
-    is_git_repository,
     locate,
+    repository_around,
     shown,
 )
 from factory.sources.workspace import resolve_workspace, workspaces_in
@@ -142,7 +142,7 @@ def surveyed_folder(folder: Path, *, environment: Environment, runner: Runner) -
             hint="for a repository on a server use --source-repo",
         )
     folder = folder.resolve()
-    top = next((each for each in (folder, *folder.parents) if is_git_repository(each)), None)
+    top = repository_around(folder)
     if top:
         _say_what_is_not_committed(top, environment, runner)
     root = top or folder

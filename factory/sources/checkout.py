@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from factory.sources.git_refs import Wanted
     from factory.toolchain.runner import Runner
 
+OLDEST_GIT = "2.31"
+
 
 def check_out(
     source: Source,
@@ -80,6 +82,6 @@ def git_session(
         raise ToolchainError(
             "git cannot be started",
             found=str(error).splitlines()[0],
-            hint="install git 2.31 or newer, for example with: apt-get install git",
+            hint=f"install git {OLDEST_GIT} or newer, for example with: apt-get install git",
         ) from error
     return GitSession(runner=runner, env=env, on_line=on_line, log=log)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, SourceError, StorageError
 from factory.locking import exclusive
+from factory.removal import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,7 +160,7 @@ def empty(path: Path, *, last: str = "") -> None:
     for entry in sorted(contents(path), key=lambda entry: entry.name == last):
         try:
             if entry.is_dir() and not entry.is_symlink():
-                _remove_tree(entry)
+                remove_tree(entry)
             else:
                 entry.unlink(missing_ok=True)
         except OSError as error:
@@ -171,13 +170,3 @@ def empty(path: Path, *, last: str = "") -> None:
                 found=error.strerror,
                 hint="remove it yourself, or give another --repo-path",
             ) from error
-
-
-def _remove_tree(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-    except PermissionError:
-        # Folders without write permission, as package managers leave them in their caches.
-        for parent, _, _ in os.walk(folder):
-            os.chmod(parent, os.lstat(parent).st_mode | stat.S_IRWXU)  # noqa: PTH101
-        shutil.rmtree(folder)

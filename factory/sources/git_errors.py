@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from factory.errors import Place, SourceError, StorageError
 from factory.sources.source import shown
+from factory.toolchain.full_disk import on_full_disk
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ Kind: TypeAlias = Literal["password", "refused", "unknown", "owner", "network", 
 
 _LAST_LINES = 12
 _DISK = re.compile("Out of diskspace|Disk quota exceeded")
-_FULL_BELOW = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,7 +144,7 @@ def storage_error(failure: ProcessFailed, folder: Path) -> StorageError | None:
     Checking files out, git names those that it could not write but not why.
     """
     text = failure.completed.tail
-    unwritten = "unable to write" in text and shutil.disk_usage(folder).free < _FULL_BELOW
+    unwritten = "unable to write" in text and on_full_disk((folder,)) is not None
     if not unwritten and not _DISK.search(text):
         return None
     return StorageError(

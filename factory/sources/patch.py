@@ -133,7 +133,10 @@ def _placed(
             text = path.read_bytes().decode(errors="surrogateescape")
         except OSError as error:
             raise PatchError(
-                "a patch cannot be read", place=Place(file=path), found=error.strerror
+                "a patch cannot be read",
+                place=Place(file=path),
+                found=error.strerror,
+                hint="check who may read it: ls -l shows the permissions",
             ) from error
         files = read_patch(text)
         if not files:

@@ -192,6 +192,11 @@ def is_git_repository(path: Path) -> bool:
     return (path / "HEAD").is_file() and all((path / d).is_dir() for d in ("objects", "refs"))
 
 
+def repository_around(folder: Path) -> Path | None:
+    """Return the git repository that a folder is, or is in: the innermost one; None for none."""
+    return next((each for each in (folder, *folder.parents) if is_git_repository(each)), None)
+
+
 def shown(repo: str) -> str:
     """Return a repository's URL or path without credentials: fit for messages and reports.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.toolchain.network import npm_patience
 from factory.toolchain.node_environment import (
     node_environment,
     registry_files,
     registry_variables,
 )
+from factory.toolchain.registry_patience import npm_patience
 
 if TYPE_CHECKING:
     from pathlib import Path

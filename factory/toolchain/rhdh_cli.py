@@ -21,7 +21,7 @@ from factory.errors import ConfigurationError, Place, StorageError, ToolchainErr
 from factory.locking import exclusive
 from factory.npm_range import VERSION, highest
 from factory.toolchain.cache_folder import made_once
-from factory.toolchain.network import patiently
+from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
 from factory.whole_file import write_whole
 

@@ -242,7 +242,9 @@ def _opened(
         ) from error
     except (OSError, ValueError) as error:  # not executable, not a program, a NUL in a word
         raise ToolchainError(
-            f"{words[0]} cannot be started", found=getattr(error, "strerror", None) or str(error)
+            f"{words[0]} cannot be started",
+            found=getattr(error, "strerror", None) or str(error),
+            expected="a program that this user may run",
         ) from error
 
 

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import re
-import shutil
 import stat
 import tempfile
 from functools import cache
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.locking import held_if_free
+from factory.removal import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,16 +31,17 @@ _MARK = ".plugin-factory-scratch"
 
 
 @contextlib.contextmanager
-def scratch_folder(purpose: str = "") -> Iterator[Path]:
+def scratch_folder(purpose: str = "", *, parent: Path | None = None) -> Iterator[Path]:
     """Make a folder, give its real path, and remove it at the end.
 
     Args:
         purpose: a word of lower case letters for its name.
+        parent: where to make it; None for the system's temporary folder.
 
     Raises:
         OSError: it cannot be made.
     """
-    parent = Path(tempfile.gettempdir()).resolve()
+    parent = (parent or Path(tempfile.gettempdir())).resolve()
     _swept(parent)
     prefix = f"{_PREFIX}{purpose}-" if purpose else _PREFIX
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
@@ -81,19 +82,9 @@ def _remove(folder: Path) -> None:
     try:
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name == _MARK):
             if entry.is_dir() and not entry.is_symlink():
-                _remove_tree(entry)
+                remove_tree(entry)
             else:
                 entry.unlink()
         folder.rmdir()
     except OSError as error:
         log.debug("%s is left: %s", folder, error)
-
-
-def _remove_tree(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-    except PermissionError:
-        # Folders without write permission, as package managers leave them in their caches.
-        for parent, _, _ in os.walk(folder):
-            os.chmod(parent, os.lstat(parent).st_mode | stat.S_IRWXU)  # noqa: PTH101
-        shutil.rmtree(folder)

@@ -19,7 +19,7 @@ from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, ToolchainError
 from factory.npm_range import VERSION
 from factory.toolchain.cache_folder import made_once
-from factory.toolchain.network import patiently
+from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -218,7 +218,10 @@ def _yarn_path(folder: Path) -> Path | None:
         value = yaml.safe_load(settings.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            ".yarnrc.yml cannot be read", place=Place(file=settings), details=str(error)
+            ".yarnrc.yml cannot be read",
+            place=Place(file=settings),
+            details=str(error),
+            hint="correct the file, or patch it if it comes from a repository that is not yours",
         ) from error
     named = value.get("yarnPath") if isinstance(value, dict) else None
     if not isinstance(named, str):
@@ -241,7 +244,10 @@ def _package_manager(manifest: Path) -> str | None:
         value: Any = json.loads(manifest.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ConfigurationError(
-            "package.json is not valid JSON", place=Place(file=manifest), found=str(error)
+            "package.json is not valid JSON",
+            place=Place(file=manifest),
+            found=str(error),
+            hint="correct the file, or patch it if it comes from a repository that is not yours",
         ) from error
     asked = value.get("packageManager") if isinstance(value, dict) else None
     return asked if isinstance(asked, str) else None
@@ -264,6 +270,8 @@ def _version_of(launcher: Path, env: Mapping[str, str], runner: Runner) -> str:
             "the workspace's own yarn (yarnPath) does not start",
             found=failure.reason,
             details=failure.completed.tail,
+            hint="correct yarnPath in .yarnrc.yml, or remove it and set packageManager in "
+            "package.json",
         ) from failure
     if not re.match(VERSION, answer):
         raise ToolchainError(

@@ -6,10 +6,9 @@ values, and holds its lock for no longer than that takes.
 
 from __future__ import annotations
 
-import re
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from factory.events import (
     DurationsExpected,
@@ -21,30 +20,13 @@ from factory.events import (
     WorkspacesKnown,
 )
 from factory.ui import estimate
+from factory.ui.progress import Row, Stage, State, Subject, row_of
 from factory.ui.stages import PLUGIN_STAGES, WHOLE_WORKSPACE, WORKSPACE_STAGES, in_order
-from factory.ui.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from factory.events import Event
-
-# Yarn starts each line with a code; in a view of one line there is no room for it.
-_YARN_PREFIX = re.compile(r"^➤ YN\d{4}: (?:[│┌└] ?)?")
-
-State: TypeAlias = Literal["waiting", "running", "done", "failed", "skipped", "stopped"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """One row as it stands: a mark a stage, what runs, for how many seconds, and its last line."""
-
-    name: str
-    state: State
-    marks: tuple[State, ...]
-    stage: str
-    seconds: float
-    line: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,50 +41,12 @@ class WorkspaceRows:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Stage:
-    state: State
-    since: float
-    seconds: float = 0.0
-
-
-@dataclass(kw_only=True, slots=True)
-class _Subject:
-    """What is known of a plugin, a package, or a workspace as a whole."""
-
-    name: str
-    stages: dict[str, _Stage] = field(default_factory=dict)
-    line: str = ""
-
-    def running(self) -> str:
-        """The stage that began last of those that have not ended."""
-        return next((n for n in reversed(self.stages) if self.stages[n].state == "running"), "")
-
-    def failed(self) -> str:
-        return next((n for n, stage in self.stages.items() if stage.state == "failed"), "")
-
-    def marks(self, names: tuple[str, ...]) -> tuple[State, ...]:
-        """A mark for each stage; one that a later stage has passed by is marked as skipped."""
-        last = max((i for i, name in enumerate(names) if name in self.stages), default=-1)
-        return tuple(
-            stage.state if (stage := self.stages.get(name)) else _unseen(passed_by=i < last)
-            for i, name in enumerate(names)
-        )
-
-    def seconds(self, now: float) -> float:
-        """The time spent in stages, not the time between them."""
-        return sum(
-            now - stage.since if stage.state == "running" else stage.seconds
-            for stage in self.stages.values()
-        )
-
-
-@dataclass(kw_only=True, slots=True)
 class _Workspace:
-    whole: _Subject
+    whole: Subject
     began: float | None = None
     ended: float | None = None
     known: tuple[str, ...] = ()
-    subjects: dict[str, _Subject] = field(default_factory=dict)
+    subjects: dict[str, Subject] = field(default_factory=dict)
     expected: DurationsExpected | None = None
 
     def seconds(self, now: float) -> float:
@@ -138,7 +82,7 @@ class Board:
                     workspace = self._begun(event.workspace)
                     workspace.known = event.plugins
                     for plugin in event.plugins:
-                        workspace.subjects.setdefault(plugin, _Subject(name=plugin))
+                        workspace.subjects.setdefault(plugin, Subject(name=plugin))
                 case StageStarted():
                     self._start(event)
                 case StageOutput():
@@ -186,12 +130,12 @@ class Board:
             if not one.known and not over:
                 before = one.expected.plugins.values() if one.expected else ()
                 for expected in before or [{}] * likely:
-                    yield from _work_of(_Subject(name=""), stages, expected, now, over=over)
+                    yield from _work_of(Subject(name=""), stages, expected, now, over=over)
 
     def _workspace(self, name: str) -> _Workspace:
         known = self._workspaces.get(name)
         if known is None:
-            whole = _Subject(name=name or WHOLE_WORKSPACE)
+            whole = Subject(name=name or WHOLE_WORKSPACE)
             known = self._workspaces[name] = _Workspace(whole=whole)
         return known
 
@@ -201,20 +145,20 @@ class Board:
             workspace.began = self._now()
         return workspace
 
-    def _subject(self, workspace: str, plugin: str) -> _Subject:
+    def _subject(self, workspace: str, plugin: str) -> Subject:
         found = self._begun(workspace)
-        return found.subjects.setdefault(plugin, _Subject(name=plugin)) if plugin else found.whole
+        return found.subjects.setdefault(plugin, Subject(name=plugin)) if plugin else found.whole
 
     def _start(self, event: StageStarted) -> None:
         about = self._subject(event.workspace, event.plugin)
         about.stages.pop(event.stage, None)  # begun again: it is the latest one now
-        about.stages[event.stage] = _Stage(state="running", since=self._now())
+        about.stages[event.stage] = Stage(state="running", since=self._now())
         about.line = ""
         self._workspace(event.workspace).ended = None
 
     def _finish(self, event: StageFinished) -> None:
         about = self._subject(event.workspace, event.plugin)
-        stage = about.stages.setdefault(event.stage, _Stage(state="running", since=self._now()))
+        stage = about.stages.setdefault(event.stage, Stage(state="running", since=self._now()))
         stage.state, stage.seconds = event.outcome, event.seconds
         about.line = event.note or (about.line if event.outcome == "failed" else "")
         workspace = self._workspace(event.workspace)
@@ -232,17 +176,17 @@ class Board:
 
     def _rows(self, workspace: _Workspace, now: float) -> WorkspaceRows:
         stages = self._plugin_stages()
-        plugins = [_row(workspace.subjects[name], stages, now) for name in workspace.known]
+        plugins = [row_of(workspace.subjects[name], stages, now) for name in workspace.known]
         # Packages that plugins embed come and go: they are shown while there is news of them.
         others = [
-            _row(about, in_order(about.stages), now)
+            row_of(about, in_order(about.stages), now)
             for name, about in workspace.subjects.items()
             if name not in workspace.known
         ]
         done = sum(row.state in ("done", "skipped") for row in plugins)
         failed = sum(row.state == "failed" for row in plugins)
         whole = workspace.whole
-        header = _row(whole, in_order((*WORKSPACE_STAGES, *whole.stages)), now)
+        header = row_of(whole, in_order((*WORKSPACE_STAGES, *whole.stages)), now)
         # Its last stage is not a workspace's end: that is the end of its plugins.
         state: State = "waiting" if header.state in ("done", "skipped") else header.state
         if state == "waiting" and plugins and done + failed == len(plugins):
@@ -256,32 +200,8 @@ class Board:
         )
 
 
-def _row(about: _Subject, names: tuple[str, ...], now: float) -> Row:
-    marks = about.marks(names)
-    running, failed = about.running(), about.failed()
-    ended = bool(marks) and marks[-1] in ("done", "skipped")
-    state: State = "waiting"
-    if running:
-        state = "running"
-    elif failed:
-        state = "failed"
-    elif "stopped" in marks:
-        state = "stopped"
-    elif ended:
-        state = "skipped" if all(mark == "skipped" for mark in marks) else "done"
-    stopped = next((n for n, mark in zip(names, marks, strict=True) if mark == "stopped"), "")
-    return Row(
-        name=about.name,
-        state=state,
-        marks=marks,
-        stage=running or failed or stopped,
-        seconds=about.seconds(now),
-        line=_YARN_PREFIX.sub("", printable(about.line).strip()),
-    )
-
-
 def _work_of(
-    about: _Subject,
+    about: Subject,
     names: tuple[str, ...],
     expected: Mapping[str, float],
     now: float,
@@ -296,7 +216,3 @@ def _work_of(
             yield estimate.ended(seconds)
         elif mark == "waiting" and not over:
             yield estimate.waiting(seconds)
-
-
-def _unseen(*, passed_by: bool) -> State:
-    return "skipped" if passed_by else "waiting"

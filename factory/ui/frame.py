@@ -16,23 +16,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from factory.quantities import clock, counted
+from factory.ui.marks import MARKS
+from factory.ui.stages import STAGE_WIDTH
 from factory.ui.text import Line, Span, Style, cells, cut, cut_start, padded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from factory.ui.board import Row, State, WorkspaceRows
+    from factory.ui.board import WorkspaceRows
+    from factory.ui.progress import Row, State
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 SPINS_PER_SECOND = 8
 
-_MARKS: dict[State, Span] = {
-    "waiting": Span("·", "dim"),
-    "done": Span("✓", "good"),
-    "failed": Span("✗", "bad"),
-    "skipped": Span("-", "dim"),
-    "stopped": Span("■", "warn"),
-}
 _STAGE_STYLES: dict[State, Style] = {"running": "accent", "failed": "bad", "stopped": "warn"}
 _WEIGHTS: dict[State, int] = {
     "failed": 0,
@@ -44,7 +40,6 @@ _WEIGHTS: dict[State, int] = {
 }
 _INDENT = "  "
 _GAP = "  "
-_STAGE_WIDTH = 9
 _TIME_WIDTH = 6
 _WIDE = 100
 _SHORTEST_TAIL = 16
@@ -120,7 +115,7 @@ def _grid_for(workspaces: Sequence[WorkspaceRows], width: int) -> _Grid:
     rows = [row for workspace in workspaces for row in (workspace.header, *workspace.plugins)]
     most = max(len(row.marks) for row in rows)
     marks = most + len(gap) * (most - 1)
-    room = width - marks - _STAGE_WIDTH - _TIME_WIDTH - 2 * len(_GAP)
+    room = width - marks - STAGE_WIDTH - _TIME_WIDTH - 2 * len(_GAP)
     plugins = (row.name for workspace in workspaces for row in workspace.plugins)
     headers = (workspace.header.name for workspace in workspaces)
     longest = max(map(cells, (*headers, *(_INDENT + name for name in plugins))))
@@ -157,11 +152,11 @@ def _workspace_lines(workspace: WorkspaceRows, grid: _Grid, spin: int) -> list[t
 def _cells_of(row: Row, grid: _Grid, spin: int, *, name: Span) -> _Cells:
     marks: list[Span] = []
     for mark in row.marks:
-        marks += [_MARKS.get(mark) or Span(SPINNER[spin % len(SPINNER)], "accent"), Span(grid.gap)]
+        marks += [MARKS.get(mark) or Span(SPINNER[spin % len(SPINNER)], "accent"), Span(grid.gap)]
     return _Cells(
         name=name,
         marks=tuple(marks[:-1]),
-        stage=Span(cut(row.stage, _STAGE_WIDTH), _STAGE_STYLES.get(row.state, "")),
+        stage=Span(cut(row.stage, STAGE_WIDTH), _STAGE_STYLES.get(row.state, "")),
         time=Span(
             clock(row.seconds) if row.seconds or row.stage else "",
             "" if row.state == "running" else "dim",
@@ -176,7 +171,7 @@ def _laid_out(row: _Cells, grid: _Grid) -> Line:
         Span(padded(row.name.text, grid.name) + _GAP, row.name.style),
         *row.marks,
         Span(" " * blank + _GAP),
-        Span(padded(row.stage.text, _STAGE_WIDTH), row.stage.style),
+        Span(padded(row.stage.text, STAGE_WIDTH), row.stage.style),
         Span(f"{row.time.text:>{_TIME_WIDTH}}{_GAP}", row.time.style),
         Span(cut(row.tail.text, grid.tail), row.tail.style),
     )

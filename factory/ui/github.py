@@ -24,6 +24,7 @@ from factory.events import (
 )
 from factory.ui.errors import error_lines
 from factory.ui.lines import finished
+from factory.ui.marks import MARKS
 from factory.ui.notices import notice_lines
 from factory.ui.stages import subject
 from factory.ui.summary import summary
@@ -119,14 +120,14 @@ class GitHub:
             left, self._output = self._output, _no_output()
         if self._level <= logging.INFO:
             for (about, stage), lines in left.items():
-                self._write_group(f"■ {about}  {stage}  not finished", lines)
+                self._write_group(f"{MARKS['stopped'].text} {about}  {stage}  not finished", lines)
 
     def _group(self, event: StageFinished) -> None:
         with self._lock:
             lines = self._output.pop((subject(event), event.stage), deque())
         if self._level > (logging.ERROR if event.outcome == "failed" else logging.INFO):
             return
-        mark = {"done": "✓", "failed": "✗", "skipped": "-"}[event.outcome]
+        mark = MARKS[event.outcome].text
         self._write_group(f"{mark} {subject(event)}  {event.stage}  {finished(event)}", lines)
 
     def _write_group(self, title: str, lines: deque[str]) -> None:

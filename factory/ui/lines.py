@@ -28,7 +28,7 @@ from factory.events import (
 )
 from factory.ui.errors import error_lines
 from factory.ui.notices import notice_lines
-from factory.ui.stages import subject
+from factory.ui.stages import STAGE_WIDTH, subject
 from factory.ui.summary import summary
 from factory.ui.text import Span, padded, plain, printable
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from factory.ui.notices import Notice
     from factory.ui.sink import Sink
 
-_STAGE_WIDTH = 9
 _WIDEST_SUBJECT = 40
 
 
@@ -113,7 +112,7 @@ class Lines:
 
     def _line(self, event: StageStarted | StageOutput | StageFinished, what: str) -> None:
         about = padded(subject(event), self._subject_width)
-        line = (Span(f"{self._now()}  {about}  {padded(event.stage, _STAGE_WIDTH)}  {what}"),)
+        line = (Span(f"{self._now()}  {about}  {padded(event.stage, STAGE_WIDTH)}  {what}"),)
         self._log.write(plain(line) + "\n")
 
 

@@ -22,6 +22,9 @@ _ORDER = {
     )
 }
 
+STAGE_WIDTH = max(map(len, _ORDER))
+"""The width of a column of stages, in letters."""
+
 
 class AboutSomething(Protocol):
     """What every event of a stage has."""

@@ -10,20 +10,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from factory.quantities import counted, duration, size
+from factory.ui.marks import MARKS
 from factory.ui.stages import WHOLE_WORKSPACE
 from factory.ui.text import Line, Span, Style, cells, padded, printable
 
 if TYPE_CHECKING:
-    from factory.events import Outcome, PluginSummary, RunFinished
+    from factory.events import PluginSummary, RunFinished
 
 DEFAULT_WIDTH = 100
 MOST_ERROR_LINES = 12
 
-_MARKS: dict[Outcome, Span] = {
-    "done": Span("✓ ", "good"),
-    "failed": Span("✗ ", "bad"),
-    "skipped": Span("- ", "dim"),
-}
 _GAP = "  "
 _SIZE_WIDTH = 9
 _TIME_WIDTH = 7
@@ -53,7 +49,11 @@ def summary(run: RunFinished, *, width: int = DEFAULT_WIDTH) -> list[Line]:
 
 
 def _wide(row: PluginSummary, names: int, results: int) -> list[Line]:
-    start = (_MARKS[row.outcome], Span(padded(_name(row), names) + _GAP, _name_style(row)))
+    start = (
+        MARKS[row.outcome],
+        Span(" "),
+        Span(padded(_name(row), names) + _GAP, _name_style(row)),
+    )
     if row.outcome == "failed":
         indent = " " * (2 + names + len(_GAP))
         first, *rest = _failure(row)
@@ -65,7 +65,7 @@ def _wide(row: PluginSummary, names: int, results: int) -> list[Line]:
 def _stacked(row: PluginSummary, width: int) -> list[Line]:
     numbers = _numbers(row)
     name = padded(_name(row), width - 2 - sum(cells(span.text) for span in numbers))
-    head = (_MARKS[row.outcome], Span(name, _name_style(row)), *numbers)
+    head = (MARKS[row.outcome], Span(" "), Span(name, _name_style(row)), *numbers)
     if row.outcome == "failed":
         return [head, *((Span("    "), *line) for line in _failure(row))]
     return [head, (Span("    "), Span(_result(row), "" if row.artifact else "dim"))]

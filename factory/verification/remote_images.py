@@ -124,7 +124,12 @@ def _of_statement(
     registry: Registry, repository: str, manifest: PulledManifest, digest: str
 ) -> Finding:
     if not manifest.layers:
-        raise CheckError("the attached provenance is empty", found=manifest.digest)
+        raise CheckError(
+            "the attached provenance is empty",
+            found=manifest.digest,
+            expected="a SLSA provenance statement as its only layer",
+            hint="push the image again with plugin-factory, which attaches it",
+        )
     text = read_blob(registry, repository, manifest.layers[0])
     subject = check_statement(read_statement(text), sha256=digest.partition(":")[2])
     return passed(PROVENANCE, f"about {subject.name}")

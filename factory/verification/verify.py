@@ -22,7 +22,7 @@ from factory.verification.findings import (
     failed_by,
     passed,
 )
-from factory.verification.packed_files import sha256_of, verify_packed_file
+from factory.verification.packed_plugins import sha256_of, verify_packed_file
 from factory.verification.plugin_checks import Terms, verify_plugin_folder
 from factory.verification.targets import Layout, PackedFile, RemoteImage, Target, UnpackedFolder
 
@@ -153,7 +153,12 @@ def _layout(path: Path, asked: Asked) -> tuple[Verified, ...]:
             for result in verify_image(image, asked.terms, limits=asked.limits, more=more)
         ]
     if not results:
-        raise ArtifactError("the layout holds no image", found=str(path))
+        raise ArtifactError(
+            "the layout holds no image",
+            found=str(path),
+            expected="an index.json that names images",
+            hint="make the layout again: plugin-factory build --image-output oci-layout",
+        )
     return tuple(results)
 
 

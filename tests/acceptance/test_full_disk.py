@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.command_line import LONGEST, ROOT, Ended, factory_command
+from tests.command_line import Ended, run_factory
 
 from .example_builds import Tree
 
@@ -31,17 +30,9 @@ def build_with_small_disk(tree: Tree, small: Path, size: str) -> Ended:
         f'cp -a {kept}/. "$0" && "$@"; code=$?; '
         'find "$0" -not -path "*/node_modules/*" | sed "s/^/left: /" >&2; exit $code'
     )
-    unshare = ["unshare", *own_user, "--mount"]
-    ended = subprocess.run(
-        [*unshare, "sh", "-c", script, small, *factory_command(tree.words())],
-        env=dict(tree.process),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-    )
-    return Ended(code=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
+    unshare = ("unshare", *own_user, "--mount")
+    inside = (*unshare, "sh", "-c", script, str(small))
+    return run_factory(tree.process, *tree.words(), inside=inside)
 
 
 @pytest.fixture

@@ -33,7 +33,8 @@ def built_elsewhere(
     for name in ("rhdh-cli", "yarn", "node"):
         if (KEPT_TOOLS / name).is_dir():
             (tools / name).mkdir(parents=True)
-            link_tree(KEPT_TOOLS / name, tools / name)
+            # What begins with a dot another test may just be making.
+            link_tree(KEPT_TOOLS / name, tools / name, wanted=lambda entry: entry[0] != ".")
     home = folder / "home"
     home.mkdir()
     for name in (".yarn", ".npm"):  # what has been downloaded; nothing is written into it

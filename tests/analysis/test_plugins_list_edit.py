@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from factory.config.plugins_list_edit import (
     ListChange,
     edit_plugins_list,
-    write_plugins_list,
+    rewrite_plugins_list,
 )
 from factory.errors import ConfigurationError
 
@@ -117,8 +117,7 @@ def test_hand_written_arguments_are_kept_in_a_backup(tmp_path: Path) -> None:
     for number, name in enumerate(("plugins-list.yaml.bak", "plugins-list.yaml.bak.2")):
         before = f"plugins/a: --embed-package x{number}\n"
         file.write_text(before)
-        text, changes = edit_plugins_list(before, {"plugins/a": "--no-x"}, file)
-        backup = write_plugins_list(file, text, changes)
+        backup = rewrite_plugins_list(file, {"plugins/a": "--no-x"}).backup
         assert backup == tmp_path / name
         assert backup.read_text() == before
         assert file.read_text() == "plugins/a: --no-x\n"
@@ -128,10 +127,26 @@ def test_filling_in_arguments_needs_no_backup(tmp_path: Path) -> None:
     file = tmp_path / "plugins-list.yaml"
     file.write_text("plugins/a:\n")
     file.chmod(0o600)
-    text, changes = edit_plugins_list("plugins/a:\n", {"plugins/a": "--no-x"}, file)
-    assert write_plugins_list(file, text, changes) is None
+    assert rewrite_plugins_list(file, {"plugins/a": "--no-x"}).backup is None
     assert [path.name for path in tmp_path.iterdir()] == ["plugins-list.yaml"]
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_keeps_its_line_ends_and_its_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "plugins-list.yaml"
+    file.write_bytes(b"\xef\xbb\xbf# mine\r\nplugins/a: --x\r\nplugins/b:\r\n")
+    done = rewrite_plugins_list(file, {"plugins/a": "--no-x"})
+    assert file.read_bytes() == b"\xef\xbb\xbf# mine\r\nplugins/a: --no-x\r\nplugins/b:\r\n"
+    assert done.backup
+    assert done.backup.read_bytes() == b"\xef\xbb\xbf# mine\r\nplugins/a: --x\r\nplugins/b:\r\n"
+
+
+def test_a_file_in_which_nothing_changes_is_not_written(tmp_path: Path) -> None:
+    file = tmp_path / "plugins-list.yaml"
+    file.write_text("plugins/a: --x\n")
+    before = file.stat()
+    assert rewrite_plugins_list(file, {"plugins/a": "--x"}).changes == ()
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30).map(

@@ -6,24 +6,14 @@ import json
 import os
 import pty
 import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from factory.cache.store import Store
+from tests.command_line import Ended, factory_command, run_factory
 
 from .worker import key_of, put
-
-MODULE = (sys.executable, "-m", "factory", "cache")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -40,24 +30,16 @@ def environment(store: Store) -> dict[str, str]:
 
 
 def start(store: Store, *words: str) -> Ended:
-    done = subprocess.run(
-        (*MODULE, *words),
-        env=environment(store),
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-    )
-    assert "Traceback" not in done.stderr
-    return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+    ended = run_factory(environment(store), "cache", *words)
+    assert "Traceback" not in ended.stderr
+    return ended
 
 
 def answered(store: Store, *words: str, answer: str) -> Ended:
     """The command on a terminal, where somebody answers its question."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        (*MODULE, *words),
+        factory_command(["cache", *words]),
         env=environment(store) | {"TERM": "dumb"},
         stdin=theirs,
         stderr=theirs,
@@ -71,13 +53,13 @@ def answered(store: Store, *words: str, answer: str) -> Ended:
     os.write(ours, answer.encode() + b"\n")
     out, _ = process.communicate(timeout=300)
     os.close(ours)
-    return Ended(code=process.returncode, out=out, err=shown.decode())
+    return Ended(code=process.returncode, stdout=out, stderr=shown.decode())
 
 
 def test_info_of_an_absent_cache(store: Store) -> None:
     ended = start(store, "info")
-    assert (ended.code, ended.err) == (0, "")
-    assert str(store.folder) in ended.out
+    assert (ended.code, ended.stderr) == (0, "")
+    assert str(store.folder) in ended.stdout
     assert not store.folder.exists()
 
 
@@ -88,7 +70,7 @@ def test_info(store: Store) -> None:
     (store.folder / "shopping.txt").write_text("milk")
     ended = start(store, "info")
     assert ended.code == 0
-    lines = dict(line.split(":", 1) for line in ended.out.splitlines())
+    lines = dict(line.split(":", 1) for line in ended.stdout.splitlines())
     assert lines["plugins"].strip() == "2"
     assert lines["restored"].strip() == "once"
     assert lines["not its own"].strip() == "shopping.txt"
@@ -96,7 +78,7 @@ def test_info(store: Store) -> None:
 
 def test_info_for_machines(store: Store) -> None:
     put(store, 1)
-    found = json.loads(start(store, "info", "--json").out)
+    found = json.loads(start(store, "info", "--json").stdout)
     assert found.pop("bytes") > 200_000
     assert found.pop("oldest") == found.pop("newest")
     assert found == {
@@ -111,19 +93,21 @@ def test_info_for_machines(store: Store) -> None:
 def test_info_of_a_folder_that_is_named(store: Store, tmp_path: Path) -> None:
     put(store, 1)
     other = tmp_path / "other"
-    assert json.loads(start(store, "info", "--json", "--cache-dir", str(other)).out)["plugins"] == 0
+    assert (
+        json.loads(start(store, "info", "--json", "--cache-dir", str(other)).stdout)["plugins"] == 0
+    )
 
 
 def test_prune(store: Store) -> None:
     for number in range(4):
         put(store, number)
         os.utime(store.path(key_of(number)) / "entry.json", (number + 1, number + 1))
-    assert "removed 0 plugins" in start(store, "prune", "--max-age", "5000w").out
+    assert "removed 0 plugins" in start(store, "prune", "--max-age", "5000w").stdout
     ended = start(store, "prune", "--max-age", "5000w", "--max-size", "500k")
     assert ended.code == 0
-    assert ended.out.startswith("removed 2 plugins")
+    assert ended.stdout.startswith("removed 2 plugins")
     assert [number for number in range(4) if store.has(key_of(number))] == [2, 3]
-    assert start(store, "prune").out.startswith("removed 2 plugins")  # nothing since 1970
+    assert start(store, "prune").stdout.startswith("removed 2 plugins")  # nothing since 1970
 
 
 @pytest.mark.parametrize(
@@ -133,7 +117,7 @@ def test_prune_takes_sizes_and_ages(store: Store, option: str, value: str) -> No
     put(store, 1)
     ended = start(store, "prune", option, value)
     assert ended.code == 2
-    assert option in ended.err
+    assert option in ended.stderr
     assert store.has(key_of(1))
 
 
@@ -141,11 +125,11 @@ def test_clear_asks_nobody_only_with_yes(store: Store) -> None:
     put(store, 1)
     ended = start(store, "clear")
     assert ended.code == 2
-    assert "add --yes" in ended.err
+    assert "add --yes" in ended.stderr
     assert store.has(key_of(1))
     ended = start(store, "clear", "--yes")
     assert ended.code == 0
-    assert ended.out.startswith("removed 1 plugin ")
+    assert ended.stdout.startswith("removed 1 plugin ")
     assert not store.folder.exists()
     assert start(store, "clear").code == 0  # nothing to ask about
 
@@ -153,10 +137,10 @@ def test_clear_asks_nobody_only_with_yes(store: Store) -> None:
 def test_clear_asks_on_a_terminal(store: Store) -> None:
     put(store, 1)
     ended = answered(store, "clear", answer="n")
-    assert "Remove 1 finished plugin (" in ended.err
-    assert ended.out == "nothing was removed\n"
+    assert "Remove 1 finished plugin (" in ended.stderr
+    assert ended.stdout == "nothing was removed\n"
     assert store.has(key_of(1))
-    assert answered(store, "clear", answer="y").out.startswith("removed 1 plugin ")
+    assert answered(store, "clear", answer="y").stdout.startswith("removed 1 plugin ")
     assert not store.has(key_of(1))
 
 

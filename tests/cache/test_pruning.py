@@ -118,6 +118,16 @@ def test_small_notes_age_too(store: Store) -> None:
     assert recall(store, key_of(1)) is None
 
 
+def test_notes_that_a_killed_process_was_about_to_write_go(store: Store) -> None:
+    note_latest(store, "plugin", key_of(1))
+    (note,) = store.folder.glob("latest/*/*.json")
+    unfinished = note.with_name(f".{note.name[:50]}.plugin-factory-0123abcd")
+    unfinished.write_text("{")
+    prune(store, DEFAULT_LIMITS)
+    assert not unfinished.exists()
+    assert note.exists()
+
+
 def test_what_is_not_the_caches_is_never_touched(store: Store) -> None:
     put_used(store, 0, days_ago=100)
     mine = [

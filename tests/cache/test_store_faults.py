@@ -17,14 +17,12 @@ from factory.cache.limits import Limits
 from factory.cache.pruning import holdings, prune
 from factory.cache.store import Store
 from factory.locking import exclusive
+from tests.command_line import ROOT
+from tests.mounts import INSIDE, read_only
 
 from . import worker
 
-ROOT = Path(__file__).resolve().parents[2]
-# A filesystem, or a view of one, that only the command sees.
-INSIDE = ("unshare", "--map-root-user", "--mount", "sh", "-c")
 SMALL = 'mount -t tmpfs -o size="$1" none "$2" || exit 99; shift 2; exec "$@"'
-READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 99; shift; exec "$@"'
 
 
 @pytest.fixture
@@ -158,11 +156,11 @@ def test_a_disk_that_is_full_from_the_start_tells_it_once(store: Store, tmp_path
 def test_a_folder_that_may_only_be_read(store: Store, tmp_path: Path) -> None:
     worker.put(store, 1)
     words = command(store, tmp_path / "out", "get", "1", "2")
-    said, warnings = run([*INSIDE, READ_ONLY, "sh", str(store.folder), *words])
+    said, warnings = run([*read_only(store.folder), *words])
     assert said == ["hit", "miss"]
     assert warnings == ""
     words = command(store, tmp_path / "out", "all", "2")
-    said, warnings = run([*INSIDE, READ_ONLY, "sh", str(store.folder), *words])
+    said, warnings = run([*read_only(store.folder), *words])
     assert said == ["not put", "miss", "forgotten", "pruned 0"]
     assert "Read-only file system" in warnings
     assert len(warnings.splitlines()) == 2  # that it cannot be written, nor kept within limits
@@ -173,7 +171,7 @@ def test_a_damaged_entry_in_a_folder_that_may_only_be_read(store: Store, tmp_pat
     worker.put(store, 1)
     (store.path(worker.key_of(1)) / "plugin-1.tgz").write_bytes(b"other")
     words = command(store, tmp_path / "out", "get", "1")
-    said, warnings = run([*INSIDE, READ_ONLY, "sh", str(store.folder), *words])
+    said, warnings = run([*read_only(store.folder), *words])
     assert said == ["miss"]
     assert "is damaged and is not used" in warnings
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.cache.inputs import PluginToName, ToolVersions, workspace_inputs
+from factory.cache.inputs import NamedTools, PluginToName, workspace_inputs
 from factory.cache.key import plugin_key
 from factory.config.environment import Environment
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples/local-workspace/workspace"
 BACKEND = "plugins/greetings-backend"
 FRONTEND = "plugins/greetings"
-TOOLS = ToolVersions(node="22.20.0", yarn="4.12.0", rhdh_cli="1.9.1+0123", platform="linux-x86_64")
+TOOLS = NamedTools(node="22.20.0", yarn="4.12.0", rhdh_cli="1.9.1+0123", platform="linux-x86_64")
 NO_VARIABLES = Environment(variables={})
 
 
@@ -27,7 +27,7 @@ class Checkout:
 
     root: Path
     plugin: PluginToName = field(default_factory=lambda: PluginToName(path=BACKEND, arguments=""))
-    tools: ToolVersions = TOOLS
+    tools: NamedTools = TOOLS
     environment: Environment = NO_VARIABLES
 
     @property

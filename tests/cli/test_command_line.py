@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from typer.main import get_command
 from factory import __version__
 from factory.cli.app import application, run
 from factory.cli.option_variables import known_variables
+from tests.command_line import Ended, ran
 
 # The option table of the documentation that this command line keeps to.
 DOCUMENTED: dict[str, Any] = {
@@ -37,13 +36,6 @@ DOCUMENTED: dict[str, Any] = {
 MODULE = (sys.executable, "-m", "factory")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture(autouse=True)
 def _standing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -51,17 +43,9 @@ def _standing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def start(*arguments: str, program: tuple[str, ...] = MODULE, **variables: str) -> Ended:
     env = {"PATH": os.environ["PATH"], "HOME": str(Path.cwd()), "COLUMNS": "200"}
-    ended = subprocess.run(
-        (*program, *arguments),
-        env=env | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=300,
-    )
-    assert "Traceback" not in ended.stderr + ended.stdout
-    return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+    ended = ran((*program, *arguments), env | variables, cwd=Path.cwd())
+    assert "Traceback" not in ended.said
+    return ended
 
 
 def build_options() -> dict[str, Any]:
@@ -76,29 +60,29 @@ def build_options() -> dict[str, Any]:
 
 def test_the_version_is_shown() -> None:
     ended = start("--version")
-    assert (ended.code, ended.out, ended.err) == (0, f"plugin-factory {__version__}\n", "")
+    assert (ended.code, ended.stdout, ended.stderr) == (0, f"plugin-factory {__version__}\n", "")
 
 
 def test_the_console_script_is_the_module() -> None:
     script = Path(sys.executable).with_name("plugin-factory")
     ended = start("--version", program=(str(script),))
-    assert ended.out == f"plugin-factory {__version__}\n"
+    assert ended.stdout == f"plugin-factory {__version__}\n"
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help_names_the_commands(flag: str) -> None:
     ended = start(flag)
     assert ended.code == 0
-    assert "Turn Backstage plugin sources into dynamic plugins." in ended.out
-    assert re.search(r"^. build +Build the plugins of a workspace", ended.out, re.MULTILINE)
+    assert "Turn Backstage plugin sources into dynamic plugins." in ended.stdout
+    assert re.search(r"^. build +Build the plugins of a workspace", ended.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help_of_build_has_examples_and_every_option(flag: str) -> None:
     ended = start("build", flag)
     assert ended.code == 0
-    assert "plugin-factory build --config-dir ./config" in ended.out
-    assert [option for option in DOCUMENTED if option not in ended.out] == []
+    assert "plugin-factory build --config-dir ./config" in ended.stdout
+    assert [option for option in DOCUMENTED if option not in ended.stdout] == []
 
 
 @pytest.mark.parametrize("option", DOCUMENTED)
@@ -117,7 +101,7 @@ def test_without_arguments_there_is_help_where_nothing_is_to_be_built() -> None:
     if Path("/config").is_dir():
         pytest.skip("this machine has a /config")
     ended = start()
-    assert "Usage: plugin-factory" in ended.out + ended.err
+    assert "Usage: plugin-factory" in ended.stdout + ended.stderr
     assert ended.code == 2
 
 
@@ -125,13 +109,13 @@ def test_without_arguments_a_configuration_that_is_mounted_is_built(tmp_path: Pa
     (tmp_path / "config").mkdir()
     ended = start(PLUGIN_FACTORY_CONFIG_DIR="config")
     assert ended.code == 3
-    assert "the configuration directory is empty" in ended.err
+    assert "the configuration directory is empty" in ended.stderr
 
 
 def test_an_unknown_command_is_refused() -> None:
     ended = start("biuld")
     assert ended.code == 2
-    assert "biuld" in ended.err
+    assert "biuld" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -153,7 +137,7 @@ def test_a_bad_option_or_value_ends_with_2_and_is_named(
 ) -> None:
     ended = start(*arguments)
     assert ended.code == 2
-    assert named in ended.err
+    assert named in ended.stderr
 
 
 def test_every_option_has_a_variable_of_one_scheme() -> None:
@@ -166,19 +150,19 @@ def test_every_option_has_a_variable_of_one_scheme() -> None:
 def test_a_variable_sets_an_option() -> None:
     ended = start("build", PLUGIN_FACTORY_CONFIG_DIR="from-variable")
     assert ended.code == 3
-    assert "from-variable" in ended.err
+    assert "from-variable" in ended.stderr
 
 
 def test_the_command_line_wins_over_a_variable() -> None:
     ended = start("--config-dir", "from-option", PLUGIN_FACTORY_CONFIG_DIR="from-variable")
-    assert "from-option" in ended.err
-    assert "from-variable" not in ended.err
+    assert "from-option" in ended.stderr
+    assert "from-variable" not in ended.stderr
 
 
 def test_a_variable_switches_a_flag_on(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     ended = start("--config-dir", "config", "--source-repo", "r", PLUGIN_FACTORY_USE_LOCAL="true")
-    assert "--source-repo and --use-local exclude each other" in ended.err
+    assert "--source-repo and --use-local exclude each other" in ended.stderr
 
 
 @pytest.mark.parametrize("value", ["", "  "])
@@ -190,14 +174,14 @@ def test_an_empty_variable_sets_nothing(value: str) -> None:
 @pytest.mark.parametrize("quote", ["'", '"'])
 def test_literal_quotes_around_a_variable_are_dropped_with_a_warning(quote: str) -> None:
     ended = start("build", PLUGIN_FACTORY_CONFIG_DIR=f"{quote}nowhere{quote}")
-    assert "PLUGIN_FACTORY_CONFIG_DIR is wrapped in literal quotes" in ended.err
-    assert ended.err.count("literal quotes") == 1
-    assert f"{Path.cwd()}/nowhere" in ended.err
+    assert "PLUGIN_FACTORY_CONFIG_DIR is wrapped in literal quotes" in ended.stderr
+    assert ended.stderr.count("literal quotes") == 1
+    assert f"{Path.cwd()}/nowhere" in ended.stderr
 
 
 def test_a_variable_that_no_option_has_is_warned_about() -> None:
     ended = start("--config-dir", "nowhere", PLUGIN_FACTORY_CONFIG="x", PLUGIN_FACTORY_JOBS="1")
-    assert "warning: no option has the variable PLUGIN_FACTORY_CONFIG\n" in ended.err
+    assert "warning: no option has the variable PLUGIN_FACTORY_CONFIG\n" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -207,7 +191,7 @@ def test_a_bad_value_of_a_variable_ends_with_2(option: str, value: str) -> None:
     variable = f"PLUGIN_FACTORY_{option.replace('-', '_').upper()}"
     ended = start("--config-dir", "nowhere", program=MODULE, **{variable: value})
     assert ended.code == 2
-    assert f"--{option}" in ended.err
+    assert f"--{option}" in ended.stderr
 
 
 @pytest.mark.parametrize("level", ["error", "ERROR", "Error"])
@@ -219,7 +203,7 @@ def test_the_log_level_is_taken_in_any_case(level: str) -> None:
 def test_a_shell_can_complete(shell: str) -> None:
     ended = start(program=(_script(),), _PLUGIN_FACTORY_COMPLETE=f"source_{shell}")
     assert ended.code == 0
-    assert "_PLUGIN_FACTORY_COMPLETE" in ended.out
+    assert "_PLUGIN_FACTORY_COMPLETE" in ended.stdout
 
 
 def test_completion_lists_the_options() -> None:
@@ -230,7 +214,7 @@ def test_completion_lists_the_options() -> None:
         COMP_CWORD="2",
     )
     options = {name for name in DOCUMENTED if not name.startswith("--no-")}
-    assert options <= set(ended.out.split())
+    assert options <= set(ended.stdout.split())
 
 
 def _script() -> str:
@@ -257,7 +241,9 @@ def test_help_loads_nothing_that_it_does_not_need() -> None:
     ended = start(program=(sys.executable, "-c", code))
     # What Typer itself loads is not ours to leave out.
     typers = start(program=(sys.executable, "-c", "import sys, typer; print(sorted(sys.modules))"))
-    loaded = set(re.findall(r"'([\w.]+)'", ended.out)) - set(re.findall(r"'([\w.]+)'", typers.out))
+    loaded = set(re.findall(r"'([\w.]+)'", ended.stdout)) - set(
+        re.findall(r"'([\w.]+)'", typers.stdout)
+    )
     assert "factory.cli.app" in loaded
     assert loaded & heavy == set()
 
@@ -269,7 +255,7 @@ def test_help_of_build_loads_none_of_the_libraries_of_the_work() -> None:
         "print(sorted(sys.modules))"
     )
     ended = start(program=(sys.executable, "-c", code))
-    loaded = set(re.findall(r"'([\w.]+)'", ended.out))
+    loaded = set(re.findall(r"'([\w.]+)'", ended.stdout))
     heavy = {"fastjsonschema", "git", "nodesemver", "oras", "requests", "rich.live", "yaml"}
     assert "factory.cli.build" in loaded
     assert loaded & heavy == set()
@@ -280,3 +266,19 @@ def test_the_environment_of_the_process_is_not_changed(monkeypatch: pytest.Monke
     before = dict(os.environ)
     assert run(["build"], dict(os.environ)) == 3
     assert dict(os.environ) == before
+
+
+def test_an_option_that_commands_share_says_the_same_in_each() -> None:
+    """One declaration each, in the ``…_options`` modules: what differs was written twice."""
+    shared = {"--log-level", "--verbose", "--json", "--cache-dir", "--max-entry-size", "--only"}
+    said: dict[str, set[tuple[str, str]]] = {flag: set() for flag in shared}
+    for command in every_command(get_command(application())):
+        for option in command.params:
+            for flag in shared.intersection(option.opts):
+                said[flag].add((option.help, option.rich_help_panel))
+    assert {flag: len(words) for flag, words in said.items()} == dict.fromkeys(shared, 1)
+
+
+def every_command(command: Any) -> list[Any]:
+    below = getattr(command, "commands", {}).values()
+    return [command, *(inner for each in below for inner in every_command(each))]

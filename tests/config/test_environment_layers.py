@@ -148,9 +148,9 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_bytes(b"NAME=caf\xe9\n")
     error = refused(file)
-    assert error.problem == "the environment file is not UTF-8 text"
+    assert error.problem == ".env is not UTF-8 text"
     assert error.found == "byte 0xe9 at offset 8"
-    assert error.hint == "save the file as UTF-8"
+    assert error.hint == "save it as UTF-8"
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that gives EIO")
@@ -158,5 +158,5 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.symlink_to("/proc/self/mem")  # a regular file that not even root can read from its start
     error = refused(file)
-    assert error.problem == "the environment file cannot be read"
+    assert error.problem == ".env cannot be read"
     assert error.found == "Input/output error"

@@ -98,9 +98,12 @@ class Engine:
                 words += [f"--env={name}={file}", f"--volume={file}:{file}:ro"]
         return list(dict.fromkeys(words))
 
-    def build_image(self) -> None:
-        """`make image` in this checkout; the steps that have not changed are kept."""
-        words = ["--isolation", "chroot", *ULIMITS, "--layers", "--force-rm"]
+    def build_image(self, *, keep_steps: bool) -> None:
+        """`make image` in this checkout; steps that are kept are not done again, until they change.
+
+        To keep them takes as long as some of them, for nothing on a machine that is used once.
+        """
+        words = ["--isolation", "chroot", *ULIMITS, f"--layers={keep_steps}".lower(), "--force-rm"]
         arguments = {name: self.process[name] for name in MIRRORS if name in self.process}
         if file := self.process.get("NODE_EXTRA_CA_CERTS") or self.process.get("SSL_CERT_FILE"):
             inside = "/run/certificates-of-the-machine.pem"
@@ -119,10 +122,12 @@ class Engine:
         # What earlier builds have left; the steps of this one are there for the next.
         self.podman("image", "prune", "--force", "--filter", "until=2h")
 
+    def has_base(self) -> bool:
+        """Whether the base image is in the storage, as after an earlier run."""
+        return self.podman("image", "exists", BASE, check=False).returncode == 0
+
     def import_base(self, kept: Path) -> None:
-        """Make the base image, unless it is there: Debian's own minimum, and certificates."""
-        if self.podman("image", "exists", BASE, check=False).returncode == 0:
-            return
+        """Make the base image: Debian's own minimum, and certificates."""
         archive = kept / f"{SUITE}.tar"
         if not archive.is_file():
             kept.mkdir(parents=True, exist_ok=True)

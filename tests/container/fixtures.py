@@ -24,8 +24,10 @@ def engine(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
     engine = Engine(storage=storage, state=state, process=process)
 
     def make(_: Path) -> Engine:
-        engine.import_base(KEPT)
-        engine.build_image()
+        used_before = engine.has_base()
+        if not used_before:
+            engine.import_base(KEPT)
+        engine.build_image(keep_steps=used_before)
         return engine
 
     return made_once(tmp_path_factory, "image", make)

@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
+from tests.command_line import run_factory
+from tests.mounts import INSIDE, read_only
 from tests.oci.registries import HTPASSWD, NAMESPACE, PASSWORD, USER, Server, free_port, serving
 
-INSIDE = ("unshare", "--map-root-user", "--mount", "sh", "-c")
 FULL = (
     'mount -t tmpfs -o size=2m none "$1" || exit 99; '
     'dd if=/dev/zero of="$1/filler" bs=4k 2>/dev/null; shift; exec "$@"'
 )
-READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 99; shift; exec "$@"'
 NOWHERE = "http://127.0.0.1:1/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
+class Examined:
     code: int
     said: Any
     text: str
@@ -43,22 +43,12 @@ class Patient:
     here: Path
     process: dict[str, str]
 
-    def seen(self, *words: str, inside: tuple[str, ...] = (), **variables: str) -> Ended:
-        done = subprocess.run(
-            [*inside, sys.executable, "-m", "factory", "doctor", "--json", *words],
-            cwd=self.here,
-            env=self.process | variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert "Traceback" not in done.stdout + done.stderr
+    def seen(self, *words: str, inside: tuple[str, ...] = (), **variables: str) -> Examined:
+        process = self.process | variables
+        done = run_factory(process, "doctor", "--json", *words, cwd=self.here, inside=inside)
+        assert "Traceback" not in done.said
         assert done.stdout, done.stderr
-        return Ended(
-            code=done.returncode, said=json.loads(done.stdout), text=done.stdout + done.stderr
-        )
+        return Examined(code=done.code, said=json.loads(done.stdout), text=done.said)
 
 
 @pytest.fixture
@@ -203,7 +193,7 @@ def login(server: Server, password: str) -> str:
     )
 
 
-def image_registry(patient: Patient, environment: str) -> Ended:
+def image_registry(patient: Patient, environment: str) -> Examined:
     """Only what asks the image registry: npm and yarn are sent nowhere."""
     config = patient.here / "config"
     config.mkdir()
@@ -258,7 +248,7 @@ def test_a_full_disk(patient: Patient) -> None:
 
 def test_a_folder_that_cannot_be_written(patient: Patient) -> None:
     (patient.here / "fixed").mkdir()
-    inside = (*INSIDE, READ_ONLY, "sh", str(patient.here / "fixed"))
+    inside = read_only(patient.here / "fixed")
     ended = patient.seen("--offline", "--cache-dir", "fixed", inside=inside)
     assert ended.code == 14
     finding = ended.finding("cache folder")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.acceptance.portal import kept_node
 from tests.toolchain.npm_registry import NpmRegistry
 
 PACKAGE, VERSION = "ms", "2.1.3"
@@ -36,10 +37,11 @@ class Mirror(NpmRegistry):
 
 def published_package(process: Mapping[str, str], folder: Path) -> bytes:
     """The package's archive, from the registry that npm is configured with."""
+    node = kept_node(process)
     subprocess.run(
         ("npm", "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", str(folder)),
         cwd=folder,
-        env=dict(process),
+        env={**process, "PATH": f"{node.bin_dir}:{process['PATH']}"},
         check=True,
         capture_output=True,
     )

@@ -6,18 +6,12 @@ import random
 import shutil
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
+from tests.mounts import read_only
+
 from .tiny_workspace import Desk
-
-READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 99; shift; exec "$@"'
-
-
-def read_only(folder: Path) -> tuple[str, ...]:
-    """Words before a command that sees a folder as one that nobody may write, not even root."""
-    return ("unshare", "--map-root-user", "--mount", "sh", "-c", READ_ONLY, "sh", str(folder))
 
 
 def from_cache(desk: Desk) -> list[bool]:

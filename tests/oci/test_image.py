@@ -15,9 +15,13 @@ import pytest
 
 from factory.config.environment import Environment
 from factory.errors import PackError
+from factory.events import WORKSPACE
 from factory.oci.archive import read_plugin_archive
 from factory.oci.dynamic_packages import DYNAMIC_PACKAGES
 from factory.oci.image import Image, ImageFacts, build_image
+from factory.oci.planned_images import PlannedImage
+from factory.oci.publish import made_images
+from factory.oci.reference import Reference
 from factory.toolchain.node import find_node
 from factory.toolchain.runner import Runner
 
@@ -196,3 +200,22 @@ def test_what_npm_itself_packs_is_taken(tmp_path: Path, process: dict[str, str])
         "backstage-community-plugin-todo-backend/package.json",
         "index.json",
     }
+
+
+def test_images_are_made_on_behalf_of_who_asks_for_them(tmp_path: Path) -> None:
+    planned = [
+        PlannedImage(
+            reference=Reference(registry="localhost", repository=name, tag="1"),
+            plugins=(plugin(tmp_path / f"{name}.tgz"),),
+            facts=ImageFacts(),
+        )
+        for name in ("a", "b")
+    ]
+    seen = []
+    token = WORKSPACE.set("todo")
+    try:
+        with made_images(planned, checkpoint=lambda: seen.append(WORKSPACE.get())):
+            pass
+    finally:
+        WORKSPACE.reset(token)
+    assert seen == ["todo", "todo"]

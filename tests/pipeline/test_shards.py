@@ -16,7 +16,7 @@ from factory.cli.app import application
 from factory.cli.option_variables import defaults_from
 from factory.config.selection import PluginName, Selection, patterns
 from factory.errors import ConfigurationError
-from factory.pipeline.durations import Durations, Took, durations_of
+from factory.pipeline.earlier_durations import Durations, Took, durations_of
 from factory.pipeline.outlook import Outlook, PlannedPlugin, PlannedWorkspace, Verdict
 from factory.pipeline.shards import (
     Shard,

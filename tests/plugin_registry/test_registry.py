@@ -13,9 +13,9 @@ import pytest
 
 from factory.errors import ConfigurationError
 from factory.plugin_registry.entries import registry
+from factory.plugin_registry.frontend_plugins import staged_plugins
 from factory.plugin_registry.retention import is_hashed, publish_assets
 from factory.plugin_registry.singletons import mismatches
-from factory.plugin_registry.staged import staged_plugins
 
 SHARED = [
     {"name": "react", "version": "18.3.1", "requiredVersion": "*", "singleton": True},

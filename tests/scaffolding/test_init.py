@@ -21,7 +21,7 @@ ALPHA = ("--source-repo", "./repository", "--workspace-path", "workspaces/alpha"
 def test_a_workspace_of_a_repository_becomes_a_configuration(user: User) -> None:
     commit = user.repository.git("rev-parse", "HEAD")
     ended = user.init("config", *ALPHA)
-    assert ended.code == 0, ended.err
+    assert ended.code == 0, ended.stderr
     assert user.files() == [
         "config/.env.example",
         "config/plugins-list.yaml",
@@ -54,12 +54,12 @@ def test_the_list_says_why_each_argument_is_there(user: User) -> None:
 
 def test_the_next_command_is_one_that_the_configuration_serves(user: User) -> None:
     ended = user.init("config", *ALPHA)
-    command = shlex.split(ended.out.splitlines()[-1])
+    command = shlex.split(ended.stdout.splitlines()[-1])
     assert command[:2] == ["plugin-factory", "build"]
     planned = user.type("plan", "--offline", *command[2:])
-    assert planned.code == 0, planned.err
-    assert not planned.err, "a warning about a field that nobody knows"
-    assert "plugins/x-backend" in planned.out
+    assert planned.code == 0, planned.stderr
+    assert not planned.stderr, "a warning about a field that nobody knows"
+    assert "plugins/x-backend" in planned.stdout
 
 
 def test_the_example_of_an_environment_changes_nothing_as_it_is(user: User) -> None:
@@ -99,7 +99,7 @@ def test_a_commit_id_needs_no_other_name(user: User) -> None:
 
 def test_several_workspaces_get_a_folder_each(user: User) -> None:
     ended = user.init("config", "--source-repo", "./repository", "--all-workspaces")
-    assert ended.code == 0, ended.err
+    assert ended.code == 0, ended.stderr
     assert user.files() == [
         "config/.env.example",
         "config/alpha/plugins-list.yaml",
@@ -109,8 +109,8 @@ def test_several_workspaces_get_a_folder_each(user: User) -> None:
     ]
     assert user.json("config/beta/source.json")["repo"] == "../../repository"
     planned = user.type("plan", "--offline", "--config-dir", "config", "--json")
-    assert planned.code == 0, planned.err
-    assert [each["name"] for each in json.loads(planned.out)["workspaces"]] == ["alpha", "beta"]
+    assert planned.code == 0, planned.stderr
+    assert [each["name"] for each in json.loads(planned.stdout)["workspaces"]] == ["alpha", "beta"]
 
 
 def test_workspaces_of_one_name_get_folders_of_their_own(user: User) -> None:
@@ -118,7 +118,7 @@ def test_workspaces_of_one_name_get_folders_of_their_own(user: User) -> None:
     shutil.copytree(user.repository.path / "workspaces/alpha", again)
     user.repository.commit({})
     ended = user.init("config", "--source-repo", "./repository", "--all-workspaces", "--json")
-    names = [each["name"] for each in json.loads(ended.out)["workspaces"]]
+    names = [each["name"] for each in json.loads(ended.stdout)["workspaces"]]
     assert names == ["extensions-Alpha", "workspaces-alpha", "beta"]
 
 
@@ -126,21 +126,21 @@ def test_which_of_several_workspaces_has_to_be_said(user: User) -> None:
     ended = user.init("config", "--source-repo", "./repository")
     assert ended.code == 2
     for fact in ("workspaces/alpha", "workspaces/beta", "--workspace-path", "--all-workspaces"):
-        assert fact in ended.err
+        assert fact in ended.stderr
     assert user.files() == []
 
 
 def test_where_the_source_is_has_to_be_said(user: User) -> None:
     ended = user.init("config")
     assert ended.code == 2
-    assert "--source-repo" in ended.err
-    assert "--local" in ended.err
+    assert "--source-repo" in ended.stderr
+    assert "--local" in ended.stderr
 
 
 def test_an_unknown_workspace_is_told_with_those_that_there_are(user: User) -> None:
     ended = user.init("--source-repo", "./repository", "--workspace-path", "workspaces/alpa")
     assert ended.code == 4
-    assert "did you mean --workspace-path workspaces/alpha" in ended.err
+    assert "did you mean --workspace-path workspaces/alpha" in ended.stderr
     assert user.files() == []
 
 
@@ -153,12 +153,12 @@ def test_an_unknown_ref_leaves_nothing(user: User) -> None:
 def test_a_workspace_without_a_plugin_is_no_configuration(user: User) -> None:
     ended = user.init("--source-repo", "./repository", "--workspace-path", "docs")
     assert ended.code == 4
-    assert "no plugin was found in docs" in ended.err
+    assert "no plugin was found in docs" in ended.stderr
 
 
 def test_only_some_plugins(user: User) -> None:
     ended = user.init("config", *ALPHA, "--only", "*-backend")
-    assert ended.code == 0, ended.err
+    assert ended.code == 0, ended.stderr
     listed = read_plugins_list(user.here / "config/plugins-list.yaml")
     assert listed is not None
     assert [entry.path for entry in listed.entries] == ["plugins/x-backend"]
@@ -167,7 +167,7 @@ def test_only_some_plugins(user: User) -> None:
 def test_only_nothing_is_an_error(user: User) -> None:
     ended = user.init("config", *ALPHA, "--only", "nothing")
     assert ended.code == 2
-    assert "--only nothing" in ended.err
+    assert "--only nothing" in ended.stderr
     assert user.files() == []
 
 
@@ -175,7 +175,7 @@ def test_a_local_workspace_follows_what_is_committed(user: User) -> None:
     (user.repository.path / "workspaces/alpha/new.txt").write_text("not committed")
     ended = user.init("config", "--local", "repository/workspaces/alpha")
     assert ended.code == 0
-    assert "1 uncommitted change(s)" in ended.err
+    assert "1 uncommitted change(s)" in ended.stderr
     assert user.json("config/source.json") == {
         "repo": "../repository",
         "workspace-path": "workspaces/alpha",
@@ -184,20 +184,20 @@ def test_a_local_workspace_follows_what_is_committed(user: User) -> None:
 
 def test_a_configuration_inside_the_repository_that_it_is_for(user: User) -> None:
     ended = user.init("repository/ci/config", "--local", "repository/workspaces/alpha")
-    assert ended.code == 0, ended.err
+    assert ended.code == 0, ended.stderr
     assert user.json("repository/ci/config/source.json")["repo"] == "../.."
 
 
 def test_a_folder_that_is_in_no_repository(user: User) -> None:
     shutil.rmtree(user.repository.path / ".git")
     ended = user.init("config", "--local", "repository/workspaces/alpha")
-    assert ended.code == 0, ended.err
+    assert ended.code == 0, ended.stderr
     assert user.json("config/source.json") == {
         "repo": "../repository/workspaces/alpha",
         "workspace-path": ".",
     }
     planned = user.type("plan", "--config-dir", "config", "--repo-path", "source")
-    assert planned.code == 0, planned.err
+    assert planned.code == 0, planned.stderr
 
 
 def test_without_a_lockfile_the_arguments_are_left_out(user: User) -> None:
@@ -205,7 +205,7 @@ def test_without_a_lockfile_the_arguments_are_left_out(user: User) -> None:
     user.repository.commit({})
     ended = user.init("config", *ALPHA)
     assert ended.code == 0
-    assert "the build arguments cannot be computed" in ended.err
+    assert "the build arguments cannot be computed" in ended.stderr
     listed = read_plugins_list(user.here / "config/plugins-list.yaml")
     assert listed is not None
     assert {entry.arguments for entry in listed.entries} == {""}
@@ -217,11 +217,11 @@ def test_credentials_in_the_url_are_used_and_never_written(user: User) -> None:
     with smart_http(user.here, log) as base:
         url = f"{base.replace('://', f'://robot:{PASSWORD}@')}/repository"
         ended = user.init("config", "--source-repo", url, "--all-workspaces", "--ci", "github")
-    assert ended.code == 0, ended.err
-    assert "the credentials in the repository's URL are used now and not written" in ended.err
+    assert ended.code == 0, ended.stderr
+    assert "the credentials in the repository's URL are used now and not written" in ended.stderr
     written = [user.text(file) for file in user.files()]
     assert len(written) == 6
-    for text in (ended.out, ended.err, *written):
+    for text in (ended.stdout, ended.stderr, *written):
         assert PASSWORD not in text
         assert "robot" not in text.replace("my-team+robot", "").replace("a robot account", "")
     assert user.json("config/alpha/source.json")["repo"] == f"{base}/repository"
@@ -229,8 +229,8 @@ def test_credentials_in_the_url_are_used_and_never_written(user: User) -> None:
 
 def test_a_dry_run_writes_nothing(user: User) -> None:
     ended = user.init("config", *ALPHA, "--dry-run", "--json", "--ci", "gitlab")
-    assert ended.code == 0, ended.err
-    said = json.loads(ended.out)
+    assert ended.code == 0, ended.stderr
+    said = json.loads(ended.stdout)
     assert said["dry-run"] is True
     assert [file["path"].removeprefix(f"{user.here}/") for file in said["files"]] == [
         "config/.env.example",
@@ -252,8 +252,8 @@ def test_nothing_that_is_there_is_overwritten(user: User) -> None:
     mine.write_text("# mine\nplugins/alpha-page:\n")
     ended = user.init("config", *ALPHA)
     assert ended.code == 3
-    assert str(mine) in ended.err
-    assert "--force" in ended.err
+    assert str(mine) in ended.stderr
+    assert "--force" in ended.stderr
     assert mine.read_text().startswith("# mine")
 
 
@@ -273,7 +273,7 @@ def test_force_replaces_with_a_word(user: User) -> None:
     mine.write_text("# mine\nplugins/alpha-page:\n")
     ended = user.init("config", *ALPHA, "--force")
     assert ended.code == 0
-    assert f"{mine} was there and has been replaced" in ended.err
+    assert f"{mine} was there and has been replaced" in ended.stderr
     assert "# mine" not in mine.read_text()
     assert user.files() == [
         "config/.env.example",
@@ -286,7 +286,7 @@ def test_one_file_that_cannot_be_written_and_none_is(user: User) -> None:
     (user.here / ".github").write_text("a file where a folder should be")
     ended = user.init("config", *ALPHA, "--ci", "github")
     assert ended.code == 12
-    assert "nothing was changed" in ended.err
+    assert "nothing was changed" in ended.stderr
     assert user.files() == [".github"]
     assert not (user.here / "config").exists()
 
@@ -296,8 +296,8 @@ def test_a_configuration_of_several_is_not_masked(user: User) -> None:
     assert user.init("config", *every).code == 0
     ended = user.init("config", *ALPHA)
     assert ended.code == 3
-    assert "several workspaces already" in ended.err
-    assert "plugin-factory init" in ended.err
+    assert "several workspaces already" in ended.stderr
+    assert "plugin-factory init" in ended.stderr
     assert user.init("config/more", *ALPHA).code == 0
 
 
@@ -314,5 +314,5 @@ def test_a_configuration_of_several_is_not_masked(user: User) -> None:
 def test_options_that_do_not_go_together(user: User, words: tuple[str, ...], fact: str) -> None:
     ended = user.init("config", *words)
     assert ended.code == 2
-    assert fact in ended.err
+    assert fact in ended.stderr
     assert user.files() == []

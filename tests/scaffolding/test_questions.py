@@ -24,9 +24,9 @@ def test_everything_is_asked(user: User) -> None:
         (CI, "gitlab\n"),
     ]
     ended = user.init_on_terminal(answers=answers)
-    assert ended.code == 0, ended.out
-    assert "1  workspaces/alpha  (2 plugins)" in ended.out
-    assert "plugin-factory build --config-dir mine" in ended.out
+    assert ended.code == 0, ended.stdout
+    assert "1  workspaces/alpha  (2 plugins)" in ended.stdout
+    assert "plugin-factory build --config-dir mine" in ended.stdout
     assert user.files() == [
         ".gitlab-ci.yml",
         "mine/.env.example",
@@ -48,7 +48,7 @@ def test_no_answer_is_the_default_where_there_is_one(user: User) -> None:
         (CI, "\n"),
     ]
     ended = user.init_on_terminal(answers=answers)
-    assert ended.code == 0, ended.out
+    assert ended.code == 0, ended.stdout
     assert (user.here / "config/beta/source.json").is_file()
     assert not (user.here / ".gitlab-ci.yml").exists()
 
@@ -65,7 +65,7 @@ def test_a_repository_that_is_no_folder_is_asked_for_its_ref(user: User) -> None
         (CI, "\n"),
     ]
     ended = user.init_on_terminal(answers=answers)
-    assert ended.code == 0, ended.out
+    assert ended.code == 0, ended.stdout
     assert user.json("config/source.json")["repo-ref-name"] == "v1"
 
 
@@ -78,7 +78,7 @@ def test_an_answer_that_means_nothing_is_asked_again(user: User) -> None:
         (CI, "\n"),
     ]
     ended = user.init_on_terminal(*words, answers=answers)
-    assert ended.code == 0, ended.out
+    assert ended.code == 0, ended.stdout
     assert user.json("config/source.json")["workspace-path"] == "workspaces/beta"
 
 
@@ -94,21 +94,21 @@ def test_what_options_say_is_not_asked(user: User) -> None:
         "github",
     )
     ended = user.init_on_terminal(*words, answers=[])
-    assert ended.code == 0, ended.out
-    assert "Which" not in ended.out
-    assert "]:" not in ended.out
+    assert ended.code == 0, ended.stdout
+    assert "Which" not in ended.stdout
+    assert "]:" not in ended.stdout
 
 
 def test_with_yes_the_defaults_are_taken(user: User) -> None:
     ended = user.init_on_terminal("--local", "repository/workspaces/alpha", "--yes", answers=[])
-    assert ended.code == 0, ended.out
+    assert ended.code == 0, ended.stdout
     assert (user.here / "config/source.json").is_file()
 
 
 def test_ctrl_d_is_no_answer(user: User) -> None:
     ended = user.init_on_terminal(answers=[(SOURCE[0], "\x04")])
     assert ended.code == 2
-    assert "a question was left without an answer" in ended.out
+    assert "a question was left without an answer" in ended.stdout
     assert user.files() == []
 
 

@@ -9,25 +9,16 @@ import pty
 import select
 import struct
 import subprocess
-import sys
 import termios
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.analysis.tiny_workspace import TinyWorkspace
+from tests.command_line import Ended, factory_command, run_factory
 from tests.sources.repositories import Repository, new_repository
 
 PASSWORD = "a-secret-password"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
-    """How the command ended; on a terminal all is in ``out``."""
-
-    code: int
-    out: str
-    err: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,18 +33,9 @@ class User:
 
     def type(self, *words: str, **variables: str) -> Ended:
         """Run the command line with nobody at the keyboard."""
-        done = subprocess.run(
-            [sys.executable, "-m", "factory", *words],
-            cwd=self.here,
-            env=self.process | variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert "Traceback" not in done.stdout + done.stderr
-        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+        ended = run_factory(self.process | variables, *words, cwd=self.here)
+        assert "Traceback" not in ended.said
+        return ended
 
     def init_on_terminal(self, *words: str, answers: list[tuple[str, str]]) -> Ended:
         """Run it in a pseudo-terminal; each answer is typed when its question is there.
@@ -65,7 +47,7 @@ class User:
         shown, waiting = "", list(answers)
         with subprocess.Popen(
             # With a controlling terminal, by which Ctrl-C comes.
-            ["setsid", "--ctty", "--wait", sys.executable, "-m", "factory", "init", *words],
+            ["setsid", "--ctty", "--wait", *factory_command(["init", *words])],
             cwd=self.here,
             env=self.process | {"TERM": "xterm-256color", "NO_COLOR": "1"},
             stdin=theirs,
@@ -75,7 +57,7 @@ class User:
             os.close(theirs)
             seen_until = 0
             while True:
-                assert select.select([ours], [], [], 60)[0], f"nothing more is said\n{shown}"
+                assert select.select([ours], [], [], 300)[0], f"nothing more is said\n{shown}"
                 try:
                     chunk = os.read(ours, 65536)
                 except OSError:  # Linux says EIO when the last writer has gone
@@ -87,7 +69,7 @@ class User:
         os.close(ours)
         assert not waiting, f"never asked: {waiting}\n{shown}"
         assert "Traceback" not in shown
-        return Ended(code=command.returncode, out=shown.replace("\r\n", "\n"))
+        return Ended(code=command.returncode, stdout=shown.replace("\r\n", "\n"))
 
     def files(self) -> list[str]:
         """The files that are in the folder now, without the user's repository."""

@@ -15,7 +15,7 @@ import pytest
 
 from factory.config.environment import layered
 from factory.errors import DependenciesError
-from factory.toolchain import linking, network
+from factory.toolchain import linking, registry_patience
 from factory.toolchain.linking import linking_variables
 from factory.toolchain.runner import Runner
 from factory.toolchain.yarn import Yarn
@@ -175,7 +175,7 @@ class TestWhenPackagesAreLinked:
 class TestRegistriesThatFail:
     @pytest.fixture(autouse=True)
     def _impatience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(network, "RETRY_AFTER_SECONDS", (0.2,))
+        monkeypatch.setattr(registry_patience, "RETRY_AFTER_SECONDS", (0.2,))
 
     @pytest.mark.parametrize("does", ["fails", "breaks off"])
     def test_one_that_fails_for_a_while_is_asked_again(

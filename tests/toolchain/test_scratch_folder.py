@@ -6,12 +6,12 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.toolchain import scratch_folder as module
-from factory.toolchain.scratch_folder import scratch_folder
+from factory.toolchain.scratch_folder import _swept, scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ with scratch_folder("verify") as folder:
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
-    module._swept.cache_clear()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    _swept.cache_clear()
     return tmp_path
 
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from factory.events import PluginsKnown, StageFinished, StageOutput, StageStarted
 from factory.ui.board import Board
 from factory.ui.frame import frame
 from factory.ui.text import cells, plain
-
-
-@dataclass
-class Clock:
-    """A time that passes when it is told to."""
-
-    now: float = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.ui.clock import Clock
 
 
 @pytest.fixture

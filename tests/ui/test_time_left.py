@@ -14,14 +14,7 @@ from factory.events import (
 from factory.ui.board import Board
 from factory.ui.frame import frame
 from factory.ui.text import plain
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.ui.clock import Clock
 
 
 @pytest.fixture

@@ -157,7 +157,10 @@ def _document(file: Path) -> Mapping[str, Any]:
         document = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{file.name} cannot be read", place=Place(file=file), found=str(error)
+            f"{file.name} cannot be read",
+            place=Place(file=file),
+            found=str(error),
+            hint="stage the plugin again: plugin-factory install --help",
         ) from error
     if not isinstance(document, dict):
         raise ConfigurationError(

@@ -1,0 +1,52 @@
+"""What ``plugin-factory plan`` tells of a run, as lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from factory.quantities import counted
+
+if TYPE_CHECKING:
+    from factory.pipeline.outlook import Outlook
+
+
+def lines(outlook: Outlook) -> list[str]:
+    """Return a block a workspace, some lines a plugin, and the total."""
+    said: list[str] = []
+    for workspace in outlook.workspaces:
+        source = workspace.source
+        head = [workspace.name] if workspace.name else []
+        if source:
+            ref = f"{source.ref} = " if source.ref and source.ref != source.commit else ""
+            what = f"{ref}{source.commit}" if source.commit else source.ref or ""
+            head += [source.repo, what, workspace.workspace_path, source.note]
+        said.append("  ".join(part for part in head if part))
+        if workspace.error:
+            said.append(f"  would fail: {workspace.error.problem}")
+        elif workspace.plugins is None:
+            said.append("  its plugins are found when the source is there: no plugins-list.yaml")
+        for plugin in workspace.plugins or ():
+            package = f"  {plugin.name} {plugin.version}" if plugin.name else ""
+            said.append(f"  {plugin.path}{package}")
+            if plugin.verdict != "unknown":
+                said.append(f"    {plugin.verdict}: {plugin.why}")
+            if plugin.arguments is None:
+                said.append(f"    arguments: {plugin.arguments_from}")
+            elif plugin.arguments:
+                said.append(f"    arguments: {plugin.arguments}  ({plugin.arguments_from})")
+    if outlook.left_out:
+        said.append(f"left out by --only and --exclude: {', '.join(outlook.left_out)}")
+    return [*said, _total(outlook)]
+
+
+def _total(outlook: Outlook) -> str:
+    plugins = sum(len(each.plugins or ()) for each in outlook.workspaces)
+    counts = [
+        f"{outlook.count('build')} to build",
+        f"{outlook.count('cached')} cached",
+        f"{outlook.count('unknown')} not looked at",
+    ]
+    said = ", ".join(text for text in counts if not text.startswith("0 "))
+    number = len(outlook.workspaces)
+    total = f"{counted(number, 'workspace')}, {counted(plugins, 'plugin')}"
+    return f"{total}: {said}" if said else total
