@@ -11,7 +11,7 @@ from factory.config.cache_dir import cache_dir_of
 from factory.config.default_folders import OUTPUT_DIR, REPO_PATH
 from factory.config.environment import ENV_FILE, Environment, layered
 from factory.errors import ConfigurationError
-from factory.toolchain.scratch_folder import scratch_folder
+from factory.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

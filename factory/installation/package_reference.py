@@ -118,35 +118,29 @@ class RemoteArchive:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LocalArchive:
+class _OnThisMachine:
+    path: Path
+    written: str
+
+    def __str__(self) -> str:
+        return self.written
+
+    @property
+    def identity(self) -> str:
+        """The absolute path."""
+        return os.fspath(self.path)
+
+
+class LocalArchive(_OnThisMachine):
     """A `.tgz` on this machine."""
 
-    path: Path
-    written: str
-
-    def __str__(self) -> str:
-        return self.written
-
-    @property
-    def identity(self) -> str:
-        """The absolute path."""
-        return os.fspath(self.path)
+    __slots__ = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocalFolder:
+class LocalFolder(_OnThisMachine):
     """An exported plugin's folder on this machine."""
 
-    path: Path
-    written: str
-
-    def __str__(self) -> str:
-        return self.written
-
-    @property
-    def identity(self) -> str:
-        """The absolute path."""
-        return os.fspath(self.path)
+    __slots__ = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,8 +10,8 @@ from factory.config.image_output import ImageOutput
 from factory.oci.image import build_image
 from factory.oci.layout import write_archive, write_layout
 from factory.oci.push import push_images
+from factory.scratch_folder import scratch_folder
 from factory.threads import InheritingPool
-from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

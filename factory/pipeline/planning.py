@@ -17,12 +17,12 @@ from factory.pipeline.outlook import Outlook, PlannedPlugin, PlannedSource, Plan
 from factory.pipeline.output_directory import storage_error
 from factory.pipeline.resolve import resolve_source
 from factory.pipeline.stages import Stages
+from factory.scratch_folder import scratch_folder
 from factory.sources.checkout import git_session
 from factory.sources.git_refs import FULL_ID
 from factory.sources.source import GitRemote, Source, locate, shown
 from factory.sources.worktree import worktree_state
 from factory.toolchain.child_environment import git_environment
-from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -36,11 +36,11 @@ from factory.pipeline.restoring import found_under
 from factory.pipeline.run_clones import clones_of
 from factory.pipeline.several_workspaces import warn_of_unmatched
 from factory.pipeline.stages import Stages
+from factory.scratch_folder import scratch_folder
 from factory.sources.folder import copy_folder
 from factory.sources.lent_clone import lend_objects
 from factory.sources.source import GitRemote, shown
 from factory.threads import InheritingPool
-from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -28,7 +28,7 @@ from factory.pipeline.report import BuildReport, ToolVersions, write_report
 from factory.pipeline.resolve import resolve_source
 from factory.pipeline.stages import Stages
 from factory.pipeline.workspace_making import make_plugins
-from factory.toolchain.scratch_folder import scratch_folder
+from factory.scratch_folder import scratch_folder
 from factory.whole_file import remove_unfinished
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from factory.analysis.discovery import PLUGIN_ROLES, discover_plugins, workspace_packages
 from factory.analysis.manifest import MANIFEST_FILE
 from factory.errors import Place, SourceError
+from factory.scratch_folder import scratch_folder
 from factory.sources.checkout import check_out, git_session
 from factory.sources.source import (
     GitRemote,
@@ -27,7 +28,6 @@ from factory.sources.source import (
 from factory.sources.workspace import resolve_workspace, workspaces_in
 from factory.sources.worktree import worktree_state
 from factory.toolchain.child_environment import git_environment
-from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,6 @@ whole where ``git lfs install`` was run. Both are warned of when a checkout hold
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +21,7 @@ from factory.sources.git_errors import Translated, kind_of, may_pass, source_err
 from factory.sources.git_notices import warn_of_missing, warn_of_uncommitted
 from factory.sources.git_refs import FULL_ID, Wanted, advertised, resolve, unknown_ref
 from factory.sources.source import Checkout, shown
+from factory.toolchain.retrying import retried
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -264,15 +264,10 @@ def _commit(repository: SessionRepo, remote: GitRemote, wanted: Wanted) -> str |
 
 def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
     """Run an action again, a bounded number of times, when its failure may pass by itself."""
-    for seconds in _RETRY_AFTER_SECONDS:
-        try:
-            return action()
-        except ProcessFailed as failure:
-            if not may_pass(failure):
-                raise
-            log.warning("git: the server broke off; trying again in %.0f s", seconds)
-            until = time.monotonic() + seconds
-            while time.monotonic() < until:
-                session.runner.raise_if_cancelled()
-                time.sleep(0.1)
-    return action()
+    return retried(
+        action,
+        may_pass=may_pass,
+        after=_RETRY_AFTER_SECONDS,
+        what="git: the server broke off",
+        runner=session.runner,
+    )

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.errors import PatchError, Place, StorageError
+from factory.scratch_folder import scratch_folder
 from factory.sources.file_copy import copy_file
 from factory.sources.git_apply import IGNORING_WHITESPACE, GitApply
 from factory.sources.link_target import leads_out
@@ -25,7 +26,6 @@ from factory.sources.patch_place import PlacedPatch, place
 from factory.sources.patch_text import read_patch
 from factory.sources.replacement import Replacement, replace_all
 from factory.sources.same_file import is_executable, is_same_file
-from factory.toolchain.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

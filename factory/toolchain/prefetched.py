@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from factory.scratch_folder import scratch_folder
 from factory.toolchain.node import Node, find_node
 from factory.toolchain.own_environment import own_environment
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
-from factory.toolchain.scratch_folder import scratch_folder
 from factory.toolchain.yarn import DEFAULT_BERRY, WantedYarn, Yarn, find_yarn
 
 if TYPE_CHECKING:

@@ -6,23 +6,19 @@ middle of an archive, or a registry that stays away for longer than their own at
 
 from __future__ import annotations
 
-import logging
 import re
-import time
 from typing import TYPE_CHECKING, TypeVar
 
-from factory.toolchain.runner import ProcessFailed
+from factory.toolchain.retrying import retried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from factory.config.environment import Environment
-    from factory.toolchain.runner import Runner
+    from factory.toolchain.runner import ProcessFailed, Runner
 
 _T = TypeVar("_T")
-
-log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = (5.0,)
 # npm waits five minutes for an answer, three times. Yarn's own limits (a minute, four times) serve.
@@ -76,17 +72,10 @@ def patiently(action: Callable[[], _T], *, runner: Runner, what: str) -> _T:
         ProcessFailed: it failed for another reason, or once too often.
         Interrupted: the run was ended meanwhile.
     """
-    for seconds in RETRY_AFTER_SECONDS:
-        try:
-            return action()
-        except ProcessFailed as failure:
-            if not may_pass(failure):
-                raise
-            log.warning(
-                "%s: the registry broke off or failed; trying again in %.0f s", what, seconds
-            )
-            until = time.monotonic() + seconds
-            while time.monotonic() < until:
-                runner.raise_if_cancelled()
-                time.sleep(0.1)
-    return action()
+    return retried(
+        action,
+        may_pass=may_pass,
+        after=RETRY_AFTER_SECONDS,
+        what=f"{what}: the registry broke off or failed",
+        runner=runner,
+    )

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.quantities import listed
+from factory.scratch_folder import scratch_folder
 from factory.toolchain.runner import ProcessFailed
-from factory.toolchain.scratch_folder import scratch_folder
 from factory.verification.findings import ENTRY_POINT, Finding, failed, passed, skipped
 
 if TYPE_CHECKING:

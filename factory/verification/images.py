@@ -14,7 +14,7 @@ from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, FactoryError, Interrupted
 from factory.oci.dynamic_packages import DYNAMIC_PACKAGES, folders_in
 from factory.quantities import listed
-from factory.toolchain.scratch_folder import scratch_folder
+from factory.scratch_folder import scratch_folder
 from factory.verification.findings import (
     ARCHIVE,
     IMAGE,

@@ -11,7 +11,7 @@ from factory.archives.limits import DEFAULT_LIMITS, Limits
 from factory.archives.npm_package import INTEGRITY_SUFFIX, PACKAGE_FOLDER
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, FactoryError, Place
-from factory.toolchain.scratch_folder import scratch_folder
+from factory.scratch_folder import scratch_folder
 from factory.verification.findings import (
     ARCHIVE,
     INTEGRITY,

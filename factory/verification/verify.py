@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from factory.archives.limits import DEFAULT_LIMITS, Limits
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, CheckError, FactoryError, Interrupted, ToolchainError
+from factory.scratch_folder import scratch_folder
 from factory.threads import InheritingPool
-from factory.toolchain.scratch_folder import scratch_folder
 from factory.verification.findings import (
     ARCHIVE,
     PROVENANCE,

@@ -208,6 +208,11 @@ class TestTakingOver:
         assert len({file.read_bytes() for file in pairs["part-c"]}) == 1
 
 
+def depend_on(resolution: str, workspace: Path) -> None:
+    with (workspace / "yarn.lock").open("a") as file:
+        file.write(f'\n"near":\n  version: 1.0.0\n  resolution: "{resolution}"\n')
+
+
 class TestKey:
     @pytest.fixture
     def workspace(self, new_workspace: NewWorkspace) -> Path:
@@ -295,8 +300,7 @@ class TestKey:
     def test_there_is_none_where_the_lockfile_does_not_say_all(
         self, workspace: Path, toolchain: Toolchain, resolution: str
     ) -> None:
-        with (workspace / "yarn.lock").open("a") as file:
-            file.write(f'\n"near":\n  version: 1.0.0\n  resolution: "{resolution}"\n')
+        depend_on(resolution, workspace)
         assert installation_key(workspace, toolchain) is None
 
     @pytest.mark.parametrize(
@@ -312,8 +316,7 @@ class TestKey:
     def test_there_is_one_where_it_does(
         self, workspace: Path, toolchain: Toolchain, resolution: str
     ) -> None:
-        with (workspace / "yarn.lock").open("a") as file:
-            file.write(f'\n"near":\n  version: 1.0.0\n  resolution: "{resolution}"\n')
+        depend_on(resolution, workspace)
         assert installation_key(workspace, toolchain)
 
     def test_there_is_none_for_what_is_installed_already(

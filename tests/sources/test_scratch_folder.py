@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.toolchain.scratch_folder import _swept, scratch_folder
+from factory.scratch_folder import _swept, scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Fills a folder as packages do, tells that it has, and stays until its input ends.
 HOLDING = """
 import os, sys
-from factory.toolchain.scratch_folder import scratch_folder
+from factory.scratch_folder import scratch_folder
 with scratch_folder("verify") as folder:
     (folder / "a" / "b").mkdir(parents=True)
     (folder / "a" / "b" / "file").write_text("x")
