@@ -24,7 +24,7 @@ from factory.toolchain.link_tree import link_tree
 from factory.toolchain.linking import reason_against_linking, settings_files, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from factory.toolchain.assembled import Toolchain
 
@@ -108,8 +108,16 @@ def installation_of(workspace: Path) -> Installation | None:
     )
 
 
-def take_over(installation: Installation, workspace: Path) -> None:
+def take_over(
+    installation: Installation, workspace: Path, *, checkpoint: Callable[[], None] = lambda: None
+) -> None:
     """Put what another workspace has into this one, which has nothing yet.
+
+    Args:
+        installation: what the other has.
+        workspace: the folder of this one.
+        checkpoint: called again and again, since a large tree takes seconds; whatever it raises
+            ends the work as it stands.
 
     Raises:
         OSError: it cannot be; no package is left here, and yarn can install as if nothing had been.
@@ -121,7 +129,9 @@ def take_over(installation: Installation, workspace: Path) -> None:
             making = Path(tempfile.mkdtemp(prefix=f".{MODULES}-", dir=target.parent))
             done.append(making)
             making.chmod(0o755)
-            link_tree(installation.workspace / name, making, wanted=_is_yarns)
+            link_tree(
+                installation.workspace / name, making, wanted=_is_yarns, checkpoint=checkpoint
+            )
             making.rename(target)
             done[-1] = target
         state = workspace / INSTALL_STATE
@@ -130,7 +140,7 @@ def take_over(installation: Installation, workspace: Path) -> None:
         for name, content in installation.manifests.items():
             if (workspace / name).read_bytes() != content:
                 (workspace / name).write_bytes(content)
-    except BaseException:
+    except OSError:
         for folder in done:
             shutil.rmtree(folder, ignore_errors=True)
         raise

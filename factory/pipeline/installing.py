@@ -54,7 +54,7 @@ def _install(build: OngoingBuild, workspace: Path, toolchain: Toolchain) -> None
 def _taken_over(build: OngoingBuild, made: Installation, workspace: Path) -> bool:
     with build.stages.stage("install", takes="take over") as stage:
         try:
-            take_over(made, workspace)
+            take_over(made, workspace, checkpoint=build.means.runner.raise_if_cancelled)
         except OSError as error:
             stage.note = "anew, since another workspace's installation cannot be taken over"
             log.info("%s cannot be taken over, and is installed anew: %s", made.workspace, error)

@@ -16,7 +16,11 @@ _CANNOT_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENO
 
 
 def link_tree(
-    source: Path, target: Path, *, wanted: Callable[[str], bool] = lambda _: True
+    source: Path,
+    target: Path,
+    *,
+    wanted: Callable[[str], bool] = lambda _: True,
+    checkpoint: Callable[[], None] = lambda: None,
 ) -> bool:
     """Let the empty folder ``target`` hold what ``source`` holds, and return whether by hard links.
 
@@ -28,6 +32,7 @@ def link_tree(
         target: an empty folder.
         wanted: says of each name in ``source`` itself, not in the folders below it, whether it is
             to be in ``target``.
+        checkpoint: called before each folder; whatever it raises ends the work.
 
     Raises:
         OSError: a file can be neither linked nor copied.
@@ -39,6 +44,7 @@ def link_tree(
     pending = [(top, os.fspath(target))]
     while pending:
         folder, here = pending.pop()
+        checkpoint()
         with os.scandir(folder) as entries:
             for entry in entries:
                 if folder == top and not wanted(entry.name):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from factory.config.environment import layered
+from factory.errors import Interrupted
 from factory.export import shared_installation
 from factory.export.shared_installation import (
     Installation,
@@ -64,6 +65,14 @@ def locked(
     return make
 
 
+@pytest.fixture
+def pair(locked: Callable[[str], Path], install: Install) -> tuple[Path, Path]:
+    """A workspace that yarn has installed, and one that has nothing yet."""
+    one, two = locked("one"), locked("two")
+    install(one)
+    return one, two
+
+
 def files(folder: Path) -> dict[str, str | bytes]:
     """Every file and link below a folder, but what yarn and git keep for themselves."""
     found: dict[str, str | bytes] = {}
@@ -112,12 +121,11 @@ class TestTakingOver:
 
     def test_yarn_itself_finds_nothing_to_do_there(
         self,
-        locked: Callable[[str], Path],
+        pair: tuple[Path, Path],
         install: Install,
         registry: NpmRegistry,
     ) -> None:
-        one, two = locked("one"), locked("two")
-        install(one)
+        one, two = pair
         take_over(made_in(one), two)
         before = {file: file.lstat().st_mtime_ns for file in two.rglob("node_modules/*/*")}
         asked = len(registry.seen)
@@ -126,10 +134,9 @@ class TestTakingOver:
         assert len(registry.seen) == asked
 
     def test_what_tools_keep_beside_the_packages_stays_where_it_is(
-        self, locked: Callable[[str], Path], install: Install
+        self, pair: tuple[Path, Path]
     ) -> None:
-        one, two = locked("one"), locked("two")
-        install(one)
+        one, two = pair
         installation = made_in(one)
         for name in (".cache", ".plugin-factory/rhdh-cli"):
             (one / "node_modules" / name).mkdir(parents=True)
@@ -151,12 +158,10 @@ class TestTakingOver:
 
     def test_if_it_breaks_off_nothing_is_left(
         self,
-        locked: Callable[[str], Path],
-        install: Install,
+        pair: tuple[Path, Path],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        one, two = locked("one"), locked("two")
-        install(one)
+        one, two = pair
         before = files(two)
         real = os.link
         left = iter(range(10))
@@ -173,6 +178,18 @@ class TestTakingOver:
         assert not list(two.rglob("node_modules*"))
         assert not list(two.rglob(".node_modules*"))
 
+    def test_when_the_run_is_ended_it_does_not_go_on(self, pair: tuple[Path, Path]) -> None:
+        one, two = pair
+        folders = iter(range(2))
+
+        def ended() -> None:
+            if next(folders, None) is None:
+                raise Interrupted("Ctrl-C")
+
+        with pytest.raises(Interrupted):
+            take_over(made_in(one), two, checkpoint=ended)
+        assert not (two / "node_modules").exists()
+
     def test_a_folder_that_has_vanished_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "here").mkdir()
         gone = Installation(workspace=tmp_path / "gone", folders=("node_modules",), manifests={})
@@ -182,12 +199,10 @@ class TestTakingOver:
 
     def test_a_file_with_all_the_links_it_can_have_is_copied(
         self,
-        locked: Callable[[str], Path],
-        install: Install,
+        pair: tuple[Path, Path],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        one, two = locked("one"), locked("two")
-        install(one)
+        one, two = pair
         real = os.link
 
         def link(old: str, new: str) -> None:
