@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from factory.toolchain.placed_rhdh_cli import place_rhdh_cli
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from factory.toolchain.rhdh_cli import RhdhCli
 
@@ -28,7 +28,7 @@ UNKNOWN_BUNDLER = "plugin-factory: the bundler is not one whose output is known 
 
 
 def bundling_command(
-    rhdh_cli: RhdhCli, workspace: Path, env: Mapping[str, str]
+    rhdh_cli: RhdhCli, workspace: Path, env: Mapping[str, str], *, checkpoint: Callable[[], None]
 ) -> tuple[Path, dict[str, str]]:
     """Return the command to use for a frontend plugin of the workspace, and its environment.
 
@@ -36,6 +36,7 @@ def bundling_command(
         rhdh_cli: the installed one.
         workspace: the folder of the yarn workspace.
         env: the environment of an export; its ``TMPDIR`` is a folder of this process alone.
+        checkpoint: called while rhdh-cli is put in its place; whatever it raises ends that.
 
     Raises:
         StorageError: the disk is full.
@@ -43,7 +44,8 @@ def bundling_command(
     script = Path(env["TMPDIR"], SCRIPT)
     script.write_bytes(resources.files(__package__).joinpath(SCRIPT).read_bytes())
     options = " ".join(filter(None, (env.get("NODE_OPTIONS"), f"--require {_quoted(script)}")))
-    return place_rhdh_cli(rhdh_cli, workspace), {**env, "NODE_OPTIONS": options}
+    placed = place_rhdh_cli(rhdh_cli, workspace, checkpoint=checkpoint)
+    return placed, {**env, "NODE_OPTIONS": options}
 
 
 def warn_of_unknown_bundler(output: str, plugin: str) -> None:

@@ -76,7 +76,9 @@ def export_plugin(
     command = toolchain.rhdh_cli.command
     env = toolchain.child_environment(installs=True, task=f"export-{request.path}")
     if request.bundled:
-        command, env = bundling_command(toolchain.rhdh_cli, request.workspace, env)
+        command, env = bundling_command(
+            toolchain.rhdh_cli, request.workspace, env, checkpoint=runner.raise_if_cancelled
+        )
     try:
         completed = runner.run(
             (command, "plugin", "export", "--clean", *arguments),

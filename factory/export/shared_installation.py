@@ -76,7 +76,7 @@ def installation_key(workspace: Path, toolchain: Toolchain) -> str | None:
         return None
     if reason_against_linking(workspace, toolchain.yarn, environment):
         return None
-    settings = settings_of(settings_files(workspace, environment))
+    settings = settings_of(workspace, environment)
     if environment.get("YARN_ENABLE_GLOBAL_CACHE") or any(
         "enableGlobalCache" in each for each in settings
     ):

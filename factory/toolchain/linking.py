@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from factory.config.environment import Environment
     from factory.toolchain.yarn import Yarn
@@ -66,7 +66,7 @@ def linking_variables(workspace: Path, yarn: Yarn, environment: Environment) -> 
     if reason:
         log.debug("packages are copied, not linked: %s", reason)
         return {}
-    store = _store(settings_of(settings_files(workspace, environment)), environment)
+    store = _store(settings_of(workspace, environment), environment)
     if not _make_store(store):
         return {}
     _renew_worn_files(store)
@@ -75,7 +75,7 @@ def linking_variables(workspace: Path, yarn: Yarn, environment: Environment) -> 
 
 def reason_against_linking(workspace: Path, yarn: Yarn, environment: Environment) -> str | None:
     """Return why packages of a workspace are copied and not linked; None if they are linked."""
-    settings = settings_of(settings_files(workspace, environment))
+    settings = settings_of(workspace, environment)
     if int(yarn.version.partition(".")[0]) < _FIRST_MAJOR:
         return f"yarn {yarn.version} cannot"
     linker = environment.get("YARN_NODE_LINKER") or next(
@@ -92,7 +92,7 @@ def reason_against_linking(workspace: Path, yarn: Yarn, environment: Environment
 
 def may_lack_files(workspace: Path, environment: Environment) -> bool:
     """Whether links may have run out while packages were linked: yarn leaves files out then."""
-    store = _store(settings_of(settings_files(workspace, environment)), environment)
+    store = _store(settings_of(workspace, environment), environment)
     most = _most_links(store)
     return most is None or any(links > most * _NEAR for _, links in _linked_files(store))
 
@@ -183,12 +183,12 @@ def settings_files(workspace: Path, environment: Environment) -> tuple[Path, ...
     return tuple(folder / name for folder in folders if (folder / name).is_file())
 
 
-def settings_of(files: Iterable[Path]) -> list[dict[str, Any]]:
-    """Return what settings files say, in their order; those that are no YAML are left out."""
+def settings_of(workspace: Path, environment: Environment) -> list[dict[str, Any]]:
+    """Return what those files say, in their order; one that is no YAML is left out."""
     import yaml  # noqa: PLC0415 - late: --help does not need it
 
     found: list[dict[str, Any]] = []
-    for file in files:
+    for file in settings_files(workspace, environment):
         try:
             value = yaml.safe_load(file.read_text(encoding="utf-8", errors="replace"))
         except yaml.YAMLError:

@@ -14,6 +14,7 @@ from factory.toolchain.cache_folder import made_once
 from factory.toolchain.link_tree import link_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from factory.toolchain.rhdh_cli import RhdhCli
@@ -24,8 +25,15 @@ log = logging.getLogger(__name__)
 PLACE = "node_modules/.plugin-factory"
 
 
-def place_rhdh_cli(rhdh_cli: RhdhCli, workspace: Path) -> Path:
+def place_rhdh_cli(
+    rhdh_cli: RhdhCli, workspace: Path, *, checkpoint: Callable[[], None] = lambda: None
+) -> Path:
     """Return the command of rhdh-cli at its place in the workspace, where it is put unless it is.
+
+    Args:
+        rhdh_cli: the installed one.
+        workspace: the folder of the yarn workspace.
+        checkpoint: called again and again; whatever it raises ends the work.
 
     Raises:
         StorageError: it cannot be put there.
@@ -33,7 +41,7 @@ def place_rhdh_cli(rhdh_cli: RhdhCli, workspace: Path) -> Path:
     installed = rhdh_cli.command.parents[2]
 
     def make(folder: Path) -> None:
-        if not link_tree(installed, folder):
+        if not link_tree(installed, folder, checkpoint=checkpoint):
             log.info("rhdh-cli is copied into %s, which takes no hard links to the cache", folder)
 
     placed = made_once(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.errors import StorageError
+from factory.errors import Interrupted, StorageError
 from factory.toolchain.placed_rhdh_cli import PLACE, place_rhdh_cli
 from factory.toolchain.rhdh_cli import RhdhCli
 
@@ -59,6 +59,15 @@ def test_where_links_are_impossible_it_is_a_copy(
     assert not placed.samefile(rhdh_cli.command)
     assert placed.read_text() == rhdh_cli.command.read_text()
     assert os.access(placed, os.X_OK)
+
+
+def test_when_the_run_is_ended_nothing_is_left(rhdh_cli: RhdhCli, tmp_path: Path) -> None:
+    def ended() -> None:
+        raise Interrupted("Ctrl-C")
+
+    with pytest.raises(Interrupted):
+        place_rhdh_cli(rhdh_cli, tmp_path / "w", checkpoint=ended)
+    assert not [path for path in (tmp_path / "w" / PLACE).iterdir() if path.is_dir()]
 
 
 def test_a_workspace_that_cannot_be_written_is_an_error(rhdh_cli: RhdhCli, tmp_path: Path) -> None:
