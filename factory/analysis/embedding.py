@@ -14,7 +14,7 @@ from factory.analysis.arguments import parse_arguments
 from factory.analysis.discovery import BACKEND_ROLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from factory.analysis.discovery import WorkspacePackage
     from factory.analysis.manifest import Manifest
@@ -45,11 +45,7 @@ def role_by_name(name: str) -> str:
 
 
 def local_build_set(
-    plugin: Manifest,
-    packages: Mapping[str, WorkspacePackage],
-    arguments: str,
-    *,
-    published: Callable[[str, str], Mapping[str, str] | None] | None = None,
+    plugin: Manifest, packages: Mapping[str, WorkspacePackage], arguments: str
 ) -> tuple[str, ...]:
     """Return the workspace packages that rhdh-cli would build when it exports ``plugin``.
 
@@ -60,9 +56,6 @@ def local_build_set(
         plugin: the package.json of the plugin to export.
         packages: the members of its yarn workspace (``workspace_packages``).
         arguments: its argument string, as it stands in plugins-list.yaml.
-        published: the ``dependencies`` of a package that is not a member, by name and range, or
-            None if unknown; needed only where a chain of embedded packages leaves the workspace
-            and comes back.
 
     Raises:
         ConfigurationError: the argument string cannot be split.
@@ -71,26 +64,20 @@ def local_build_set(
         return (plugin.name,)
     named = frozenset(parse_arguments(arguments).embedded)
     built: dict[str, None] = {}
-    seen: set[tuple[str, str]] = set()
     # Depth first and in the order of the dependencies, since the first way that leads to a package
     # decides which siblings are looked for below it.
     wanted = named | frozenset(sibling_names(plugin.name, plugin.role))
-    stack = [(iter(plugin.dependencies.items()), wanted)]
+    stack = [(iter(plugin.dependencies), wanted)]
     while stack:
         dependencies, wanted = stack[-1]
-        name, asked = next(dependencies, (None, ""))
+        name = next(dependencies, None)
         if name is None:
             stack.pop()
             continue
         member = packages.get(name)
-        identity = (name, "" if member else asked)
-        if name not in wanted or identity in seen or name == plugin.name:
+        if member is None or name not in wanted or name in built or name == plugin.name:
             continue
-        seen.add(identity)
-        if member:
-            built[name] = None
-            siblings = sibling_names(name, member.manifest.role)
-            stack.append((iter(member.manifest.dependencies.items()), wanted | frozenset(siblings)))
-        elif published:
-            stack.append((iter((published(name, asked) or {}).items()), wanted))
+        built[name] = None
+        siblings = sibling_names(name, member.manifest.role)
+        stack.append((iter(member.manifest.dependencies), wanted | frozenset(siblings)))
     return (*built, plugin.name)

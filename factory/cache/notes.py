@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from factory.cache.store import Store
 
-MEMO, LATEST, TOOLS = "memo", "latest", "tools"
-NOTES = (MEMO, LATEST, TOOLS)
+MEMO, LATEST = "memo", "latest"
+NOTES = (MEMO, LATEST)
 """The kinds, each a folder of the store."""
 
 

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.config.cache_dir import cache_dir_of
-from factory.config.contradictions import refuse_contradictions, refuse_missing
 from factory.config.documents import read_json
-from factory.config.environment import ENV_FILE, Environment, layered
 from factory.config.plugins_list import PLUGINS_LIST, PluginsList, read_plugins_list
 from factory.config.source_file import SOURCE_FILE, SourceFile, read_source_file
 from factory.errors import ConfigurationError, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
+    from factory.config.environment import Environment
     from factory.config.image_output import ImageOutput
 
 log = logging.getLogger(__name__)
@@ -111,29 +109,6 @@ class BuildPlan:
         """Return a plugin's own file of the configuration directory, if it has one."""
         file = self.config_dir / plugin_path / name
         return file.absolute() if file.is_file() else None
-
-
-def plan_build(
-    request: BuildRequest,
-    process: Mapping[str, str],
-    *,
-    default_jobs: int,
-) -> BuildPlan:
-    """Settle what is to be built of a configuration directory that is one workspace.
-
-    Args:
-        request: the options.
-        process: the process's environment.
-        default_jobs: how many cores to use, unless the request says.
-
-    Raises:
-        UsageError: options that exclude each other.
-        ConfigurationError: the configuration directory, or a file in it, cannot be used.
-    """
-    refuse_contradictions(request)
-    refuse_missing(request.config_dir)
-    environment = layered(process, (request.config_dir.absolute() / ENV_FILE,))
-    return plan_workspace(request, environment, default_jobs=default_jobs)
 
 
 def plan_workspace(

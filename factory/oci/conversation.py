@@ -106,14 +106,13 @@ class Conversation:
         method: str,
         path: str,
         repository: str,
-        scopes: tuple[str, ...] = (),
         *,
         headers: dict[str, str] | None = None,
         content: bytes | None = None,
     ) -> Answer:
         """Send a small request, with retries, following redirects of what is read."""
         url = f"{self.base_url()}/v2/{path}"
-        scopes = scopes or (self._scope(repository),)
+        scopes = (self._scope(repository),)
         parts = None if content is None else lambda: content
         for _ in range(MOST_REDIRECTS):
             answer = self.transport.retried(

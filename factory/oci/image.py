@@ -91,12 +91,10 @@ def build_image(
     layer_file: Path,
     *,
     facts: ImageFacts | None = None,
-    mtime: int = 0,
 ) -> Image:
     """Return the image of one or several plugins; its layer is written to ``layer_file``.
 
-    The image is usable as long as ``layer_file`` is there. ``mtime`` is the time of every file in
-    the layer, in seconds since 1970 (the SOURCE_DATE_EPOCH convention).
+    The image is usable as long as ``layer_file`` is there.
 
     Raises:
         PackError: there is no plugin, several need a title, or as
@@ -113,9 +111,7 @@ def build_image(
             hint="give it one: --bundle NAME",
         )
     index = json.dumps(dynamic_packages(ordered), indent=2, ensure_ascii=False) + "\n"
-    layer = write_layer(
-        ordered, layer_file, root_files={INDEX_FILE: index.encode("utf-8")}, mtime=mtime
-    )
+    layer = write_layer(ordered, layer_file, root_files={INDEX_FILE: index.encode("utf-8")})
     return image_of(ordered, layer, facts=facts)
 
 

@@ -42,7 +42,6 @@ def write_layer(
     destination: Path,
     *,
     root_files: Mapping[str, bytes] | None = None,
-    mtime: int = 0,
 ) -> Layer:
     """Write the layer that holds ``plugins`` to the file ``destination`` and return it.
 
@@ -53,7 +52,6 @@ def write_layer(
         plugins: the packed plugins, in any order.
         destination: the file to write; it appears only when it is complete.
         root_files: small files at the image's root, by name.
-        mtime: the time of every entry, seconds since 1970.
 
     Raises:
         PackError: an archive is damaged or holds an unsafe entry (:mod:`factory.oci.contents`), or
@@ -63,7 +61,7 @@ def write_layer(
     try:
         with tempfile.TemporaryFile(dir=destination.parent) as spool:
             entries = _all_entries(plugins, spool, root_files or {})
-            return _write(entries, spool, destination, mtime)
+            return _write(entries, spool, destination)
     except OSError as error:
         raise StorageError(
             f"the image's layer cannot be written: {error.strerror or error}",
@@ -93,13 +91,13 @@ def _all_entries(
     return sorted(entries.values(), key=lambda entry: entry.path.replace("/", "\0"))
 
 
-def _write(entries: list[Entry], spool: IO[bytes], destination: Path, mtime: int) -> Layer:
+def _write(entries: list[Entry], spool: IO[bytes], destination: Path) -> Layer:
     partial = destination.with_name(f".{destination.name}.part")
     try:
         with partial.open("wb") as file:
             sink = DigestingGzip(file)
             for entry in entries:
-                sink.write(_header(entry, mtime))
+                sink.write(_header(entry))
                 _copy(entry, spool, sink)
             sink.write(tarfile.NUL * 2 * tarfile.BLOCKSIZE)
             sink.finish()
@@ -110,10 +108,9 @@ def _write(entries: list[Entry], spool: IO[bytes], destination: Path, mtime: int
     return Layer(blob=blob, diff_id=sink.diff_id)
 
 
-def _header(entry: Entry, mtime: int) -> bytes:
+def _header(entry: Entry) -> bytes:
     info = tarfile.TarInfo(entry.path)
     info.type = _TYPES[entry.kind]
-    info.mtime = mtime
     info.size = entry.size
     info.linkname = entry.target
     if entry.kind == "link":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 READ_BACK_WAITS = (0.0, 0.5, 1.0, 2.0)
 PARALLEL_PUSHES = 4
 
-BlobState: TypeAlias = Literal["sending", "sent", "present", "mounted"]
+BlobState: TypeAlias = Literal["sending", "sent", "present"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +100,6 @@ def push_image(
     image: Image,
     reference: Reference,
     *,
-    mount_from: Sequence[str] = (),
     on_progress: OnProgress | None = None,
 ) -> PushedImage:
     """Push ``image`` as ``reference`` and return what the registry has of it afterwards.
@@ -109,8 +108,6 @@ def push_image(
         registry: the conversation; its target's host is the reference's.
         image: what to push.
         reference: its name and tag; a tag that exists is moved.
-        mount_from: repositories of the same registry that may have the blobs already, from which
-            the registry copies them itself.
         on_progress: called from the pushing thread, for each part that was sent.
 
     Raises:
@@ -123,7 +120,6 @@ def push_image(
             registry,
             reference.repository,
             blob,
-            mount_from=mount_from,
             tell=_telling(reference, blob, on_progress) if on_progress else None,
         )
     registry.put_manifest(reference.repository, reference.tag, image.manifest)
@@ -174,7 +170,6 @@ def push_blob(
     repository: str,
     blob: Blob,
     *,
-    mount_from: Sequence[str] = (),
     tell: OnState | None = None,
 ) -> int:
     """Make sure that a repository has a blob; return how many bytes had to be sent for that.
@@ -183,7 +178,6 @@ def push_blob(
         registry: the conversation.
         repository: where the blob is to be.
         blob: what is sent, unless the registry has it.
-        mount_from: repositories of the same registry that may have it already.
         tell: is told what happens, and how many bytes the registry has.
 
     Raises:
@@ -193,15 +187,7 @@ def push_blob(
     if registry.has_blob(repository, blob.digest):
         tell("present", blob.size)
         return 0
-    session = None
-    for source in mount_from:
-        if source == repository:
-            continue
-        session = registry.mount(repository, blob.digest, source)
-        if session is None:
-            tell("mounted", blob.size)
-            return 0
-    _upload(registry, blob, repository, session, tell)
+    _upload(registry, blob, repository, tell)
     tell("sent", blob.size)
     return blob.size
 
@@ -210,10 +196,8 @@ def _upload(
     registry: Registry,
     blob: Blob,
     repository: str,
-    session: str | None,
     tell: OnState,
 ) -> None:
-    sessions = [session] if session else []
     tries = 0
 
     def parts() -> Iterator[bytes]:
@@ -231,7 +215,7 @@ def _upload(
         # The answer to an upload may be lost although the registry has stored it.
         if tries > 1 and registry.has_blob(repository, blob.digest):
             return
-        location = sessions.pop() if sessions else registry.start_upload(repository)
+        location = registry.start_upload(repository)
         registry.upload(repository, blob, location, parts)
 
     registry.transport.retried(attempt, registry.base_url())

@@ -39,7 +39,6 @@ def attach(
     blobs: Sequence[Blob],
     titles: Sequence[str] = (),
     annotations: Mapping[str, str] | None = None,
-    tag: str = "",
 ) -> str:
     """Push an artifact that refers to ``subject`` and return its manifest's digest.
 
@@ -53,7 +52,6 @@ def attach(
         blobs: its contents.
         titles: their file names, if they have any: by these, tools such as oras save them.
         annotations: of its manifest; lists of referrers show them too.
-        tag: a tag for the artifact, besides; for tools that look for one.
 
     Raises:
         RegistryError: the registry refuses, or others keep changing the list of referrers.
@@ -63,8 +61,6 @@ def attach(
     for blob in (EMPTY, *blobs):
         push_blob(registry, repository, blob)
     kept = registry.put_manifest(repository, manifest.digest, manifest)
-    if tag:
-        registry.put_manifest(repository, tag, manifest)
     if not kept:
         entry = Descriptor(
             media_type=MANIFEST_TYPE,

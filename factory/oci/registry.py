@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from factory.oci.authorization import pull_scope, push_scope
+from factory.oci.authorization import push_scope
 from factory.oci.blob import (
     DOCKER_LIST_TYPE,
     DOCKER_MANIFEST_TYPE,
@@ -94,21 +94,6 @@ class Registry(Conversation):
         if answer.status != ACCEPTED:
             raise self._refusal(answer, "start an upload", repository)
         return self._location(answer)
-
-    def mount(self, repository: str, digest: str, source: str) -> str | None:
-        """Take a blob over from the repository ``source``; return None if that worked.
-
-        Otherwise the address of an upload session, which the registry opened instead, is returned
-        (section "Mounting a blob from another repository").
-        """
-        query = urlencode({"mount": digest, "from": source})
-        scopes = (push_scope(repository), pull_scope(source))
-        answer = self._ask("POST", f"{repository}/blobs/uploads/?{query}", repository, scopes)
-        if answer.status == CREATED:
-            return None
-        if answer.status == ACCEPTED:
-            return self._location(answer)
-        return self.start_upload(repository)  # a registry without mounts, or no right to `source`
 
     def cancel_upload(self, repository: str, location: str) -> None:
         """Tell the registry to forget an upload session; whether it does is its own affair."""

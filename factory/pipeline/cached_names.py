@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 from factory.cache.inputs import NamedTools, PluginToName, workspace_inputs
 from factory.cache.key import digest_of_value
-from factory.cache.tool_versions import known_node_version, remember_node_version
 from factory.errors import FactoryError, Interrupted
 from factory.pipeline.plugin_cache import NamedPlugin, named
 from factory.toolchain.choice import Chooser
-from factory.toolchain.node import node_version
 from factory.toolchain.yarn import wanted_yarn
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
     from factory.analysis.inventory import HostInventory
     from factory.cache.key import PluginInputs
-    from factory.cache.store import Store
     from factory.config.build_plan import BuildPlan
     from factory.pipeline.bring import Brought
     from factory.pipeline.chosen_plugins import ChosenPlugin
@@ -33,22 +30,13 @@ log = logging.getLogger(__name__)
 _OWN_YARN = "yarnPath"
 
 
-def chooser_for(plan: BuildPlan, *, store: Store, temporary: Path, runner: Runner) -> Chooser:
-    """Return how a workspace's tools are chosen; Node's version is remembered in the cache."""
-
-    def version_of(node: Path) -> str:
-        version = known_node_version(store, node)
-        if version is None:
-            version = node_version(node, plan.environment, runner)
-            remember_node_version(store, node, version)
-        return version
-
+def chooser_for(plan: BuildPlan, *, temporary: Path, runner: Runner) -> Chooser:
+    """Return how a workspace's tools are chosen."""
     return Chooser(
         environment=plan.environment,
         cache=plan.cache_dir,
         temporary=temporary,
         runner=runner,
-        version_of=version_of,
     )
 
 

@@ -41,5 +41,4 @@ def progress_lines(on_line: Callable[[str], None]) -> OnProgress:
 _STATES = {
     "sent": "the layer is sent",
     "present": "the registry has the layer already",
-    "mounted": "the registry has taken the layer from another repository",
 }

@@ -27,12 +27,12 @@ log = logging.getLogger(__name__)
 
 
 def settled_plugins(
-    workspace: Path, plan: BuildPlan, host: HostInventory, *, writes: bool = True
+    workspace: Path, plan: BuildPlan, host: HostInventory
 ) -> tuple[ChosenPlugin, ...]:
     """Return the listed plugins, or those that are found, checked and with their arguments.
 
     What is found is recorded in a new ``plugins-list.yaml``; what ``--generate-build-args``
-    computes, in the one that is there; unless ``writes`` is false.
+    computes, in the one that is there.
 
     Raises:
         ConfigurationError: the workspace is none, or a listed plugin cannot be built.
@@ -49,16 +49,14 @@ def settled_plugins(
         )
     if plan.plugins is None:
         plugins = computed(workspace, found_plugins(workspace, plan), host)
-        if writes:
-            record_found(plugins, plan.plugins_list_file)
+        record_found(plugins, plan.plugins_list_file)
         return plugins
     plugins = listed_plugins(workspace, plan.plugins, plan)
     if not plan.generate_build_args:
         warn_of_mismatches(workspace, plugins, host)
         return plugins
     plugins = computed(workspace, plugins, host)
-    if writes:
-        record({plugin.path: plugin.arguments for plugin in plugins}, plan.plugins_list_file)
+    record({plugin.path: plugin.arguments for plugin in plugins}, plan.plugins_list_file)
     return plugins
 
 

@@ -106,11 +106,11 @@ class _Look:
             FactoryError: what it would end with, before any one plugin.
         """
         build = self._trial(plan)
-        cache, runner = self.means.cache, self.means.runner
+        runner = self.means.runner
         resolved = resolve_source(build.plan, stages=build.stages, runner=runner)
         chooser = (
-            chooser_for(plan, store=cache.store, temporary=build.temporary, runner=runner)
-            if cache
+            chooser_for(plan, temporary=build.temporary, runner=runner)
+            if self.means.cache
             else None
         )
         memory = memory_for(build, resolved, chooser)

@@ -129,9 +129,7 @@ def _made(build: OngoingBuild, images: ImagesWanted | None, stack: contextlib.Ex
     plan, means = build.plan, build.means
     resolved = resolve_source(plan, stages=build.stages, runner=means.runner)
     chooser = (
-        chooser_for(plan, store=means.cache.store, temporary=build.temporary, runner=means.runner)
-        if means.cache
-        else None
+        chooser_for(plan, temporary=build.temporary, runner=means.runner) if means.cache else None
     )
     memory = memory_for(build, resolved, chooser)
     if memory and resolved and (made := recalled_plugins(build, memory, resolved, images)):

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
-from factory.toolchain.node import SUPPORTED_NODE, chosen_node, find_node, installed_nodes
+from factory.toolchain.node import (
+    SUPPORTED_NODE,
+    chosen_node,
+    find_node,
+    installed_nodes,
+    node_version,
+)
 from factory.toolchain.own_environment import own_environment
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, known_version, resolved_version, with_pins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from factory.config.environment import Environment
@@ -20,13 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chooser:
-    """What is asked of the machine; ``version_of`` returns the version of a program ``node``."""
+    """What is asked of the machine."""
 
     environment: Environment
     cache: Path
     temporary: Path
     runner: Runner
-    version_of: Callable[[Path], str]
 
     def node(self, engines: str | None) -> str:
         """Return the version of the Node that serves a workspace's ``engines.node``.
@@ -34,7 +38,7 @@ class Chooser:
         Raises:
             ToolchainError: there is none.
         """
-        chosen = chosen_node(engines, environment=self.environment, version_of=self.version_of)
+        chosen = chosen_node(engines, environment=self.environment, version_of=self._version_of)
         if chosen is None:
             raise ToolchainError(
                 "there is no Node.js of the version that the workspace asks for",
@@ -45,7 +49,10 @@ class Chooser:
 
     def nodes(self) -> tuple[str, ...]:
         """Return the versions of the Nodes that are here, in the order in which they are tried."""
-        return tuple(self.version_of(node) for node in installed_nodes(self.environment))
+        return tuple(self._version_of(node) for node in installed_nodes(self.environment))
+
+    def _version_of(self, node: Path) -> str:
+        return node_version(node, self.environment, self.runner)
 
     def rhdh_cli(self) -> str:
         """Return the version of rhdh-cli with its pins, for example ``1.9.1+a1aed115810d``.

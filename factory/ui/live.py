@@ -79,7 +79,6 @@ class Live:
         screen: the console for everything else.
         level: what child processes print is shown above the view from DEBUG on.
         verbose: the same, and notices say which line of the program they come from.
-        progress: whether to show anything before the end.
         now: returns seconds, only growing.
     """
 
@@ -90,14 +89,12 @@ class Live:
         screen: Console,
         level: int,
         verbose: bool,
-        progress: bool = True,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._out = out
         self._screen = screen
         self._verbose = verbose
-        self._show_output = progress and (verbose or level <= logging.DEBUG)
-        self._progress = progress
+        self._show_output = verbose or level <= logging.DEBUG
         self._now = now
         self._board = Board(now)
         self._paint_lock = threading.RLock()
@@ -163,7 +160,7 @@ class Live:
 
     def _begin(self) -> None:
         with self._paint_lock:
-            if self._live or self._closed or not self._progress:
+            if self._live or self._closed:
                 return
             self._last = False
             self._live = RichLive(

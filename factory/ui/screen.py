@@ -117,7 +117,6 @@ def screen_for(
     stdin: TextIO | None = None,
     log_level: str = "INFO",
     verbose: bool = False,
-    quiet: bool = False,
     redact: Callable[[str], str] = str,
 ) -> Iterator[Screen]:
     """Yield the screen that fits the streams, and show what the logger ``factory`` says on it.
@@ -133,7 +132,6 @@ def screen_for(
             progress is written as lines it counts as INFO, a failed stage as ERROR, and what child
             processes print as DEBUG.
         verbose: show what child processes print, and which line of the program a notice is from.
-        quiet: no progress: only warnings, errors and the result.
         redact: masks secrets in notices, errors and the result; the text of other events is
             masked where it is made.
 
@@ -143,10 +141,9 @@ def screen_for(
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
         raise ValueError(f"no such level: {log_level}")
-    level = max(level, logging.WARNING) if quiet else level
     answers = sys.stdin if stdin is None else stdin
     out, log = Sink(stdout), Sink(stderr)
-    display = _display_for(environment, out=out, log=log, level=level, verbose=verbose, quiet=quiet)
+    display = _display_for(environment, out=out, log=log, level=level, verbose=verbose)
     interactive = log.isatty() and _is_terminal(answers) and not _on_github(environment)
     with notices(display.notice, level=level, redact=redact) as warnings:
         try:
@@ -168,7 +165,6 @@ def _display_for(
     log: Sink,
     level: int,
     verbose: bool,
-    quiet: bool,
 ) -> Display:
     # Each is imported when it is chosen: Rich alone takes longer than all of --help may.
     if _on_github(environment):
@@ -184,11 +180,10 @@ def _display_for(
             screen=console_on(log, environment),
             level=level,
             verbose=verbose,
-            progress=not quiet,
         )
     from factory.ui.lines import Lines  # noqa: PLC0415
 
-    return Lines(out=out, log=log, level=level, verbose=verbose and not quiet)
+    return Lines(out=out, log=log, level=level, verbose=verbose)
 
 
 def _on_github(environment: Mapping[str, str]) -> bool:

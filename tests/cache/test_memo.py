@@ -1,17 +1,14 @@
-"""What is remembered of a workspace, and of node."""
+"""What is remembered of a workspace."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from factory.cache.memo import Remembered, configuration_digest, memo_digest, recall, remember
 from factory.cache.store import Store
-from factory.cache.tool_versions import known_node_version, remember_node_version
 
 from .worker import REMEMBERED, key_of
 
@@ -110,51 +107,3 @@ def test_a_configuration_that_is_mounted_as_links(tmp_path: Path) -> None:
     assert first == configuration_digest(plain)
     (mounted / "..2026_01_01/patches/a.patch").write_text("--- b\n")
     assert configuration_digest(mounted) != first
-
-
-def node(folder: Path) -> Path:
-    """A real program called node, as far as a look at it tells."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return Path(shutil.copy("/bin/true", folder / "node"))
-
-
-def test_node_is_known_until_it_changes(store: Store, tmp_path: Path) -> None:
-    program = node(tmp_path / "bin")
-    assert known_node_version(store, program) is None
-    remember_node_version(store, program, "22.20.0")
-    assert known_node_version(store, program) == "22.20.0"
-    (tmp_path / "link").symlink_to(program)
-    assert known_node_version(store, tmp_path / "link") == "22.20.0"
-    os.utime(program, (1, 1))
-    assert known_node_version(store, program) is None
-
-
-def test_another_node_of_the_same_size_and_time_is_unknown(store: Store, tmp_path: Path) -> None:
-    program = node(tmp_path / "bin")
-    remember_node_version(store, program, "22.20.0")
-    status = program.stat()
-    other = node(tmp_path / "other")
-    other.replace(program)
-    os.utime(program, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert known_node_version(store, program) is None
-
-
-def test_the_real_node_is_known(store: Store) -> None:
-    program = shutil.which("node")
-    assert program
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    remember_node_version(store, Path(program), said.stdout.strip())
-    assert known_node_version(store, Path(program)) == said.stdout.strip()
-
-
-def test_a_shim_is_never_known(store: Store, tmp_path: Path) -> None:
-    script = tmp_path / "node"
-    script.write_text("#!/bin/sh\nexec asdf exec node\n")
-    script.chmod(0o755)
-    volta = tmp_path / "bin/node"
-    volta.parent.mkdir()
-    shutil.copy("/bin/true", tmp_path / "volta-shim")
-    volta.symlink_to(tmp_path / "volta-shim")
-    for shim in (script, volta, tmp_path / "absent"):
-        remember_node_version(store, shim, "22.20.0")
-        assert known_node_version(store, shim) is None

@@ -14,9 +14,9 @@ from factory.config.build_plan import (
     BuildPlan,
     BuildRequest,
     WantedSource,
-    plan_build,
 )
 from factory.errors import ConfigurationError, FactoryError, UsageError
+from tests.single_build import plan_single
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,7 @@ class Desk:
 
     def plan(self, process: dict[str, str] | None = None, **options: Any) -> BuildPlan:
         process = {"HOME": str(self.home)} | (process or {})
-        return plan_build(self.request(**options), process, default_jobs=3)
+        return plan_single(self.request(**options), process, default_jobs=3)
 
     def refused(self, kind: type[FactoryError], **options: Any) -> FactoryError:
         with pytest.raises(FactoryError) as caught:

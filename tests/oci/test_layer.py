@@ -77,12 +77,6 @@ def test_owners_modes_and_times_are_normal(tmp_path: Path) -> None:
     assert found[f"{FOLDER}/private"].mode == 0o644
 
 
-def test_a_source_date_is_every_entrys_time(tmp_path: Path) -> None:
-    write_layer([plugin(tmp_path / "a.tgz")], tmp_path / "layer", mtime=1_700_000_000)
-
-    assert {e.mtime for e in entries(tmp_path / "layer").values()} == {1_700_000_000}
-
-
 def test_the_same_files_packed_otherwise_give_the_same_layer(tmp_path: Path) -> None:
     one = plugin(tmp_path / "a.tgz")
     names = list(FILES)

@@ -120,32 +120,6 @@ def test_blobs_that_are_there_are_not_sent_again(anonymous: Server, image: Image
     assert [one.state for one in states] == ["present", "present"]
 
 
-def test_blobs_of_another_repository_are_mounted(anonymous: Server, image: Image) -> None:
-    target = anonymous.target()
-    source, to = reference(target, "original"), reference(target, "mounted")
-    states: list[BlobProgress] = []
-    with Registry(target) as registry:
-        push_image(registry, image, source)
-        pushed = push_image(
-            registry, image, to, mount_from=[source.repository], on_progress=states.append
-        )
-
-    assert pushed.bytes_sent == 0
-    assert [one.state for one in states] == ["mounted", "mounted"]
-
-
-def test_a_mount_from_a_repository_without_the_blob_sends_it(
-    anonymous: Server, image: Image
-) -> None:
-    target = anonymous.target()
-    with Registry(target) as registry:
-        pushed = push_image(
-            registry, image, reference(target, "unmounted"), mount_from=["team/plugins/nothing"]
-        )
-
-    assert pushed.bytes_sent == sum(blob.size for blob in image.blobs)
-
-
 def test_progress_counts_up_to_the_blobs_size(anonymous: Server, image: Image) -> None:
     target = anonymous.target()
     states: list[BlobProgress] = []
@@ -304,13 +278,11 @@ def test_a_registry_with_tokens_gets_one_for_each_repository(
     one, two = reference(target, "one"), reference(target, "two")
     with Registry(target) as registry:
         push_image(registry, image, one)
-        mounted = push_image(registry, image, two, mount_from=[one.repository])
+        push_image(registry, image, two)
 
-    assert mounted.bytes_sent == 0
     assert tokens.asked == [
         ("repository:team/plugins/one:pull,push",),
         ("repository:team/plugins/two:pull,push",),
-        ("repository:team/plugins/two:pull,push", "repository:team/plugins/one:pull"),
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from factory.analysis.discovery import PLUGIN_ROLES, WorkspacePackage, workspace_packages
-from factory.config.build_plan import BuildPlan, BuildRequest, plan_build
+from factory.config.build_plan import BuildPlan, BuildRequest
 from factory.errors import ConfigurationError, FactoryError, SourceError
 from factory.pipeline.chosen_plugins import (
     ChosenPlugin,
@@ -19,6 +19,7 @@ from factory.pipeline.chosen_plugins import (
     record_found,
 )
 from factory.pipeline.plugin_builds import packages_to_compile
+from tests.single_build import plan_single
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +55,7 @@ class Workspace:
             output_dir=self.root / "outputs",
             use_local=True,
         )
-        return plan_build(request, {}, default_jobs=1)
+        return plan_single(request, {})
 
     def listed(self, listing: str) -> tuple[ChosenPlugin, ...]:
         plan = self.plan(listing)

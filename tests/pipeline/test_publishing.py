@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from factory.archives.integrity import integrity_of
-from factory.config.build_plan import BuildPlan, BuildRequest, plan_build
+from factory.config.build_plan import BuildPlan, BuildRequest
 from factory.config.image_output import ImageOutput
 from factory.errors import ConfigurationError, UsageError
 from factory.export.packing import Artifact
@@ -29,6 +29,7 @@ from factory.redaction import Redactor
 from factory.toolchain.runner import Runner
 from tests.oci.plugin_archives import FRONTEND, TODO, pack
 from tests.oci.registries import serving
+from tests.single_build import plan_single
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ def plan(tmp_path: Path, *, environment: dict[str, str] | None = None, **options
         output_dir=tmp_path / "outputs",
         **options,
     )
-    return plan_build(request, {"HOME": str(tmp_path)} | (environment or {}), default_jobs=1)
+    return plan_single(request, {"HOME": str(tmp_path)} | (environment or {}))
 
 
 def registry_environment(registry: Server) -> dict[str, str]:

@@ -11,8 +11,9 @@ import pytest
 
 from factory.cache.memo import RememberedPlugin
 from factory.cache.store import Store
-from factory.config.build_plan import BuildPlan, BuildRequest, plan_build
+from factory.config.build_plan import BuildPlan, BuildRequest
 from factory.pipeline.remembered import KnownWorkspace, Memory, memory_of
+from tests.single_build import plan_single
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PLUGIN = RememberedPlugin(
@@ -50,7 +51,7 @@ class Desk:
             "output_dir": self.root / "outputs",
             **options,
         }
-        return plan_build(BuildRequest(**given), {"HOME": str(self.root)}, default_jobs=1)
+        return plan_single(BuildRequest(**given), {"HOME": str(self.root)})
 
     def memory(self, plan: BuildPlan | None = None, **changed: Any) -> Memory | None:
         facts: dict[str, Any] = {

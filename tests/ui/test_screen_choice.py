@@ -47,7 +47,6 @@ class Streams:
         *,
         log_level: str = "INFO",
         verbose: bool = False,
-        quiet: bool = False,
         redact: Callable[[str], str] = str,
     ) -> AbstractContextManager[Screen]:
         return screen_for(
@@ -57,7 +56,6 @@ class Streams:
             stderr=self.stderr,
             log_level=log_level,
             verbose=verbose,
-            quiet=quiet,
             redact=redact,
         )
 
@@ -121,19 +119,6 @@ def test_the_result_alone_goes_to_the_standard_output() -> None:
     assert "p.tgz" in streams.stdout.getvalue()
     assert "careful" not in streams.stdout.getvalue()
     assert "p.tgz" not in streams.stderr.getvalue()
-
-
-def test_quiet_leaves_warnings_errors_and_the_result() -> None:
-    streams = Streams(terminal=True)
-    with streams.screen(quiet=True) as screen:
-        screen.emit(STARTED)
-        logging.getLogger("factory.x").info("hello")
-        logging.getLogger("factory.x").warning("careful")
-        screen.emit(RunFinished(summaries=(), output_dir="/out", report="r", seconds=1))
-    assert "careful" in streams.stderr.getvalue()
-    assert "install" not in streams.stderr.getvalue()
-    assert "hello" not in streams.stderr.getvalue()
-    assert "/out" in streams.stdout.getvalue()
 
 
 def test_notices_are_shown_from_the_level_on_and_warnings_are_kept_whatever_it_is() -> None:
