@@ -16,7 +16,7 @@ EXAMPLE := build/example
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install example test test-tools lint docs docs-site image clean
+.PHONY: help install example check test test-tools lint docs docs-site image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ example: $(VENV)/.package ## Build the example workspace into build/example/outp
 	@echo "The artifacts are in $(EXAMPLE)/outputs:"
 	@cd $(EXAMPLE)/outputs && ls -1 *.tgz*
 
+check: lint ## Run the linters, the type checker and the tests that install nothing: minutes
+	$(BIN)/pytest --light --numprocesses $(TEST_WORKERS) $(PYTEST_ARGS)
+
 test: lint test-tools ## Run the linters, the type checker and all tests
 	$(BIN)/pytest --numprocesses $(TEST_WORKERS) $(PYTEST_ARGS)
 
@@ -46,6 +49,8 @@ lint: $(VENV)/.dev ## Run the linters and the type checker
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/vulture
+	$(BIN)/codespell
+	$(BIN)/python docs/wording.py
 
 docs: $(VENV)/.dev ## Write the generated reference pages anew
 	$(BIN)/python docs/generate.py

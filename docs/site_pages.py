@@ -1,8 +1,8 @@
-"""What mkdocs needs to be told of pages that are written for GitHub, too: hooks of ``mkdocs.yml``.
+"""What mkdocs needs to know of pages that are written for GitHub, too: hooks of ``mkdocs.yml``.
 
 Pages outside of ``docs/`` (the README, how to contribute, the examples) become pages of the site.
-Links are rewritten from where a file is in the repository to where it is in the site. A link to a
-file that is no page leads to ``extra.repository``; where that is not set, the file is in the site.
+Links are rewritten from where a file is in the repository to where it is in the site. A link to
+another kind of file leads to ``extra.repository``; where that is not set, the file is in the site.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def on_page_content(html: str, **_: object) -> str:
 
 
 def in_site(path: str) -> str | None:
-    """Return where a file of the repository is in the site; None for one that is no part of it."""
+    """Return where a file of the repository is in the site; None for one outside of it."""
     pages = beside()
     if path.startswith("docs/"):
         return path.removeprefix("docs/")

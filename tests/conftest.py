@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]
 
-from tests.work_units import Scheduler, turn
+from tests.light import refuse_heavy_tools
+from tests.work_units import Scheduler, is_heavy, turn
 
 ROOT = Path(__file__).resolve().parent.parent
 # Tools are some 700 MB, and the same for every run: installed once, under the ignored build/.
 KEPT = Path(os.environ.get("PLUGIN_FACTORY_TEST_CACHE", ROOT / "build/test-cache"))
+
+# Light tests have no tools, and find the network cut: what installs something is not light.
+LIGHT = ROOT / "build/light-tests"
 
 # What a test's process may have of the environment that pytest was started in.
 _PASSED_ON = (
@@ -36,11 +40,31 @@ _PASSED_ON = (
     "PIP_CERT",
     "PIP_FIND_LINKS",
     "PIP_DEFAULT_TIMEOUT",
+    "PIP_RETRIES",
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes long first."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--light``."""
+    parser.addoption(
+        "--light",
+        action="store_true",
+        help="only tests that need no installation, no registry, no browser and no container",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take away what light tests must not use, before workers start."""
+    if config.option.light and not hasattr(config, "workerinput"):
+        refuse_heavy_tools(LIGHT, os.environ)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put what takes long first; leave out what is not light, if so asked."""
+    if config.option.light:
+        heavy = [item for item in items if is_heavy(item.nodeid)]
+        items[:] = [item for item in items if not is_heavy(item.nodeid)]
+        config.hook.pytest_deselected(items=heavy)
     items.sort(key=lambda item: turn(item.nodeid))
 
 
@@ -50,14 +74,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 @pytest.fixture(scope="session")
-def process() -> dict[str, str]:
+def process(request: pytest.FixtureRequest) -> dict[str, str]:
     """The environment of a factory process: what reaching registries takes, a home of its own."""
-    home = KEPT / "home"
+    kept = LIGHT if request.config.option.light else KEPT
+    home = kept / "home"
     home.mkdir(parents=True, exist_ok=True)
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     # Tools are the same for every test; what one test has built is no other's business.
     return passed_on | {
         "HOME": str(home),
-        "PLUGIN_FACTORY_CACHE_DIR": str(KEPT / "tools"),
+        "PLUGIN_FACTORY_CACHE_DIR": str(kept / "tools"),
         "PLUGIN_FACTORY_NO_CACHE": "1",
     }

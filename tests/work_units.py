@@ -36,11 +36,50 @@ _SINGLE = (
 )
 # Modules that share what takes long to make.
 _TOGETHER = ("tests/argument_proofs/",)
+# What `make check` leaves to `make test`: it needs Node, a registry, a browser or a container, or
+# takes long. What is not here is light: see tests/light.py.
+HEAVY = (
+    "tests/acceptance/",
+    "tests/analysis/test_lockfile_property.py",
+    "tests/argument_proofs/",
+    "tests/attestation/test_push_command.py",
+    "tests/attestation/test_signed_images.py",
+    "tests/bad_input/",
+    "tests/cache/test_remote.py",
+    "tests/ci_integrations/",
+    "tests/cli/test_tools_command.py",
+    "tests/container/",
+    "tests/docs/test_site.py",
+    "tests/docs/test_tutorial.py",
+    "tests/doctor/test_doctor.py",
+    "tests/faults/",
+    "tests/oci/test_access.py",
+    "tests/oci/test_image.py::test_what_npm_itself_packs_is_taken",
+    "tests/oci/test_layout.py",
+    "tests/oci/test_memory.py",
+    "tests/oci/test_pull.py",
+    "tests/oci/test_push.py",
+    "tests/oci/test_push_command.py",
+    "tests/oci/test_push_failures.py",
+    "tests/oci/test_referrers.py",
+    "tests/toolchain/test_child_environments.py",
+    "tests/toolchain/test_installs.py",
+    "tests/toolchain/test_node_choice.py",
+    "tests/toolchain/test_npm_cache.py",
+    "tests/toolchain/test_rhdh_cli_choice.py",
+    "tests/toolchain/test_shared_installation.py",
+    "tests/toolchain/test_yarn_choice.py",
+)
 
 
 def turn(test: str) -> int:
     """The place of a test, by its id, in the order of all: equal ones stay as they are."""
     return next((turn for turn, begins in enumerate(_FIRST) if test.startswith(begins)), 99)
+
+
+def is_heavy(test: str) -> bool:
+    """Whether a test, by its id, is left to ``make test``."""
+    return test.startswith(HEAVY)
 
 
 def unit(test: str) -> str:
