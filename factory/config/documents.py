@@ -6,7 +6,7 @@ Both readers refuse duplicate keys: the second would silently win.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place
 from factory.notation.json_text import json_keys, parse_json
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     import yaml
 
+    from factory.notation.limits import Steps
 
-Steps: TypeAlias = tuple[str, ...]
-"""The way to a value: keys of maps, and numbers in lists from 0."""
 
 _FIRST_PRINTABLE = 0x20
 _SURROGATES = frozenset(map(chr, range(0xD800, 0xE000)))
@@ -49,6 +48,14 @@ class Document:
         known = next((self.lines[way] for way in ways if way in self.lines), None)
         line, column = known or (None, None)
         return Place(file=self.path, line=line, column=column, field=".".join(fields) or None)
+
+
+def field_name(steps: Steps) -> str:
+    """Return how messages write the way to a field: ``plugins[2].disabled``."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if step.isdecimal() else f".{step}"
+    return text.removeprefix(".")
 
 
 def read_text(path: Path, *, exactly: bool = False) -> str:
@@ -92,8 +99,8 @@ def read_json(path: Path) -> Document:
         line = text.count("\n", 0, offset) + 1
         column = offset - (text.rfind("\n", 0, offset) + 1) + 1
         if way in lines:
-            place = Place(file=path, line=line, column=column, field=way[-1])
-            raise _duplicate(place, lines[way][0])
+            place = Place(file=path, line=line, column=column, field=field_name(way))
+            raise _duplicate(place, way[-1], lines[way][0])
         lines[way] = (line, column)
     return Document(path=path, value=value, lines=lines)
 
@@ -124,8 +131,8 @@ def read_app_config(path: Path) -> Document:
     try:
         document = read_yaml(text)
     except RepeatedKeyError as error:
-        place = Place(file=path, line=error.line, column=error.column, field=error.key)
-        raise _duplicate(place, error.first_line) from error
+        place = Place(file=path, line=error.line, column=error.column, field=field_name(error.way))
+        raise _duplicate(place, error.way[-1], error.first_line) from error
     except DocumentError as error:
         raise _malformed(error, "YAML", text, path) from error
     value = {} if document.value is None else document.value
@@ -191,7 +198,7 @@ def _yaml_keys(root: yaml.Node | None, path: Path) -> dict[Steps, tuple[int, int
             )
         if (key.value,) in lines:
             place = Place(file=path, line=line, column=column, field=key.value)
-            raise _duplicate(place, lines[key.value,][0])
+            raise _duplicate(place, key.value, lines[key.value,][0])
         lines[key.value,] = (line, column)
     return lines
 
@@ -219,9 +226,9 @@ def _escaped(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def _duplicate(place: Place, first_line: int) -> ConfigurationError:
+def _duplicate(place: Place, key: str, first_line: int) -> ConfigurationError:
     return ConfigurationError(
-        f'"{place.field}" stands in {place.file.name} twice',
+        f'"{key}" stands in {place.file.name} twice',
         place=place,
         found=f"the same key on line {first_line}",
         expected="each key once",

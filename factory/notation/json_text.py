@@ -7,7 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from factory.notation.limits import DEEPEST, DocumentError, decoded_text, too_deep
+from factory.notation.limits import DEEPEST, DocumentError, Steps, decoded_text, too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]")
-
-Steps = tuple[str, ...]
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+Steps: TypeAlias = tuple[str, ...]
+"""The way to a value: keys of maps, and numbers in lists from 0."""
+
 DEEPEST = 100
 """How many maps and lists may stand in one another: readers and writers here are recursive."""
 
-LARGEST = 1_000_000
+LARGEST = 100_000
 """How many values a document may have once its aliases are written out, text by 64 characters."""
 
 _TEXT_OF_ONE_VALUE = 64
@@ -39,13 +44,16 @@ class DocumentError(ValueError):
 
 
 class RepeatedKeyError(DocumentError):
-    """A map has a key twice: which of the two counts is left to the reader."""
+    """A map has the key that ``way`` leads to twice: which of them counts is left to the reader."""
 
-    def __init__(self, key: str, *, line: int, column: int, first_line: int) -> None:
+    def __init__(self, way: Steps, *, line: int, column: int, first_line: int) -> None:
         super().__init__(
-            f'"{key}" stands twice in one map', line=line, column=column, expected="each key once"
+            f'"{way[-1]}" stands twice in one map',
+            line=line,
+            column=column,
+            expected="each key once",
         )
-        self.key = key
+        self.way = way
         self.first_line = first_line
 
 

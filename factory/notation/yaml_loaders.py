@@ -19,6 +19,7 @@ from factory.notation.limits import (
     LARGEST,
     DocumentError,
     RepeatedKeyError,
+    Steps,
     size_of_text,
     too_deep,
 )
@@ -135,7 +136,7 @@ class CoreLoader(BoundedLoader):
         """Compose a text, with the characters that it was written with; ``!`` makes it one."""
         is_text = self.peek_event().tag == "!"  # type: ignore[no-untyped-call]
         node = super().compose_scalar_node(anchor)
-        node.value = node.value.translate(self._breaks)
+        node.value = _whole_pairs(node.value.translate(self._breaks), node.start_mark)
         if is_text:
             node.tag = _STR
         return node
@@ -186,39 +187,41 @@ class CoreLoader(BoundedLoader):
 
     def construct_document(self, node: yaml.Node) -> Any:
         """Return the value of the document."""
-        return self._value(node)
+        return self._value(node, ())
 
-    def _value(self, node: yaml.Node) -> Any:
+    def _value(self, node: yaml.Node, way: Steps) -> Any:
         if id(node) not in self._values:
-            self._values[id(node)] = self._new_value(node)
+            self._values[id(node)] = self._new_value(node, way)
         return self._values[id(node)]
 
-    def _new_value(self, node: yaml.Node) -> Any:
+    def _new_value(self, node: yaml.Node, way: Steps) -> Any:
         if isinstance(node, yaml.MappingNode) and node.tag == _TAG + "map":
-            return self._map(node)
+            return self._map(node, way)
         if isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":
-            return [self._value(child) for child in node.value]
+            return [self._value(child, (*way, str(n))) for n, child in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode):
             if node.tag == _STR:
                 return node.value
             if node.tag in _FORMS and _FORMS[node.tag].match(node.value):
                 return _scalar(node.tag, node.value)
         shown = node.tag.replace(_TAG, "!!")
-        raise ConstructorError(None, None, f"the tag {shown} does not belong here", node.start_mark)
+        raise ConstructorError(
+            None, None, f"the tag {shown} is not known here, or does not fit", node.start_mark
+        )
 
-    def _map(self, node: yaml.MappingNode) -> dict[str, Any]:
+    def _map(self, node: yaml.MappingNode, way: Steps) -> dict[str, Any]:
         value: dict[str, Any] = {}
         lines: dict[str, int] = {}
         for key_node, value_node in node.value:
             mark = key_node.start_mark
             if not isinstance(key_node, yaml.ScalarNode):
                 raise ConstructorError(None, None, "a key is a map or a list", mark)
-            key = key_text(self._value(key_node))
+            key = key_text(self._value(key_node, way))
             if key in value:
                 raise RepeatedKeyError(
-                    key, line=mark.line + 1, column=mark.column + 1, first_line=lines[key]
+                    (*way, key), line=mark.line + 1, column=mark.column + 1, first_line=lines[key]
                 )
-            value[key] = self._value(value_node)
+            value[key] = self._value(value_node, (*way, key))
             lines[key] = mark.line + 1
         return value
 
@@ -232,6 +235,19 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         return [child for pair in node.value for child in pair]
     return list(node.value)
+
+
+def _whole_pairs(text: str, mark: yaml.Mark) -> str:
+    """The text with surrogate pairs, as JSON escapes them, put together."""
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError as error:
+        raise DocumentError(
+            "half of a surrogate pair",
+            line=mark.line + 1,
+            column=mark.column + 1,
+            expected="text that can be printed",
+        ) from error
 
 
 def _scalar(tag: str, text: str) -> Any:
