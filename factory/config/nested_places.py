@@ -54,7 +54,7 @@ def with_merged_items(document: Document, *, list_field: str) -> Document:
     """Return ``document`` with ``<<`` carried out in the maps of the list ``list_field``.
 
     YAML 1.2 has no merging (https://yaml.org/type/merge.html is of 1.1), but portals that read
-    their lists with PyYAML do it. What is deeper, a plugin's own configuration, stays as 1.2 has it.
+    their lists with PyYAML do it. What is deeper, a plugin's configuration, stays as 1.2 has it.
     """
     if not isinstance(document.value, dict) or not isinstance(document.value.get(list_field), list):
         return document

@@ -26,18 +26,8 @@ _LONGEST = 80
 # What an interval of a schedule is made of: Backstage's HumanDuration, or another kind of trigger
 # (https://backstage.io/docs/backend-system/core-services/scheduler).
 _INTERVAL = frozenset(
-    [
-        "years",
-        "months",
-        "weeks",
-        "days",
-        "hours",
-        "minutes",
-        "seconds",
-        "milliseconds",
-        "cron",
-        "trigger",
-    ]
+    {"years", "months", "weeks", "days", "hours", "minutes", "seconds", "milliseconds"}
+    | {"cron", "trigger"}
 )
 
 

@@ -47,12 +47,8 @@ class RepeatedKeyError(DocumentError):
     """A map has the key that ``way`` leads to twice: which of them counts is left to the reader."""
 
     def __init__(self, way: Steps, *, line: int, column: int, first_line: int) -> None:
-        super().__init__(
-            f'"{way[-1]}" stands twice in one map',
-            line=line,
-            column=column,
-            expected="each key once",
-        )
+        problem = f'"{way[-1]}" stands twice in one map'
+        super().__init__(problem, line=line, column=column, expected="each key once")
         self.way = way
         self.first_line = first_line
 

@@ -43,6 +43,7 @@ _FIRST = {_NULL: "~nN", _BOOL: "tTfF", _INT: "-+0123456789", _FLOAT: "-+.0123456
 _OLD_BREAKS = "\x85\u2028\u2029"
 _PRIVATE_USE = range(0xE000, 0xF900)
 _BLANK_OR_BREAK = "\0 \t\r\n"
+_FLOW = ",[]{}"
 # A whole number of more digits is infinite in double precision.
 _MOST_DIGITS = 309
 
@@ -58,41 +59,38 @@ class BoundedLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose a node, within the limits."""
-        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
         self._depth += 1
         if self._depth > DEEPEST:
-            raise too_deep(mark.line + 1, mark.column + 1)
+            raise too_deep(line, column)
         node = super().compose_node(parent, index)
         self._depth -= 1
-        if node is not None:
-            self._measure(node, mark)
+        if isinstance(event, yaml.AliasEvent):
+            if id(node) not in self._measures:
+                raise ComposerError(
+                    None, None, "an alias stands in what it leads to", event.start_mark
+                )
+        elif node is not None:
+            self._measures[id(node)] = self._measured(node, line, column)
         return node
 
-    def _measure(self, node: yaml.Node, mark: yaml.Mark) -> None:
-        if id(node) in self._measures:
-            return
-        depth, size = 0, 1
+    def _measured(self, node: yaml.Node, line: int, column: int) -> tuple[int, int]:
         if isinstance(node, yaml.ScalarNode):
-            size = size_of_text(node.value)
-        else:
-            for child in _children(node):
-                if id(child) not in self._measures:
-                    raise ComposerError(
-                        None, None, "an alias stands in what it leads to", child.start_mark
-                    )
-                child_depth, child_size = self._measures[id(child)]
-                depth, size = max(depth, child_depth), size + child_size
-            depth += 1
+            return 0, size_of_text(node.value)
+        inner = [self._measures[id(child)] for child in _children(node)]
+        depth = 1 + max((depth for depth, _ in inner), default=0)
+        size = 1 + sum(size for _, size in inner)
         if depth > DEEPEST:
-            raise too_deep(mark.line + 1, mark.column + 1)
+            raise too_deep(line, column)
         if size > LARGEST:
             raise DocumentError(
                 "it has too many values once its aliases (*name) are written out",
-                line=mark.line + 1,
-                column=mark.column + 1,
+                line=line,
+                column=column,
                 expected=f"at most {LARGEST} values",
             )
-        self._measures[id(node)] = (depth, size)
+        return depth, size
 
 
 class CoreLoader(BoundedLoader):
@@ -146,7 +144,7 @@ class CoreLoader(BoundedLoader):
         start = self.get_mark()
         self.forward()
         length = 0
-        while self.peek(length) not in _BLANK_OR_BREAK + ",[]{}":
+        while self.peek(length) not in _BLANK_OR_BREAK + _FLOW:
             length += 1
         if not length:
             raise ScannerError(None, None, "an anchor or alias has no name", start)
@@ -173,7 +171,7 @@ class CoreLoader(BoundedLoader):
                 self.allow_simple_key = True
 
     def _skip_blanks(self) -> None:
-        begins_line = not self.column or (self.index == 1 and self.column == 1)
+        begins_line = not self.column
         tab = None
         while self.peek() in " \t":
             if self.peek() == "\t" and tab is None:
@@ -184,6 +182,79 @@ class CoreLoader(BoundedLoader):
         if begins_line:
             raise ScannerError(None, None, "a tab cannot indent", tab)
         self.allow_simple_key = False  # a tab does not indent what stands in one line either
+
+    def check_key(self) -> bool:
+        """Whether a ``?`` is a key's: where a blank follows, also between brackets."""
+        return self.peek(1) in _BLANK_OR_BREAK
+
+    def check_value(self) -> bool:
+        """Whether a ``:`` parts key and value, as in ``{"a":1}`` and not in ``[:8080, a:b]``."""
+        if not self.flow_level:
+            return self.peek(1) in _BLANK_OR_BREAK
+        follows_quote = bool(self.pointer) and self.buffer[self.pointer - 1] in "\"'}]"
+        return follows_quote or self.peek(1) in _BLANK_OR_BREAK + _FLOW
+
+    def check_plain(self) -> bool:
+        """Whether a text without quotes begins here (YAML 1.2, 7.3.3)."""
+        first, second = self.peek(), self.peek(1)
+        if first in "-?:":
+            return second not in _BLANK_OR_BREAK + (_FLOW if self.flow_level else "")
+        return first not in _BLANK_OR_BREAK + _FLOW + "#&*!|>'\"%@`"
+
+    def scan_plain(self) -> yaml.ScalarToken:
+        """Scan a text without quotes: tabs and question marks may stand in it."""
+        start = end = self.get_mark()  # type: ignore[no-untyped-call]
+        indent = self.indent + 1
+        flow = _FLOW if self.flow_level else ""
+        chunks: list[str] = []
+        spaces: list[str] = []
+        while self.peek() != "#":
+            length = 0
+            while not self._ends_plain(length, flow):
+                length += 1
+            if not length:
+                break
+            self.allow_simple_key = False
+            chunks += [*spaces, self.prefix(length)]
+            self.forward(length)
+            end = self.get_mark()  # type: ignore[no-untyped-call]
+            spaces = self.scan_plain_spaces(indent, start)
+            if not spaces or (not self.flow_level and self.column < indent):
+                break
+        return yaml.ScalarToken("".join(chunks), True, start, end)
+
+    def _ends_plain(self, at: int, flow: str) -> bool:
+        char = self.peek(at)
+        return char in _BLANK_OR_BREAK + flow or (
+            char == ":" and self.peek(at + 1) in _BLANK_OR_BREAK + flow
+        )
+
+    def scan_plain_spaces(self, indent: int, _start: yaml.Mark) -> list[str]:
+        """Scan blanks and line breaks inside of a text without quotes; none: the text ends."""
+        blanks = self._blanks()
+        if self.peek() not in "\r\n":
+            return [blanks] if blanks else []
+        breaks = 0
+        while self.peek() in "\r\n":
+            self.scan_line_break()  # type: ignore[no-untyped-call]
+            self.allow_simple_key = True
+            breaks += 1
+            if self.prefix(3) in {"---", "..."} and self.peek(3) in _BLANK_OR_BREAK:
+                return []
+            tab = self.get_mark()  # type: ignore[no-untyped-call]
+            blanks = self._blanks()
+            is_short = len(blanks) - len(blanks.lstrip(" ")) < indent
+            if "\t" in blanks and is_short and not self.flow_level and self.peek() not in "\0\r\n#":
+                raise ScannerError(None, None, "a tab cannot indent", tab)
+        return [" " if breaks == 1 else "\n" * (breaks - 1)]
+
+    def _blanks(self) -> str:
+        length = 0
+        while self.peek(length) in " \t":
+            length += 1
+        blanks = self.prefix(length)
+        self.forward(length)
+        return blanks
 
     def construct_document(self, node: yaml.Node) -> Any:
         """Return the value of the document."""
