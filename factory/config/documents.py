@@ -5,12 +5,13 @@ Both readers refuse duplicate keys: the second would silently win.
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place
+from factory.notation.json_text import json_keys, parse_json
+from factory.notation.limits import DocumentError, RepeatedKeyError
+from factory.notation.yaml_text import YamlDocument, read_yaml, read_yaml_1_1
 from factory.schemas import SchemaName, schema, violation
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import yaml
+
+    from factory.notation.limits import Steps
 
 
 _FIRST_PRINTABLE = 0x20
@@ -27,21 +30,32 @@ _YAML_TEXT = "tag:yaml.org,2002:str"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
-    """A parsed file, and the line and column of each of its top-level keys (counted from 1).
+    """A parsed file, and the line and column of its keys (counted from 1), by the way to each.
 
-    ``root`` is the YAML node that the value was made of; :mod:`factory.config.nested_places` finds
-    the lines below the top level with it.
+    ``lines`` has all keys of a JSON file, and the top-level ones of a YAML file. ``root`` is the
+    YAML node that the value was made of; :mod:`factory.config.nested_places` finds the lines below
+    the top level with it.
     """
 
     path: Path
     value: Any
-    lines: Mapping[str, tuple[int, int]]
+    lines: Mapping[Steps, tuple[int, int]]
     root: yaml.Node | None = field(default=None, repr=False, compare=False)
 
     def place(self, *fields: str) -> Place:
-        """Return where a top-level field is, or the file itself when it is not there."""
-        line, column = self.lines.get(fields[0], (None, None)) if fields else (None, None)
+        """Return where a field is: its line, or that of the innermost field around it."""
+        ways = [fields[:length] for length in range(len(fields), 0, -1)]
+        known = next((self.lines[way] for way in ways if way in self.lines), None)
+        line, column = known or (None, None)
         return Place(file=self.path, line=line, column=column, field=".".join(fields) or None)
+
+
+def field_name(steps: Steps) -> str:
+    """Return how messages write the way to a field: ``plugins[2].disabled``."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if step.isdecimal() else f".{step}"
+    return text.removeprefix(".")
 
 
 def read_text(path: Path, *, exactly: bool = False) -> str:
@@ -76,79 +90,53 @@ def read_json(path: Path) -> Document:
         ConfigurationError: it is not JSON (with line and column), or repeats a key.
     """
     text = read_text(path)
-    repeated: list[str] = []
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        value = dict(items)
-        if len(value) != len(items):
-            names = [name for name, _ in items]
-            repeated.extend(name for name in value if names.count(name) > 1)
-        return value
-
     try:
-        value = json.loads(text, object_pairs_hook=pairs)
-    except json.JSONDecodeError as error:
-        raise ConfigurationError(
-            f"{path.name} is not valid JSON",
-            place=Place(file=path, line=error.lineno, column=error.colno),
-            found=_line_of(text, error.lineno),
-            expected=error.msg,
-        ) from error
-    except (RecursionError, ValueError) as error:  # nested too deep, a number of 5,000 digits
-        raise ConfigurationError(
-            f"{path.name} cannot be read", place=Place(file=path), found=str(error)
-        ) from error
-    if repeated:
-        line, column = _json_key(text, repeated[0], occurrence=-1) or (None, None)
-        raise _duplicate(Place(file=path, line=line, column=column, field=repeated[0]))
-    names = value if isinstance(value, dict) else {}
-    found = {name: _json_key(text, name) for name in names}
-    return Document(
-        path=path, value=value, lines={name: at for name, at in found.items() if at is not None}
-    )
+        value = parse_json(text)
+    except DocumentError as error:
+        raise _malformed(error, "JSON", text, path) from error
+    lines: dict[Steps, tuple[int, int]] = {}
+    for way, offset in json_keys(text):
+        line = text.count("\n", 0, offset) + 1
+        column = offset - (text.rfind("\n", 0, offset) + 1) + 1
+        if way in lines:
+            place = Place(file=path, line=line, column=column, field=field_name(way))
+            raise _duplicate(place, way[-1], lines[way][0])
+        lines[way] = (line, column)
+    return Document(path=path, value=value, lines=lines)
 
 
 def read_yaml_map(path: Path) -> Document:
-    """Parse a YAML file whose root is a map of plain keys; an empty file is an empty map.
+    """Parse a YAML 1.1 file whose root is a map of plain keys; an empty file is an empty map.
 
     Raises:
         ConfigurationError: it is not YAML (with line and column), or repeats a key.
     """
-    import yaml  # noqa: PLC0415 - late: --help does not need it
-
     text = read_text(path)
     try:
-        loader = yaml.SafeLoader(text)
-        root = loader.get_single_node()
-        lines = _yaml_keys(root, path)
-        value = loader.construct_document(root) if root is not None else {}
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
-        raise ConfigurationError(
-            f"{path.name} is not valid YAML",
-            place=Place(file=path, line=line, column=mark.column + 1 if mark else None),
-            found=_line_of(text, line) if line else None,
-            expected=error.problem,
-        ) from error
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        raise ConfigurationError(
-            f"{path.name} is not valid YAML",
-            place=Place(
-                file=path,
-                line=before.count("\n") + 1,
-                column=len(before) - (before.rfind("\n") + 1) + 1,
-            ),
-            found=f"the character U+{int(error.character):04X}",
-            expected="text",
-        ) from error
-    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError) as error:
-        # PyYAML passes on what Python says of a value such as 2024-13-45 or !!bool maybe.
-        raise ConfigurationError(
-            f"{path.name} is not valid YAML", place=Place(file=path), found=str(error)
-        ) from error
-    return Document(path=path, value={} if value is None else value, lines=lines, root=root)
+        document = read_yaml_1_1(text)
+    except DocumentError as error:
+        raise _malformed(error, "YAML", text, path) from error
+    lines = _yaml_keys(document.root, path)
+    value = {} if document.value is None else document.value
+    return Document(path=path, value=value, lines=lines, root=document.root)
+
+
+def read_app_config(path: Path) -> Document:
+    """Parse a YAML file that is, or carries, configuration of a portal: YAML 1.2 as it reads it.
+
+    Raises:
+        ConfigurationError: it is not YAML 1.2 (with line and column), or a map repeats a key.
+    """
+    text = read_text(path)
+    try:
+        document = read_yaml(text)
+    except RepeatedKeyError as error:
+        place = Place(file=path, line=error.line, column=error.column, field=field_name(error.way))
+        raise _duplicate(place, error.way[-1], error.first_line) from error
+    except DocumentError as error:
+        raise _malformed(error, "YAML", text, path) from error
+    value = {} if document.value is None else document.value
+    return Document(path=path, value=value, lines=_core_keys(document), root=document.root)
 
 
 def validated(document: Document, name: SchemaName) -> Document:
@@ -191,10 +179,11 @@ def unknown_fields(document: Document, name: SchemaName) -> tuple[str, ...]:
     return tuple(field for field in document.value if field not in known)
 
 
-def _yaml_keys(root: yaml.Node | None, path: Path) -> dict[str, tuple[int, int]]:
+def _yaml_keys(root: yaml.Node | None, path: Path) -> dict[Steps, tuple[int, int]]:
+    """Where the keys of a YAML 1.1 map stand, each of which has to be text."""
     import yaml  # noqa: PLC0415 - late: --help does not need it
 
-    lines: dict[str, tuple[int, int]] = {}
+    lines: dict[Steps, tuple[int, int]] = {}
     if not isinstance(root, yaml.MappingNode):
         return lines
     for key, _ in root.value:
@@ -207,31 +196,44 @@ def _yaml_keys(root: yaml.Node | None, path: Path) -> dict[str, tuple[int, int]]
                 found=written or None,
                 expected=f"text: '{written}'" if written else "text",
             )
-        if key.value in lines:
-            raise _duplicate(Place(file=path, line=line, column=column, field=key.value))
-        lines[key.value] = (line, column)
+        if (key.value,) in lines:
+            place = Place(file=path, line=line, column=column, field=key.value)
+            raise _duplicate(place, key.value, lines[key.value,][0])
+        lines[key.value,] = (line, column)
     return lines
+
+
+def _core_keys(document: YamlDocument) -> dict[Steps, tuple[int, int]]:
+    """Where the top-level keys of a YAML 1.2 map stand."""
+    if not isinstance(document.value, dict) or document.root is None:
+        return {}
+    marks = (key.start_mark for key, _ in document.root.value)
+    places = ((mark.line + 1, mark.column + 1) for mark in marks)
+    return {(key,): place for key, place in zip(document.value, places, strict=True)}
+
+
+def _malformed(error: DocumentError, notation: str, text: str, path: Path) -> ConfigurationError:
+    found = _line_of(text, error.line) if error.line else None
+    return ConfigurationError(
+        f"{path.name} is not valid {notation}",
+        place=Place(file=path, line=error.line, column=error.column, field=error.field),
+        found=error.problem if error.expected else found,
+        expected=error.expected or error.problem,
+    )
 
 
 def _escaped(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def _duplicate(place: Place) -> ConfigurationError:
+def _duplicate(place: Place, key: str, first_line: int) -> ConfigurationError:
     return ConfigurationError(
-        f'"{place.field}" stands in {place.file.name} twice',
+        f'"{key}" stands in {place.file.name} twice',
         place=place,
+        found=f"the same key on line {first_line}",
         expected="each key once",
         hint="remove one of the two",
     )
-
-
-def _json_key(text: str, key: str, *, occurrence: int = 0) -> tuple[int, int] | None:
-    matches = list(re.finditer(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:", text))
-    if not matches:
-        return None
-    start = matches[occurrence].start()
-    return text.count("\n", 0, start) + 1, start - (text.rfind("\n", 0, start) + 1) + 1
 
 
 def _line_of(text: str, line: int) -> str | None:

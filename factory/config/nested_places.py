@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from factory.config.documents import field_name
 from factory.errors import ConfigurationError, Place
 from factory.schemas import SchemaName, schema, violation
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from factory.config.documents import Document
 
-Steps: TypeAlias = tuple[str, ...]
-
 
 def place_of(document: Document, *steps: str) -> Place:
     """Return where the value behind ``steps`` stands: keys of maps, and numbers in lists from 0.
@@ -25,22 +24,20 @@ def place_of(document: Document, *steps: str) -> Place:
     """
     node, line, column = document.root, None, None
     for step in steps:
-        # The last: what "<<" merged into a map stands before the map's own keys.
-        found = [(mark, child) for name, mark, child in _children(node) if name == step]
+        found = next(((mark, child) for name, mark, child in _children(node) if name == step), None)
         if not found:
             break
-        mark, node = found[-1]
+        mark, node = found
         line, column = mark.line + 1, mark.column + 1
-    return Place(file=document.path, line=line, column=column, field=_written(steps) or None)
+    return Place(file=document.path, line=line, column=column, field=field_name(steps) or None)
 
 
 def checked(document: Document, name: SchemaName) -> Document:
-    """Return ``document`` if the schema allows it and no map below its root repeats a key.
+    """Return ``document`` if the schema allows it.
 
     Raises:
         ConfigurationError: naming the line, the field, what was found and what was expected.
     """
-    _refuse_repeated(document)
     wrong = violation(document.value, name)
     if wrong:
         raise ConfigurationError(
@@ -51,6 +48,28 @@ def checked(document: Document, name: SchemaName) -> Document:
             hint="docs/reference/files.md shows every field",
         )
     return document
+
+
+def with_merged_items(document: Document, *, list_field: str) -> Document:
+    """Return ``document`` with ``<<`` carried out in the maps of the list ``list_field``.
+
+    YAML 1.2 has no merging (https://yaml.org/type/merge.html is of 1.1), but portals that read
+    their lists with PyYAML do it. What is deeper, a plugin's configuration, stays as 1.2 has it.
+    """
+    if not isinstance(document.value, dict) or not isinstance(document.value.get(list_field), list):
+        return document
+    items = [_merged_item(item) for item in document.value[list_field]]
+    return replace(document, value={**document.value, list_field: items})
+
+
+def _merged_item(item: Any) -> Any:
+    if not isinstance(item, dict) or "<<" not in item:
+        return item
+    merged = item["<<"] if isinstance(item["<<"], list) else [item["<<"]]
+    if not all(isinstance(each, dict) for each in merged):
+        return item
+    own = {key: value for key, value in item.items() if key != "<<"}
+    return {key: value for each in (*reversed(merged), own) for key, value in each.items()}
 
 
 def unknown_items_fields(document: Document, name: SchemaName, *, list_field: str) -> list[Place]:
@@ -64,32 +83,6 @@ def unknown_items_fields(document: Document, name: SchemaName, *, list_field: st
     ]
 
 
-def _refuse_repeated(document: Document) -> None:
-    todo: list[tuple[Steps, yaml.Node | None]] = [((), document.root)]
-    seen: set[int] = set()  # an alias leads to a node again, and may lead to itself
-    while todo:
-        steps, node = todo.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        lines: dict[str, int] = {}
-        for name, mark, child in _children(node):
-            if node and not node.start_mark.index <= mark.index < node.end_mark.index:
-                continue  # merged in by "<<" from where it is written
-            if name in lines:
-                raise ConfigurationError(
-                    f'"{name}" stands twice in one map of {document.path.name}',
-                    place=replace(
-                        place_of(document, *steps, name), line=mark.line + 1, column=mark.column + 1
-                    ),
-                    found=f"the same key on line {lines[name]}",
-                    expected="each key once",
-                    hint="remove one of the two",
-                )
-            lines[name] = mark.line + 1
-            todo.append(((*steps, name), child))
-
-
 def _children(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Mark, yaml.Node]]:
     import yaml  # noqa: PLC0415 - late: --help does not need it
 
@@ -100,11 +93,3 @@ def _children(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Mark, yaml.Nod
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             yield str(number), value.start_mark, value
-
-
-def _written(steps: Steps) -> str:
-    """``plugins[2].disabled``."""
-    text = ""
-    for step in steps:
-        text += f"[{step}]" if step.isdecimal() else f".{step}"
-    return text.removeprefix(".")

@@ -58,7 +58,7 @@ def read_plugins_list(path: Path) -> PluginsList | None:
         PluginEntry(
             path=_plugin_path(document, key),
             arguments=_arguments(document, key, arguments),
-            line=document.lines[key][0],
+            line=document.lines[key,][0],
         )
         for key, arguments in document.value.items()
     )

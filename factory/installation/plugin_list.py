@@ -13,8 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from factory.config.documents import read_yaml_map, unknown_fields
-from factory.config.nested_places import checked, place_of, unknown_items_fields
+from factory.config.documents import read_app_config, unknown_fields
+from factory.config.nested_places import (
+    checked,
+    place_of,
+    unknown_items_fields,
+    with_merged_items,
+)
 from factory.errors import ConfigurationError, Place
 from factory.installation.overriding import WrittenEntry, base_of, overridden, settled
 from factory.installation.package_reference import (
@@ -117,7 +122,7 @@ def display_names(entries: Iterable[PluginEntry]) -> dict[str, str]:
 
 
 def _read(path: Path) -> Document:
-    document = checked(read_yaml_map(path), SCHEMA)
+    document = checked(with_merged_items(read_app_config(path), list_field="plugins"), SCHEMA)
     unknown = unknown_fields(document, SCHEMA)
     if unknown:
         log.warning("%s: unknown fields, not used: %s", path, ", ".join(unknown))

@@ -1,16 +1,18 @@
 """``app-config.dynamic-plugins.yaml``: the pluginConfig of all enabled plugins as one document.
 
-Maps are merged key by key. Two plugins may say the same of a key, but not different things: which
-of them the portal would follow depends on their order, which nobody means.
+Maps are merged key by key, except those that are one value: an interval such as ``{minutes: 30}``,
+and what is taken from elsewhere, such as ``{$env: TOKEN}``. Two plugins may say the same of a key,
+but not different things: which of them the portal would follow depends on their order, which
+nobody means.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError
+from factory.notation.written_yaml import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = "app-config.dynamic-plugins.yaml"
 _HEAD = "# Written by 'plugin-factory install' from the plugins' pluginConfig; do not edit.\n"
-# Text that no reader of YAML 1.1 or 1.2 takes for something else.
-_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
 _LONGEST = 80
-_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+# What an interval of a schedule is made of: Backstage's HumanDuration, or another kind of trigger
+# (https://backstage.io/docs/backend-system/core-services/scheduler).
+_INTERVAL = frozenset(
+    {"years", "months", "weeks", "days", "hours", "minutes", "seconds", "milliseconds"}
+    | {"cron", "trigger"}
+)
 
 
 def merged_config(entries: Iterable[PluginEntry], *, root_directory: str) -> dict[str, Any]:
@@ -43,20 +48,7 @@ def merged_config(entries: Iterable[PluginEntry], *, root_directory: str) -> dic
 
 def config_text(config: Mapping[str, Any]) -> str:
     """Return the document as YAML that version 1.1 and 1.2 read alike."""
-    import yaml  # noqa: PLC0415 - late: --help does not need it
-
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, _data: Any) -> bool:
-            return True
-
-    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="" if plain else '"')
-
-    Dumper.add_representer(str, text)
-    return _HEAD + yaml.dump(
-        config, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
-    )
+    return _HEAD + yaml_text(config)
 
 
 class _Merged:
@@ -75,13 +67,12 @@ class _Merged:
             path, into, source = todo.pop()
             for key, value in source.items():
                 here = (*path, str(key))
-                new = key not in into
-                if new:
-                    into[key] = {} if isinstance(value, dict) else value
+                if key not in into:
+                    into[key] = {} if _is_open(value) else value
                     self._origins[here] = origin
-                if isinstance(value, dict) and isinstance(into[key], dict):
+                if _is_open(value) and _is_open(into[key]):
                     todo.append((here, into[key], value))
-                elif not new and not _same(into[key], value):
+                elif not _same(into[key], value):
                     raise ConfigurationError(
                         f"two plugins configure {'.'.join(here)} differently",
                         place=place,
@@ -92,9 +83,37 @@ class _Merged:
                     )
 
 
+def _is_open(value: object) -> bool:
+    """Whether a value is a map that another plugin may add keys to."""
+    return isinstance(value, dict) and not _is_interval(value) and not _is_inclusion(value)
+
+
+def _is_interval(value: Mapping[str, Any]) -> bool:
+    return (
+        bool(value)
+        and value.keys() <= _INTERVAL
+        and not any(isinstance(part, dict | list) for part in value.values())
+    )
+
+
+def _is_inclusion(value: Mapping[str, Any]) -> bool:
+    """Whether a map stands for a value: https://backstage.io/docs/conf/writing#includes-and-dynamic-data."""
+    return any(key in {"$env", "$file", "$include"} for key in value)
+
+
 def _same(one: object, other: object) -> bool:
-    """Whether two values say the same: 1 and true do not."""
+    """Whether two values say the same to JavaScript: 60 and 60.0 do, 1 and true do not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if _is_number(one) and _is_number(other):
+        return one == other or (one != one and other != other)  # noqa: PLR0124 - .nan
     return type(one) is type(other) and one == other
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _shown(value: object) -> str:

@@ -14,13 +14,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.config.build_plan import APP_CONFIG
-from factory.config.documents import read_yaml_map
-from factory.errors import ConfigurationError
+from factory.config.documents import read_app_config
+from factory.errors import ConfigurationError, Place
+from factory.notation.written_yaml import yaml_text
+from factory.schemas import described
 from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from factory.config.documents import Document
 
 log = logging.getLogger(__name__)
 
@@ -80,17 +84,7 @@ def write_published(
 
 def entries_text(entries: Sequence[PortalEntry]) -> str:
     """Return the YAML of the entries, with what a reader needs to know of them in front."""
-    import yaml  # noqa: PLC0415 - late: --help does not need it
-
-    class Indented(yaml.SafeDumper):
-        """Lists one step further in than what they belong to, as people write these files."""
-
-        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-            super().increase_indent(flow, indentless=False)
-
-    document = {"plugins": [_entry(entry) for entry in entries]}
-    text = yaml.dump(document, Dumper=Indented, sort_keys=False, allow_unicode=True, width=1000)
-    return f"{_EXPLAINED}{text}"
+    return _EXPLAINED + yaml_text({"plugins": [_entry(entry) for entry in entries]})
 
 
 def _entry(entry: PortalEntry) -> dict[str, Any]:
@@ -106,11 +100,22 @@ def _config(file: Path) -> Any:
     if not file.is_file():
         return None
     try:
-        return read_yaml_map(file).value
+        return _map_of(read_app_config(file))
     except ConfigurationError as error:
         # The artifact itself is good: its configuration is shipped as it is.
         log.warning("the entry of a plugin is left without its configuration: %s", error)
         return None
+
+
+def _map_of(document: Document) -> dict[str, Any]:
+    if isinstance(document.value, dict):
+        return document.value
+    raise ConfigurationError(
+        f"{document.path.name} is not a map",
+        place=Place(file=document.path),
+        found=described(document.value),
+        expected="a map that is merged into the portal's configuration",
+    )
 
 
 def _write(file: Path, text: str, is_ours: Callable[[str], bool]) -> Path | None:

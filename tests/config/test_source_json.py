@@ -186,7 +186,7 @@ def test_a_document_that_is_no_object_is_refused(config_dir: Path, text: str, fo
 
 @pytest.mark.parametrize("text", ["[" * 100_000, f'{{"repo": {"1" * 5000}}}'])
 def test_a_document_that_python_cannot_hold_is_refused(config_dir: Path, text: str) -> None:
-    assert refused(config_dir, text).problem == "source.json cannot be read"
+    assert refused(config_dir, text).problem == "source.json is not valid JSON"
 
 
 @pytest.mark.parametrize("field", ["repo", "repo-ref", "workspace-path"])

@@ -1,0 +1,1 @@
+"""JSON and YAML: text from elsewhere into values, within limits, and values into text."""

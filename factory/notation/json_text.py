@@ -1,0 +1,126 @@
+"""JSON (RFC 8259) from servers, archives, caches and files, read within limits."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from factory.notation.limits import DEEPEST, DocumentError, Steps, decoded_text, too_deep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A piece of valid JSON that tells where one is: a whole text, or one of the brackets.
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]')
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the value of a JSON document; of a repeated key the last, as JavaScript takes it.
+
+    What Python's reader lets through and JSON does not have is refused: ``NaN``, ``Infinity``, and
+    numbers that are none in double precision; and so are halves of surrogate pairs, which cannot be
+    written or shown.
+
+    Args:
+        text: the document; bytes are UTF-8, with or without a byte order mark.
+
+    Raises:
+        DocumentError: a ValueError; it is not JSON, not UTF-8, or nested more than
+            :data:`~factory.notation.limits.DEEPEST` deep.
+    """
+    written = decoded_text(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
+    try:
+        value = json.loads(written, parse_constant=_refuse_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise DocumentError(error.msg, line=error.lineno, column=error.colno) from error
+    except RecursionError as error:
+        raise too_deep() from error
+    except DocumentError:
+        raise
+    except ValueError as error:  # a whole number of more than 4,300 digits
+        raise DocumentError("a number has too many digits", expected="a number") from error
+    _refuse_depth(value)
+    if _HALF_PAIR.search(written):
+        _refuse_half_pairs(written)
+    return value
+
+
+def json_keys(text: str) -> Iterator[tuple[Steps, int]]:
+    """Yield the way to each key of a JSON document that has been read, and the key's offset.
+
+    A way has the names of keys, and numbers in lists from 0, as text. A key that is repeated is
+    yielded each time.
+    """
+    for way, piece, is_key in _texts(text):
+        if is_key:
+            yield way, piece.start()
+
+
+def _texts(text: str) -> Iterator[tuple[Steps, re.Match[str], bool]]:
+    """The texts of a valid document: the way to each, where it stands, whether it is a key."""
+    way: list[str] = []  # where we are in each open bracket
+    in_map: list[bool] = []
+    expects_key = False
+    for piece in _PIECE.finditer(text):
+        mark = piece.group()
+        if mark in "{[":
+            in_map.append(mark == "{")
+            way.append("0")
+            expects_key = mark == "{"
+        elif mark in "}]":
+            in_map.pop()
+            way.pop()
+            expects_key = False
+        elif mark == ",":
+            expects_key = in_map[-1]
+            if not expects_key:
+                way[-1] = str(int(way[-1]) + 1)
+        elif mark != ":":
+            if expects_key:
+                way[-1] = json.loads(mark)
+            yield tuple(way), piece, expects_key
+            expects_key = False
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise DocumentError(f"{name} is not a value of JSON", expected="a number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise DocumentError(f"{digits[:40]} is too large", expected="a number")
+    return number
+
+
+def _refuse_depth(value: object) -> None:
+    level, depth = [value] if isinstance(value, dict | list) else [], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            raise too_deep()
+        level = [
+            child
+            for outer in level
+            for child in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(child, dict | list)
+        ]
+
+
+def _refuse_half_pairs(text: str) -> None:
+    """Refuse text that cannot be encoded; the reader puts whole pairs together."""
+    for way, piece, _ in _texts(text):
+        half = _SURROGATE.search(json.loads(piece.group()))
+        if half:
+            offset = piece.start()
+            raise DocumentError(
+                f"U+{ord(half.group()):04X}, half of a surrogate pair",
+                line=text.count("\n", 0, offset) + 1,
+                column=offset - (text.rfind("\n", 0, offset) + 1) + 1,
+                field=".".join(way).encode("ascii", "backslashreplace").decode("ascii"),
+                expected="text that can be printed",
+            )
