@@ -8,7 +8,6 @@ artifact is packed in a folder of the run, checked, and then moved into the outp
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from factory.config.build_plan import APP_CONFIG
 from factory.errors import PackError
 from factory.export.normal_archive import write_normal_archive
 from factory.toolchain.runner import ProcessFailed
+from factory.whole_file import move_durably
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,8 +113,9 @@ def pack_plugin(
         files = tuple(Artifact(name=n, size=(packing / n).stat().st_size) for n in names)
         # The archive last: whoever sees it finds its integrity file already there.
         for file in reversed(files):
-            (packing / file.name).chmod(0o644)
-            os.replace(packing / file.name, output_dir / file.name)  # noqa: PTH105 - replaces everywhere
+            made = packing / file.name
+            made.chmod(made.stat().st_mode & 0o644)  # less what the umask takes
+            move_durably(made, output_dir / file.name)
     return PackedPlugin(
         name=str(described["name"]),
         version=str(described["version"]),
