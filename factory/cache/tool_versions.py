@@ -1,9 +1,14 @@
-"""Node's version without starting it, as long as the program's file is the one that was asked."""
+"""What tools there are without starting them: Node's version as it was last said, and the machine.
+
+The version is believed as long as the program's file is the one that was asked.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import platform
+from functools import cache
 from typing import TYPE_CHECKING
 
 from factory.cache.key import digest_of_value
@@ -19,6 +24,19 @@ _PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xca\xfe\xb
 _NAMES = frozenset({"node", "nodejs"})
 
 
+@cache
+def machine() -> str:
+    """Return what native modules are made for, such as ``linux-x86_64-glibc``.
+
+    Node's own builds and prebuilt modules tell systems, processors and C libraries apart. Python's
+    name of the platform does not do: it is one for both C libraries of Linux, and for both
+    processors of a Python of macOS that runs on either.
+    """
+    library = platform.libc_ver()[0] or "other" if platform.system() == "Linux" else ""
+    names = (platform.system(), platform.machine(), library)
+    return "-".join(name.lower() for name in names if name)
+
+
 def known_node_version(store: Store, node: Path) -> str | None:
     """Return the version that ``node`` said when it was last asked, or None if that is unknown.
 
@@ -30,7 +48,7 @@ def known_node_version(store: Store, node: Path) -> str | None:
         return None
     try:
         document = read_note(store, TOOLS, digest_of_value(identity))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(document, dict) or document.get("identity") != identity:
         return None
