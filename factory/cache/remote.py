@@ -374,6 +374,7 @@ def _blobs(entry: Entry) -> dict[str, Blob]:
     if entry.signature:
         found[SIGNATURE_FILE] = blob_of(entry.signature, FILE_TYPE)
     for file in (*entry.files, entry.parts_file):
+        (entry.folder / file.name).stat()  # one that has gone is no fault of the registry
         found[file.name] = Blob(
             media_type=FILE_TYPE,
             digest=f"sha256:{file.sha256}",

@@ -43,6 +43,7 @@ from factory.cache.entry import (
 )
 from factory.errors import BusyError, FactoryError, StorageError
 from factory.locking import exclusive
+from factory.toolchain.cache_folder import make_folder, tell_read_only, why_read_only
 from factory.whole_file import write_all
 
 if TYPE_CHECKING:
@@ -70,7 +71,6 @@ _MAY_ONLY_BE_READ = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 # What is said of a cache that cannot be changed.
 CANNOT_BE_WRITTEN, CANNOT_BE_LIMITED = "cannot be written", "cannot be kept within its limits"
-_WRITES = frozenset({CANNOT_BE_WRITTEN, CANNOT_BE_LIMITED})
 _IN_THE_WAY = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 
 
@@ -230,24 +230,15 @@ class Store:
         if isinstance(why, FactoryError):
             why = why.found or why.problem
         reason = why.strerror or why if isinstance(why, OSError) else why
-        if isinstance(why, OSError) and why.errno in _MAY_ONLY_BE_READ and what in _WRITES:
-            self._tell_read_only(reason)
+        if what == CANNOT_BE_WRITTEN and getattr(why, "errno", None) in _MAY_ONLY_BE_READ:
+            outer = self.folder.parent
+            tell_read_only(outer if why_read_only(outer) else self.folder, str(reason))
             return
         log.warning(
             "the cache of finished plugins %s %s (%s): plugins are built instead, and the build "
             "goes on",
             self.folder,
             what,
-            reason,
-        )
-
-    def _tell_read_only(self, reason: object) -> None:
-        with self._lock:
-            self.told.update(_WRITES)
-        log.warning(
-            "the cache of finished plugins %s may only be read (%s): what is in it is used, and "
-            "nothing is added to it",
-            self.folder,
             reason,
         )
 
@@ -271,7 +262,7 @@ class Store:
             BusyError: somebody who tidies up was quicker.
         """
         parent = self.folder / MAKING
-        parent.mkdir(parents=True, exist_ok=True)
+        make_folder(parent)
         tag = self.folder / TAG_FILE
         if not tag.exists():
             tag.write_text(_TAG, encoding="ascii")
@@ -296,7 +287,7 @@ class Store:
                 entry = read_entry(made, key)
             except BadEntry as problem:
                 raise FileNotFoundError(errno.ENOENT, str(problem), str(made)) from problem
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             for _ in range(_ATTEMPTS):
                 try:
                     os.rename(made, target)  # noqa: PTH104 - refuses a folder that holds something

@@ -7,7 +7,6 @@ artifact is packed in a folder of the run, checked, and then moved into the outp
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.archives.integrity import integrity_of
-from factory.archives.npm_package import INTEGRITY_SUFFIX
+from factory.archives.npm_package import INTEGRITY_SUFFIX, archive_of_npm
 from factory.config.build_plan import APP_CONFIG
 from factory.errors import PackError
 from factory.export.normal_archive import write_normal_archive
@@ -23,7 +22,7 @@ from factory.toolchain.runner import ProcessFailed
 from factory.whole_file import move_durably
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.runner import Runner
@@ -99,7 +98,7 @@ def pack_plugin(
                 log=log,
             ) from failure
         on_line("packed")
-        described = json.loads(completed.stdout)[0]
+        described = _described(completed.stdout, log)
         packed = npms / str(described["filename"])
         _refuse_unlike(packed, described, log)
         tgz = packing / packed.name
@@ -125,7 +124,20 @@ def pack_plugin(
     )
 
 
-def _refuse_unlike(tgz: Path, described: dict[str, object], log: Path) -> None:
+def _described(said: str, log: Path) -> Mapping[str, object]:
+    try:
+        return archive_of_npm(said)
+    except ValueError as error:
+        raise PackError(
+            "npm does not say what it has packed",
+            found=said.strip()[:200] or "nothing",
+            expected='[{"filename": "NAME-VERSION.tgz", …}], as npm pack --json prints it',
+            hint="check the npm that is used: npm --version",
+            log=log,
+        ) from error
+
+
+def _refuse_unlike(tgz: Path, described: Mapping[str, object], log: Path) -> None:
     integrity = integrity_of(tgz)
     if described.get("integrity") != integrity:
         raise PackError(
