@@ -92,7 +92,7 @@ def make_folder(folder: Path) -> None:
 def why_read_only(folder: Path) -> str:
     """Return why nothing can be added to a folder that may be absent; "" if something can be."""
     there = _existing_around(folder)
-    if os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
+    if os.access(there, os.W_OK | os.X_OK, effective_ids=True) or not there.is_dir():
         return ""
     on_disk = bool(os.statvfs(there).f_flag & os.ST_RDONLY)
     return "Read-only file system" if on_disk else "Permission denied"
