@@ -47,7 +47,7 @@ def exclusive(
 
     Raises:
         BusyError: another run holds it, and ``wait`` is false.
-        StorageError: the folder or file cannot be opened.
+        StorageError: the folder or file cannot be opened, or the system forbids to lock it.
     """
     descriptor = _open(path)
     try:
@@ -102,12 +102,14 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, flags | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise StorageError(
-            f"{path} cannot be locked",
-            place=Place(file=path),
-            found=error.strerror,
-            hint="check that the folder exists and may be written",
-        ) from error
+        hint = "check that the folder exists and may be written"
+        raise _unlockable(path, error, hint) from error
+
+
+def _unlockable(path: Path, error: OSError, hint: str) -> StorageError:
+    return StorageError(
+        f"{path} cannot be locked", place=Place(file=path), found=error.strerror, hint=hint
+    )
 
 
 def _take(descriptor: int, path: Path) -> bool:
@@ -117,7 +119,8 @@ def _take(descriptor: int, path: Path) -> bool:
         return False
     except OSError as error:
         if error.errno not in _CANNOT_LOCK:
-            raise
+            hint = "check what guards the folder, such as SELinux"
+            raise _unlockable(path, error, hint) from error
         log.warning(
             "%s is on a filesystem that cannot lock (%s): do not start two runs on it at once",
             path,
@@ -129,7 +132,7 @@ def _take(descriptor: int, path: Path) -> bool:
 def _same_file(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

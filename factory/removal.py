@@ -20,7 +20,18 @@ def remove_tree(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except PermissionError:
-        # Folders without write permission, as package managers leave them in their caches.
-        for parent, _, _ in os.walk(folder):
-            os.chmod(parent, os.lstat(parent).st_mode | stat.S_IRWXU)  # noqa: PTH101
+        # Folders that may not be read or written, as package managers leave them in their caches.
+        _make_removable(os.fspath(folder))
         shutil.rmtree(folder)
+
+
+def _make_removable(folder: str) -> None:
+    """Let the owner read and write a folder and all folders in it, the outer ones first."""
+    pending = [folder]
+    while pending:
+        here = pending.pop()
+        mode = os.lstat(here).st_mode
+        if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
+            os.chmod(here, stat.S_IMODE(mode) | stat.S_IRWXU)  # noqa: PTH101
+        with os.scandir(here) as entries:
+            pending.extend(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))

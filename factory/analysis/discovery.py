@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
 from factory.errors import Place, SourceError
+from factory.unreadable import scanned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,12 +121,11 @@ def _packages_below(root: Path) -> Iterator[tuple[Path, Manifest]]:
         folder = pending.pop()
         subfolders = []
         manifest = None
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name == MANIFEST_FILE and entry.is_file():
-                    manifest = _manifest_unless_template(Path(entry.path))
-                elif entry.is_dir(follow_symlinks=False) and _may_hold_packages(entry.name):
-                    subfolders.append(entry)
+        for entry in scanned(folder):
+            if entry.name == MANIFEST_FILE and entry.is_file():
+                manifest = _manifest_unless_template(Path(entry.path))
+            elif entry.is_dir(follow_symlinks=False) and _may_hold_packages(entry.name):
+                subfolders.append(entry)
         if manifest:
             yield Path(folder), manifest
         sources_only = manifest is not None and bool(manifest.role)
@@ -162,7 +162,11 @@ def _matching(root: Path, globs: tuple[str, ...]) -> list[Path]:
     for glob in globs:
         for pattern in _without_braces(glob.removeprefix("!")):
             segments = [part for part in pattern.split("/") if part not in {"", "."}]
-            folders = [f for f in _expanded(root, segments) if (f / MANIFEST_FILE).is_file()]
+            folders = [
+                folder
+                for folder in _expanded(root, segments)
+                if os.path.isfile(folder / MANIFEST_FILE)  # noqa: PTH113 - False for whatever reason
+            ]
             if glob.startswith("!"):
                 refused.update(folders)
             else:
@@ -214,8 +218,7 @@ def _expanded(root: Path, segments: list[str]) -> list[Path]:
 
 
 def _children(folder: Path) -> list[Path]:
-    with os.scandir(folder) as entries:
-        names = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
+    names = [each.name for each in scanned(folder) if each.is_dir(follow_symlinks=False)]
     return sorted(
         folder / name
         for name in names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import tarfile
 import zlib
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from factory.errors import PackError, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PACKAGE_FOLDER = "package"
@@ -26,9 +28,28 @@ INTEGRITY_SUFFIX = ".integrity"
 DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a damaged archive raises."""
 
+_ARCHIVE = re.compile(r"[A-Za-z0-9_@~-][A-Za-z0-9_.@~+-]*\.tgz")
 # A scope and a name that are one path component each; the registry's own, stricter, rules are
 # applied to what a package can be published as, not here.
 _NAME = re.compile(r"(@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*", re.ASCII)
+
+
+def archive_of_npm(said: str) -> Mapping[str, object]:
+    """Return what ``npm pack --json`` says of the one archive that it has made.
+
+    Its ``filename`` is the name of a file, and no path.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    try:
+        described = json.loads(said)[0]
+        name = described["filename"]
+    except (LookupError, TypeError, RecursionError) as error:
+        raise ValueError("it does not describe an archive") from error
+    if not isinstance(described, dict) or not isinstance(name, str) or not _ARCHIVE.fullmatch(name):
+        raise ValueError("it does not name an archive")
+    return described
 
 
 def is_package_name(text: str) -> bool:

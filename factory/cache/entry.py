@@ -1,15 +1,19 @@
 """One finished plugin in the cache: a folder with its files and a document that vouches for them.
 
 ``entry.json`` has the size and the sha256 of each file, and a digest of itself: whatever was lost
-or changed since is found out before it is used.
+or changed since is found out before it is used. ``entry.json.sig`` beside it, where there is one,
+says who vouches for it (:mod:`factory.cache.entry_signature`).
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import re
+import stat
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +21,25 @@ from factory.cache.key import digest_of_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from factory.cache.key import Parts
 
 ENTRY_FILE = "entry.json"
 PARTS_FILE = "parts.json"
+SIGNATURE_FILE = "entry.json.sig"
 USED_FILE = "used"
 FORMAT = 1
+LARGEST_DOCUMENT = 4 << 20
+"""Bytes of an ``entry.json`` or ``parts.json``; nothing longer is read."""
+_LARGEST_SIGNATURE = 8192
+_MOST_FILES = 16
+# What names of packages and versions are made of, and the endings of what is beside an archive.
+_PLAIN = re.compile(r"[A-Za-z0-9~_@-][A-Za-z0-9._~+@-]{0,254}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_KEY = re.compile(r"[0-9a-f]{64}")
+# How opening fails where something else than a file is: a folder, a link, a link in the way.
+_NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +56,8 @@ class Entry:
     """A finished plugin: ``files`` are in ``folder``, ``record`` is what is known about it.
 
     The record is a JSON object of the caller's: exported name, version, arguments and the like.
+    ``document`` is the text of ``entry.json`` as it was read, ``signature`` that of the file beside
+    it, empty where there is none.
     """
 
     key: str
@@ -47,6 +65,8 @@ class Entry:
     files: tuple[CachedFile, ...]
     parts_file: CachedFile
     record: Mapping[str, Any] = field(repr=False)
+    document: bytes = field(default=b"", repr=False)
+    signature: bytes = field(default=b"", repr=False)
 
     @property
     def size(self) -> int:
@@ -55,15 +75,20 @@ class Entry:
 
     def parts(self) -> Parts:
         """Return what the plugin was made from; nothing if that cannot be read any more."""
-        try:
-            value = json.loads((self.folder / PARTS_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return value if isinstance(value, dict) else {}
+        return read_parts(self.folder)
 
 
 class BadEntry(Exception):  # noqa: N818 - the entry is bad; nobody made an error
     """What is in the cache is not what was put there."""
+
+
+class UnvouchedEntry(BadEntry):
+    """An entry that nobody vouches for whom this run trusts; it may serve another one."""
+
+
+def is_key(text: object) -> bool:
+    """Whether a value is what entries are called after: 64 hexadecimal digits."""
+    return isinstance(text, str) and _KEY.fullmatch(text) is not None
 
 
 def read_entry(folder: Path, key: str) -> Entry:
@@ -73,14 +98,67 @@ def read_entry(folder: Path, key: str) -> Entry:
         BadEntry: the document is absent, is not the one that was written, or is of another key.
         OSError: it cannot be read.
     """
+    text = read_file(folder, ENTRY_FILE, LARGEST_DOCUMENT)
     try:
-        text = (folder / ENTRY_FILE).read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise BadEntry(f"it has no {ENTRY_FILE}") from error
-    return parse_entry(text, folder, key)
+        signature = read_file(folder, SIGNATURE_FILE, _LARGEST_SIGNATURE)
+    except BadEntry:
+        signature = b""
+    return parse_entry(text, folder, key, signature=signature)
 
 
-def parse_entry(text: bytes, folder: Path, key: str) -> Entry:
+def read_parts(folder: Path) -> Parts:
+    """Return the groups of inputs that are kept in an entry's folder; nothing if there are none."""
+    try:
+        value = json.loads(read_file(folder, PARTS_FILE, LARGEST_DOCUMENT))
+    except (OSError, ValueError, RecursionError, BadEntry):
+        return {}
+    return value if is_parts(value) else {}
+
+
+def is_parts(value: object) -> bool:
+    """Whether a JSON value has the form of :data:`factory.cache.key.Parts`."""
+    return isinstance(value, dict) and all(
+        isinstance(named, dict) and all(isinstance(one, str) for one in named.values())
+        for named in value.values()
+    )
+
+
+def open_file(folder: Path, name: str) -> int:
+    """Open a file of an entry to be read, and return its descriptor; links are not followed.
+
+    Raises:
+        BadEntry: it is absent, or no file.
+        OSError: it cannot be read.
+    """
+    try:
+        # Not blocking: somebody may have put a pipe there.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(folder / name, flags)
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise BadEntry(f"{name} is not there") from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BadEntry(f"{name} is not a file")
+    return descriptor
+
+
+def read_file(folder: Path, name: str, most: int) -> bytes:
+    """Return the bytes of a small file of an entry.
+
+    Raises:
+        BadEntry: it is absent, no file, or longer than ``most`` bytes.
+        OSError: it cannot be read.
+    """
+    with os.fdopen(open_file(folder, name), "rb") as stream:
+        text = stream.read(most + 1)
+    if len(text) > most:
+        raise BadEntry(f"{name} is too long")
+    return text
+
+
+def parse_entry(text: bytes, folder: Path, key: str, *, signature: bytes = b"") -> Entry:
     """Return the entry that the text of its document describes.
 
     Raises:
@@ -98,12 +176,19 @@ def parse_entry(text: bytes, folder: Path, key: str) -> Entry:
         record = body["record"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadEntry(f"{ENTRY_FILE} cannot be read") from error
+    names = [file.name for file in (*files, parts_file)]
+    if not isinstance(record, dict) or parts_file.name != PARTS_FILE:
+        raise BadEntry(f"{ENTRY_FILE} cannot be read")
+    if len(set(names)) < len(names) or not files or len(files) > _MOST_FILES:
+        raise BadEntry(f"{ENTRY_FILE} has no file, one twice, or too many")
     return Entry(
         key=key,
         folder=folder,
         files=files,
         parts_file=parts_file,
-        record=MappingProxyType(record if isinstance(record, dict) else {}),
+        record=MappingProxyType(record),
+        document=text,
+        signature=signature,
     )
 
 
@@ -129,11 +214,10 @@ def refuse_changed(folder: Path, file: CachedFile) -> None:
         BadEntry: it is absent or other.
         OSError: it cannot be read.
     """
-    try:
-        with (folder / file.name).open("rb", buffering=0) as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise BadEntry(f"{file.name} is not there") from error
+    with os.fdopen(open_file(folder, file.name), "rb", buffering=0) as opened:
+        if os.fstat(opened.fileno()).st_size != file.size:
+            raise BadEntry(f"{file.name} was changed")
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
     if digest != file.sha256:
         raise BadEntry(f"{file.name} was changed")
 
@@ -146,8 +230,8 @@ def described(file: Path) -> CachedFile:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a name is that of a file in a folder and of no other place."""
-    return bool(name) and name == Path(name).name and not name.startswith(".") and "\0" not in name
+    """Whether a name can be that of a plugin's file: of a file in a folder, on every terminal."""
+    return _PLAIN.fullmatch(name) is not None
 
 
 def _json(file: CachedFile) -> dict[str, str | int]:
@@ -156,8 +240,10 @@ def _json(file: CachedFile) -> dict[str, str | int]:
 
 def _file(value: Mapping[str, Any]) -> CachedFile:
     name, size, sha256 = value["name"], value["size"], value["sha256"]
-    if not (isinstance(name, str) and isinstance(size, int) and isinstance(sha256, str)):
+    if not (isinstance(name, str) and type(size) is int and isinstance(sha256, str)):
         raise BadEntry(f"{ENTRY_FILE} cannot be read")
-    if not is_plain_name(name):
-        raise BadEntry(f"{ENTRY_FILE} names a file outside of it")
+    if not is_plain_name(name) or name in (ENTRY_FILE, SIGNATURE_FILE, USED_FILE):
+        raise BadEntry(f"{ENTRY_FILE} names a file that no plugin has")
+    if size < 0 or not _SHA256.fullmatch(sha256):
+        raise BadEntry(f"{ENTRY_FILE} cannot be read")
     return CachedFile(name=name, size=size, sha256=sha256)

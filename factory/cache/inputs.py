@@ -13,8 +13,9 @@ In the key are:
   of the folders above it, up to the checkout's root, the files that are directly there;
 - the entries of yarn.lock that can be reached from these packages and from the root;
 - the Scalprum and app-config files, the overriding Backstage version, the build arguments;
-- the versions of node, yarn and rhdh-cli, the system and its processor, and variables that reach
-  the tools and can change what they do.
+- the versions of node, yarn and rhdh-cli, the system, its processor and its C library, and
+  variables that reach the tools and can change what they do;
+- the factory's own code (:mod:`factory.cache.own_code`).
 
 Not in the key: where the checkout is, its commit, any time, how many jobs there are, the host
 (which acts through the arguments), and packages that the plugin does not depend on.
@@ -27,7 +28,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -52,7 +52,9 @@ from factory.cache.key import (
     PluginInputs,
 )
 from factory.cache.lockfile_part import LockedPackages, locked_packages
+from factory.cache.own_code import code_digest
 from factory.cache.root_part import root_parts
+from factory.cache.tool_versions import machine
 from factory.cache.tree import Tree
 from factory.cache.variables import telling_variables
 
@@ -68,13 +70,13 @@ class NamedTools:
 
     ``yarn`` is a version, or says that the workspace has a script of its own (``yarnPath``), which
     counts as a file. ``rhdh_cli`` names its pinned tree too, for example ``1.9.1+a1aed115810d``.
-    ``platform`` is the system and the processor, for which native modules are made.
+    ``platform`` is what native modules are made for: :func:`factory.cache.tool_versions.machine`.
     """
 
     node: str
     yarn: str
     rhdh_cli: str
-    platform: str = field(default_factory=sysconfig.get_platform)
+    platform: str = field(default_factory=machine)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,14 +119,14 @@ class WorkspaceInputs:
         folders, loose = self._closure(plugin)
         askers = [self._document(folder).asker for folder in (*folders, self.project)]
         configuration = {
-            "arguments": plugin.arguments,
+            "arguments": _text_digest(plugin.arguments),  # they may hold what nobody should read
             "backstage.json": plugin.supported_versions or "",
             "scalprum-config.json": _digest(plugin.scalprum_config),
             "app-config.dynamic.yaml": _digest(plugin.app_config),
         }
         own = self._name(next(iter(folders)))
         parts: dict[str, Mapping[str, str]] = {
-            FACTORY: {"format": str(FORMAT), "plugin": own},
+            FACTORY: {"format": str(FORMAT), "code": code_digest(), "plugin": own},
             SOURCE: {
                 self._name(path): digest for path, digest in sorted((folders | loose).items())
             },
@@ -269,6 +271,10 @@ def workspace_inputs(workspace: Path, checkout: Path) -> WorkspaceInputs:
 def _from(folder: Path, root: Path) -> str:
     """The path of a folder from the tree's root, with ``/``."""
     return PurePosixPath(os.path.relpath(folder, root)).as_posix()
+
+
+def _text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() if text else ""
 
 
 def _digest(file: Path | None) -> str:

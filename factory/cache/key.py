@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 1
-"""Goes up when the factory makes other bytes of the same inputs: older entries are then unused."""
+FORMAT = 2
+"""Goes up when the parts get another meaning; that the factory's code changes, its digest says."""
 
 Parts: TypeAlias = "Mapping[str, Mapping[str, str]]"
 """Groups of named digests or values; every one can change the artifact."""

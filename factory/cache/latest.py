@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from typing import TYPE_CHECKING
 
-from factory.cache.entry import PARTS_FILE
+from factory.cache.entry import is_key, read_parts
 from factory.cache.key import digest_of_value
 from factory.cache.notes import LATEST, read_note, write_note
 
@@ -28,8 +27,8 @@ def note_latest(store: Store, identity: str, key: str) -> None:
 def latest_parts(store: Store, identity: str) -> Parts | None:
     """Return what the plugin was made from when its key was noted, or None if that is not known."""
     try:
-        key = read_note(store, LATEST, digest_of_value(identity))["key"]
-        parts = json.loads((store.path(key) / PARTS_FILE).read_bytes())
-    except (OSError, ValueError, KeyError, TypeError):
+        noted = read_note(store, LATEST, digest_of_value(identity))
+    except (OSError, ValueError, RecursionError):
         return None
-    return parts if isinstance(parts, dict) else None
+    key = noted.get("key") if isinstance(noted, dict) else None
+    return read_parts(store.path(key)) or None if is_key(key) else None

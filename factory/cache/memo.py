@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory.cache.key import digest_of_value
 from factory.cache.notes import MEMO, note_file, read_note, write_note
+from factory.cache.store import CANNOT_BE_WRITTEN
 from factory.cache.tree import file_digest
 
 if TYPE_CHECKING:
@@ -110,18 +111,14 @@ def remember(
     try:
         write_note(store, MEMO, digest, document)
     except OSError as error:
-        store.tell("cannot be written", error)
+        store.tell(CANNOT_BE_WRITTEN, error)
 
 
 def recall(store: Store, digest: str) -> Remembered | None:
     """Return what is remembered under ``digest``, and mark it as used now; None if nothing is."""
     file = note_file(store, MEMO, digest)
     try:
-        document = read_note(store, MEMO, digest)
-        body = document["memo"]
-        sound = document["digest"] == digest_of_value([digest, body])
-        plugins = tuple(RememberedPlugin(**plugin) for plugin in body["plugins"]) if sound else ()
-        found = Remembered(plugins=plugins, facts=body["facts"]) if sound else None
+        found = _remembered(read_note(store, MEMO, digest), digest)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -132,5 +129,22 @@ def recall(store: Store, digest: str) -> Remembered | None:
             file.unlink()
         return None
     with contextlib.suppress(OSError):
-        os.utime(file) if sound else file.unlink()
+        os.utime(file)
     return found
+
+
+def _remembered(document: Any, digest: str) -> Remembered:
+    """The memo that a note is.
+
+    Raises:
+        ValueError, KeyError, TypeError, RecursionError: it is none.
+    """
+    body = document["memo"]
+    if document["digest"] != digest_of_value([digest, body]):
+        raise ValueError("it was changed")
+    plugins = tuple(RememberedPlugin(**plugin) for plugin in body["plugins"])
+    facts = body["facts"]
+    said = [text for plugin in plugins for text in asdict(plugin).values()]
+    if not isinstance(facts, dict) or not all(isinstance(text, str) for text in said):
+        raise TypeError("it has something else than texts")
+    return Remembered(plugins=plugins, facts=facts)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from factory.cache.entry import ENTRY_FILE, USED_FILE
 from factory.cache.limits import Limits
 from factory.cache.notes import NOTES
-from factory.cache.store import ENTRIES, MAKING, TAG_FILE
+from factory.cache.store import CANNOT_BE_LIMITED, ENTRIES, MAKING, TAG_FILE
 from factory.errors import BusyError, StorageError
 from factory.locking import exclusive
 from factory.whole_file import remove_unfinished
@@ -117,7 +117,7 @@ def prune(store: Store, limits: Limits, *, now: float | None = None) -> Pruned:
     except BusyError:
         return Pruned(entries=0, size=0)
     except (OSError, StorageError) as error:
-        store.tell("cannot be kept within its limits", error)
+        store.tell(CANNOT_BE_LIMITED, error)
         return Pruned(entries=0, size=0)
 
 

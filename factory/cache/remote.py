@@ -10,21 +10,30 @@ a build. Whoever may write to the repository decides what is shipped from it.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from factory.cache.entry import ENTRY_FILE, BadEntry, parse_entry
+from factory.archives.limits import DEFAULT_LIMITS
+from factory.cache.entry import (
+    ENTRY_FILE,
+    LARGEST_DOCUMENT,
+    SIGNATURE_FILE,
+    BadEntry,
+    is_key,
+    parse_entry,
+)
 from factory.errors import FactoryError, Interrupted, RegistryError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from factory.cache.entry import Entry
-    from factory.cache.store import Store
+    from factory.cache.entry import CachedFile, Entry
+    from factory.cache.store import Examiner, Store
     from factory.config.environment import Environment
     from factory.oci.blob import Blob
     from factory.oci.descriptor import Descriptor
@@ -75,12 +84,16 @@ class _Switch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """A repository that entries are read from or written to."""
+    """A repository that entries are read from or written to.
+
+    ``bad`` are the keys whose entries in a registry were found to be other than they should be.
+    """
 
     name: ImageName
     registry: Registry
     option: str
     switch: _Switch
+    bad: set[tuple[ImageName, str]]
 
     @property
     def repository(self) -> str:
@@ -125,20 +138,29 @@ class RemoteCache:
         """
         return any(_guarded(place, partial(_digest, place, key)) for place in self._used)
 
-    def fetch(self, key: str, store: Store) -> Entry | None:
+    def fetch(self, key: str, store: Store, examine: Examiner | None = None) -> Entry | None:
         """Pull the entry of ``key`` into ``store`` and return it, or None: no registry gives it.
+
+        Args:
+            key: the plugin's.
+            store: where it becomes an entry.
+            examine: raises BadEntry for an entry that is not to become one.
 
         Raises:
             Interrupted: the run was ended.
         """
+        if not is_key(key):
+            return None
         for place in self._used:
-            entry = _guarded(place, partial(_fetched, place, key, store))
+            entry = _guarded(place, partial(_fetched, place, key, store, examine))
             if entry:
                 return entry
         return None
 
     def send(self, entry: Entry) -> bool:
         """Push an entry, unless the registry has one of its key; return whether it has it now.
+
+        One that was fetched in this run and was not what it should be is replaced.
 
         Raises:
             Interrupted: the run was ended.
@@ -176,6 +198,7 @@ def remote_cache(
         ConfigurationError: a REGISTRY_ variable cannot be used.
     """
     switches: dict[str, _Switch] = {}
+    bad: set[tuple[ImageName, str]] = set()
 
     def place(text: str, option: str) -> _Place:
         from factory.oci.registry import Registry  # noqa: PLC0415 - late: slow to load
@@ -206,7 +229,7 @@ def remote_cache(
             checkpoint=check,
             reads_only=option == "--cache-from",
         )
-        return _Place(name=name, registry=registry, option=option, switch=switch)
+        return _Place(name=name, registry=registry, option=option, switch=switch, bad=bad)
 
     return RemoteCache(
         [place(text, "--cache-from") for text in dict.fromkeys(sources)],
@@ -239,7 +262,13 @@ def _guarded(place: _Place, ask: Callable[[], T]) -> T | None:
     except Interrupted:
         raise
     except BadEntry as problem:
-        log.warning("%s%s/%s: %s", SCHEME, place.name.registry, place.repository, problem)
+        log.warning(
+            "an entry of the cache %s%s/%s is not used: %s",
+            SCHEME,
+            place.name.registry,
+            place.repository,
+            problem,
+        )
     except FactoryError as error:
         place.fail(error)
     except OSError as error:
@@ -251,37 +280,75 @@ def _digest(place: _Place, key: str) -> str | None:
     return place.registry.manifest_digest(place.repository, key)
 
 
-def _fetched(place: _Place, key: str, store: Store) -> Entry | None:
-    from factory.oci.artifact_manifest import TITLE  # noqa: PLC0415 - late
-    from factory.oci.pull import fetch_blob, pull_document, read_blob  # noqa: PLC0415
-
+def _fetched(place: _Place, key: str, store: Store, examine: Examiner | None) -> Entry | None:
     digest = _digest(place, key)
     if digest is None:
         return None
-    manifest = pull_document(place.registry, place.repository, digest)
-    if manifest.document.get("artifactType") != ARTIFACT_TYPE:
-        raise BadEntry(f"the tag {key} is no entry of the cache")
-    layers = {layer.annotations.get(TITLE, ""): layer for layer in manifest.layers}
-    if ENTRY_FILE not in layers:
-        raise BadEntry(f"the entry {key} has no {ENTRY_FILE}")
+    try:
+        return _pulled(place, digest, key, store, examine)
+    except BadEntry as problem:
+        place.bad.add((place.name, key))
+        raise BadEntry(f"{problem} ({key})") from problem
+
+
+def _pulled(
+    place: _Place, digest: str, key: str, store: Store, examine: Examiner | None
+) -> Entry | None:
+    from factory.oci.pull import fetch_blob, read_blob  # noqa: PLC0415 - late
+
+    layers = _layers(place, digest)
     text = read_blob(place.registry, place.repository, layers[ENTRY_FILE])
-    described = parse_entry(text, store.path(key), key)
-    wanted = {file.name: _same(layers, file.name, file.sha256) for file in described.files}
+    signature = b""
+    if SIGNATURE_FILE in layers:
+        signature = read_blob(place.registry, place.repository, layers[SIGNATURE_FILE])
+    described = parse_entry(text, store.path(key), key, signature=signature)
+    wanted = {file.name: _same(layers, file) for file in described.files}
     parts = described.parts_file
-    wanted[parts.name] = _same(layers, parts.name, parts.sha256)
+    wanted[parts.name] = _same(layers, parts)
+    if sum(layer.size for layer in wanted.values()) > DEFAULT_LIMITS.total:
+        raise BadEntry("it is larger than any plugin")
 
     def fill(making: Path) -> None:
         (making / ENTRY_FILE).write_bytes(text)
+        if signature:
+            (making / SIGNATURE_FILE).write_bytes(signature)
         for name, layer in wanted.items():
             fetch_blob(place.registry, place.repository, layer, making / name)
+        if examine:
+            examine(replace(described, folder=making))
 
-    return store.place(key, fill)
+    return store.place(key, fill, examine)
 
 
-def _same(layers: Mapping[str, Descriptor], name: str, sha256: str) -> Descriptor:
-    layer = layers.get(name)
-    if layer is None or layer.digest != f"sha256:{sha256}":
-        raise BadEntry(f"{name} of the entry is not the file that it describes")
+def _layers(place: _Place, digest: str) -> dict[str, Descriptor]:
+    """The files of an entry's artifact by their names."""
+    from factory.oci.artifact_manifest import TITLE  # noqa: PLC0415 - late
+    from factory.oci.descriptor import descriptor_of, matches  # noqa: PLC0415
+
+    content = place.registry.get_manifest(place.repository, digest)
+    if content is None or not matches(content, digest):
+        raise BadEntry("its manifest is not the one that its tag names")
+    try:
+        manifest = json.loads(content)
+        if manifest["artifactType"] != ARTIFACT_TYPE:
+            raise BadEntry("its tag is of something else than an entry of the cache")
+        described = [descriptor_of(layer, where="the entry") for layer in manifest["layers"]]
+        layers = {str(layer.annotations.get(TITLE, "")): layer for layer in described}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadEntry("its manifest cannot be read") from error
+    except RegistryError as error:
+        raise BadEntry(error.problem) from error
+    if ENTRY_FILE not in layers or layers[ENTRY_FILE].size > LARGEST_DOCUMENT:
+        raise BadEntry(f"it has no {ENTRY_FILE}, or one that is too long")
+    if SIGNATURE_FILE in layers and layers[SIGNATURE_FILE].size > LARGEST_DOCUMENT:
+        raise BadEntry(f"its {SIGNATURE_FILE} is too long")
+    return layers
+
+
+def _same(layers: Mapping[str, Descriptor], file: CachedFile) -> Descriptor:
+    layer = layers.get(file.name)
+    if layer is None or layer.digest != f"sha256:{file.sha256}" or layer.size != file.size:
+        raise BadEntry(f"{file.name} of the entry is not the file that it describes")
     return layer
 
 
@@ -289,7 +356,7 @@ def _sent(place: _Place, entry: Entry) -> bool:
     from factory.oci.artifact_manifest import EMPTY, artifact_manifest  # noqa: PLC0415 - late
     from factory.oci.push import push_blob  # noqa: PLC0415
 
-    if _digest(place, entry.key):
+    if (place.name, entry.key) not in place.bad and _digest(place, entry.key):
         return True
     blobs = _blobs(entry)
     for blob in (EMPTY, *blobs.values()):
@@ -303,9 +370,11 @@ def _blobs(entry: Entry) -> dict[str, Blob]:
     """The entry's files as blobs, by name; the document first."""
     from factory.oci.blob import Blob, blob_of  # noqa: PLC0415 - late
 
-    text = (entry.folder / ENTRY_FILE).read_bytes()
-    found = {ENTRY_FILE: blob_of(text, FILE_TYPE)}
+    found = {ENTRY_FILE: blob_of(entry.document, FILE_TYPE)}
+    if entry.signature:
+        found[SIGNATURE_FILE] = blob_of(entry.signature, FILE_TYPE)
     for file in (*entry.files, entry.parts_file):
+        (entry.folder / file.name).stat()  # one that has gone is no fault of the registry
         found[file.name] = Blob(
             media_type=FILE_TYPE,
             digest=f"sha256:{file.sha256}",

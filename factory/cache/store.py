@@ -2,8 +2,9 @@
 
 Entries are made in a folder of their own beside the others and appear by a rename, whole or not at
 all. What is there is checked whenever it is used: an entry that is not what was put there is a miss
-and is removed. Nothing that is wrong with the cache fails a build: it is told once, as a warning,
-and the plugin is built.
+and is removed. What was put there is not believed either: who asks for an entry examines it.
+Nothing that is wrong with the cache fails a build: it is told once, as a warning, and the plugin is
+built.
 
 Layout, below the store's folder: ``entries/ab/<key>/``, ``memo/ab/<digest>.json``, ``making/``, and
 CACHEDIR.TAG (https://bford.info/cachedir/), by which backups know to leave it out.
@@ -27,24 +28,33 @@ from typing import TYPE_CHECKING
 from factory.cache.entry import (
     ENTRY_FILE,
     PARTS_FILE,
+    SIGNATURE_FILE,
     USED_FILE,
     BadEntry,
     CachedFile,
+    UnvouchedEntry,
     described,
     entry_text,
+    is_key,
     is_plain_name,
+    open_file,
     read_entry,
     refuse_changed,
 )
 from factory.errors import BusyError, FactoryError, StorageError
 from factory.locking import exclusive
+from factory.toolchain.cache_folder import make_folder, tell_read_only, why_read_only
+from factory.whole_file import write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from factory.cache.entry import Entry
     from factory.cache.key import Parts
+
+    # Raises BadEntry for an entry that is not what it should be.
+    Examiner: TypeAlias = Callable[[Entry], None]
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +66,11 @@ TAG_FILE = "CACHEDIR.TAG"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Finished plugins of plugin-factory.\n"
 _BLOCK = 1 << 20
 _ATTEMPTS = 3
+_MAY_ONLY_BE_READ = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 # How opening or reading an entry fails when somebody removes it just then.
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
+# What is said of a cache that cannot be changed.
+CANNOT_BE_WRITTEN, CANNOT_BE_LIMITED = "cannot be written", "cannot be kept within its limits"
 _IN_THE_WAY = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 
 
@@ -76,12 +89,18 @@ class Store:
         """Return where the entry of ``key`` is, if there is one."""
         return self.folder / ENTRIES / key[:2] / key
 
-    def get(self, key: str) -> Entry | None:
+    def get(self, key: str, examine: Examiner | None = None) -> Entry | None:
         """Return the entry of ``key``, every file of it checked, and mark it as used now.
 
-        None is a miss: there is none, or it was damaged and has been removed, or the folder cannot
-        be read.
+        None is a miss: there is none, or it was damaged or is not what it should be and has been
+        removed, or nobody vouches for it, or the folder cannot be read.
+
+        Args:
+            key: the plugin's.
+            examine: looks at an entry whose files are what it says of them.
         """
+        if not is_key(key):
+            return None
         folder = self.path(key)
         try:
             before = _identity(folder)
@@ -90,6 +109,13 @@ class Store:
             entry = read_entry(folder, key)
             for file in (*entry.files, entry.parts_file):
                 refuse_changed(folder, file)
+            if examine:
+                examine(entry)
+        except UnvouchedEntry as problem:
+            log.warning(
+                "an entry of the cache of finished plugins is not used: %s (%s)", folder, problem
+            )
+            return None
         except BadEntry as problem:
             # Somebody may have removed it, or put a new one in its place, while it was read.
             if _identity(folder) == before:
@@ -104,7 +130,7 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Whether there is an entry of ``key``; its files are not looked at."""
-        return os.path.isfile(self.path(key) / ENTRY_FILE)  # noqa: PTH113 - False for whatever reason
+        return is_key(key) and os.path.isfile(self.path(key) / ENTRY_FILE)  # noqa: PTH113 - False for whatever reason
 
     def restore(self, entry: Entry, output_dir: Path) -> tuple[Path, ...] | None:
         """Copy an entry's files into ``output_dir`` and return them, in the entry's order.
@@ -119,11 +145,12 @@ class Store:
         with tempfile.TemporaryDirectory(prefix=RESTORING_PREFIX, dir=output_dir) as temporary:
             for file in entry.files:
                 try:
-                    source = os.open(entry.folder / file.name, os.O_RDONLY | os.O_CLOEXEC)
+                    source = open_file(entry.folder, file.name)
+                except BadEntry:
+                    return None
                 except OSError as error:
-                    if error.errno in _GONE:
-                        return None
-                    self.tell("cannot be read", error)
+                    if error.errno not in _GONE:
+                        self.tell("cannot be read", error)
                     return None
                 with os.fdopen(source, "rb", buffering=0) as opened:
                     if not _copied(opened.fileno(), os.path.join(temporary, file.name), file):  # noqa: PTH118
@@ -137,7 +164,14 @@ class Store:
         return tuple(reversed(placed))
 
     def put(
-        self, key: str, files: Sequence[Path], *, parts: Parts, record: Mapping[str, Any]
+        self,
+        key: str,
+        files: Sequence[Path],
+        *,
+        parts: Parts,
+        record: Mapping[str, Any],
+        examine: Examiner | None = None,
+        sign: Callable[[bytes], bytes] | None = None,
     ) -> Entry | None:
         """Keep a finished plugin and return its entry, or None if that was not possible.
 
@@ -148,6 +182,8 @@ class Store:
             files: the plugin's files, the archive first.
             parts: its inputs' parts.
             record: what else is to be known about it when it is restored, as a JSON object.
+            examine: looks at an entry that is there already, as for :meth:`get`.
+            sign: returns the text of the file that vouches for the one that it is given.
         """
 
         def fill(making: Path) -> None:
@@ -160,24 +196,29 @@ class Store:
             kept = tuple(described(making / file.name) for file in files)
             text = entry_text(key, kept, described(making / PARTS_FILE), record)
             (making / ENTRY_FILE).write_bytes(text)
+            if sign:
+                (making / SIGNATURE_FILE).write_bytes(sign(text))
 
         if not all(is_plain_name(file.name) for file in files):
             raise ValueError(f"no file names: {files}")
-        return self.place(key, fill)
+        return self.place(key, fill, examine)
 
-    def place(self, key: str, fill: Callable[[Path], None]) -> Entry | None:
+    def place(
+        self, key: str, fill: Callable[[Path], None], examine: Examiner | None = None
+    ) -> Entry | None:
         """Make the entry of ``key`` in a new folder that ``fill`` fills, and return it.
 
-        What ``fill`` raises besides OSError is passed on, and leaves nothing.
+        What ``fill`` raises besides OSError is passed on, and leaves nothing. An entry that is
+        there already stays if it is sound, and if ``examine`` takes it.
         """
         try:
             for _ in range(_ATTEMPTS):
                 with contextlib.suppress(BusyError, FileNotFoundError):
                     # A folder that is removed under our hands is made again.
-                    return self._placed(key, fill)
-            self.tell("cannot be written", "another program removes what is put there")
+                    return self._placed(key, fill, examine)
+            self.tell(CANNOT_BE_WRITTEN, "another program removes what is put there")
         except OSError as error:
-            self.tell("cannot be written", error)
+            self.tell(CANNOT_BE_WRITTEN, error)
         return None
 
     def tell(self, what: str, why: object) -> None:
@@ -189,6 +230,10 @@ class Store:
         if isinstance(why, FactoryError):
             why = why.found or why.problem
         reason = why.strerror or why if isinstance(why, OSError) else why
+        if what == CANNOT_BE_WRITTEN and getattr(why, "errno", None) in _MAY_ONLY_BE_READ:
+            outer = self.folder.parent
+            tell_read_only(outer if why_read_only(outer) else self.folder, str(reason))
+            return
         log.warning(
             "the cache of finished plugins %s %s (%s): plugins are built instead, and the build "
             "goes on",
@@ -217,7 +262,7 @@ class Store:
             BusyError: somebody who tidies up was quicker.
         """
         parent = self.folder / MAKING
-        parent.mkdir(parents=True, exist_ok=True)
+        make_folder(parent)
         tag = self.folder / TAG_FILE
         if not tag.exists():
             tag.write_text(_TAG, encoding="ascii")
@@ -230,7 +275,9 @@ class Store:
                 raise FileNotFoundError(errno.ENOENT, "it was removed", str(making)) from error
             yield making
 
-    def _placed(self, key: str, fill: Callable[[Path], None]) -> Entry | None:
+    def _placed(
+        self, key: str, fill: Callable[[Path], None], examine: Examiner | None
+    ) -> Entry | None:
         target = self.path(key)
         with self.making() as making:
             made = making / key
@@ -240,14 +287,14 @@ class Store:
                 entry = read_entry(made, key)
             except BadEntry as problem:
                 raise FileNotFoundError(errno.ENOENT, str(problem), str(made)) from problem
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             for _ in range(_ATTEMPTS):
                 try:
                     os.rename(made, target)  # noqa: PTH104 - refuses a folder that holds something
                 except OSError as error:
                     if error.errno not in _IN_THE_WAY:
                         raise
-                    if there := self.get(key):
+                    if there := self.get(key, examine):
                         return there
                     self.remove(target)
                 else:
@@ -297,6 +344,5 @@ def _copied(source: int, target: str, file: CachedFile) -> bool:
     with os.fdopen(descriptor, "wb", buffering=0) as opened:
         while block := os.read(source, _BLOCK):
             digest.update(block)
-            opened.write(block)
-        os.fchmod(opened.fileno(), 0o644)
+            write_all(opened.fileno(), block)
     return digest.hexdigest() == file.sha256

@@ -99,8 +99,7 @@ class Tree:
                 digest = _link_digest(full)
                 outward.update(_outside(path, name, [os.readlink(full)]))  # noqa: PTH115
             else:
-                content = b"" if status.st_size > _LARGE else _bytes(full)
-                digest = file_digest(full) if not content else _file_digest(content, status.st_mode)
+                content, digest = _content_and_digest(full, status)
                 if name.endswith(_MAY_REFER) and b"../" in content:
                     said = {match.decode("utf-8", "replace") for match in _OUTWARD.findall(content)}
                     outward.update(_outside(path, name, said))
@@ -122,6 +121,16 @@ def file_digest(path: str) -> str:
         return kind + hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _content_and_digest(full: str, status: os.stat_result) -> tuple[bytes, str]:
+    """The bytes of a file that is not too long to be searched, and its digest."""
+    try:
+        content = b"" if status.st_size > _LARGE else _bytes(full)
+        digest = file_digest(full) if not content else _file_digest(content, status.st_mode)
+    except PermissionError:
+        return b"", "-"
+    return content, digest
+
+
 def _files(
     start: str, path: str, apart: frozenset[str], skipped: frozenset[str]
 ) -> Iterator[tuple[str, str, os.stat_result]]:
@@ -132,8 +141,8 @@ def _files(
         folder, inside = pending.pop()
         try:
             entries = os.scandir(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue  # what we may not read, what builds with our rights may not either
         with entries:
             for entry in entries:
                 if entry.name in _NEVER or entry.name.endswith(_NEVER_SUFFIX):

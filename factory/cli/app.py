@@ -40,7 +40,7 @@ from factory.cli.tools import tools_app
 from factory.cli.verify import EXAMPLES as VERIFY_EXAMPLES
 from factory.cli.verify import verify
 from factory.config.default_folders import CONFIG_DIR
-from factory.config.own_variables import OWN_PREFIXES, PREFIX
+from factory.config.own_variables import OWN_PREFIXES, PREFIX, WITHOUT_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -168,7 +168,9 @@ def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> 
 
     with notices(warn, level=WARNING, redact=redactor_for(process)):
         free = unquoted(process)
-    unknown = sorted(name for name in free if name.startswith(PREFIX) and name not in known)
+    unknown = sorted(
+        name for name in free if name.startswith(PREFIX) and name not in known | WITHOUT_OPTION
+    )
     if unknown:
         typer.echo(f"warning: no option has the variable {', '.join(unknown)}", err=True)
     return free

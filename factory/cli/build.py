@@ -28,6 +28,7 @@ from factory.cli.build_options import (
 from factory.cli.cache_options import (
     CacheDir,
     CacheFrom,
+    CacheKey,
     CacheMaxAge,
     CacheMaxSize,
     CacheTo,
@@ -103,6 +104,7 @@ def build(
     no_cache: NoCache = False,
     cache_from: CacheFrom = None,
     cache_to: CacheTo = None,
+    cache_key: CacheKey = None,
     cache_max_size: CacheMaxSize = DEFAULT_SIZE,
     cache_max_age: CacheMaxAge = DEFAULT_AGE,
     log_level: LeastUrgent = LogLevel.INFO,
@@ -150,6 +152,7 @@ def build(
         no_cache=no_cache,
         cache_from=tuple(cache_from or ()),
         cache_to=cache_to,
+        cache_key=cache_key,
         cache_max_size=cache_max_size,
         cache_max_age=cache_max_age,
     )

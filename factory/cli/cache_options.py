@@ -42,6 +42,15 @@ CacheTo: TypeAlias = Annotated[
         rich_help_panel=CACHE,
     ),
 ]
+CacheKey: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Take only finished plugins that are signed with this key, a public one such as "
+        "cosign.pub; builds with --sign-key sign what they keep. An empty value is an error.",
+        rich_help_panel=CACHE,
+    ),
+]
 CacheMaxSize: TypeAlias = Annotated[
     str,
     typer.Option(

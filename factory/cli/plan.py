@@ -21,7 +21,7 @@ from factory.cli.build_options import (
     UseLocal,
     WorkspacePath,
 )
-from factory.cli.cache_options import CacheDir, CacheFrom, NoCache
+from factory.cli.cache_options import CacheDir, CacheFrom, CacheKey, NoCache
 from factory.cli.display_options import DISPLAY, AsJson, LeastUrgent, LogLevel, Verbose
 from factory.cli.session import session
 from factory.config.ci_system import CiSystem
@@ -69,6 +69,7 @@ def plan(
     cache_dir: CacheDir = None,
     no_cache: NoCache = False,
     cache_from: CacheFrom = None,
+    cache_key: CacheKey = None,
     offline: Annotated[
         bool,
         typer.Option(
@@ -138,6 +139,7 @@ def plan(
         cache_dir=cache_dir,
         no_cache=no_cache,
         cache_from=tuple(cache_from or ()),
+        cache_key=cache_key,
         only=tuple(only or ()),
         exclude=tuple(exclude or ()),
     )

@@ -57,6 +57,7 @@ class BuildRequest:
     no_cache: bool = False
     cache_from: tuple[str, ...] = ()
     cache_to: str | None = None
+    cache_key: str | None = None
     cache_max_size: str | None = None
     cache_max_age: str | None = None
 

@@ -50,7 +50,8 @@ class RunPlan:
     ``unselected`` those that it does not; which plugins it wants is known when they are.
     ``memory`` is in bytes, and None where the user said nothing. ``environment`` is that of the
     configuration directory itself: defaults, process, its `.env`. ``cache_from`` and ``cache_to``
-    name repositories of registries, as ``oci://registry/repository``. ``cache_max_bytes`` and
+    name repositories of registries, as ``oci://registry/repository``; ``cache_key`` the file of the
+    key that is demanded of entries, None where the options say nothing. ``cache_max_bytes`` and
     ``cache_max_age``, in seconds, are what the cache may hold after the run, and None where the
     user said nothing.
     """
@@ -71,6 +72,7 @@ class RunPlan:
     no_cache: bool
     cache_from: tuple[str, ...]
     cache_to: str | None
+    cache_key: str | None
     cache_max_bytes: int | None
     cache_max_age: float | None
 
@@ -140,6 +142,7 @@ def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs:
         no_cache=request.no_cache,
         cache_from=request.cache_from,
         cache_to=request.cache_to,
+        cache_key=request.cache_key,
         cache_max_bytes=most,
         cache_max_age=longest,
     )

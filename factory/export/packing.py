@@ -7,8 +7,6 @@ artifact is packed in a folder of the run, checked, and then moved into the outp
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -16,14 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.archives.integrity import integrity_of
-from factory.archives.npm_package import INTEGRITY_SUFFIX
+from factory.archives.npm_package import INTEGRITY_SUFFIX, archive_of_npm
 from factory.config.build_plan import APP_CONFIG
 from factory.errors import PackError
 from factory.export.normal_archive import write_normal_archive
 from factory.toolchain.runner import ProcessFailed
+from factory.whole_file import move_durably
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.runner import Runner
@@ -99,7 +98,7 @@ def pack_plugin(
                 log=log,
             ) from failure
         on_line("packed")
-        described = json.loads(completed.stdout)[0]
+        described = _described(completed.stdout, log)
         packed = npms / str(described["filename"])
         _refuse_unlike(packed, described, log)
         tgz = packing / packed.name
@@ -113,8 +112,9 @@ def pack_plugin(
         files = tuple(Artifact(name=n, size=(packing / n).stat().st_size) for n in names)
         # The archive last: whoever sees it finds its integrity file already there.
         for file in reversed(files):
-            (packing / file.name).chmod(0o644)
-            os.replace(packing / file.name, output_dir / file.name)  # noqa: PTH105 - replaces everywhere
+            made = packing / file.name
+            made.chmod(made.stat().st_mode & 0o644)  # less what the umask takes
+            move_durably(made, output_dir / file.name)
     return PackedPlugin(
         name=str(described["name"]),
         version=str(described["version"]),
@@ -124,7 +124,20 @@ def pack_plugin(
     )
 
 
-def _refuse_unlike(tgz: Path, described: dict[str, object], log: Path) -> None:
+def _described(said: str, log: Path) -> Mapping[str, object]:
+    try:
+        return archive_of_npm(said)
+    except ValueError as error:
+        raise PackError(
+            "npm does not say what it has packed",
+            found=said.strip()[:200] or "nothing",
+            expected='[{"filename": "NAME-VERSION.tgz", …}], as npm pack --json prints it',
+            hint="check the npm that is used: npm --version",
+            log=log,
+        ) from error
+
+
+def _refuse_unlike(tgz: Path, described: Mapping[str, object], log: Path) -> None:
     integrity = integrity_of(tgz)
     if described.get("integrity") != integrity:
         raise PackError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.oci.archive import PluginArchive, read_plugin_archive
 from factory.oci.image import ImageFacts, image_facts
+from factory.unreadable import folders_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
                 found=str(directory),
                 hint="build first: plugin-factory build --output-dir DIRECTORY",
             )
-        below = sorted(path for path in directory.iterdir() if path.is_dir())
+        below = folders_in(directory)
         here = [built for folder in (directory, *below) if (built := _built(folder))]
         if not here:
             raise UsageError(

@@ -39,7 +39,7 @@ def finishing_steps(
 
     def keep(report: PluginReport, plugin: ChosenPlugin) -> PluginReport:
         if cache and plugin.path in names:
-            cache.keep(names[plugin.path], report, output_dir)
+            cache.keep(names[plugin.path], report, plugin, output_dir)
         return report
 
     return (bill_of_materials, keep)

@@ -1,12 +1,22 @@
-"""Finished plugins, as a run looks for them and keeps them: on this machine, and in registries."""
+"""Finished plugins, as a run looks for them and keeps them: on this machine, and in registries.
+
+What is found is examined for the plugin that it is to be, before it counts for anything.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from factory.archives.limits import DEFAULT_LIMITS as ARCHIVE_LIMITS
+from factory.archives.limits import MAX_ENTRY_SIZE
+from factory.archives.limits import Limits as ArchiveLimits
+from factory.archives.limits import limits_of as archive_limits_of
+from factory.cache.entry_signature import demanded_key, sign_entry, signing_key_of
+from factory.cache.examination import ExpectedPlugin, examine
 from factory.cache.key import explain, plugin_key
 from factory.cache.latest import latest_parts, note_latest
 from factory.cache.limits import DEFAULT_LIMITS, Limits
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from factory.attestation.keys import PrivateKey, PublicKey
     from factory.cache.entry import Entry
     from factory.cache.key import PluginInputs
     from factory.cache.remote import RemoteCache
@@ -74,23 +85,46 @@ def named(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PluginCache:
-    """The store of this machine, and the registries beside it. Nothing in here fails a build."""
+    """The store of this machine, and the registries beside it. Nothing in here fails a build.
+
+    Attributes:
+        store: this machine's.
+        limits: how much it may hold.
+        remote: the registries.
+        archives: how much a plugin's archive may hold.
+        demanded: the key that entries must be signed with; None to take any.
+        signing: the key that entries are signed with; None to sign none.
+    """
 
     store: Store
     limits: Limits
     remote: RemoteCache | None = None
+    archives: ArchiveLimits = ARCHIVE_LIMITS
+    demanded: PublicKey | None = field(default=None, repr=False)
+    signing: PrivateKey | None = field(default=None, repr=False)
     _kept: list[str] = field(default_factory=list, repr=False)
 
-    def find(self, *keys: str) -> Entry | None:
-        """Return the entry of the first of ``keys`` that has one, here or in a registry."""
+    def find(self, plugin: ChosenPlugin, *keys: str) -> Entry | None:
+        """Return the first entry of ``keys`` that is of this plugin, here or in a registry."""
+        look = partial(examine, expected=self._expected(plugin, plugin.arguments))
         for key in keys:
-            if entry := self.store.get(key):
+            if entry := self.store.get(key, look):
                 return entry
         for key in keys:
-            if self.remote and (entry := self.remote.fetch(key, self.store)):
+            if self.remote and (entry := self.remote.fetch(key, self.store, look)):
                 self._kept.append(key)
                 return entry
         return None
+
+    def _expected(self, plugin: ChosenPlugin, arguments: str) -> ExpectedPlugin:
+        return ExpectedPlugin(
+            name=plugin.manifest.name,
+            version=plugin.manifest.version,
+            arguments=arguments,
+            app_config=plugin.app_config,
+            limits=self.archives,
+            key=self.demanded,
+        )
 
     def why_missing(self, plugin: NamedPlugin) -> str:
         """Return in a few words why there is no entry: what has changed since the last one."""
@@ -124,24 +158,39 @@ class PluginCache:
             outcome="done",
             cached=True,
             name=plugin.manifest.name,
-            exported_name=record.get("name"),
-            version=record.get("version") or plugin.manifest.version,
+            exported_name=record["name"],
+            version=record["version"],
             role=plugin.manifest.role,
             arguments=record.get("arguments", plugin.arguments),
             repairs=tuple(record.get("repairs", ())),
-            integrity=record.get("integrity"),
+            integrity=record["integrity"],
             files=tuple(Artifact(name=file.name, size=file.size) for file in entry.files),
             seconds={},
         )
 
-    def keep(self, plugin: NamedPlugin, report: PluginReport, output_dir: Path) -> None:
+    def keep(
+        self, plugin: NamedPlugin, report: PluginReport, chosen: ChosenPlugin, output_dir: Path
+    ) -> None:
         """Keep a plugin that was built, for the next run and for other machines.
 
         One whose arguments were mended is also kept as what it is with those arguments: they are
         about to be written into plugins-list.yaml.
+
+        Args:
+            plugin: what it is called in the cache.
+            report: what came of it.
+            chosen: the plugin as it was to be built.
+            output_dir: where its files are.
         """
+        if self.demanded and not self.signing:
+            self.store.tell(
+                "takes nothing",
+                "a key is demanded of it, and there is none to sign with: --sign-key",
+            )
+            return
         key = plugin.repaired_key if report.repairs else plugin.key
-        self._put(key, plugin.inputs, report, output_dir)
+        expected = self._expected(chosen, chosen.arguments)
+        self._put(key, plugin.inputs, report, expected, output_dir)
         note_latest(self.store, plugin.identity, key)
         if not report.repairs:
             return
@@ -152,9 +201,20 @@ class PluginCache:
         except (OSError, FactoryError) as error:
             log.debug("%s is not kept with its mended arguments: %s", report.path, error)
         else:
-            self._put(plugin_key(inputs), inputs, replace(report, repairs=()), output_dir)
+            mended = replace(expected, arguments=report.arguments)
+            unrepaired = replace(report, repairs=())
+            self._put(plugin_key(inputs), inputs, unrepaired, mended, output_dir)
 
-    def _put(self, key: str, inputs: PluginInputs, report: PluginReport, output_dir: Path) -> None:
+    def _put(
+        self,
+        key: str,
+        inputs: PluginInputs,
+        report: PluginReport,
+        expected: ExpectedPlugin,
+        output_dir: Path,
+    ) -> None:
+        # The arguments of a plugin that was not repaired are those that it is looked for with.
+        mended = {"arguments": report.arguments} if report.repairs else {}
         entry = self.store.put(
             key,
             [output_dir / file.name for file in report.files],
@@ -162,10 +222,12 @@ class PluginCache:
             record={
                 "name": report.exported_name,
                 "version": report.version,
-                "arguments": report.arguments,
                 "repairs": list(report.repairs),
                 "integrity": report.integrity,
+                **mended,
             },
+            examine=partial(examine, expected=expected),
+            sign=partial(sign_entry, key=self.signing) if self.signing else None,
         )
         if entry is not None:
             self._kept.append(key)
@@ -183,12 +245,18 @@ def opened_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
     """Open the cache that a run uses; there is none with ``--no-cache``.
 
     Raises:
-        UsageError: ``--cache-from`` or ``--cache-to`` is no name of a repository.
-        ConfigurationError: a REGISTRY_ variable cannot be used.
+        UsageError: ``--cache-from`` or ``--cache-to`` is no name of a repository, or
+            ``--cache-key`` names nothing.
+        ConfigurationError: a REGISTRY_ variable cannot be used, or one of the keys.
     """
     if run.no_cache:
         yield None
         return
+    builder = next((each.environment for each in run.builds), run.environment)
+    sign_key = next((each.sign_key for each in run.builds), None)
+    demanded = demanded_key(run.cache_key, run.environment)
+    signing = signing_key_of(sign_key, builder)
+    archives = archive_limits_of(run.environment.get(MAX_ENTRY_SIZE))
     with contextlib.ExitStack() as stack:
         remote = None
         if run.cache_from or run.cache_to:
@@ -200,7 +268,14 @@ def opened_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
                     checkpoint=runner.raise_if_cancelled,
                 )
             )
-        yield PluginCache(store=store_of(run.cache_dir), limits=_limits(run), remote=remote)
+        yield PluginCache(
+            store=store_of(run.cache_dir),
+            limits=_limits(run),
+            remote=remote,
+            archives=archives,
+            demanded=demanded,
+            signing=signing,
+        )
 
 
 def _limits(run: RunPlan) -> Limits:

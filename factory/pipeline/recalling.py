@@ -31,9 +31,13 @@ log = logging.getLogger(__name__)
 def memory_for(
     build: OngoingBuild, resolved: ResolvedSource | None, chooser: Chooser | None
 ) -> Memory | None:
-    """Return where the workspace is remembered; None where its source is known by no commit."""
+    """Return where the workspace is remembered; None where its source is known by no commit.
+
+    None also where a key is demanded of the cache: nothing vouches for which entries are a
+    workspace's, so the source is looked at, which their keys follow from.
+    """
     cache = build.means.cache
-    if not (cache and chooser and resolved and resolved.commit):
+    if not (cache and chooser and resolved and resolved.commit) or cache.demanded:
         return None
     try:
         # Which of them, and which yarn, the workspace asks for, the commit says.
@@ -75,7 +79,7 @@ def recalled_plugins(
         return None
     plugins = wanted_plugins([each.plugin for each in known.plugins], plan, build.means)
     keys = {each.plugin.path: each.key for each in known.plugins}
-    entries = {plugin.path: cache.find(keys[plugin.path]) for plugin in plugins}
+    entries = {plugin.path: cache.find(plugin, keys[plugin.path]) for plugin in plugins}
     found = {path: entry for path, entry in entries.items() if entry}
     if len(found) < len(entries):
         return None

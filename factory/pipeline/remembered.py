@@ -9,18 +9,23 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from factory import __version__
 from factory.analysis.manifest import MANIFEST_FILE, Manifest
 from factory.attestation.provenance import Material
+from factory.cache.entry import is_key
 from factory.cache.memo import (
+    Remembered,
     RememberedPlugin,
     configuration_digest,
     memo_digest,
     recall,
     remember,
 )
+from factory.cache.own_code import code_digest
+from factory.cache.tool_versions import machine
 from factory.cache.variables import telling_variables
 from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
 from factory.config.plugins_list import PLUGINS_LIST
@@ -97,12 +102,37 @@ class Memory:
         found = recall(self.store, self._digest())
         if found is None:
             return None
+        try:
+            return self._workspace(found)
+        except (ValueError, TypeError) as error:
+            log.warning("what is remembered of a workspace cannot be used: %s", error)
+            return None
+
+    def _workspace(self, found: Remembered) -> KnownWorkspace:
+        """What a memo says, if it is what a build could have written.
+
+        Raises:
+            ValueError, TypeError: it is not.
+        """
         facts = found.facts
+        yarn, committed_at = facts.get("yarn", ""), facts.get("committed-at")
+        if not _is_line(yarn) or not (committed_at is None or type(committed_at) is int):
+            raise ValueError("its yarn or its time cannot be read")
+        lockfile = tuple(Material(name=n, sha256=d) for n, d in facts.get("lockfile", ()))
+        if not all(_is_line(each.name) and is_key(each.sha256) for each in lockfile):
+            raise ValueError("its lockfile cannot be read")
+        for plugin in found.plugins:
+            texts = (plugin.path, plugin.name, plugin.version, plugin.role, plugin.written)
+            folder = PurePosixPath(plugin.path)
+            if folder.is_absolute() or ".." in folder.parts or not plugin.path:
+                raise ValueError("a plugin's folder is outside of the workspace")
+            if not all(map(_is_line, texts)) or not is_key(plugin.key):
+                raise ValueError("a plugin cannot be read")
         return KnownWorkspace(
             plugins=tuple(self._known(plugin) for plugin in found.plugins),
-            yarn=str(facts.get("yarn", "")),
-            committed_at=facts.get("committed-at"),
-            lockfile=tuple(Material(name=n, sha256=d) for n, d in facts.get("lockfile", ())),
+            yarn=yarn,
+            committed_at=committed_at,
+            lockfile=lockfile,
         )
 
     def keep(
@@ -145,6 +175,10 @@ class Memory:
         )
 
 
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and (value.isprintable() or not value)
+
+
 def memory_of(
     plan: BuildPlan,
     commit: str | None,
@@ -178,7 +212,8 @@ def memory_of(
         configuration=configuration,
         other_files=other_files,
         parts={
-            "factory": __version__,
+            "factory": f"{__version__} {code_digest()}",
+            "machine": machine(),
             "commit": commit,
             "workspace-path": plan.workspace_path,
             "options": {

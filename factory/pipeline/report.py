@@ -182,7 +182,7 @@ def write_document(document: Mapping[str, Any], output_dir: Path) -> Path:
 def _source_json(source: SourceReport, redact: Callable[[str], str]) -> dict[str, Any]:
     return {
         "repo": redact(source.repo),
-        "ref": source.ref,
+        "ref": redact(source.ref) if source.ref else None,
         "commit": source.commit,
         "committed-at": source.committed_at,
         "workspace-path": source.workspace_path,
@@ -198,13 +198,13 @@ def _plugin_json(plugin: PluginReport, redact: Callable[[str], str]) -> dict[str
         "path": plugin.path,
         "outcome": plugin.outcome,
         "cached": plugin.cached,
-        "built-because": plugin.built_because,
+        "built-because": redact(plugin.built_because) if plugin.built_because else None,
         "name": plugin.name,
         "exported-name": plugin.exported_name,
         "version": plugin.version,
         "role": plugin.role,
-        "arguments": plugin.arguments,
-        "repairs": list(plugin.repairs),
+        "arguments": redact(plugin.arguments),
+        "repairs": [redact(repair) for repair in plugin.repairs],
         "files": [{"name": file.name, "size": file.size} for file in plugin.files],
         "integrity": plugin.integrity,
         "image": {"reference": plugin.image.reference, "digest": plugin.image.digest}

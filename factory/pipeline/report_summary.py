@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -147,16 +149,26 @@ def _plugin(
 def _there(folders: Sequence[Path], name: str | None) -> str | None:
     if name is None:
         return None
-    return next(
-        (f"{(each / name).as_posix()}" for each in folders if (each / name).is_file()), None
-    )
+    return next(((each / name).as_posix() for each in folders if _is_file(each / name)), None)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file: links lead wherever who left the report wants."""
+    try:
+        there = stat.S_ISREG(os.lstat(path).st_mode)
+        return there and not stat.S_ISLNK(os.lstat(path.parent).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _source_page(source: Mapping[str, Any] | None, plugin: str) -> str | None:
     """The page of a plugin's source at the commit that was built, on hosts that are known."""
     if not source or not source["commit"]:
         return None
-    repo = urlsplit(source["repo"])
+    try:
+        repo = urlsplit(source["repo"])
+    except ValueError:  # such as an address in brackets that is none
+        return None
     if repo.scheme not in {"https", "http"} or repo.hostname not in {"github.com", "gitlab.com"}:
         return None
     tree = "tree" if repo.hostname == "github.com" else "-/tree"

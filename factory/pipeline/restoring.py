@@ -39,7 +39,7 @@ class Restorer:
         Raises:
             OSError: the output directory cannot be written.
         """
-        entry = self.cache.find(*found_under(name, repair=repair))
+        entry = self.cache.find(plugin, *found_under(name, repair=repair))
         return self.restored(entry, plugin, identity=name.identity) if entry else None
 
     def restored(

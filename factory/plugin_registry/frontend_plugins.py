@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.errors import ConfigurationError, Place
+from factory.unreadable import folders_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,8 +72,8 @@ def staged_plugins(root: Path) -> tuple[StagedPlugin, ...]:
             hint="stage plugins into it: plugin-factory install --help",
         )
     found: dict[str, StagedPlugin] = {}
-    for folder in sorted(root.iterdir()):
-        plugin = _staged(folder) if folder.is_dir() and not folder.name.startswith(".") else None
+    for folder in folders_in(root):
+        plugin = _staged(folder) if not folder.name.startswith(".") else None
         if plugin is None:
             continue
         if plugin.name in found:

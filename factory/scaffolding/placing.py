@@ -1,19 +1,21 @@
 """Several files written as one: all of them, or none.
 
 Each is first written under a temporary name beside its place. When all are there, they are moved;
-when a move fails, what was moved is taken back.
+when a move fails, or a signal ends the run, what was moved is taken back.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, Place, StorageError
+from factory.whole_file import move_new, sync_folder, written_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,14 +55,26 @@ def refuse_existing(files: Sequence[Path], *, force: bool) -> tuple[PlacedFile, 
 def place_all(files: Mapping[Path, str]) -> None:
     """Write the files in their order, replacing what is there; if one fails, all stays as it was.
 
+    Whatever ends the work, a signal too, takes back what was done: each step is noted before it is
+    taken. A file that is replaced is there, old or new, at every moment.
+
     Raises:
         StorageError: a folder cannot be made or written, or the disk is full.
     """
-    with contextlib.ExitStack() as undo:
+    # The last one ends first: names are taken back, then texts beside them, then folders.
+    with (
+        contextlib.ExitStack() as folders,
+        contextlib.ExitStack() as staging,
+        contextlib.ExitStack() as undo,
+    ):
         try:
-            staged = {_real(file): _staged(_real(file), text, undo) for file, text in files.items()}
+            staged = {}
+            for file, text in files.items():
+                real = _real(file)
+                _make_folders(real.parent, folders)
+                staged[real] = staging.enter_context(written_beside(real, text))
             for file, temporary in staged.items():
-                _move(temporary, file, undo)
+                _move(temporary, file, staging, undo)
         except OSError as error:
             raise StorageError(
                 "the configuration cannot be written; nothing was changed",
@@ -69,8 +83,9 @@ def place_all(files: Mapping[Path, str]) -> None:
                 hint="give a directory that can be written and has room",
             ) from error
         undo.pop_all()
-    for file in staged:
-        _quietly(_former(file).unlink)
+        folders.pop_all()
+        for folder in {file.parent for file in staged}:
+            sync_folder(folder)
 
 
 def _real(file: Path) -> Path:
@@ -78,34 +93,39 @@ def _real(file: Path) -> Path:
     return file.resolve() if file.is_symlink() else file
 
 
-def _staged(file: Path, text: str, undo: contextlib.ExitStack) -> Path:
-    missing = [folder for folder in file.parents if not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir()
-        undo.callback(_quietly, folder.rmdir)
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    temporary = Path(name)
-    undo.callback(_quietly, temporary.unlink)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
-    temporary.chmod(0o644)
-    return temporary
+def _make_folders(folder: Path, undo: contextlib.ExitStack) -> None:
+    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+        undo.callback(_quietly, missing.rmdir)
+        missing.mkdir()
 
 
-def _move(temporary: Path, file: Path, undo: contextlib.ExitStack) -> None:
+def _move(
+    temporary: Path, file: Path, staging: contextlib.ExitStack, undo: contextlib.ExitStack
+) -> None:
     if file.exists():
-        former = _former(file)
-        _quietly(former.unlink)
-        file.rename(former)
-        undo.callback(former.replace, file)
-    # A link, unlike a rename, never replaces what somebody has put there meanwhile.
-    file.hardlink_to(temporary)
-    undo.callback(_quietly, file.unlink)
-    temporary.unlink()
+        former = file.with_name(f"{temporary.name}.former")
+        staging.callback(_quietly, former.unlink)
+        _keep_as(former, file)
+        undo.callback(_quietly, partial(former.replace, file))
+        temporary.replace(file)
+    else:
+        undo.callback(_take_away, file, temporary.stat())
+        move_new(temporary, file)
 
 
-def _former(file: Path) -> Path:
-    return file.with_name(f".{file.name}.former")
+def _keep_as(former: Path, file: Path) -> None:
+    """Give a file a second name, or a copy where there are no hard links."""
+    try:
+        former.hardlink_to(file)
+    except OSError:
+        shutil.copy2(file, former)
+
+
+def _take_away(file: Path, ours: os.stat_result) -> None:
+    """Remove a file if it is the one that was put there, and nobody's else."""
+    with contextlib.suppress(OSError):
+        if os.path.samestat(file.lstat(), ours):
+            file.unlink()
 
 
 def _quietly(action: Callable[[], object]) -> None:

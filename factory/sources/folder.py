@@ -6,15 +6,19 @@ import errno
 import logging
 import os
 import stat
+from functools import partial
 from pathlib import Path
 
 from factory.errors import Place, SourceError, StorageError
 from factory.sources.file_copy import copy_file, copy_mode_and_times
+from factory.sources.workspace import has_workspaces
+from factory.unreadable import tell_passed_over
 
 log = logging.getLogger(__name__)
 
 # What an earlier build leaves: installed dependencies and exported plugins, both made anew.
 LEFT_OUT = frozenset({"node_modules", "dist-dynamic"})
+_MANIFEST, _LOST = "package.json", "lost+found"
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -36,7 +40,8 @@ def copy_folder(source: Path, into: Path) -> None:
             found=f"source {source}, --repo-path {into}",
             hint="give a --repo-path outside the source folder, or build in place with --use-local",
         )
-    for parent, folders, files in os.walk(source, onerror=_refuse_unreadable):
+    refuse = partial(_refuse_unless_beside_packages, source=source, into=into)
+    for parent, folders, files in os.walk(source, onerror=refuse):
         folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
         here = Path(parent)
         target = into / here.relative_to(source)
@@ -75,8 +80,20 @@ def _link_target(link: Path, source: Path) -> str:
     return written
 
 
-def _refuse_unreadable(error: OSError) -> None:
-    raise _failure(error, Path(error.filename or ".")) from error
+def _refuse_unless_beside_packages(error: OSError, *, source: Path, into: Path) -> None:
+    """Pass a folder over that may not be read and belongs to no package: it holds nothing of one.
+
+    A volume's ``lost+found`` never does. A folder of the workspace's own, such as a database's, is
+    in no package: a package.json with ``workspaces`` is that of all.
+    """
+    folder = Path(os.fsdecode(error.filename or "."))
+    around = [each for each in folder.parents if each.is_relative_to(source)]
+    manifest = next((each / _MANIFEST for each in around if (each / _MANIFEST).is_file()), None)
+    belongs = manifest is not None and not has_workspaces(manifest)
+    if not isinstance(error, PermissionError) or (belongs and folder.name != _LOST):
+        raise _failure(error, folder) from error
+    (into / folder.relative_to(source)).rmdir()
+    tell_passed_over(os.fspath(folder))
 
 
 def _failure(error: OSError, entry: Path) -> SourceError | StorageError:

@@ -53,15 +53,16 @@ def workspaces_in(root: Path) -> tuple[str, ...]:
             and not name.startswith(".")
             and len(here.parts) < _DEEPEST
         )
-        if "package.json" in files and _has_workspaces(Path(parent) / "package.json"):
+        if "package.json" in files and has_workspaces(Path(parent) / "package.json"):
             found.append(here.as_posix())
     return tuple(found)
 
 
-def _has_workspaces(package_json: Path) -> bool:
+def has_workspaces(package_json: Path) -> bool:
+    """Whether a package.json is that of a workspace's root; one that cannot be read is not."""
     try:
         return "workspaces" in json.loads(package_json.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return False
 
 

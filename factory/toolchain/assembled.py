@@ -9,6 +9,7 @@ from factory.toolchain.node import Node, find_node
 from factory.toolchain.node_environment import node_environment, registry_variables
 from factory.toolchain.own_environment import own_environment
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
+from factory.toolchain.trust import is_trusted
 from factory.toolchain.yarn import Yarn, find_yarn, wanted_yarn
 
 if TYPE_CHECKING:
@@ -87,9 +88,23 @@ def assemble(
     env = own_environment(
         environment, tools=(bin_dir, node.bin_dir), temporary=temporary, headers=node.headers
     )
-    yarn = find_yarn(wanted, node=node, env=env, cache=cache, bin_dir=bin_dir, runner=runner)
+    trusted = is_trusted(cache, environment)
+    yarn = find_yarn(
+        wanted,
+        node=node,
+        env=env,
+        cache=cache,
+        bin_dir=bin_dir,
+        runner=runner,
+        trusted=trusted,
+    )
     rhdh_cli = find_rhdh_cli(
-        environment.get(VARIABLE, LATEST), node=node, env=env, cache=cache, runner=runner
+        environment.get(VARIABLE, LATEST),
+        node=node,
+        env=env,
+        cache=cache,
+        runner=runner,
+        trusted=trusted,
     )
     return Toolchain(
         node=node,

@@ -1,25 +1,34 @@
 """Folders of the cache that are made once and then only read.
 
 An entry is made in a temporary folder beside its place, under a lock, and moved there whole: a run
-that is killed leaves nothing half-made, and two runs never make the same entry twice.
+that is killed leaves nothing half-made, and two runs never make the same entry twice. In a cache
+that may only be read, what is there is used; what is missing is made in a folder of this process.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import logging
+import os
 import shutil
 import tempfile
+import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.config.cache_dir import CACHE_VARIABLE
 from factory.errors import StorageError
 from factory.locking import exclusive
+from factory.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
+
+_spare_lock = threading.RLock()
 
 
 def made_once(
@@ -29,8 +38,11 @@ def made_once(
     what: str,
     where: str = "the cache",
     hint: str = f"set {CACHE_VARIABLE} to a folder that can be written and has room",
+    checkpoint: Callable[[], None] | None = None,
 ) -> Path:
     """Return the folder ``entry``, made by ``make`` unless it is already there.
+
+    In a folder that may only be read it is made elsewhere, and gone when this process ends.
 
     Args:
         entry: the folder's final place.
@@ -38,36 +50,94 @@ def made_once(
         what: the entry's name for messages.
         where: the parent folder's name for messages.
         hint: what to do when the folder cannot be written.
+        checkpoint: called often while another run is waited for; whatever it raises ends the wait.
 
     Raises:
         StorageError: the cache cannot be written.
     """
     if entry.is_dir():
         return entry
+    if reason := why_read_only(entry.parent):
+        tell_read_only(_topmost_read_only(entry.parent), reason)
+        with _spare_lock:
+            return _made(_spare_folder() / entry.parent.name / entry.name, make)
     try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(entry.parent)
         with exclusive(
             entry.parent / f".{entry.name}.lock",
             wait=True,
             on_wait=lambda: log.info("waiting for another run that is installing %s", what),
+            while_waiting=checkpoint,
         ):
-            if entry.is_dir():
-                return entry
             _remove_leftovers(entry)
-            making = Path(tempfile.mkdtemp(prefix=f".{entry.name}.making-", dir=entry.parent))
-            try:
-                making.chmod(0o755)
-                make(making)
-                making.rename(entry)
-            except BaseException:
-                shutil.rmtree(making, ignore_errors=True)
-                raise
+            return _made(entry, make)
     except OSError as error:
         raise StorageError(
             f"{what} cannot be put into {where}",
             found=f"{error.strerror or error} ({error.filename or entry})",
             hint=hint,
         ) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and what is missing above it, which nobody else may write.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+        missing.mkdir(mode=0o755, exist_ok=True)
+
+
+def why_read_only(folder: Path) -> str:
+    """Return why nothing can be added to a folder that may be absent; "" if something can be."""
+    there = _existing_around(folder)
+    if os.access(there, os.W_OK | os.X_OK, effective_ids=True) or not there.is_dir():
+        return ""
+    on_disk = bool(os.statvfs(there).f_flag & os.ST_RDONLY)
+    return "Read-only file system" if on_disk else "Permission denied"
+
+
+@cache
+def tell_read_only(folder: Path, reason: str) -> None:
+    """Warn that a cache may only be read; once, whoever finds it out."""
+    log.warning(
+        "the cache %s may only be read (%s): what is in it is used, and nothing is added to it",
+        folder,
+        reason,
+    )
+
+
+def _existing_around(folder: Path) -> Path:
+    return next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+
+
+def _topmost_read_only(folder: Path) -> Path:
+    """The cache rather than the folder of one tool in it, where both may only be read."""
+    outer = folder.parent
+    return outer if outer.is_dir() and why_read_only(outer) else _existing_around(folder)
+
+
+@cache
+def _spare_folder() -> Path:
+    """A folder for what this process makes, removed when it ends."""
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(scratch_folder("tools"))
+
+
+def _made(entry: Path, make: Callable[[Path], None]) -> Path:
+    if entry.is_dir():
+        return entry
+    make_folder(entry.parent)
+    making = Path(tempfile.mkdtemp(prefix=f".{entry.name}.making-", dir=entry.parent))
+    try:
+        making.chmod(0o755)
+        make(making)
+        making.rename(entry)
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
     return entry
 
 

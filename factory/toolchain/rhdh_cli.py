@@ -20,9 +20,15 @@ from typing import TYPE_CHECKING
 from factory.errors import ConfigurationError, Place, StorageError, ToolchainError
 from factory.locking import exclusive
 from factory.npm_range import VERSION, highest
-from factory.toolchain.cache_folder import made_once
+from factory.toolchain.cache_folder import (
+    made_once,
+    make_folder,
+    tell_read_only,
+    why_read_only,
+)
 from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
+from factory.toolchain.trust import refuse_planted
 from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -53,13 +59,22 @@ class RhdhCli:
 
 
 def find_rhdh_cli(
-    wanted: str, *, node: Node, env: Mapping[str, str], cache: Path, runner: Runner
+    wanted: str,
+    *,
+    node: Node,
+    env: Mapping[str, str],
+    cache: Path,
+    runner: Runner,
+    trusted: bool = False,
 ) -> RhdhCli:
     """Return rhdh-cli in the version ``wanted``: exact, or a tag such as ``latest``.
 
+    ``trusted`` is whether what is in the cache is run whoever may have put it there.
+
     Raises:
         ConfigurationError: ``wanted`` is neither.
-        ToolchainError: the registry has no such version, or the installation failed.
+        ToolchainError: the registry has no such version, or the installation failed, or others may
+            have put it into the cache.
     """
     _refuse_no_version(wanted)
     version = resolved_version(wanted, node=node, env=env, cache=cache, runner=runner)
@@ -68,8 +83,11 @@ def find_rhdh_cli(
         cache / "rhdh-cli" / _entry_name(version, pins),
         lambda folder: _install(version, pins, folder, node=node, env=env, runner=runner),
         what=f"rhdh-cli {version}",
+        checkpoint=runner.raise_if_cancelled,
     )
-    return RhdhCli(version=version, command=entry / "node_modules/.bin/rhdh-cli")
+    command = entry / "node_modules/.bin/rhdh-cli"
+    refuse_planted(command, cache=cache, trusted=trusted)
+    return RhdhCli(version=version, command=command)
 
 
 def known_version(wanted: str, *, env: Mapping[str, str], cache: Path) -> str | None:
@@ -105,6 +123,9 @@ def resolved_version(
     """
     if known := known_version(wanted, env=env, cache=cache):
         return known
+    if reason := why_read_only(cache):
+        tell_read_only(cache, reason)
+        return _resolved(wanted, node=node, env=env, cache=cache, runner=runner)
     try:
         lock = _answer_file(wanted, env, _existing(cache / "rhdh-cli").parent)
         with exclusive(
@@ -139,15 +160,31 @@ def known_versions() -> tuple[str, ...]:
 
 def _resolved(tag: str, *, node: Node, env: Mapping[str, str], cache: Path, runner: Runner) -> str:
     ask = (node.bin_dir / "npm", "view", f"{PACKAGE}@{tag}", "version", "--json")
+    here = cache if cache.is_dir() else node.bin_dir
     try:
-        answer = json.loads(runner.run(ask, cwd=_existing(cache), env=env, timeout=120).stdout)
+        version = _version_in(runner.run(ask, cwd=here, env=env, timeout=120).stdout)
     except (ProcessFailed, ValueError) as failure:
         return _newest_installed(tag, cache, failure)
-    version = str(answer[-1] if isinstance(answer, list) else answer)
     with contextlib.suppress(OSError):
         file = _answer_file(tag, env, cache)
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, f"{version}\n")
+        write_whole(file, f"{version}\n", durable=False)
+    return version
+
+
+def _version_in(answer: str) -> str:
+    """The version that ``npm view`` answers with, the last of several.
+
+    Raises:
+        ValueError: it answers with something else.
+    """
+    try:
+        said = json.loads(answer)
+    except RecursionError as error:
+        raise ValueError("npm's answer is nested too deep") from error
+    version = said[-1] if isinstance(said, list) and said else said
+    if not isinstance(version, str) or not _EXACT.match(version):
+        raise ValueError(f"npm answers {answer.strip()[:200]!r}")
     return version
 
 
@@ -239,5 +276,5 @@ def _entry_name(version: str, pins: Traversable | None) -> str:
 
 
 def _existing(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder

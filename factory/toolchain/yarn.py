@@ -15,12 +15,14 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from factory.archives.npm_package import archive_of_npm
 from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, ToolchainError
 from factory.npm_range import VERSION
 from factory.toolchain.cache_folder import made_once
 from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
+from factory.toolchain.trust import refuse_planted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,14 +98,17 @@ def find_yarn(
     cache: Path,
     bin_dir: Path,
     runner: Runner,
+    trusted: bool = False,
 ) -> Yarn:
     """Return the wanted yarn, installed into the cache if need be.
 
     A launcher is written into ``bin_dir``, a folder of this run, so that every tool that looks for
-    ``yarn`` on the PATH finds this one.
+    ``yarn`` on the PATH finds this one. ``trusted`` is whether what is in the cache is run whoever
+    may have put it there.
 
     Raises:
-        ToolchainError: the release cannot be had, or is not what its checksum says.
+        ToolchainError: the release cannot be had, or is not what its checksum says, or others may
+            have put it into the cache.
     """
     script = wanted.script
     if script is None:
@@ -112,8 +117,9 @@ def find_yarn(
             cache / "yarn" / (release or str(wanted.version)),
             lambda folder: _install(wanted, folder, node=node, env=env, runner=runner),
             what=f"yarn {wanted.version}",
+            checkpoint=runner.raise_if_cancelled,
         )
-        script = entry / "package/bin/yarn.js"
+        script = refuse_planted(entry / "package/bin/yarn.js", cache=cache, trusted=trusted)
     launcher = bin_dir / "yarn"
     quoted = (shlex.quote(str(node.bin_dir / "node")), shlex.quote(str(script)))
     launcher.write_text(f'#!/bin/sh\nexec {quoted[0]} {quoted[1]} "$@"\n', encoding="utf-8")
@@ -146,13 +152,26 @@ def _install(
             details=failure.completed.tail,
             hint="check that npm reaches its registry: npm ping",
         ) from failure
-    archive = folder / json.loads(packed.stdout)[0]["filename"]
+    archive = folder / _packed_name(packed.stdout, f"{package}@{version}")
     unpack(archive, folder / "package", select="package")
     if wanted.checksum:
         # Berry's checksum is of the script, as corepack downloads it; classic's is of the archive.
         checked = archive if package == "yarn" else folder / "package/bin/yarn.js"
         _refuse_other_bytes(checked, wanted.checksum, wanted)
     archive.unlink()
+
+
+def _packed_name(said: str, package: str) -> str:
+    """The name of the archive that ``npm pack --json`` says it has made."""
+    try:
+        return str(archive_of_npm(said)["filename"])
+    except ValueError as error:
+        raise ToolchainError(
+            f"npm does not say what it has packed of {package}",
+            found=said.strip()[:200] or "nothing",
+            expected='[{"filename": "NAME-VERSION.tgz"}], as npm pack --json prints it',
+            hint="check the npm that is used: npm --version",
+        ) from error
 
 
 def _refuse_other_bytes(file: Path, checksum: tuple[str, str], wanted: WantedYarn) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from factory.errors import UsageError
 from factory.oci.image_name import ImageName, image_name
 from factory.oci.layout import LAYOUT_MARKER
+from factory.unreadable import entries_in, folders_in, may_be_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -88,15 +89,15 @@ def _on_disk(path: Path) -> Iterator[Target]:
         yield UnpackedFolder(folder=path)
     elif path.is_dir():
         yield from _outputs(path)
-        for folder in sorted(path.iterdir()):
-            is_hidden = folder.name.startswith(".")
-            if folder.is_dir() and not is_hidden and not (folder / LAYOUT_MARKER).is_file():
+        for folder in folders_in(path):
+            if not folder.name.startswith(".") and not (folder / LAYOUT_MARKER).is_file():
                 yield from _outputs(folder)
 
 
 def _outputs(folder: Path) -> Iterator[Target]:
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+    for path in entries_in(folder):
+        is_closed = path.is_dir() and not may_be_read(path)
+        if path.name.startswith(".") or is_closed:
             continue
         if path.is_file() and path.suffix == PACKED:
             yield PackedFile(file=path)
