@@ -13,6 +13,7 @@ from factory.config.cache_dir import cache_dir_of
 from factory.config.contradictions import refuse_contradictions, refuse_missing
 from factory.config.documents import read_json
 from factory.config.environment import ENV_FILE, Environment, layered
+from factory.config.own_variables import names_to_pass
 from factory.config.plugins_list import PLUGINS_LIST, PluginsList, read_plugins_list
 from factory.config.source_file import SOURCE_FILE, SourceFile, read_source_file
 from factory.errors import ConfigurationError, Place
@@ -49,6 +50,7 @@ class BuildRequest:
     sign_key: Path | None = None
     generate_build_args: bool = False
     repair: bool = True
+    pass_env: tuple[str, ...] = ()
     host: str | None = None
     jobs: int | None = None
     cache_dir: Path | None = None
@@ -132,7 +134,11 @@ def plan_build(
     """
     refuse_contradictions(request)
     refuse_missing(request.config_dir)
-    environment = layered(process, (request.config_dir.absolute() / ENV_FILE,))
+    environment = layered(
+        process,
+        (request.config_dir.absolute() / ENV_FILE,),
+        passed=names_to_pass(request.pass_env),
+    )
     return plan_workspace(request, environment, default_jobs=default_jobs)
 
 
