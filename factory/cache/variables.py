@@ -49,12 +49,8 @@ def telling_variables(environment: Environment) -> Mapping[str, str]:
     in what.
     """
     none = Environment(variables={})
-    own = node_environment(
-        none, tools=(), temporary=Path(), registry_variables=frozenset(), installs=False
-    )
-    seen = node_environment(
-        environment, tools=(), temporary=Path(), registry_variables=frozenset(), installs=False
-    )
+    own = node_environment(none, tools=(), temporary=Path(), installs=False)
+    seen = node_environment(environment, tools=(), temporary=Path(), installs=False)
     everybody = base_environment(environment)
     found = {}
     for name, value in sorted(seen.items()):

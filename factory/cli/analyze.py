@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,6 +67,7 @@ def analyze(
         show_tables,
     )
     from factory.errors import UsageError  # noqa: PLC0415 - late
+    from factory.ui.printing import OUT  # noqa: PLC0415
 
     if check and write:
         raise UsageError("--check and --write exclude each other", expected="one of them")
@@ -80,8 +79,8 @@ def analyze(
         None if listed is None else {entry.path: entry.arguments for entry in listed.entries},
     )
     if as_json:
-        print(json.dumps(document_of(found), indent=2, ensure_ascii=False))
-    elif sys.stdout.isatty():
+        OUT.document(document_of(found))
+    elif OUT.is_terminal:
         show_tables(found)
     else:
         show_lines(found)
@@ -137,6 +136,7 @@ def _write(found: WorkspaceAnalysis, file: Path, exists: bool, *, quiet: bool) -
     )
     from factory.config.plugins_list_edit import rewrite_plugins_list  # noqa: PLC0415 - late
     from factory.errors import Place, SourceError, StorageError, os_errors_as  # noqa: PLC0415
+    from factory.ui.printing import OUT  # noqa: PLC0415
 
     changed = [plugin for plugin in found.plugins if plugin.changed]
     backup = None
@@ -151,10 +151,9 @@ def _write(found: WorkspaceAnalysis, file: Path, exists: bool, *, quiet: bool) -
             write_new_plugins_list(file, tuple(entries))
     if quiet:
         return
-    for line in _difference(changed):
-        print(line)
+    OUT.lines(*_difference(changed))
     saved = f" (the former is kept as {backup.name})" if backup else ""
-    print(f"{file}: {len(changed)} of {len(found.plugins)} plugins changed{saved}")
+    OUT.lines(f"{file}: {len(changed)} of {len(found.plugins)} plugins changed{saved}")
 
 
 def _difference(changed: list[PluginAnalysis]) -> list[str]:

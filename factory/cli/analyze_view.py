@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from factory.ui.printing import OUT
+from factory.ui.text import Span
+
 if TYPE_CHECKING:
     from factory.analysis.workspace_analysis import PluginAnalysis, WorkspaceAnalysis
 
@@ -49,41 +52,27 @@ def _title(plugin: PluginAnalysis) -> str:
 
 def show_lines(found: WorkspaceAnalysis) -> None:
     """Print a block a plugin, each argument with its reason."""
-    print(f"host {found.host} (Backstage {found.host_backstage or 'unknown'})")
-    for warning in found.warnings:
-        print(f"warning: {warning}")
+    OUT.lines(f"host {found.host} (Backstage {found.host_backstage or 'unknown'})")
+    OUT.lines(*(f"warning: {warning}" for warning in found.warnings))
     for plugin in found.plugins:
-        print(f"\n{_title(plugin)}")
-        print(f"  {plugin.path}: {plugin.arguments}".rstrip())
-        for argument in plugin.derived:
-            print(f"  {argument}\t{argument.reason}")
-        for dropped in plugin.dropped:
-            print(f"  dropped: {dropped}")
-        for warning in plugin.warnings:
-            print(f"  warning: {warning}")
+        OUT.lines("", _title(plugin), f"  {plugin.path}: {plugin.arguments}")
+        OUT.tabs((f"  {argument}", str(argument.reason)) for argument in plugin.derived)
+        OUT.lines(*(f"  dropped: {dropped}" for dropped in plugin.dropped))
+        OUT.lines(*(f"  warning: {warning}" for warning in plugin.warnings))
 
 
 def show_tables(found: WorkspaceAnalysis) -> None:
     """Print a table a plugin, for a terminal."""
-    from rich.console import Console  # noqa: PLC0415 - late: only a terminal needs it
-    from rich.table import Table  # noqa: PLC0415 - late: only a terminal needs it
-    from rich.text import Text  # noqa: PLC0415 - late: only a terminal needs it
-
-    console = Console()
-    console.print(Text(f"Host {found.host}, Backstage {found.host_backstage or 'unknown'}"))
-    for warning in found.warnings:
-        console.print(Text(f"! {warning}", style="yellow"))
+    OUT.styled([(Span(f"Host {found.host}, Backstage {found.host_backstage or 'unknown'}"),)])
+    OUT.styled((Span(f"! {warning}", "warn"),) for warning in found.warnings)
     for plugin in found.plugins:
-        console.print()
-        console.print(Text(_title(plugin), style="bold"))
+        OUT.styled([(), (Span(_title(plugin), "strong"),)])
         if plugin.derived:
-            table = Table("argument", "reason", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-            for argument in plugin.derived:
-                table.add_row(Text(str(argument)), Text(str(argument.reason), style="dim"))
-            console.print(table)
+            OUT.table(
+                [((Span(str(each)),), (Span(str(each.reason), "dim"),)) for each in plugin.derived],
+                head=("argument", "reason"),
+            )
         else:
-            console.print(Text("no build arguments needed", style="dim"))
-        for dropped in plugin.dropped:
-            console.print(Text(f"- {dropped}", style="red"))
-        for warning in plugin.warnings:
-            console.print(Text(f"! {warning}", style="yellow"))
+            OUT.styled([(Span("no build arguments needed", "dim"),)])
+        OUT.styled((Span(f"- {dropped}", "bad"),) for dropped in plugin.dropped)
+        OUT.styled((Span(f"! {warning}", "warn"),) for warning in plugin.warnings)

@@ -36,6 +36,7 @@ from factory.cli.push import push
 from factory.cli.registry import EXAMPLES as REGISTRY_EXAMPLES
 from factory.cli.registry import registry
 from factory.cli.report import report_app
+from factory.cli.session import own_process
 from factory.cli.tools import tools_app
 from factory.cli.verify import EXAMPLES as VERIFY_EXAMPLES
 from factory.cli.verify import verify
@@ -44,6 +45,9 @@ from factory.config.own_variables import OWN_PREFIXES, PREFIX, WITHOUT_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import TextIO
+
+    from click.exceptions import Abort, ClickException
 
     from factory.errors import FactoryError
 
@@ -54,7 +58,7 @@ _ROOT_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-co
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"{PROGRAM} {__version__}")
+        _say(f"{PROGRAM} {__version__}", sys.stdout)
         raise typer.Exit
 
 
@@ -119,6 +123,7 @@ def main() -> NoReturn:
     """Run the command line of this process, and end with the command's exit code."""
     # Where no session deals with Ctrl-C, nothing has begun or all is done: end without a word.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    own_process()
     code = run(sys.argv[1:], dict(os.environ))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more could only spoil the exit code
     sys.exit(code)
@@ -131,19 +136,23 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
         arguments: the words after the program's name.
         process: the environment; it is read here, once, and never changed.
     """
-    from typer.main import get_command  # noqa: PLC0415 - late, like all below
+    from click.exceptions import Abort, ClickException  # noqa: PLC0415 - late, like all below
+    from typer.main import get_command  # noqa: PLC0415
 
     command = get_command(application())
     try:
         free = _options_and_warnings(process, known_variables(command))
-        command.main(
+        ended = command.main(
             args=with_command(arguments, free),
             prog_name=PROGRAM,
             default_map=defaults_from(command, free),
             obj=MappingProxyType(dict(free)),
+            standalone_mode=False,
         )
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
+    except (ClickException, Abort) as error:
+        return _show_usage(error, process)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does: nothing is wrong, nothing can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -152,7 +161,27 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
         return 130
     except Exception as error:  # noqa: BLE001 - the edge: never a traceback
         return _show(error, process)
-    return 0
+    return ended if isinstance(ended, int) else 0
+
+
+def _say(line: str, stream: TextIO) -> None:
+    from factory.ui.printing import Printer  # noqa: PLC0415 - late: --help is quick
+
+    Printer(stream=stream).lines(line)
+
+
+def _show_usage(error: ClickException | Abort, process: Mapping[str, str]) -> int:
+    """A command line that cannot be read, in click's words: what somebody typed is in them."""
+    import io  # noqa: PLC0415 - late: --help is quick
+
+    from factory.redaction import redactor_for  # noqa: PLC0415
+    from factory.ui.printing import Printer  # noqa: PLC0415
+
+    said = io.StringIO("Aborted!\n")
+    if isinstance(error, ClickException):
+        error.show(file=said)
+    Printer(stream=sys.stderr, redact=redactor_for(process)).lines(*said.getvalue().splitlines())
+    return error.exit_code if isinstance(error, ClickException) else 1
 
 
 def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> Mapping[str, str]:
@@ -164,7 +193,7 @@ def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> 
     from factory.ui.notices import Notice, notices  # noqa: PLC0415
 
     def warn(notice: Notice) -> None:
-        typer.echo(f"warning: {notice.message}", err=True)
+        _say(f"warning: {notice.message}", sys.stderr)
 
     with notices(warn, level=WARNING, redact=redactor_for(process)):
         free = unquoted(process)
@@ -172,7 +201,7 @@ def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> 
         name for name in free if name.startswith(PREFIX) and name not in known | WITHOUT_OPTION
     )
     if unknown:
-        typer.echo(f"warning: no option has the variable {', '.join(unknown)}", err=True)
+        _say(f"warning: no option has the variable {', '.join(unknown)}", sys.stderr)
     return free
 
 

@@ -110,6 +110,16 @@ Repair: TypeAlias = Annotated[
         rich_help_panel=ARGUMENTS,
     ),
 ]
+PassEnv: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pass-env",
+        metavar="NAME",
+        help="A variable that the programs which install packages may see, for a ${NAME} in the "
+        "source's .npmrc or .yarnrc.yml; may be repeated. What .env sets needs no such option.",
+        rich_help_panel=WORK,
+    ),
+]
 Jobs: TypeAlias = Annotated[
     int | None,
     typer.Option(

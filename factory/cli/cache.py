@@ -43,10 +43,9 @@ def show_info(
     as_json: AsJson = False,
 ) -> None:
     """Show where the cache is, how much it holds, and how often it was of use."""
-    import json  # noqa: PLC0415 - late: --help is quick
-
-    from factory.cache.pruning import info  # noqa: PLC0415
+    from factory.cache.pruning import info  # noqa: PLC0415 - late: --help is quick
     from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415
+    from factory.ui.printing import OUT  # noqa: PLC0415
 
     store = _store(ctx, cache_dir)
     unreadable = StorageError(
@@ -57,10 +56,9 @@ def show_info(
     with os_errors_as(unreadable):
         found = info(store)
     if as_json:
-        print(json.dumps(_as_json(found), indent=2))
+        OUT.document(_as_json(found))
         return
-    for name, value in _rows(found):
-        print(f"{name + ':':<14} {value}")
+    OUT.lines(*(f"{name + ':':<14} {value}" for name, value in _rows(found)))
 
 
 @cache_app.command("prune", cls=GroupedCommand, epilog=PRUNE_EXAMPLES)
@@ -88,11 +86,11 @@ def prune_cache(
     from factory.quantities import counted, size  # noqa: PLC0415
 
     limits = limits_of(max_size, max_age)
-    with session(ctx):
+    with session(ctx) as this:
         store = _store(ctx, cache_dir)
         pruned = prune(store, limits)
         left = info(store)
-    print(
+    this.out.lines(
         f"removed {counted(pruned.entries, 'plugin')} ({size(pruned.size)}); "
         f"{counted(left.entries, 'plugin')} ({size(left.size)}) left"
     )
@@ -131,10 +129,10 @@ def clear_cache(
                     )
                 what = f"{counted(held.entries, 'finished plugin')} ({size(held.size)})"
                 if not this.screen.confirm(f"Remove {what} from {store.folder}?"):
-                    print("nothing was removed")
+                    this.out.lines("nothing was removed")
                     return
             pruned = clear(store)
-    print(f"removed {counted(pruned.entries, 'plugin')} ({size(pruned.size)})")
+    this.out.lines(f"removed {counted(pruned.entries, 'plugin')} ({size(pruned.size)})")
 
 
 def _store(ctx: typer.Context, cache_dir: Path | None) -> Store:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +12,11 @@ from factory.cli.display_options import AsJson, LogLevel
 from factory.cli.session import session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from factory.doctor.finding import Finding
+    from factory.ui.printing import Printer
+    from factory.ui.text import Line
 
 FORMAT = 1
 
@@ -75,9 +76,7 @@ def doctor(
 
     The exit code is 14 if something is missing that a build needs; warnings do not change it.
     """
-    import json  # noqa: PLC0415 - late: --help is quick
-
-    from factory.config.workspaces import environment_files  # noqa: PLC0415
+    from factory.config.workspaces import environment_files  # noqa: PLC0415 - late
     from factory.doctor.circumstances import circumstances  # noqa: PLC0415
     from factory.doctor.examination import examine, has_failed  # noqa: PLC0415
     from factory.errors import CheckError  # noqa: PLC0415
@@ -96,13 +95,12 @@ def doctor(
             runner=this.runner,
         ) as about:
             findings = examine(about)
-        redact = this.runner.redact
     if as_json:
-        typer.echo(json.dumps(_as_json(findings, redact), indent=2, ensure_ascii=False))
-    elif sys.stdout.isatty():
-        _show_table(findings, redact)
+        this.out.document(_as_json(findings))
+    elif this.out.is_terminal:
+        _show_table(findings, this.out)
     else:
-        typer.echo("\n".join(_lines(findings, redact)))
+        this.out.lines(*_lines(findings))
     raise typer.Exit(CheckError.exit_code if has_failed(findings) else 0)
 
 
@@ -121,7 +119,7 @@ def _readable(files: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(readable)
 
 
-def _as_json(findings: Sequence[Finding], redact: Callable[[str], str]) -> dict[str, Any]:
+def _as_json(findings: Sequence[Finding]) -> dict[str, Any]:
     from factory.doctor.examination import has_failed  # noqa: PLC0415 - late: --help is quick
 
     return {
@@ -131,53 +129,44 @@ def _as_json(findings: Sequence[Finding], redact: Callable[[str], str]) -> dict[
             {
                 "check": finding.check,
                 "outcome": finding.outcome,
-                "found": redact(finding.found),
-                "advice": redact(finding.advice) or None,
-                "notes": [redact(note) for note in finding.notes],
+                "found": finding.found,
+                "advice": finding.advice or None,
+                "notes": list(finding.notes),
             }
             for finding in findings
         ],
     }
 
 
-def _lines(findings: Sequence[Finding], redact: Callable[[str], str]) -> list[str]:
-    from factory.ui.text import printable  # noqa: PLC0415 - late: --help is quick
-
+def _lines(findings: Sequence[Finding]) -> list[str]:
     width = max(len(finding.check) for finding in findings)
-    lines = []
+    lines: list[str] = []
     for finding in findings:
         lines.append(f"{finding.outcome:<7}  {finding.check:<{width}}  {finding.found}")
         more = [("warning", note) for note in finding.notes]
         more += [("try", finding.advice)] if finding.advice else []
         lines += [f"{'':<{width + 11}}{word}: {text}" for word, text in more]
-    shown = [*(printable(part) for line in lines for part in redact(line).splitlines())]
+    shown = [part for line in lines for part in line.splitlines()]
     return [*shown, "", _total(findings)]
 
 
-def _show_table(findings: Sequence[Finding], redact: Callable[[str], str]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - late: only a terminal needs it
-    from rich.table import Table  # noqa: PLC0415 - late: only a terminal needs it
-    from rich.text import Text  # noqa: PLC0415 - late: only a terminal needs it
-
-    from factory.ui.text import printable  # noqa: PLC0415 - late: --help is quick
+def _show_table(findings: Sequence[Finding], out: Printer) -> None:
+    from factory.ui.text import Span  # noqa: PLC0415 - late: --help is quick
 
     marks = {
-        "ok": Text("✓", style="green"),
-        "warning": Text("!", style="yellow"),
-        "failed": Text("✗", style="red"),
-        "skipped": Text("-", style="dim"),
+        "ok": Span("✓", "good"),
+        "warning": Span("!", "warn"),
+        "failed": Span("✗", "bad"),
+        "skipped": Span("-", "dim"),
     }
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    rows: list[tuple[Line, ...]] = []
     for finding in findings:
-        said = Text(printable(redact(finding.found)))
-        for note in finding.notes:
-            said.append(f"\n{printable(redact(note))}", style="yellow")
-        if finding.advice:
-            said.append(f"\n→ {printable(redact(finding.advice))}", style="bold")
-        table.add_row(marks[finding.outcome], finding.check, said)
-    console = Console()
-    console.print(table)
-    console.print(Text(f"\n{_total(findings)}"))
+        said = [Span(finding.found), *(Span(note, "warn") for note in finding.notes)]
+        said += [Span(f"→ {finding.advice}", "strong")] if finding.advice else []
+        rows.append(((marks[finding.outcome],), (Span(finding.check),), (said[0],)))
+        rows += [((), (), (more,)) for more in said[1:]]
+    out.table(rows)
+    out.lines("", _total(findings))
 
 
 def _total(findings: Sequence[Finding]) -> str:

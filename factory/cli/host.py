@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -44,6 +42,7 @@ def import_host(
         inventory_text,
         is_host_name,
     )
+    from factory.ui.printing import OUT  # noqa: PLC0415 - late, as above
     from factory.whole_file import write_whole  # noqa: PLC0415 - late, as above
 
     if not is_host_name(name):
@@ -64,7 +63,7 @@ def import_host(
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(file, inventory_text(host))
     version = host.backstage or "unknown (give it with --backstage)"
-    print(f"{file}: {len(host.packages)} packages, Backstage {version}")
+    OUT.lines(f"{file}: {len(host.packages)} packages, Backstage {version}")
 
 
 @host_app.command("list", cls=GroupedCommand)
@@ -73,6 +72,7 @@ def list_hosts(
 ) -> None:
     """List the inventories, oldest release first; the last is the default host."""
     from factory.analysis.inventory import find_host, host_names  # noqa: PLC0415 - late
+    from factory.ui.printing import OUT  # noqa: PLC0415
 
     hosts = [find_host(name) for name in host_names()]
     if as_json:
@@ -86,7 +86,7 @@ def list_hosts(
             }
             for host in hosts
         ]
-        print(json.dumps(rows, indent=2))
+        OUT.document(rows)
         return
     _show_table(
         ("host", "release", "Backstage", "packages", ""),
@@ -113,6 +113,7 @@ def show_host(
 ) -> None:
     """Show the packages of a host with their versions."""
     from factory.analysis.inventory import find_host  # noqa: PLC0415 - late
+    from factory.ui.printing import OUT  # noqa: PLC0415
 
     host = find_host(name)
     names = [package] if package in host else [n for n in host.packages if n.startswith(package)]
@@ -123,30 +124,23 @@ def show_host(
             hint=f"'plugin-factory host show {name}' lists what it has",
         )
     if as_json:
-        print(
-            json.dumps(
-                {
-                    "name": host.name,
-                    "release": host.release,
-                    "backstage": host.backstage,
-                    "packages": {n: list(host.versions(n)) for n in names},
-                },
-                indent=2,
-            )
+        OUT.document(
+            {
+                "name": host.name,
+                "release": host.release,
+                "backstage": host.backstage,
+                "packages": {n: list(host.versions(n)) for n in names},
+            }
         )
         return
     _show_table(("package", "versions"), [(n, ", ".join(host.versions(n))) for n in names])
 
 
 def _show_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    if not sys.stdout.isatty():
-        for row in rows:
-            print("\t".join(row))
-        return
-    from rich.console import Console  # noqa: PLC0415 - late: only a terminal needs it
-    from rich.table import Table  # noqa: PLC0415 - late: only a terminal needs it
+    from factory.ui.printing import OUT  # noqa: PLC0415 - late: --help does not need it
+    from factory.ui.text import Span  # noqa: PLC0415 - late, as above
 
-    table = Table(*head, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    if OUT.is_terminal:
+        OUT.table([[(Span(cell),) for cell in row] for row in rows], head=head)
+    else:
+        OUT.tabs(rows)

@@ -146,9 +146,7 @@ def init(
 
     Writes all files or none, and replaces none that is there. Ends with the next command to type.
     """
-    import json  # noqa: PLC0415 - late: --help is quick
-
-    from factory.config.environment import layered  # noqa: PLC0415
+    from factory.config.environment import layered  # noqa: PLC0415 - late: --help is quick
     from factory.scaffolding.configuration import new_configuration  # noqa: PLC0415
     from factory.scaffolding.wishes import Wishes  # noqa: PLC0415
 
@@ -176,11 +174,10 @@ def init(
             runner=this.runner,
             ask=this.screen.ask if this.screen.interactive and not yes else None,
         )
-        redact = this.runner.redact
     if as_json:
-        typer.echo(json.dumps(_as_json(made, dry_run=dry_run), indent=2, ensure_ascii=False))
+        this.out.document(_as_json(made, dry_run=dry_run))
     else:
-        typer.echo(redact("\n".join(_lines(made, wishes))))
+        this.out.lines(*_lines(made, wishes))
 
 
 def _secrets(repo: str | None) -> tuple[str, ...]:
@@ -195,14 +192,12 @@ def _secrets(repo: str | None) -> tuple[str, ...]:
 
 
 def _lines(made: NewConfiguration, wishes: Wishes) -> list[str]:
-    from factory.ui.text import printable  # noqa: PLC0415 - late: --help is quick
-
     at = f" at {made.ref} = {made.commit}" if made.ref else f" at {made.commit}"
     lines = [f"{made.repo}{at if made.commit else ''}"]
     for workspace in made.workspaces:
         lines.append(f"  {workspace.path}")
         lines += [
-            printable(f"    {plugin.path}  {plugin.name} {plugin.version}  {plugin.arguments}")
+            f"    {plugin.path}  {plugin.name} {plugin.version}  {plugin.arguments}"
             for plugin in workspace.plugins
         ]
     would = "would be " if wishes.dry_run else ""

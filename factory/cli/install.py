@@ -126,16 +126,16 @@ def install(
         )
         names = _names(request)
         if dry_run:
-            show_plan(*planned(request), request.root, names, as_json=as_json)
+            show_plan(*planned(request), request.root, names, out=this.out, as_json=as_json)
             return
         done = run_install(request, _listener(this, names))
         failed = [end.error for end in done.plugins if end.error]
         for error in failed:
             this.screen.show_error(error)
     if as_json:
-        typer.echo(this.runner.redact(as_document(done, request.root, names)))
+        this.out.document(as_document(done, request.root, names))
     else:
-        show(done, request.root, names)
+        show(done, request.root, names, out=this.out)
     if failed:
         raise typer.Exit(min(error.exit_code for error in failed))
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-import typer
-
 from factory.installation.portal_config import CONFIG_FILE
+from factory.ui.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,17 +14,18 @@ if TYPE_CHECKING:
     from factory.installation.decision import Decision
     from factory.installation.install import Installed
     from factory.installation.staged import Staged
+    from factory.ui.printing import Printer
 
 
-def show(done: Installed, root: Path, names: Mapping[str, str]) -> None:
+def show(done: Installed, root: Path, names: Mapping[str, str], *, out: Printer) -> None:
     """Print a line for each plugin, each folder that went, and where the configuration is."""
     rows: list[tuple[str, str, str, str]] = [
         (end.outcome, names[end.entry.package.identity], end.version, end.folder)
         for end in done.plugins
     ]
     rows += [("removed", "", "", folder) for folder in done.removed]
-    _table(rows)
-    typer.echo(str(root / CONFIG_FILE))
+    _table(rows, out)
+    out.lines(str(root / CONFIG_FILE))
 
 
 def show_plan(
@@ -35,6 +34,7 @@ def show_plan(
     root: Path,
     names: Mapping[str, str],
     *,
+    out: Printer,
     as_json: bool,
 ) -> None:
     """Print what a run would do."""
@@ -49,25 +49,26 @@ def show_plan(
             for one in decisions
         ]
         plan = {"root": str(root), "plugins": plugins, "remove": [one.folder for one in removed]}
-        typer.echo(json.dumps(plan, indent=2, ensure_ascii=False))
+        out.document(plan)
         return
     rows: list[tuple[str, str, str, str]] = [
         (one.action, names[one.entry.package.identity], "", str(one.entry.package))
         for one in decisions
     ]
-    _table([*rows, *(("remove", "", "", one.folder) for one in removed)])
+    _table([*rows, *(("remove", "", "", one.folder) for one in removed)], out)
 
 
-def _table(rows: list[tuple[str, str, str, str]]) -> None:
+def _table(rows: list[tuple[str, str, str, str]], out: Printer) -> None:
+    rows = [(printable(a), printable(b), printable(c), printable(d)) for a, b, c, d in rows]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for row in rows:
         cells = [f"{cell:{width}}" for cell, width in zip(row, widths, strict=False)]
-        typer.echo("  ".join([*cells, row[-1]]).rstrip())
+        out.lines("  ".join([*cells, row[-1]]))
 
 
-def as_document(done: Installed, root: Path, names: Mapping[str, str]) -> str:
-    """Return what was done as JSON."""
-    document = {
+def as_document(done: Installed, root: Path, names: Mapping[str, str]) -> dict[str, object]:
+    """Return what was done as JSON has it."""
+    return {
         "root": str(root),
         "config": str(root / CONFIG_FILE),
         "plugins": [
@@ -84,4 +85,3 @@ def as_document(done: Installed, root: Path, names: Mapping[str, str]) -> str:
         ],
         "removed": list(done.removed),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -14,6 +14,7 @@ from factory.cli.build_options import (
     Host,
     Only,
     OutputDir,
+    PassEnv,
     Repair,
     RepoPath,
     SourceRef,
@@ -66,6 +67,7 @@ def plan(
     generate_build_args: GenerateBuildArgs = False,
     host: Host = None,
     repair: Repair = True,
+    pass_env: PassEnv = None,
     cache_dir: CacheDir = None,
     no_cache: NoCache = False,
     cache_from: CacheFrom = None,
@@ -117,9 +119,7 @@ def plan(
     Takes build's options. Nothing is written to --repo-path, --output-dir or --config-dir. The exit
     code is the one that a build would end with as far as can be told.
     """
-    import json  # noqa: PLC0415 - late: --help is quick
-
-    from factory.cli.plan_view import lines  # noqa: PLC0415
+    from factory.cli.plan_view import lines  # noqa: PLC0415 - late: --help is quick
     from factory.config.build_plan import BuildRequest  # noqa: PLC0415
     from factory.config.run_plan import plan_run  # noqa: PLC0415
     from factory.config.workspaces import environment_files  # noqa: PLC0415
@@ -135,6 +135,7 @@ def plan(
         use_local=use_local,
         generate_build_args=generate_build_args,
         repair=repair,
+        pass_env=tuple(pass_env or ()),
         host=host,
         cache_dir=cache_dir,
         no_cache=no_cache,
@@ -160,14 +161,14 @@ def plan(
         for workspace in outlook.workspaces:
             if workspace.error:
                 this.screen.show_error(workspace.error)
-        redact = this.runner.redact
     if durations is not None and matrix and shards:
-        typer.echo(_matrix(outlook, durations, matrix, shards, changed_only=changed_only))
+        text = _matrix(outlook, durations, matrix, shards, changed_only=changed_only)
+        this.out.file(f"{text}\n")
         return
     if as_json:
-        typer.echo(json.dumps(outlook.as_json(redact), indent=2, ensure_ascii=False))
+        this.out.document(outlook.as_json(this.runner.redact))
     else:
-        typer.echo(redact("\n".join(lines(outlook))))
+        this.out.lines(*lines(outlook))
     raise typer.Exit(outlook.exit_code)
 
 

@@ -108,9 +108,7 @@ def push(
         failed = [end for end in ends.values() if isinstance(end, Exception)]
         for error in failed:
             this.screen.show_error(error)
-    for end in ends.values():
-        if not isinstance(end, Exception):
-            typer.echo(end.pinned)
+    this.out.lines(*(end.pinned for end in ends.values() if not isinstance(end, Exception)))
     if failed:
         raise typer.Exit(min(error.exit_code for error in failed))
 

@@ -143,6 +143,7 @@ def registry(
     from factory.plugin_registry.entries import registry as registry_of  # noqa: PLC0415
     from factory.plugin_registry.frontend_plugins import staged_plugins  # noqa: PLC0415
     from factory.quantities import counted  # noqa: PLC0415
+    from factory.ui.printing import say  # noqa: PLC0415
 
     with session(ctx, log_level=log_level, verbose=verbose) as this:
         served_from = checked_asset_host(asset_host)
@@ -163,9 +164,9 @@ def registry(
             _publish(this, plugins, assets, seconds)
         if output:
             _write(output, text)
-            typer.echo(f"{output}: {counted(len(plugins), 'frontend plugin')}", err=True)
+            say(f"{output}: {counted(len(plugins), 'frontend plugin')}")
     if not output:
-        typer.echo(text, nl=False)
+        this.out.json_text(text)
 
 
 def _check_singletons(plugins: Sequence[StagedPlugin], host: str | None, *, allow: bool) -> None:
@@ -194,14 +195,14 @@ def _publish(this: Session, plugins: Sequence[StagedPlugin], assets: Path, secon
 
     from factory.plugin_registry.retention import publish_assets  # noqa: PLC0415
     from factory.quantities import counted  # noqa: PLC0415
+    from factory.ui.printing import say  # noqa: PLC0415
 
     this.runner.raise_if_cancelled()
     done = publish_assets(plugins, assets, retain=seconds, now=time.time())
     added = counted(len(done.added), "file")
-    typer.echo(
+    say(
         f"{assets}: {added} added, {len(done.retained)} of old versions kept, "
-        f"{len(done.removed)} removed",
-        err=True,
+        f"{len(done.removed)} removed"
     )
 
 

@@ -81,20 +81,21 @@ def merge(
     from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415
     from factory.pipeline.report_merge import merged_reports  # noqa: PLC0415
     from factory.pipeline.written_reports import read_report  # noqa: PLC0415
+    from factory.ui.printing import OUT  # noqa: PLC0415
     from factory.whole_file import write_whole  # noqa: PLC0415
 
     merged = merged_reports([read_report(where) for where in reports])
-    text = json.dumps(merged, indent=2, ensure_ascii=False)
     if output is None:
-        typer.echo(text)
+        OUT.document(merged)
         return
+    text = json.dumps(merged, indent=2, ensure_ascii=False)
     unwritable = StorageError("the joined report cannot be written", place=Place(file=output))
     with os_errors_as(unwritable):
         write_whole(output, f"{text}\n")
     workspaces = merged.get("workspaces", [merged])
     plugins = [plugin for each in workspaces for plugin in each["plugins"]]
     done = sum(plugin["outcome"] == "done" for plugin in plugins)
-    typer.echo(f"{output}: {done} of {len(plugins)} plugins built, exit code {merged['exit-code']}")
+    OUT.lines(f"{output}: {done} of {len(plugins)} plugins built, exit code {merged['exit-code']}")
 
 
 @report_app.command("summary", cls=GroupedCommand, epilog=SUMMARY_EXAMPLES)
@@ -138,6 +139,7 @@ def summary(
     from factory.pipeline.report_page import markdown  # noqa: PLC0415
     from factory.pipeline.report_summary import summary_of  # noqa: PLC0415
     from factory.pipeline.written_reports import read_report  # noqa: PLC0415
+    from factory.ui.printing import OUT, say  # noqa: PLC0415
 
     if (into is not None) != (outputs is Outputs.TEKTON):
         raise UsageError(
@@ -149,18 +151,18 @@ def summary(
     told = summary_of([read_report(where) for where in reports])
     left_out: Sequence[str] = ()
     if outputs is Outputs.GITHUB:
-        typer.echo(github_outputs(told), nl=False)
+        OUT.file(github_outputs(told))
     elif outputs is Outputs.GITLAB_DOTENV:
         text, left_out = gitlab_outputs(told)
-        typer.echo(text, nl=False)
+        OUT.file(text)
     elif into is not None:
         results, left_out = tekton_results(told)
         _write_each(results, into)
     else:
-        typer.echo(markdown(told, link=_linking(link)), nl=False)
+        OUT.page(markdown(told, link=_linking(link)))
     if left_out:
         names = ", ".join(left_out)
-        typer.echo(f"warning: too long for an output, left empty: {names}", err=True)
+        say(f"warning: too long for an output, left empty: {names}")
 
 
 def _linking(url: str | None) -> Callable[[str], str] | None:

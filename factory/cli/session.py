@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.toolchain.runner import Runner
+    from factory.ui.printing import Printer
     from factory.ui.screen import Screen
 
 
@@ -26,6 +28,24 @@ class Session:
     process: Mapping[str, str]
     screen: Screen
     runner: Runner
+
+    @property
+    def out(self) -> Printer:
+        """What prints the result, on the standard output."""
+        from factory.ui.printing import Printer  # noqa: PLC0415 - late: --help is quick
+
+        return Printer(redact=self.runner.redact, environment=self.process)
+
+
+_OWNED = contextvars.ContextVar("owned", default=False)
+
+
+def own_process() -> None:
+    """Say that this process is the command line's alone, as a program's is and a test's is not.
+
+    Then what it was started with is hidden from children, and all of its children are ours.
+    """
+    _OWNED.set(True)
 
 
 @contextlib.contextmanager
@@ -49,6 +69,8 @@ def session(
     from factory.config.environment import read_env_file  # noqa: PLC0415 - late
     from factory.errors import FactoryError  # noqa: PLC0415
     from factory.redaction import redactor_for  # noqa: PLC0415
+    from factory.toolchain.descendants import DESCENDANTS  # noqa: PLC0415
+    from factory.toolchain.hidden_environment import hide_environment  # noqa: PLC0415
     from factory.toolchain.runner import Runner  # noqa: PLC0415
     from factory.toolchain.signals import ending_on_signals  # noqa: PLC0415
     from factory.ui.screen import screen_for  # noqa: PLC0415
@@ -57,6 +79,9 @@ def session(
     further = {f"SECRET_{number}": secret for number, secret in enumerate(secrets)}
     redact = redactor_for(process, further, *(read_env_file(file) for file in env_files))
     runner = Runner(redact)
+    if _OWNED.get():
+        hide_environment()
+        DESCENDANTS.take_all()
     # Signals outermost: a second Ctrl-C must cut short neither the message nor the tidying.
     with (
         ending_on_signals(runner),
@@ -74,3 +99,5 @@ def session(
         except FactoryError as error:
             screen.show_error(error)
             raise typer.Exit(error.exit_code) from error
+        finally:
+            DESCENDANTS.end_all()

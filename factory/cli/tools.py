@@ -44,9 +44,7 @@ def install_tools(
     These are rhdh-cli in the version of RHDH_CLI_VERSION (otherwise the latest), the yarn of
     workspaces that name none, and Node.js where the machine has none. What is there already stays.
     """
-    import json  # noqa: PLC0415 - late: --help is quick
-
-    from factory.config.cache_dir import cache_dir_of  # noqa: PLC0415
+    from factory.config.cache_dir import cache_dir_of  # noqa: PLC0415 - late: --help is quick
     from factory.config.environment import layered  # noqa: PLC0415
     from factory.toolchain.prefetched import prefetch  # noqa: PLC0415
 
@@ -60,7 +58,6 @@ def install_tools(
         "rhdh-cli": tools.rhdh_cli.version,
     }
     if as_json:
-        print(json.dumps({"cache": str(cache), **versions}, indent=2))
+        this.out.document({"cache": str(cache), **versions})
         return
-    for name, version in versions.items():
-        print(f"{name:<9} {version}")
+    this.out.lines(*(f"{name:<9} {version}" for name, version in versions.items()))

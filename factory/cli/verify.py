@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -160,10 +159,9 @@ def verify(
         )
         results = verify_targets(found, asked)
     if as_json:
-        text = json.dumps(results_document(results), indent=2, ensure_ascii=False)
-        print(this.runner.redact(text))
+        this.out.document(results_document(results))
     else:
-        show(results, this.runner.redact)
+        show(results, this.out)
     if code := exit_code(results):
         raise typer.Exit(code)
 

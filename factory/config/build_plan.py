@@ -47,6 +47,7 @@ class BuildRequest:
     sign_key: Path | None = None
     generate_build_args: bool = False
     repair: bool = True
+    pass_env: tuple[str, ...] = ()
     host: str | None = None
     jobs: int | None = None
     cache_dir: Path | None = None

@@ -30,14 +30,15 @@ _SHORTEST_QUOTED = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
-    """Variables, and which of them the user's `.env` files set.
+    """Variables, which of them the user's `.env` files set, and which ``--pass-env`` names.
 
-    ``configured`` matters for child processes: what somebody wrote into a configuration directory
+    Both matter for child processes: what somebody wrote into a configuration directory, or named,
     is meant for the build, what merely happens to be in the shell is not.
     """
 
     variables: Mapping[str, str] = field(repr=False)
     configured: frozenset[str] = frozenset()
+    passed: frozenset[str] = frozenset()
 
     def get(self, name: str, default: str = "") -> str:
         """Return a variable's value without surrounding space, or ``default`` if unset or empty."""
@@ -50,7 +51,12 @@ def default_environment() -> dict[str, str]:
     return _parse(text)
 
 
-def layered(process: Mapping[str, str], env_files: tuple[Path, ...] = ()) -> Environment:
+def layered(
+    process: Mapping[str, str],
+    env_files: tuple[Path, ...] = (),
+    *,
+    passed: frozenset[str] = frozenset(),
+) -> Environment:
     """Return the environment of a workspace: defaults, process, then each `.env` file in order.
 
     A later layer wins. Files that do not exist are left out. Values of the process that are wrapped
@@ -65,7 +71,9 @@ def layered(process: Mapping[str, str], env_files: tuple[Path, ...] = ()) -> Env
         values = read_env_file(path)
         variables |= values
         configured |= values.keys()
-    return Environment(variables=MappingProxyType(variables), configured=frozenset(configured))
+    return Environment(
+        variables=MappingProxyType(variables), configured=frozenset(configured), passed=passed
+    )
 
 
 def unquoted(process: Mapping[str, str]) -> dict[str, str]:

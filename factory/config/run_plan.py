@@ -18,6 +18,7 @@ from factory.config.cache_dir import CACHE_VARIABLE, cache_dir_of
 from factory.config.contradictions import refuse_contradictions, refuse_missing
 from factory.config.duration import duration_seconds
 from factory.config.environment import ENV_FILE, Environment, layered
+from factory.config.own_variables import names_to_pass
 from factory.config.selection import Selection, nothing_selected, patterns
 from factory.config.source_file import SOURCE_FILE
 from factory.config.workspaces import CLONES_FOLDER, FoundWorkspaces, find_workspaces
@@ -96,7 +97,8 @@ def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs:
     most = size_bytes(size, "--cache-max-size") if size else None
     longest = duration_seconds(age, "--cache-max-age") if age else None
     config_dir = request.config_dir.absolute()
-    environment = layered(process, (config_dir / ENV_FILE,))
+    passed = names_to_pass(request.pass_env)
+    environment = layered(process, (config_dir / ENV_FILE,), passed=passed)
     found = find_workspaces(
         config_dir,
         {
@@ -175,7 +177,8 @@ def _plan_several(
             cache_dir=cache_dir_of(request.cache_dir, root),
         )
         try:
-            environment = layered(process, (config_dir / ENV_FILE, folder / ENV_FILE))
+            files = (config_dir / ENV_FILE, folder / ENV_FILE)
+            environment = layered(process, files, passed=names_to_pass(request.pass_env))
             _warn_of_own_cache(environment, root, folder)
             plan = plan_workspace(
                 own,

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.toolchain.node import Node, find_node
-from factory.toolchain.node_environment import node_environment, registry_variables
+from factory.toolchain.node_environment import node_environment
 from factory.toolchain.own_environment import own_environment
+from factory.toolchain.registry_variables import (
+    RegistryVariables,
+    refuse_missing,
+    registry_variables,
+)
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
 from factory.toolchain.trust import is_trusted
 from factory.toolchain.yarn import Yarn, find_yarn, wanted_yarn
@@ -27,7 +32,7 @@ class Toolchain:
     yarn: Yarn
     rhdh_cli: RhdhCli
     environment: Environment
-    registry_variables: frozenset[str]
+    registry_variables: RegistryVariables
     temporary: Path
 
     @property
@@ -77,7 +82,8 @@ def assemble(
         runner: starts the processes.
 
     Raises:
-        ConfigurationError: the workspace, or a variable, asks for something that is no version.
+        ConfigurationError: the workspace, or a variable, asks for something that is no version; or a
+            setting of npm's or yarn's needs a variable that is not there, or not passed on.
         ToolchainError: a tool can neither be found nor installed.
     """
     wanted = wanted_yarn(workspace, root)
@@ -106,11 +112,13 @@ def assemble(
         runner=runner,
         trusted=trusted,
     )
+    variables = registry_variables(environment, workspace, classic=yarn.is_classic)
+    refuse_missing(variables, environment)
     return Toolchain(
         node=node,
         yarn=yarn,
         rhdh_cli=rhdh_cli,
         environment=environment,
-        registry_variables=registry_variables(environment, workspace),
+        registry_variables=variables,
         temporary=temporary,
     )

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.toolchain.node_environment import (
-    node_environment,
-    registry_files,
-    registry_variables,
-)
+from factory.toolchain.node_environment import node_environment
 from factory.toolchain.registry_patience import npm_patience
+from factory.toolchain.registry_variables import registry_variables, users_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +25,7 @@ def own_environment(
 
     They come by the user's npm settings, and never by the workspace's.
     """
-    return npm_patience(environment, registry_files(environment)) | node_environment(
+    return npm_patience(environment, users_files(environment)) | node_environment(
         environment,
         tools=tools,
         temporary=temporary,

@@ -2,7 +2,8 @@
 
 Every child gets an explicit environment, its own process group and no standard input; its output is
 streamed line by line, kept in a log file, and freed of secrets. When the run is cancelled the whole
-group is ended: first asked, then killed. When the factory itself is killed, a watchdog ends them.
+group is ended: first asked, then killed. So is what has left the group, where the system tells. When
+the factory itself is killed, a watchdog ends them.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from typing import TYPE_CHECKING
 
 from factory.errors import Interrupted, Place, StorageError, ToolchainError
 from factory.redaction import Redactor
+from factory.toolchain.bounded_output import LINE_LIMIT
+from factory.toolchain.descendants import DESCENDANTS, MARK
 from factory.toolchain.full_disk import on_full_disk
-from factory.toolchain.streams import GRACE_SECONDS, Log, Streams, signal_group
+from factory.toolchain.streams import ANSWER_CHARACTERS, GRACE_SECONDS, Log, Streams, signal_group
 from factory.toolchain.time_limits import TimeLimits
 from factory.toolchain.watchdog import WATCHDOG
 
@@ -33,14 +36,29 @@ DISK_FULL = ("ENOSPC", "No space left on device", "no space left on device")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Completed:
-    """A process that has ended. ``stdout`` is whole; ``tail`` is the end of both streams."""
+    """A process that has ended. ``tail`` is the end of both streams."""
 
     command: tuple[str, ...]
     returncode: int
-    stdout: str
+    printed: str | None
     tail: str
     seconds: float
     log: Path | None = None
+
+    @property
+    def stdout(self) -> str:
+        """All of the standard output, as an answer that is to be read.
+
+        Raises:
+            ToolchainError: the program printed more than an answer may have.
+        """
+        if self.printed is None:
+            raise ToolchainError(
+                f"{self.command[0]} printed more than an answer may have",
+                found=f"over {LINE_LIMIT} characters in a line, or {ANSWER_CHARACTERS} in all",
+                log=self.log,
+            )
+        return self.printed
 
     @property
     def command_line(self) -> str:
@@ -75,7 +93,7 @@ class Runner:
 
     def __init__(self, redact: Redactor | None = None) -> None:
         self.redact = redact or Redactor()
-        self._live: set[subprocess.Popen[str]] = set()
+        self._live: set[subprocess.Popen[bytes]] = set()
         # Reentrant: a signal handler cancels in the very thread that may be starting a child.
         self._lock = threading.RLock()
         self._starting: int | None = None
@@ -137,7 +155,8 @@ class Runner:
         with contextlib.ExitStack() as stack:
             sink = stack.enter_context(Log(log)) if log else None
             if sink:
-                sink.write(f"$ {self.redact(shlex.join(words))}\n")
+                shown = shlex.join(self.redact(word) for word in words)
+                sink.write(f"$ {self.redact(shown)}\n")
             process = stack.enter_context(self._started(words, cwd, env, stdin=stdin))
             limits = TimeLimits(
                 total=timeout,
@@ -158,7 +177,7 @@ class Runner:
         completed = Completed(
             command=tuple(self.redact(word) for word in words),
             returncode=returncode,
-            stdout="".join(streams.stdout),
+            printed="".join(streams.stdout) if streams.is_whole else None,
             tail="".join(streams.tail),
             seconds=time.monotonic() - started,
             log=log,
@@ -173,12 +192,14 @@ class Runner:
     @contextlib.contextmanager
     def _started(
         self, words: tuple[str, ...], cwd: Path, env: Mapping[str, str], *, stdin: str | None
-    ) -> Iterator[subprocess.Popen[str]]:
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        mark = DESCENDANTS.next_mark()
+        marked = {**env, MARK: mark} if mark else env
         with self._lock:
             self.raise_if_cancelled()
             self._starting = threading.get_ident()
             try:
-                process = _opened(words, cwd, env, stdin=stdin)
+                process = DESCENDANTS.started(lambda: _opened(words, cwd, marked, stdin=stdin))
             except BaseException:
                 self._starting = None
                 raise
@@ -200,18 +221,19 @@ class Runner:
                 if pipe:
                     with contextlib.suppress(OSError):
                         pipe.close()
+            DESCENDANTS.end(process.pid, mark)
             WATCHDOG.forget(process.pid)
             with self._lock:
                 self._live.discard(process)
 
-    def _expire(self, process: subprocess.Popen[str]) -> None:
+    def _expire(self, process: subprocess.Popen[bytes]) -> None:
         """Ask a child to end, which lets git remove its lock files, then kill it."""
         signal_group(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
         self._kill([process])
 
-    def _kill(self, processes: list[subprocess.Popen[str]]) -> None:
+    def _kill(self, processes: list[subprocess.Popen[bytes]]) -> None:
         with self._lock:
             still = [process for process in processes if process in self._live]
         for process in still:
@@ -220,7 +242,7 @@ class Runner:
 
 def _opened(
     words: tuple[str, ...], cwd: Path, env: Mapping[str, str], *, stdin: str | None
-) -> subprocess.Popen[str]:
+) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             words,
@@ -229,8 +251,7 @@ def _opened(
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
+            bufsize=0,
             start_new_session=True,
         )
     except FileNotFoundError as error:

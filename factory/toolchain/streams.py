@@ -1,4 +1,8 @@
-"""What a child prints, drained by a thread a stream: kept, masked, passed on, written to a log."""
+"""What a child prints, drained by a thread a stream: kept, masked, passed on, written to a log.
+
+All of it within limits of memory and disk; what is beyond them is read, so that the child goes on,
+and dropped with a word.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from collections import deque
 from typing import IO, TYPE_CHECKING, Self
 
 from factory.errors import Place, StorageError
+from factory.toolchain.bounded_output import LineCutter
 
 if TYPE_CHECKING:
     import subprocess
@@ -19,11 +24,19 @@ if TYPE_CHECKING:
     from factory.redaction import Redactor
 
 TAIL_LINES = 400
+TAIL_CHARACTERS = 1_000_000
+ANSWER_CHARACTERS = 32_000_000
+"""How much of the standard output is kept: an answer of a program, such as JSON, is far smaller."""
+SHOWN_CHARACTERS = 2_000
+LOG_BYTES = 200_000_000
 GRACE_SECONDS = 2.0
+_READ_BYTES = 1 << 16
 
 
 class Log:
     """A log file that is appended to, line by line; it may be on a disk that is full.
+
+    A child may add ``LOG_BYTES`` to it, and no more.
 
     Raises:
         StorageError: it cannot be written.
@@ -31,6 +44,7 @@ class Log:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._room = LOG_BYTES
 
     def __enter__(self) -> Self:
         with self._errors_told():
@@ -43,6 +57,11 @@ class Log:
 
     def write(self, text: str) -> None:
         """Append a text; a killed run leaves all that was written until then."""
+        if self._room <= 0:
+            return
+        self._room -= len(text.encode("utf-8", "replace"))
+        if self._room <= 0:
+            text += f"\n… more than {LOG_BYTES} bytes: the rest is left out\n"
         with self._errors_told():
             self._opened.write(text)
             self._opened.flush()
@@ -67,24 +86,27 @@ class Streams:
         self, redact: Redactor, sink: Log | None, on_line: Callable[[str], None] | None
     ) -> None:
         self.stdout: list[str] = []
+        self.is_whole = True
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._stdout_room = ANSWER_CHARACTERS
+        self._tail_room = TAIL_CHARACTERS
         self._redact = redact
         self._sink = sink
         self._on_line = on_line
         self._lock = threading.Lock()
         self._broken: Exception | None = None
 
-    def drain(self, process: subprocess.Popen[str], stdin: str | None) -> None:
+    def drain(self, process: subprocess.Popen[bytes], stdin: str | None) -> None:
         """Feed ``stdin`` and read both streams to their ends."""
         threads = [
-            threading.Thread(target=self._read, args=(process, pipe, whole), daemon=True)
-            for pipe, whole in ((process.stdout, self.stdout), (process.stderr, None))
+            threading.Thread(target=self._read, args=(process, pipe, is_stdout), daemon=True)
+            for pipe, is_stdout in ((process.stdout, True), (process.stderr, False))
         ]
         for thread in threads:
             thread.start()
         if stdin is not None and process.stdin:
             with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(stdin)
+                process.stdin.write(stdin.encode())
                 process.stdin.close()
         process.wait()
         for thread in threads:
@@ -100,29 +122,58 @@ class Streams:
         if self._broken:
             raise self._broken
 
-    def _read(self, process: subprocess.Popen[str], pipe: IO[str], whole: list[str] | None) -> None:
-        with contextlib.suppress(ValueError):  # the pipe was closed under us
-            for raw in pipe:
-                if self._broken:
-                    continue  # a child whose output nobody takes would wait for ever
-                try:
-                    self._take(self._redact(raw), whole)
-                except Exception as error:  # noqa: BLE001 - raised again where run() was called
-                    self._broken = error
-                    signal_group(process, signal.SIGKILL)
+    def _read(self, process: subprocess.Popen[bytes], pipe: IO[bytes], is_stdout: bool) -> None:
+        cutter = LineCutter(self._redact, self._redact.longest)
+        with contextlib.suppress(OSError, ValueError):  # the pipe was closed under us
+            descriptor = pipe.fileno()
+            while data := os.read(descriptor, _READ_BYTES):
+                self._pass_on(process, cutter, data, is_stdout=is_stdout)
+        self._pass_on(process, cutter, b"", is_stdout=is_stdout, end=True)
 
-    def _take(self, line: str, whole: list[str] | None) -> None:
+    def _pass_on(
+        self,
+        process: subprocess.Popen[bytes],
+        cutter: LineCutter,
+        data: bytes,
+        *,
+        is_stdout: bool,
+        end: bool = False,
+    ) -> None:
+        if self._broken:
+            return  # a child whose output nobody takes would wait for ever
+        try:
+            for line in cutter.feed(data, end=end):
+                self._take(line.text, is_stdout=is_stdout, is_whole=not line.left_out)
+        except Exception as error:  # noqa: BLE001 - raised again where run() was called
+            self._broken = error
+            signal_group(process, signal.SIGKILL)
+
+    def _take(self, line: str, *, is_stdout: bool, is_whole: bool) -> None:
         with self._lock:
-            if whole is not None:
-                whole.append(line)
-            self.tail.append(line)
+            if is_stdout:
+                self._stdout_room -= len(line)
+                self.is_whole &= is_whole and self._stdout_room >= 0
+                if self._stdout_room >= 0:
+                    self.stdout.append(line)
+            self._remember(line)
             if self._sink:
                 self._sink.write(line)
         if self._on_line:
-            self._on_line(line.rstrip("\r\n"))
+            shown = line.rstrip("\r\n")
+            cut = len(shown) > SHOWN_CHARACTERS
+            self._on_line(f"{shown[:SHOWN_CHARACTERS]}…" if cut else shown)
+
+    def _remember(self, line: str) -> None:
+        """Keep the last lines, and no more of them than there is room for."""
+        if len(self.tail) == TAIL_LINES:
+            self._tail_room += len(self.tail.popleft())
+        self.tail.append(line)
+        self._tail_room -= len(line)
+        while self._tail_room < 0 and len(self.tail) > 1:
+            self._tail_room += len(self.tail.popleft())
 
 
-def signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     """Send a signal to a child and all its descendants that have stayed in its group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)

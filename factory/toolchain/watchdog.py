@@ -3,7 +3,7 @@
 Nobody can clean up after such an end, and children in groups of their own would go on writing into
 the folders that the next run uses. So a small shell process listens to a pipe: it is told of each
 child's group, and when the pipe closes, which it does whatever ends its writer, kills those that
-are left.
+are left. Then it looks for what has left its group, by the mark in its environment.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import contextlib
 import subprocess
 import threading
 
+from factory.toolchain.descendants import DESCENDANTS, MARK
+
 _SCRIPT = """
 live=
 while read -r what group; do
@@ -21,7 +23,11 @@ while read -r what group; do
   live=$rest
   [ "$what" = + ] && live="$live $group"
 done
+[ "$live" ] || exit 0
 for each in $live; do kill -s KILL -- "-$each"; done
+for each in /proc/[0-9]*; do
+  grep -qs "$1" "$each/environ" && kill -s KILL "${each#/proc/}"
+done
 """
 _SECONDS_TO_END = 2
 
@@ -45,16 +51,7 @@ class Watchdog:
         # Without a shell, or with one that has been killed, a build is better than none.
         with self._lock, contextlib.suppress(OSError, ValueError):
             if self._process is None:
-                self._process = subprocess.Popen(
-                    ("/bin/sh", "-c", _SCRIPT),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env={},
-                    cwd="/",
-                    bufsize=0,
-                    start_new_session=True,
-                )
+                self._process = DESCENDANTS.started(_shell, serves=True)
                 atexit.register(self._end)
             if self._process.stdin:
                 self._process.stdin.write(line.encode())
@@ -64,6 +61,19 @@ class Watchdog:
             if self._process and self._process.stdin:
                 self._process.stdin.close()
                 self._process.wait(_SECONDS_TO_END)
+
+
+def _shell() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ("/bin/sh", "-c", _SCRIPT, "watchdog", f"{MARK}={DESCENDANTS.token}"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={},
+        cwd="/",
+        bufsize=0,
+        start_new_session=True,
+    )
 
 
 WATCHDOG = Watchdog()

@@ -23,12 +23,12 @@ from factory.events import (
     WorkspacesKnown,
 )
 from factory.ui.errors import error_lines
+from factory.ui.harmless import clean, shown
 from factory.ui.lines import finished
 from factory.ui.marks import MARKS
 from factory.ui.notices import notice_lines
 from factory.ui.stages import subject
 from factory.ui.summary import summary
-from factory.ui.text import Line, Span, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from factory.ui.errors import ErrorMessage
     from factory.ui.notices import Notice
     from factory.ui.sink import Sink
+    from factory.ui.text import Line
 
 MOST_GROUP_LINES = 20_000
 
@@ -79,7 +80,7 @@ class GitHub:
             case StageStarted():
                 # The long stages of a workspace would otherwise look as if nothing went on.
                 if not event.plugin and self._level <= logging.INFO:
-                    self._log.write(f"{subject(event)}  {event.stage}  started\n")
+                    self._log.write(f"{shown(f'{subject(event)}  {event.stage}  started')}\n")
             case StageOutput():
                 with self._lock:
                     self._output[subject(event), event.stage].append(event.line)
@@ -133,12 +134,12 @@ class GitHub:
     def _write_group(self, title: str, lines: deque[str]) -> None:
         """Print a group at once; one without any output would be an empty fold, so it is a line."""
         if not lines:
-            self._log.write(f"{harmless(title)}\n")
+            self._log.write(f"{shown(title)}\n")
             return
-        body = [harmless(line) for line in lines]
+        body = [shown(line) for line in lines]
         if len(body) == MOST_GROUP_LINES:
             body.insert(0, f"… only the last {MOST_GROUP_LINES} lines; the log file has all")
-        text = "\n".join([f"::group::{escaped(title)}", *body, "::endgroup::"])
+        text = "\n".join([f"::group::{escaped(shown(title))}", *body, "::endgroup::"])
         self._log.write(f"{text}\n")
 
     def _result(self, event: RunFinished) -> None:
@@ -147,13 +148,13 @@ class GitHub:
                 about = subject(row)
                 text = "\n".join(filter(None, [row.error, row.log and f"log: {row.log}"]))
                 self._annotate("error", text or "failed", title=f"{about} was not built")
-        self._out.write("".join(f"{harmless(plain(line))}\n" for line in summary(event)))
+        self._out.lines(summary(event))
 
     def _annotate(self, command: str, text: str, *, title: str, place: Place | None = None) -> None:
         self._log.write(annotation(command, text, title=title, place=place, base=self._checkout))
 
     def _print(self, lines: list[Line]) -> None:
-        self._log.lines([(Span(harmless(plain(line))),) for line in lines])
+        self._log.lines(lines)
 
 
 def _no_output() -> defaultdict[tuple[str, str], deque[str]]:
@@ -171,10 +172,13 @@ def annotation(
         properties["file"] = file.relative_to(base) if base and inside else file
         properties |= {"line": place.line, "col": place.column}
     properties["title"] = title
-    shown = ",".join(
-        f"{name}={escaped_property(str(value))}" for name, value in properties.items() if value
+    told = ",".join(
+        f"{name}={escaped_property(clean(str(value)))}"
+        for name, value in properties.items()
+        if value
     )
-    return f"::{command} {shown}::{escaped(text)}\n"
+    message = "\n".join(clean(line) for line in text.split("\n"))
+    return f"::{command} {told}::{escaped(message)}\n"
 
 
 def escaped(text: str) -> str:
@@ -185,17 +189,6 @@ def escaped(text: str) -> str:
 def escaped_property(text: str) -> str:
     """Return a command's property as the runner reads it (``escapeProperty``)."""
     return escaped(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def harmless(line: str) -> str:
-    """Return a line of somebody else's output such that the runner takes no command from it.
-
-    The runner obeys ``::`` at a line's start and ``##[`` anywhere; a plugin's build script could
-    otherwise add masks, close our group, or forge annotations.
-    """
-    if line.lstrip().startswith("::"):
-        line = line.replace("::", ": :", 1)
-    return line.replace("##[", "# #[")
 
 
 def checkout_of(environment: Mapping[str, str]) -> Path | None:

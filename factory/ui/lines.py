@@ -30,7 +30,7 @@ from factory.ui.errors import error_lines
 from factory.ui.notices import notice_lines
 from factory.ui.stages import STAGE_WIDTH, subject
 from factory.ui.summary import summary
-from factory.ui.text import Span, padded, plain, printable
+from factory.ui.text import Span, padded, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,9 +111,9 @@ class Lines:
         """Nothing is left open."""
 
     def _line(self, event: StageStarted | StageOutput | StageFinished, what: str) -> None:
-        about = padded(subject(event), self._subject_width)
+        about = padded(printable(subject(event)), self._subject_width)
         line = (Span(f"{self._now()}  {about}  {padded(event.stage, STAGE_WIDTH)}  {what}"),)
-        self._log.write(plain(line) + "\n")
+        self._log.lines([line])
 
 
 def finished(event: StageFinished) -> str:

@@ -122,7 +122,7 @@ class Live:
                 self._end(keep=not self._out.is_terminal)
                 width = self._out.width if self._out.is_terminal else None
                 lines = summary(event, width=width) if width else summary(event)
-                _print_on(self._out, lines)
+                print_on(self._out, lines)
                 self._result_shown = self._out.is_terminal
 
     def notice(self, notice: Notice) -> None:
@@ -201,7 +201,7 @@ class Live:
     def _print(self, lines: Iterable[Line]) -> None:
         with self._paint_lock:
             self._print_queued()
-            _print_on(self._screen, lines)
+            print_on(self._screen, lines)
 
     def _queue(self, line: Line) -> None:
         """Print a line with the next redraw: a child that prints fast does not wait for us."""
@@ -213,7 +213,7 @@ class Live:
     def _print_queued(self) -> None:
         with self._queue_lock:
             queued, self._queued = self._queued, []
-        _print_on(self._screen, queued)
+        print_on(self._screen, queued)
 
 
 class _Frame:
@@ -241,7 +241,8 @@ class _Frame:
             yield Segment.line()
 
 
-def _rich(line: Line) -> Text:
+def rich_text(line: Line) -> Text:
+    """Return a line as Rich has it."""
     text = Text(end="")
     for span in line:
         text.append(span.text, style=span.style or None)
@@ -249,8 +250,8 @@ def _rich(line: Line) -> Text:
     return text
 
 
-def _print_on(console: Console, lines: Iterable[Line]) -> None:
+def print_on(console: Console, lines: Iterable[Line]) -> None:
     """Print lines in one piece, unwrapped: a terminal wraps them so that they copy as one."""
-    shown = [_rich(line) for line in lines]
+    shown = [rich_text(line) for line in lines]
     if shown:
         console.print(Text("\n", end="").join(shown), soft_wrap=True)

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from factory.events import RunFinished
 from factory.ui.errors import ErrorMessage, message_of
+from factory.ui.harmless import shown
 from factory.ui.notices import Notice, notices
 from factory.ui.sink import Sink
-from factory.ui.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +93,7 @@ class Screen:
         """Return whether the user says yes; nobody there, an end of input or no answer is a no."""
         if not self.interactive:
             return False
-        said = self._display.ask(f"{question} [y/N] ", self._stdin.readline)
+        said = self._display.ask(f"{self._asked(question)} [y/N] ", self._stdin.readline)
         return said.strip().lower() in _YES
 
     def ask(self, question: str) -> str | None:
@@ -103,9 +103,11 @@ class Screen:
         """
         if not self.interactive:
             return None
-        shown = "\n".join(printable(self._redact(line)) for line in question.split("\n"))
-        said = self._display.ask(f"{shown} ", self._stdin.readline)
+        said = self._display.ask(f"{self._asked(question)} ", self._stdin.readline)
         return said.strip() if said else None
+
+    def _asked(self, question: str) -> str:
+        return "\n".join(shown(self._redact(line)) for line in question.split("\n"))
 
 
 @contextlib.contextmanager

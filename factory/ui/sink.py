@@ -11,6 +11,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, TextIO
 
+from factory.ui.harmless import harmless
 from factory.ui.text import plain
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Sink(io.TextIOBase):
 
     def lines(self, lines: Iterable[Line]) -> None:
         """Write lines without their styles, at once, so that no other text comes between."""
-        text = "".join(f"{plain(line)}\n" for line in lines)
+        text = "".join(f"{harmless(plain(line))}\n" for line in lines)
         if text:
             self.write(text)
 

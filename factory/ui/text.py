@@ -1,4 +1,4 @@
-"""Text for a screen: spans with a meaning, freed of control codes, measured and cut in cells.
+"""Text for a screen: spans with a meaning, free of control codes, measured and cut in cells.
 
 Nothing here knows how a span is coloured, so that every view can share the words and the layout,
 and so that the plain views need no library at all.
@@ -11,22 +11,26 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from factory.ui.harmless import clean, is_unprintable
+
 Style: TypeAlias = Literal["", "good", "bad", "warn", "accent", "strong", "dim", "problem"]
 
-# ECMA-48: CSI (colours, cursor), OSC (titles, links), and the two-character escapes.
-_ESCAPE = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]+[0-~]|[0-Z\\^_`-~])"
-)
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _ONE_CELL_EACH = re.compile(r"[ -~]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a line, and what it means to the reader; a view decides on the colour."""
+    """A piece of a line, and what it means to the reader; a view decides on the colour.
+
+    Its text is free of line breaks and control codes, whatever it is made of.
+    """
 
     text: str
     style: Style = ""
+
+    def __post_init__(self) -> None:
+        """Take out of the text what a line may not hold."""
+        object.__setattr__(self, "text", clean(self.text))
 
 
 Line: TypeAlias = tuple[Span, ...]
@@ -38,17 +42,8 @@ def plain(line: Line) -> str:
 
 
 def printable(raw: str) -> str:
-    """Return what is to be read of a line that a program printed: one line, no control codes.
-
-    Of a line that was overwritten with carriage returns (a progress bar), the last state is left.
-    """
-    if _ONE_CELL_EACH.fullmatch(raw):
-        return raw.rstrip()
-    text = _ESCAPE.sub("", raw).rstrip()
-    if "\r" in text:
-        text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
-    text = text.expandtabs(4)
-    return "".join(char for char in text if unicodedata.category(char) not in _UNPRINTABLE)
+    """Return what is to be read of a line that a program printed: one line, no control codes."""
+    return clean(raw).rstrip()
 
 
 def cells(text: str) -> int:
@@ -87,6 +82,6 @@ def _beginning(text: str, width: int) -> str:
 
 
 def _char_cells(char: str) -> int:
-    if unicodedata.combining(char) or unicodedata.category(char) in _UNPRINTABLE:
+    if unicodedata.combining(char) or is_unprintable(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -98,7 +98,7 @@ def check_entry_point(plugin: PluginFolder, loader: Loader) -> Finding:
 
 
 def _finding(plugin: PluginFolder, completed: Completed) -> Finding:
-    lines = _RESULT.findall(completed.stdout)
+    lines = _RESULT.findall(completed.printed if completed.printed is not None else completed.tail)
     if not lines:
         return _failed("Node.js ended while it loaded the plugin", completed.tail[-300:].strip())
     result: dict[str, Any] = json.loads(lines[-1])

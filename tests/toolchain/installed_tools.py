@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from factory.config.environment import Environment, layered
 from factory.toolchain.node import Node, find_node
-from factory.toolchain.node_environment import node_environment, registry_variables
+from factory.toolchain.node_environment import node_environment
+from factory.toolchain.registry_variables import registry_variables
 from factory.toolchain.runner import Runner
 from factory.toolchain.yarn import Yarn, find_yarn
 

@@ -9,7 +9,7 @@ from random import Random
 
 from factory.config.environment import layered
 from factory.toolchain.assembled import Toolchain
-from factory.toolchain.node_environment import registry_variables
+from factory.toolchain.registry_variables import registry_variables
 from factory.toolchain.rhdh_cli import RhdhCli
 from factory.toolchain.runner import Runner
 from factory.toolchain.yarn import WantedYarn, find_yarn

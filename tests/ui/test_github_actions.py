@@ -9,7 +9,8 @@ from pathlib import Path
 from factory.errors import ConfigurationError, Place
 from factory.events import PluginSummary, RunFinished, StageFinished, StageOutput, StageStarted
 from factory.ui.errors import message_of
-from factory.ui.github import GitHub, annotation, escaped, escaped_property, harmless
+from factory.ui.github import GitHub, annotation, escaped, escaped_property
+from factory.ui.harmless import harmless
 from factory.ui.notices import Notice
 from factory.ui.sink import Sink
 
