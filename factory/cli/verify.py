@@ -182,7 +182,7 @@ def _asked(
     from factory.analysis.inventory import find_host  # noqa: PLC0415 - late
     from factory.archives.limits import MAX_ENTRY_SIZE, limits_of  # noqa: PLC0415
     from factory.attestation.keys import read_public_key  # noqa: PLC0415
-    from factory.verification.native_binaries import checked_platform  # noqa: PLC0415
+    from factory.oci.platforms import checked_platform  # noqa: PLC0415
     from factory.verification.plugin_checks import Terms  # noqa: PLC0415
     from factory.verification.verify import Asked  # noqa: PLC0415
 

@@ -18,6 +18,7 @@ from factory.archives.npm_package import (
     unreadable,
 )
 from factory.errors import PackError, Place
+from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,6 +114,6 @@ def _package_json(archive: tarfile.TarFile) -> dict[str, Any] | None:
             stream = archive.extractfile(member)
             if stream is None or member.size > LARGEST_PACKAGE_JSON:
                 return None
-            package = json.loads(stream.read())
+            package = parse_json(stream.read())
             return package if isinstance(package, dict) else None
     return None

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place
 from factory.oci.docker_hub import one_name
+from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,14 +54,14 @@ def read_auth_file(path: Path) -> AuthFile:
     place = Place(file=path)
     hint = "write it with 'podman login --authfile FILE REGISTRY' or 'docker login'"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_bytes())
     except OSError as error:
         raise ConfigurationError(
             f"the registry's auth file cannot be read: {error.strerror}", place=place, hint=hint
         ) from error
     except ValueError as error:
         raise ConfigurationError(
-            "the registry's auth file is not JSON", place=place, hint=hint
+            "the registry's auth file is not JSON", place=place, found=str(error), hint=hint
         ) from error
     if not isinstance(document, dict):
         raise ConfigurationError(
@@ -116,7 +117,9 @@ def inline_credentials(file: AuthFile, key: str) -> Credentials | None:
 
 def _decoded(encoded: str, file: AuthFile, key: str) -> tuple[str, str]:
     try:
-        text = base64.b64decode(encoded, validate=True).decode("utf-8").rstrip("\0")
+        # Go's decoder, which docker and podman have, passes over line breaks (encoding/base64).
+        bare = re.sub(r"[\r\n]", "", encoded)
+        text = base64.b64decode(bare, validate=True).decode("utf-8").strip("\0")
     except (binascii.Error, UnicodeDecodeError):
         text = ""
     username, colon, password = text.partition(":")

@@ -7,7 +7,6 @@ Specification" for what follows a Bearer challenge.
 from __future__ import annotations
 
 import base64
-import json
 import re
 import time
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from factory.errors import RegistryError
+from factory.oci.web_address import web_address
+from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,8 +28,12 @@ _CLIENT = "plugin-factory"
 # before its end it is taken as ended: a large upload is checked at its beginning.
 _DEFAULT_SECONDS = 60.0
 _MARGIN_SECONDS = 10.0
+_LONGEST_SECONDS = 24 * 3600.0
 _OK = 200
+# What a header can carry as it is (RFC 9110 section 5.5), and no more than servers take.
+_SENDABLE = re.compile(r"[\x21-\x7e]{1,32768}")
 _REFUSED = frozenset({400, 401, 403})
+_LONGEST_CHALLENGE = 8 * 1024
 _PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=\s+[\w-]+\s*=|\s*$|\s*,)")
 
@@ -56,7 +61,9 @@ class Token:
 
 def chosen_challenge(headers: Iterable[str]) -> Challenge | None:
     """Return the challenge to follow of all WWW-Authenticate headers: Bearer before Basic."""
-    offered = [challenge for header in headers for challenge in _parsed(header)]
+    offered = [
+        challenge for header in headers for challenge in _parsed(header[:_LONGEST_CHALLENGE])
+    ]
     for scheme in ("bearer", "basic"):
         for challenge in offered:
             if challenge.scheme == scheme:
@@ -95,14 +102,8 @@ def fetch_token(
             or would have to be told the password over plain HTTP.
     """
     realm = challenge.parameters.get("realm", "")
-    if urlsplit(realm).scheme not in ("https", "http") or not urlsplit(realm).netloc:
-        raise RegistryError(
-            "the registry names no token server",
-            found=f"realm {realm!r}",
-            expected="the https address of one in its WWW-Authenticate header",
-            hint="check REGISTRY_URL; a proxy before the registry may change its answers",
-        )
-    if credentials and realm.startswith("http:") and not plain_http_allowed:
+    realm = web_address(realm, what="the address of the registry's token server")
+    if credentials and urlsplit(realm).scheme == "http" and not plain_http_allowed:
         raise RegistryError(
             "the registry's token server would get the password unencrypted",
             found=realm,
@@ -155,19 +156,19 @@ def _token(answer: Answer, credentials: Credentials | None) -> Token:
             "podman login REGISTRY",
         )
     try:
-        document = json.loads(answer.body)
+        document = parse_object(answer.body)
         value = document.get("token") or document.get("access_token")
         seconds = float(document.get("expires_in") or _DEFAULT_SECONDS)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, OverflowError):
         value, seconds = None, 0.0
-    if answer.status != _OK or not value:
+    if answer.status != _OK or not isinstance(value, str) or not _SENDABLE.fullmatch(value):
         raise RegistryError(
             f"the registry's token server gives no token (HTTP {answer.status})",
             found=server,
-            expected='JSON with "token" or "access_token"',
+            expected='JSON with "token" or "access_token", in one line of ASCII',
             hint="try again; if it stays so, ask who runs the registry",
         )
-    return Token(value=str(value), ends=time.monotonic() + seconds)
+    return Token(value=value, ends=time.monotonic() + min(seconds, _LONGEST_SECONDS))
 
 
 def _parsed(header: str) -> list[Challenge]:

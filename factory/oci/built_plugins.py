@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from factory.errors import ConfigurationError, Place, UsageError
 from factory.oci.archive import PluginArchive, read_plugin_archive
 from factory.oci.image import ImageFacts, image_facts
 from factory.unreadable import folders_in
+from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ def _built(folder: Path) -> BuiltPlugins | None:
 
 def _facts(report: Path) -> ImageFacts:
     try:
-        document = json.loads(report.read_text(encoding="utf-8"))
+        document = parse_json(report.read_bytes())
     except ValueError as error:
         raise ConfigurationError(
             "the build report is not JSON",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from factory.errors import RegistryError
 from factory.oci.authorization import pull_scope, push_scope
@@ -17,6 +17,7 @@ from factory.oci.identity import Identity
 from factory.oci.refusals import refusal
 from factory.oci.retry import RetryPolicy
 from factory.oci.transport import Answer, NotTls, Transport
+from factory.oci.web_address import web_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -187,7 +188,7 @@ class Conversation:
                 found=f"HTTP {answer.status} to {answer.method} {answer.url.partition('?')[0]}",
                 hint="a proxy before the registry may strip it",
             )
-        url = urljoin(answer.url, location)
+        url = web_address(location, base=answer.url, what="the address that the registry leads to")
         base = urlsplit(self.base_url())
         if urlsplit(url).netloc == base.netloc:
             # A registry behind a proxy that ends TLS does not know that it is reached by https.

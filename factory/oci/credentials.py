@@ -6,7 +6,6 @@ server's name on standard input, a JSON object on standard output.
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from factory.oci.docker_hub import DOCKER_HUB, LOGIN_KEY
 from factory.oci.target import AuthFileLogin, RegistryTarget, UserLogin
 from factory.redaction import Redactor
 from factory.toolchain.runner import ProcessFailed, Runner
+from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ def _from_helper(
             stdin=server,
             timeout=HELPER_SECONDS,
         )
-        answer = json.loads(done.stdout)
+        answer = parse_object(done.stdout)
         username, secret = str(answer["Username"]), str(answer["Secret"])
     except ToolchainError as error:
         raise RegistryError(

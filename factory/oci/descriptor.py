@@ -6,15 +6,20 @@ Image-spec 1.1, `descriptor.md`; the digests that are taken are those that it re
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from factory.errors import RegistryError
+from factory.untrusted_json import parse_object
 
+MOST_ENTRIES = 1000
+"""Entries of one list: an index has one a platform, an image with signatures one a signature."""
+
+_LARGEST_SIZE = 2**63 - 1  # the image-spec's int64
+_PLATFORM_FIELDS = ("os", "architecture", "variant")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
@@ -31,7 +36,10 @@ class Hash(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Descriptor:
-    """What is referred to: media type, digest, size in bytes; the artifact's type if it has one."""
+    """What is referred to: media type, digest, size in bytes; the artifact's type if it has one.
+
+    ``platform`` is ``linux/arm64/v8``, or "" where the descriptor names none.
+    """
 
     media_type: str
     digest: str
@@ -62,28 +70,68 @@ def descriptor_of(value: object, *, where: str) -> Descriptor:
     """
     fields = value if isinstance(value, Mapping) else {}
     digest, size = fields.get("digest"), fields.get("size")
-    if not is_digest(digest) or not isinstance(size, int) or isinstance(size, bool) or size < 0:
+    if (
+        not is_digest(digest)
+        or not isinstance(size, int)
+        or isinstance(size, bool)
+        or not 0 <= size <= _LARGEST_SIZE
+    ):
         raise RegistryError(
             f"{where} is not described as images describe their parts",
-            found=json.dumps(value)[:200],
+            found=repr(value)[:200],
             expected='an object with "mediaType", "digest" (sha256:…) and "size"',
         )
-    annotations = fields.get("annotations")
-    platform = fields.get("platform")
     return Descriptor(
-        media_type=str(fields.get("mediaType") or ""),
+        media_type=text_field(fields, "mediaType", where=where),
         digest=str(digest),
         size=size,
-        artifact_type=str(fields.get("artifactType") or ""),
-        annotations=MappingProxyType(
-            {str(key): str(text) for key, text in annotations.items()}
-            if isinstance(annotations, Mapping)
-            else {}
-        ),
-        platform=f"{platform.get('os')}/{platform.get('architecture')}"
-        if isinstance(platform, Mapping)
-        else "",
+        artifact_type=text_field(fields, "artifactType", where=where),
+        annotations=annotations_of(fields, where=where),
+        platform=_platform(fields.get("platform"), where),
     )
+
+
+def annotations_of(fields: Mapping[str, Any], *, where: str) -> Mapping[str, str]:
+    """Return the annotations of a manifest or a descriptor: text by text, as the image-spec says.
+
+    Raises:
+        RegistryError: they are something else.
+    """
+    found = fields.get("annotations") or {}
+    if not isinstance(found, Mapping) or not all(
+        isinstance(text, str | None) for text in found.values()
+    ):
+        raise RegistryError(
+            f"the annotations of {where} are not text",
+            found=repr(found)[:200],
+            expected="an object whose values are text",
+            hint="push the image again",
+        )
+    return MappingProxyType({key: text or "" for key, text in found.items()})
+
+
+def text_field(fields: Mapping[str, Any], name: str, *, where: str) -> str:
+    """Return a field that is text, "" if it is not there.
+
+    Raises:
+        RegistryError: it is something else.
+    """
+    value = fields.get(name)
+    if not isinstance(value, str | None):
+        raise RegistryError(
+            f"{where} has a field {name} that is not text", found=repr(value)[:200], expected="text"
+        )
+    return value or ""
+
+
+def _platform(value: object, where: str) -> str:
+    if value is None:
+        return ""
+    fields = value if isinstance(value, Mapping) else {}
+    system, processor, variant = (
+        text_field(fields, name, where=where) for name in _PLATFORM_FIELDS
+    )
+    return "/".join([system, processor, *([variant] if variant else [])])
 
 
 def descriptors_in(index: bytes, *, where: str) -> tuple[Descriptor, ...]:
@@ -102,17 +150,32 @@ def entries_of(index: bytes, *, where: str) -> list[dict[str, Any]]:
         RegistryError: it is no index.
     """
     try:
-        document = json.loads(index)
+        entries = parse_object(index).get("manifests")
     except ValueError:
-        document = None
-    entries = document.get("manifests") if isinstance(document, dict) else None
+        entries = None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise RegistryError(
             f"{where} is no image index",
             found=index[:200].decode("utf-8", "replace"),
             expected='JSON with "manifests", a list of descriptors',
         )
+    refuse_too_many(entries, where=where)
     return entries
+
+
+def refuse_too_many(entries: Sequence[object], *, where: str) -> None:
+    """Check that a list is not longer than any that is meant.
+
+    Raises:
+        RegistryError: it has more than :data:`MOST_ENTRIES` entries.
+    """
+    if len(entries) > MOST_ENTRIES:
+        raise RegistryError(
+            f"{where} has too many parts",
+            found=f"{len(entries)}",
+            expected=f"at most {MOST_ENTRIES}",
+            hint="ask whoever made it",
+        )
 
 
 def is_digest(text: object) -> bool:

@@ -10,6 +10,8 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+from factory.untrusted_json import parse_json
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -60,8 +62,8 @@ def folders_in(annotation: str) -> tuple[str, ...]:
         ValueError: it is not base64 of a JSON array of objects.
     """
     try:
-        entries = json.loads(base64.b64decode(annotation, validate=True))
-    except (ValueError, RecursionError) as error:
+        entries = parse_json(base64.b64decode(annotation, validate=True))
+    except ValueError as error:
         raise ValueError("it is not base64 of JSON") from error
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError("it is no array of objects")

@@ -7,6 +7,7 @@ use; repositories and tags are the OCI distribution-spec's 1.1, section "Pulling
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -16,11 +17,20 @@ TAG = r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}"
 _HOST = re.compile(HOST)
 _REPOSITORY = re.compile(REPOSITORY)
 _TAG = re.compile(TAG)
+_HIGHEST_PORT = 65535
 
 
 def is_host(text: str) -> bool:
     """Whether a registry can be at ``text``: a name or address, and a port if it has one."""
-    return _HOST.fullmatch(text) is not None
+    if not _HOST.fullmatch(text):
+        return False
+    try:
+        parts = urlsplit(f"//{text}")
+        (parts.hostname or "").encode("idna")  # no part longer than names of hosts have them
+        port = parts.port
+    except ValueError:
+        return False
+    return port is None or 0 < port <= _HIGHEST_PORT
 
 
 def is_repository(text: str) -> bool:

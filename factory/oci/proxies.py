@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from factory.errors import ConfigurationError, Place
+from factory.oci.web_address import is_web_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,13 +21,32 @@ def proxy_for(url: str, proxies: Mapping[str, str]) -> str:
     ``proxies`` has the lower-case names ``http_proxy``, ``https_proxy``, ``all_proxy`` and
     ``no_proxy``. An entry of ``no_proxy`` is ``*``, a host (and its subdomains, with or without a
     leading dot), a host with a port, an address, or a network such as ``10.0.0.0/8``.
+
+    Raises:
+        ConfigurationError: the proxy's address cannot be used.
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port
     if any(_matches(host, port, entry) for entry in proxies.get("no_proxy", "").split(",")):
         return ""
-    proxy = proxies.get(f"{parts.scheme}_proxy") or proxies.get("all_proxy") or ""
-    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
+    for name in (f"{parts.scheme}_proxy", "all_proxy"):
+        if proxy := proxies.get(name):
+            return _checked(name, proxy.strip())
+    return ""
+
+
+def _checked(name: str, proxy: str) -> str:
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    if not is_web_address(address):
+        raise ConfigurationError(
+            "the proxy cannot be used",
+            place=Place(file=Path("the environment"), field=name),
+            found=re.sub(r"[^/@]*@", "***@", address),
+            expected="http://HOST:PORT or https://HOST:PORT; no other protocol, such as SOCKS",
+            hint=f"set {name} (or {name.upper()}) to a proxy that speaks HTTP, unset it, or "
+            "name the host in no_proxy",
+        )
+    return address
 
 
 def _matches(host: str, port: int | None, entry: str) -> bool:

@@ -5,7 +5,6 @@ Distribution-spec 1.1, section "Pull"; image-spec 1.1, `image-index.md` for the 
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from dataclasses import dataclass, field
@@ -14,17 +13,27 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
 from factory.errors import RegistryError, StorageError
-from factory.oci.blob import DOCKER_LIST_TYPE, INDEX_TYPE, MANIFEST_TYPE, digest_of
+from factory.oci.blob import (
+    DOCKER_LIST_TYPE,
+    DOCKER_MANIFEST_TYPE,
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    digest_of,
+)
 from factory.oci.descriptor import (
     Descriptor,
     Hash,
+    annotations_of,
     descriptor_of,
-    descriptors_in,
     hash_for,
     is_digest,
     matches,
+    refuse_too_many,
+    text_field,
 )
+from factory.oci.platforms import choose_manifest, default_platform, image_platform
 from factory.oci.retry import TemporaryFailure
+from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,10 +44,15 @@ if TYPE_CHECKING:
     # Called with the bytes that are there and the bytes that there will be (0: not known).
     OnFetched: TypeAlias = Callable[[int, int], None]
 
-PLATFORM = "linux/amd64"
 LARGEST_SMALL_BLOB = 4 * 1024 * 1024
 _INDEXES = frozenset({INDEX_TYPE, DOCKER_LIST_TYPE})
+_IMAGES = frozenset({MANIFEST_TYPE, DOCKER_MANIFEST_TYPE})
+# What makes a document an image, an index, or one of docker's first format; of one kind alone
+# (containers/image refuses others as "ambiguous": two readers could read two images).
+_TELLING = frozenset({"config", "fslayers", "history", "layers", "manifests"})
+_OF_INDEX, _OF_IMAGE = frozenset({"manifests"}), frozenset({"config", "layers"})
 _DEEPEST_INDEX = 4
+_MOST_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,9 +71,17 @@ class PulledManifest:
 
     @property
     def annotations(self) -> Mapping[str, str]:
-        """The manifest's annotations."""
-        found = self.document.get("annotations")
-        return found if isinstance(found, dict) else {}
+        """The manifest's annotations.
+
+        Raises:
+            RegistryError: they are not text.
+        """
+        return annotations_of(self.document, where=self.digest)
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it leads to other manifests."""
+        return self.media_type in _INDEXES
 
     @property
     def config(self) -> Descriptor:
@@ -77,38 +99,55 @@ class PulledManifest:
         Raises:
             RegistryError: the manifest does not describe them.
         """
-        layers = self.document.get("layers")
-        if not isinstance(layers, list):
-            layers = [None]
-        where = f"a layer of {self.digest}"
-        return tuple(descriptor_of(layer, where=where) for layer in layers)
+        return self._described("layers")
+
+    @property
+    def manifests(self) -> tuple[Descriptor, ...]:
+        """An index's manifests.
+
+        Raises:
+            RegistryError: the index does not describe them.
+        """
+        return self._described("manifests")
+
+    def _described(self, name: str) -> tuple[Descriptor, ...]:
+        parts = self.document.get(name)
+        if not isinstance(parts, list):
+            parts = [None]
+        refuse_too_many(parts, where=self.digest)
+        where = f"one of the {name} of {self.digest}"
+        return tuple(descriptor_of(one, where=where) for one in parts)
 
 
 def pull_manifest(
-    registry: Registry, repository: str, tag_or_digest: str, *, platform: str = PLATFORM
+    registry: Registry, repository: str, tag_or_digest: str, *, platform: str = ""
 ) -> PulledManifest:
-    """Return an image's manifest; of an index that of ``platform``, or of any if it has not that.
+    """Return an image's manifest; of an index that of a platform, and never another's.
+
+    Args:
+        registry: the conversation.
+        repository: where the image is.
+        tag_or_digest: which one.
+        platform: as Node.js calls it (``linux-x64``); without it, Linux on this processor.
 
     Raises:
-        RegistryError: the registry refuses or has no such image, or what it has is no manifest, or
-            not what the digest names.
+        RegistryError: the registry refuses or has no such image, has none for the platform, or what
+            it has is no manifest, or not what the digest names.
     """
+    platform = platform or default_platform()
     wanted = tag_or_digest
     for _ in range(_DEEPEST_INDEX):
         found = pull_document(registry, repository, wanted)
-        if found.media_type not in _INDEXES:
+        if not found.is_index:
             return found
-        name = _name(registry, repository, wanted)
-        manifests = descriptors_in(found.content, where=name)
-        if not manifests:
-            raise RegistryError(
-                "the image's index is empty",
-                found=name,
-                expected=f"an image for {platform}",
-                hint="push the image again",
-            )
-        of_platform = [one for one in manifests if one.platform == platform]
-        wanted = (of_platform or manifests)[0].digest
+        chosen = choose_manifest(
+            found.manifests,
+            image_platform(platform),
+            takes_unnamed=found.media_type == INDEX_TYPE,
+        )
+        if chosen is None:
+            raise _of_other_platforms(found, f"{registry.target.registry}/{repository}", platform)
+        wanted = chosen.digest
     raise RegistryError(
         "the image's index leads to indexes without end",
         found=_name(registry, repository, tag_or_digest),
@@ -136,19 +175,12 @@ def pull_document(registry: Registry, repository: str, tag_or_digest: str) -> Pu
             hint="a proxy or mirror before the registry may be at fault: try again without it",
         )
     try:
-        document = json.loads(content)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict) or not ({"layers", "manifests"} & document.keys()):
-        raise RegistryError(
-            f"what the registry has is no image: {name}",
-            found=content[:200].decode("utf-8", "replace"),
-            expected="an image manifest of the OCI image-spec, or docker's schema 2",
-        )
-    unnamed = INDEX_TYPE if "manifests" in document else MANIFEST_TYPE
+        document = parse_object(content, each_key_once=True)
+    except ValueError as error:
+        raise _no_image(name, str(error)) from error
     return PulledManifest(
         digest=digest,
-        media_type=str(document.get("mediaType") or unnamed),
+        media_type=_media_type(document, name),
         document=MappingProxyType(document),
         content=content,
     )
@@ -220,6 +252,45 @@ def missing(name: str) -> RegistryError:
         f"the registry has no image {name}",
         found="HTTP 404 for its manifest",
         hint="check the name and the tag; a private repository looks missing without a login",
+    )
+
+
+def _media_type(document: dict[str, Any], name: str) -> str:
+    """What kind of manifest a document is; one that two readers could take for two is refused.
+
+    Go's reader, which portals' tools have, takes names of fields in any case.
+    """
+    said = text_field(document, "mediaType", where=name)
+    telling = {field for field in document if field.lower() in _TELLING}
+    for kind, types, unsaid in (
+        (_OF_INDEX, _INDEXES, INDEX_TYPE),
+        (_OF_IMAGE, _IMAGES, MANIFEST_TYPE),
+    ):
+        if telling & kind - {"config"} and telling <= kind and said in ("", *types):
+            return said or unsaid
+    shown = ", ".join(sorted(telling)) or "no layers and no manifests"
+    raise _no_image(name, f"{said or 'no media type'}, with {shown}")
+
+
+def _no_image(name: str, found: str) -> RegistryError:
+    return RegistryError(
+        f"what the registry has is not an image: {name}",
+        found=found,
+        expected="an image manifest with layers, or an index with manifests, of the OCI image-spec "
+        "or docker's schema 2",
+    )
+
+
+def _of_other_platforms(index: PulledManifest, name: str, platform: str) -> RegistryError:
+    others = [one for one in index.manifests if one.platform not in ("", "unknown/unknown")]
+    shown = ", ".join(f"{one.platform} ({one.digest})" for one in others[:_MOST_SHOWN])
+    first = others[0].digest if others else "sha256:…"
+    return RegistryError(
+        f"the image is not for {image_platform(platform)}",
+        found=f"{shown or 'no platform at all'}, in the index {index.digest}",
+        expected=f"an image for {image_platform(platform)}",
+        hint="push one for it, or say with --platform which one is meant (a plugin without native "
+        f"modules runs anywhere), or name one by its digest: {name}@{first}",
     )
 
 

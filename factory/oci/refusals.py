@@ -5,11 +5,11 @@ The codes are those of the distribution-spec 1.1, section "Error Codes".
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from factory.errors import RegistryError
 from factory.oci.credentials import login_description
+from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from factory.oci.target import RegistryTarget
@@ -20,6 +20,9 @@ _QUAY = (
     "and drops the push silently when the account has no private repositories left "
     "(or let the plan allow more)"
 )
+
+
+_MOST_SAID, _LONGEST_SAID = 5, 500
 
 
 def refusal(
@@ -98,9 +101,10 @@ def changed(reference: str, digest: str, found: str) -> RegistryError:
 
 def _said(answer: Answer) -> str:
     try:
-        errors = json.loads(answer.body)["errors"]
+        errors = parse_object(answer.body)["errors"][:_MOST_SAID]
         said = "; ".join(
-            f"{one.get('code', '')} {one.get('message', '')}".strip() for one in errors
+            f"{one.get('code', '')} {one.get('message', '')}".strip()[:_LONGEST_SAID]
+            for one in errors
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         said = " ".join(answer.body.decode("utf-8", "replace").split())[:200]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from factory.errors import RegistryError
 from factory.oci.authorization import push_scope
 from factory.oci.blob import (
     DOCKER_LIST_TYPE,
@@ -21,8 +22,10 @@ from factory.oci.blob import (
     digest_of,
 )
 from factory.oci.conversation import MOST_REDIRECTS, REDIRECTS, Conversation
-from factory.oci.descriptor import Descriptor, descriptors_in
+from factory.oci.descriptor import Descriptor, descriptors_in, is_digest, refuse_too_many
 from factory.oci.retry import TemporaryFailure
+from factory.oci.transport import LARGEST_ANSWER
+from factory.oci.web_address import web_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +42,7 @@ _UNUSABLE_RANGE = frozenset({PARTIAL, 416})
 _MANIFESTS = f"{MANIFEST_TYPE}, {INDEX_TYPE}, {DOCKER_MANIFEST_TYPE}, {DOCKER_LIST_TYPE}"
 _MOST_PAGES = 100
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next\b')
-_RANGE = re.compile(r"bytes (\d+)-")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-")
 
 
 class Registry(Conversation):
@@ -172,7 +175,8 @@ class Registry(Conversation):
         answer = self._ask("HEAD", path, repository, headers={"Accept": _MANIFESTS})
         if answer.status == NOT_FOUND:
             return None
-        if answer.status == OK and (digest := answer.headers.get("docker-content-digest")):
+        digest = answer.headers.get("docker-content-digest", "")
+        if answer.status == OK and is_digest(digest):
             return digest
         content = self.get_manifest(repository, tag)
         return None if content is None else digest_of(content)
@@ -187,17 +191,27 @@ class Registry(Conversation):
         """
         query = f"?{urlencode({'artifactType': artifact_type})}" if artifact_type else ""
         path = f"{repository}/referrers/{digest}{query}"
+        where = f"the list of referrers of {digest}"
         found: list[Descriptor] = []
-        for _ in range(_MOST_PAGES):
+        read, pages = 0, [path]
+        while path:
             answer = self._ask("GET", path, repository, headers={"Accept": INDEX_TYPE})
             if answer.status in _NO_REFERRERS:
                 return None
             if answer.status != OK:
                 raise self._refusal(answer, "list referrers", repository)
-            found += descriptors_in(answer.body, where=f"the list of referrers of {digest}")
+            found += descriptors_in(answer.body, where=where)
+            refuse_too_many(found, where=where)
+            read += len(answer.body)
             path = self._next_page(answer)
-            if not path:
-                break
+            if path in pages or len(pages) >= _MOST_PAGES or read > LARGEST_ANSWER:
+                raise RegistryError(
+                    f"{where} does not end",
+                    found=f"{len(pages)} pages, {read} bytes, and another page",
+                    expected=f"at most {_MOST_PAGES} pages and {LARGEST_ANSWER} bytes, each once",
+                    hint="ask who runs the registry",
+                )
+            pages.append(path)
         wanted = artifact_type  # a registry may send all of them, filter or not
         return tuple(one for one in found if not wanted or one.artifact_type == wanted)
 
@@ -206,7 +220,7 @@ class Registry(Conversation):
         found = _NEXT.search(answer.headers.get("link", ""))
         if not found:
             return ""
-        url = urljoin(answer.url, found[1])
+        url = web_address(found[1], base=answer.url, what="the list's next page")
         parts = urlsplit(url)
         path = parts._replace(scheme="", netloc="").geturl()
         return path.partition("/v2/")[2] if parts.path.startswith("/v2/") else ""

@@ -26,7 +26,8 @@ class RetryPolicy:
 
     ``longest_wish`` bounds what a server may ask for in Retry-After: beyond it the run had better
     end with a message than hang. ``connect_seconds`` and ``read_seconds`` bound one attempt: until
-    there is a connection, and until the next bytes come.
+    there is a connection, and until the answer begins. From then on a small answer has
+    ``rest_seconds``, and a large one as long again for each ``least_content`` bytes of it.
     """
 
     attempts: int = 5
@@ -36,6 +37,9 @@ class RetryPolicy:
     connect_seconds: float = 15.0
     # A registry hashes and stores a blob before it answers its PUT.
     read_seconds: float = 300.0
+    rest_seconds: float = 60.0
+    # 70 kbit/s: no network that pulls images is slower, and what it makes of 1 GB is bounded.
+    least_content: int = 512 * 1024
 
     def wait(self, attempt: int, failure: TemporaryFailure) -> float | None:
         """Return the seconds to wait after ``attempt`` (from 1) failed, or None to give up."""
@@ -56,8 +60,8 @@ def seconds_asked(retry_after: str | None) -> float | None:
         return float(retry_after)
     try:
         when = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return None  # the email package's parser has all of these for what is no date

@@ -10,10 +10,10 @@ import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from factory import __version__
-from factory.errors import RegistryError
+from factory.errors import ConfigurationError, RegistryError
 from factory.oci.proxies import proxy_for
 from factory.oci.retry import TEMPORARY_STATUSES, RetryPolicy, TemporaryFailure, seconds_asked
 from factory.oci.tls import say_that_it_is_insecure, tls_context
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import urllib3
 
+    from factory.oci.paced_http import Pace
     from factory.oci.target import RegistryTarget
 
 CHUNK = 256 * 1024
@@ -120,16 +121,10 @@ class Transport:
             NotTls: see there.
             RegistryError: the server's certificate is not trusted.
         """
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - late: slow to load
-
-        try:
-            response = self._response(method, url, headers or {}, body)
-            try:
-                content = response.read(LARGEST_ANSWER)
-            finally:
-                response.close()  # a connection whose answer was read whole is back in the pool
-        except HTTPError as error:
-            self._explain(url, error)
+        pace = self._pace()
+        with self._explained(url, pace):
+            response = self._response(method, url, headers or {}, body, pace)
+            content = _whole(response, url)
         return _answer(method, url, response, content)
 
     @contextlib.contextmanager
@@ -144,34 +139,39 @@ class Transport:
             TemporaryFailure: as :meth:`send_once`; also from the parts, when the connection breaks.
             RegistryError: the server's certificate is not trusted.
         """
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - late: slow to load
-
-        try:
-            response = self._response("GET", url, headers or {}, None)
-        except HTTPError as error:
-            self._explain(url, error)
+        pace = self._pace()
+        with self._explained(url, pace):
+            response = self._response("GET", url, headers or {}, None, pace)
         try:
             whole = b""
             if response.status not in _WITH_CONTENT:
-                try:
-                    whole = response.read(LARGEST_ANSWER)
-                except HTTPError as error:
-                    self._explain(url, error)
-            yield _answer("GET", url, response, whole), self._parts(url, response)
+                with self._explained(url, pace):
+                    whole = _whole(response, url)
+            yield _answer("GET", url, response, whole), self._parts(url, response, pace)
         finally:
             response.close()
 
-    def _parts(self, url: str, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - late: slow to load
-
+    def _parts(self, url: str, response: urllib3.BaseHTTPResponse, pace: Pace) -> Iterator[bytes]:
         if response.status not in _WITH_CONTENT:
             return
-        try:
-            for part in response.stream(CHUNK, decode_content=False):
-                self.checkpoint()
-                yield part
-        except HTTPError as error:
-            self._explain(url, error)
+        while True:
+            self.checkpoint()
+            with self._explained(url, pace):
+                part = response.read1(CHUNK, decode_content=False)
+            if not part:
+                return
+            pace.brought(len(part))
+            yield part
+
+    def _pace(self) -> Pace:
+        from factory.oci.paced_http import Pace  # noqa: PLC0415 - late: slow to load
+
+        return Pace(
+            checkpoint=self.checkpoint,
+            silence=self.policy.read_seconds,
+            window=self.policy.rest_seconds,
+            enough=self.policy.least_content,
+        )
 
     def _response(
         self,
@@ -179,23 +179,27 @@ class Transport:
         url: str,
         headers: Mapping[str, str],
         body: bytes | Iterable[bytes] | None,
+        pace: Pace,
     ) -> urllib3.BaseHTTPResponse:
         import urllib3  # noqa: PLC0415 - late: slow to load
 
+        from factory.oci.paced_http import paced  # noqa: PLC0415
+
         self.checkpoint()
-        return self._pool(url).request(
-            method,
-            url,
-            body=body,
-            headers={"User-Agent": _USER_AGENT} | dict(headers),
-            timeout=urllib3.Timeout(
-                connect=self.policy.connect_seconds, read=self.policy.read_seconds
-            ),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-        )
+        with paced(pace):
+            return self._pool(url).request(
+                method,
+                url,
+                body=body,
+                headers={"User-Agent": _USER_AGENT} | dict(headers),
+                timeout=urllib3.Timeout(
+                    connect=self.policy.connect_seconds, read=self.policy.read_seconds
+                ),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
 
     def _sleep(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -206,23 +210,43 @@ class Transport:
     def _pool(self, url: str) -> urllib3.PoolManager:
         import urllib3  # noqa: PLC0415 - late: slow to load
 
+        from factory.oci.paced_http import strict_pools  # noqa: PLC0415
+
         proxy = proxy_for(url, self._target.proxies)
         if proxy not in self._pools:
             if proxy:
-                user = urlsplit(proxy)
-                secret = f"{user.username}:{user.password or ''}" if user.username else None
-                self._pools[proxy] = urllib3.ProxyManager(
-                    proxy,
-                    proxy_headers=urllib3.make_headers(proxy_basic_auth=secret),
+                pool: urllib3.PoolManager = urllib3.ProxyManager(
+                    _without_user(proxy),
+                    proxy_headers=_proxy_headers(proxy),
                     ssl_context=self._context,
                     maxsize=_CONNECTIONS,
                     blocksize=CHUNK,
                 )
             else:
-                self._pools[proxy] = urllib3.PoolManager(
+                pool = urllib3.PoolManager(
                     ssl_context=self._context, maxsize=_CONNECTIONS, blocksize=CHUNK
                 )
+            self._pools[proxy] = strict_pools(pool)
         return self._pools[proxy]
+
+    @contextlib.contextmanager
+    def _explained(self, url: str, pace: Pace) -> Iterator[None]:
+        """What goes wrong with an answer, in our words."""
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - late: slow to load
+
+        try:
+            yield
+        except HTTPError as error:
+            if pace.trickles:
+                raise _too_slow(url, self.policy) from error
+            self._explain(url, error)
+        except (ValueError, OverflowError) as error:
+            # Python's HTTP does not put what a server has sent into such words; not ours neither
+            raise RegistryError(
+                "the server's address or its answer cannot be used",
+                found=f"{_origin(url)}: {error}",
+                hint="a proxy before the server may change its answers; ask who runs the server",
+            ) from error
 
     def _explain(self, url: str, error: Exception) -> NoReturn:
         from urllib3 import exceptions  # noqa: PLC0415 - late: slow to load
@@ -264,6 +288,58 @@ def _answer(method: str, url: str, response: urllib3.BaseHTTPResponse, content: 
     return answer
 
 
+def _whole(response: urllib3.BaseHTTPResponse, url: str) -> bytes:
+    """A small answer's body. Its connection is back in the pool once it was read to its end."""
+    content = bytearray()
+    try:
+        while part := response.read1(CHUNK, decode_content=False):
+            content += part
+            if len(content) > LARGEST_ANSWER:
+                raise RegistryError(
+                    "the server's answer is too long",
+                    found=f"more than {LARGEST_ANSWER} bytes from {_origin(url)}",
+                    expected="a manifest, or a list of a few",
+                    hint="ask who runs the server; nothing that is needed here is that long",
+                )
+    finally:
+        response.close()
+    return bytes(content)
+
+
+def _too_slow(url: str, policy: RetryPolicy) -> RegistryError:
+    return RegistryError(
+        "the server sends too slowly",
+        found=_origin(url),
+        expected=f"a small answer within {policy.rest_seconds:.0f} s, of a large one at least "
+        f"{policy.least_content} bytes in that time",
+        hint="try again later, or over another network; ask who runs the server or the proxy",
+    )
+
+
+def _proxy_headers(proxy: str) -> dict[str, str]:
+    """Who one is to a proxy; in its address the name and the password are percent-encoded."""
+    import urllib3  # noqa: PLC0415 - late: slow to load
+
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    try:
+        return dict(urllib3.make_headers(proxy_basic_auth=pair))
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            "the proxy's user or password has characters that HTTP does not carry",
+            found=_origin(proxy),
+            expected="characters of Latin-1, percent-encoded",
+            hint="correct the variable https_proxy, http_proxy or all_proxy",
+        ) from None
+
+
+def _without_user(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def _give_up(url: str, attempts: int, failure: TemporaryFailure) -> NoReturn:
     if failure.retry_after is not None:
         hint = f"the registry asks to wait {failure.retry_after:.0f} s: try again after that"
@@ -278,7 +354,10 @@ def _give_up(url: str, attempts: int, failure: TemporaryFailure) -> NoReturn:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0].rpartition("@")[2]
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 

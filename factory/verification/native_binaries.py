@@ -7,13 +7,11 @@ What a file is, its first bytes say (elf(5), Mach-O's loader.h, the PE format), 
 from __future__ import annotations
 
 import os
-import platform as this_machine
 import re
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.errors import UsageError
 from factory.quantities import listed
 from factory.verification.findings import NATIVE, Finding, failed, passed
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from factory.verification.plugin_folder import PluginFolder
 
 ADDON = ".node"
-_PLATFORM = re.compile(r"[a-z0-9]+-[a-z0-9_]+")
 _HEAD = 64
 _ELF_MACHINES = {
     3: "ia32",
@@ -46,28 +43,6 @@ _NEVER_NATIVE = re.compile(
     r"\.([cm]?[jt]sx?|json|map|md|txt|s?css|less|html|svg|png|jpg|gif|ico|woff2?|ttf|eot|ya?ml|xml)",
     re.IGNORECASE,
 )
-_MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
-
-
-def default_platform() -> str:
-    """Return Linux, which portals run on, with the processor of this machine."""
-    machine = this_machine.machine().lower()
-    return f"linux-{_MACHINES.get(machine, machine)}"
-
-
-def checked_platform(text: str) -> str:
-    """Return a platform as the user wrote it, the default if empty.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if not text:
-        return default_platform()
-    if not _PLATFORM.fullmatch(text):
-        raise UsageError(
-            "this is no platform", found=text, expected="what Node.js calls one, such as linux-x64"
-        )
-    return text
 
 
 def check_native(plugin: PluginFolder, platform: str) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from factory.oci.platforms import default_platform
 from factory.verification.bundled import check_dependencies, check_shared
 from factory.verification.entry_point import Loader, check_entry_point
 from factory.verification.findings import (
@@ -14,7 +15,7 @@ from factory.verification.findings import (
     skipped,
 )
 from factory.verification.frontend_manifests import check_manifests
-from factory.verification.native_binaries import check_native, default_platform
+from factory.verification.native_binaries import check_native
 from factory.verification.plugin_folder import PluginFolder, check_package, read_plugin_folder
 from factory.verification.supported_versions import check_supported_versions
 

@@ -119,7 +119,7 @@ def test_of_an_index_the_platform_that_is_asked_for_is_pulled(
 
     with reading(anonymous.host, anonymous) as registry:
         assert pull_manifest(registry, repository, "several").digest == image.digest
-        arm = pull_manifest(registry, repository, "several", platform="linux/arm64")
+        arm = pull_manifest(registry, repository, "several", platform="linux-arm64")
         assert arm.digest == other.digest
         none = pull_manifest(registry, repository, "several", platform="plan9/mips")
         assert none.digest == other.digest

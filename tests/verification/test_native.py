@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from factory.errors import UsageError
+from factory.oci.platforms import checked_platform, default_platform
 from factory.verification.findings import Finding
 from factory.verification.native_binaries import (
     check_native,
-    checked_platform,
-    default_platform,
     fits,
     platform_of,
 )
