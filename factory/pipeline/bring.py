@@ -98,7 +98,7 @@ def bring_source(
         stage.note = (checkout.commit or "")[:12] or checkout.url
     if overrides.patches or overrides.overlays:
         with stages.stage("override") as stage:
-            stage.note = _override(plan, overrides, checkout.root, workspace, stage, runner=runner)
+            stage.note = _override(plan, overrides, checkout.root, workspace)
     return Brought(
         root=checkout.root,
         workspace=workspace,
@@ -230,19 +230,14 @@ def _override(
     overrides: Overrides,
     root: Path,
     workspace: Path,
-    stage: Stage,
-    *,
-    runner: Runner,
 ) -> str:
     """Patch, then overlay, and return in a few words what was done."""
     patched = apply_patches(
         overrides.patches,
         root=root,
         workspace=workspace,
-        runner=runner,
-        env=git_environment(plan.environment),
         overlaid=already_overlaid(overrides.overlays, workspace),
-        log=stage.log,
+        is_fresh=not plan.use_local,
     )
     overlaid = apply_overlays(overrides.overlays, workspace)
     for result in overlaid:

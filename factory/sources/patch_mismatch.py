@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
@@ -11,84 +10,58 @@ from factory.errors import PatchError, Place
 from factory.quantities import counted
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import Path, PurePosixPath
 
-    from factory.sources.patch_place import PlacedPatch, Target
-    from factory.sources.patch_text import Hunk
+    from factory.sources.patch_hunks import Hunk
+    from factory.sources.patching import RefusedPatch
 
-_FILE = re.compile(r"^Applying patch (?P<name>.*) with \d+ rejects?\.\.\.$")
-_REJECTED = re.compile(r"^Rejected hunk #(?P<number>\d+)\.$")
-_ERROR = re.compile(r"^error: (?P<reason>.*)$")
 # A line that is everywhere, such as a lone brace, says little about where a hunk belongs.
 _EVERYWHERE = 50
 _MOST_LINES = 60
 
 
-def does_not_apply(patch: PlacedPatch, tree: Path, said: str) -> PatchError:
+def does_not_apply(
+    path: Path, refused: RefusedPatch, *, folder: PurePosixPath, strip: int
+) -> PatchError:
     """Return the error for a patch that does not apply.
 
     Args:
-        patch: the patch, and where it was tried.
-        tree: the files as they were when it was tried.
-        said: what ``git apply --reject --verbose`` printed.
+        path: the patch's own file.
+        refused: which part of it does not, and why.
+        folder: where it was tried, from the tree's root.
+        strip: how many folders its names were stripped of.
     """
-    rejected = _first_rejected(patch, said)
-    if rejected is None:
-        return _other_reason(patch, said)
-    target, number = rejected
-    hunk = target.file.hunks[number - 1]
-    name = target.old or target.new
-    lines = _lines_of(tree / str(name))
+    if refused.is_unsafe:
+        return PatchError(
+            f"the patch {path.name} writes where it must not: {refused.reason}",
+            place=Place(file=path, line=refused.patch.line),
+            expected="paths of files inside the workspace, or inside the repository",
+        )
+    if not refused.hunk:
+        return PatchError(
+            f"the patch {path.name} does not apply: {refused.reason}; the tree is as it was",
+            place=Place(file=path, line=refused.patch.line),
+            found=f"names looked for in {folder}, with {counted(strip, 'folder')} stripped",
+            hint="bring the file by an overlay"
+            if refused.patch.is_binary
+            else "make the patch anew against this ref of the source",
+        )
+    hunk = refused.patch.hunks[refused.hunk - 1]
+    lines = refused.content.decode(errors="replace").splitlines()
     return PatchError(
-        f"the patch {patch.path.name} does not apply: hunk {number} of "
-        f"{len(target.file.hunks)} for {name} does not match; the tree is as it was",
-        place=Place(file=patch.path, line=hunk.line),
+        f"the patch {path.name} does not apply: {refused.reason}; the tree is as it was",
+        place=Place(file=path, line=hunk.line),
         found="lines that are not as the patch expects them (below: - the patch, + the file)",
         expected=hunk.header,
-        hint=f"make the patch anew against this ref of the source, or remove {patch.path.name} "
+        hint=f"make the patch anew against this ref of the source, or remove {path.name} "
         "if the source no longer needs it",
-        details=_comparison(hunk, str(name), lines),
+        details=_comparison(hunk, str(refused.name), lines),
     )
-
-
-def _first_rejected(patch: PlacedPatch, said: str) -> tuple[Target, int] | None:
-    name = ""
-    for line in said.splitlines():
-        if match := _FILE.match(line):
-            name = match["name"].strip("'\"")
-        elif match := _REJECTED.match(line):
-            number = int(match["number"])
-            for target in patch.targets:
-                names = [str(known) for known in target.names]
-                if any(known.endswith(name) for known in names) and number <= len(
-                    target.file.hunks
-                ):
-                    return target, number
-    return None
-
-
-def _other_reason(patch: PlacedPatch, said: str) -> PatchError:
-    reasons = [match["reason"] for line in said.splitlines() if (match := _ERROR.match(line))]
-    reason = reasons[0] if reasons else "git apply gives no reason"
-    return PatchError(
-        f"the patch {patch.path.name} does not apply: {reason}; the tree is as it was",
-        place=Place(file=patch.path),
-        found=f"names looked for in {patch.folder}, with {counted(patch.strip, 'folder')} stripped",
-        hint="make the patch anew against this ref of the source",
-        details="\n".join(reasons[1:]) or None,
-    )
-
-
-def _lines_of(path: Path) -> list[str]:
-    try:
-        return path.read_bytes().decode(errors="replace").splitlines()
-    except OSError:
-        return []
 
 
 def _comparison(hunk: Hunk, name: str, lines: list[str]) -> str:
-    expected = [line.rstrip("\r") for line in hunk.before]
-    start = nearest_region(expected, lines, hunk.start - 1)
+    expected = [line.text.decode(errors="replace").rstrip("\r\n") for line in hunk.old]
+    start = nearest_region(expected, lines, hunk.first - 1)
     # Lines that were put in between push the rest of the region down.
     there = lines[start : start + len(expected) + 3]
     compared = list(_marked(expected, there))
@@ -97,7 +70,7 @@ def _comparison(hunk: Hunk, name: str, lines: list[str]) -> str:
         there.pop()
     title = f"{name}, nearest to line {start + 1}:"
     if not any(line.startswith(("- ", "+ ")) for line in compared):
-        # git holds a hunk with no context on one side to be at that end of the file.
+        # A hunk with less context on one side is held to be at that end of the file.
         title = f"{name}: the hunk begins or ends with the file, but its lines are at {start + 1}:"
     more = [f"… {len(compared) - _MOST_LINES} more lines"] if len(compared) > _MOST_LINES else []
     return "\n".join([title, *compared[:_MOST_LINES], *more])

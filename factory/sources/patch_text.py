@@ -1,222 +1,336 @@
 """What a patch says, read without applying it: which files it touches, and its hunks.
 
-Both forms in use are read: git's (``diff --git a/x b/x`` with its extended headers, see
-git-diff(1), "Generating patch text with -p") and the traditional one (``---``/``+++``). What comes
-before, between and after, such as a mail's header, is passed over, as git does.
+All forms that GNU patch takes are read, by its rules: git's (``diff --git a/x b/x`` with its
+extended headers, see git-diff(1), "Generating patch text with -p"), unified and context diffs with
+their two lines of names, and what follows an ``Index:`` line. What comes before, between and after,
+such as a mail's header, is passed over.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from factory.sources.patch_hunks import Form, Hunk, MalformedPatchError, take_hunk
+from factory.sources.patch_lines import PatchLines, Wrapping, indentation
+from factory.sources.patch_names import Date, read_git_names, read_header_name, read_index_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
-_SIMPLE_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f"}
-_EXECUTABLE = "100755"
-NOTHING = "/dev/null"
+# What a patch says of a file before, or after: it is there, is empty or missing, is missing.
+Presence: TypeAlias = Literal["there", "empty", "missing"]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hunk:
-    """One hunk: its header, the line it expects to begin at, and its lines with their marks.
-
-    ``line`` is where in the patch its header is, counted from 1.
-    """
-
-    line: int
-    header: str
-    start: int
-    lines: tuple[str, ...]
-
-    @property
-    def before(self) -> tuple[str, ...]:
-        """The lines that the hunk expects to find."""
-        return tuple(line[1:] for line in self.lines if line[:1] in {" ", "-"})
-
-    @property
-    def after(self) -> tuple[str, ...]:
-        """The lines that the hunk leaves."""
-        return tuple(line[1:] for line in self.lines if line[:1] in {" ", "+"})
+_GIT = re.compile(rb"diff --git |--- a/")
+_MODE = re.compile(rb"\s*([0-7]{6})\r?\n")
+_IDS = re.compile(rb"index ([0-9a-f]+)\.\.([0-9a-f]+)(?=\s)")
+_EMPTY_ID = b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+_NORMAL_COMMAND = re.compile(rb"\d[\d,]*[acd][\d,]*[ \t]*\r?\n")
+_ED_COMMAND = re.compile(rb"(?:\d+(?:,\d+)?[cd]|\d*[ai]|[cd]|(?:\d+(?:,\d+)?)?s/\.//)[ \t]*\n")
+_KIND_BITS = 0o170000
+_REGULAR, _LINK = 0o100000, 0o120000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilePatch:
-    """What a patch does to one file. Names are as written, before any prefix is stripped.
+    """What a patch does to one file. Names are stripped, and may be unusable.
 
-    ``old`` is ``None`` for a new file, ``new`` for a deleted one. ``renamed`` names (from ``rename
-    from`` and its like) carry no ``a/`` or ``b/``. Modes are git's, such as ``100755``.
+    ``line`` is where in the patch its hunks begin. ``old`` is ``None`` for a name that is not
+    written, or is ``/dev/null``, and so is ``new``; ``index`` is of an ``Index:`` line. Modes are
+    those of stat(2), 0 where none is written.
     """
 
-    old: str | None
-    new: str | None
-    renamed: bool = False
-    old_mode: str | None = None
-    new_mode: str | None = None
+    line: int
+    old: str | None = None
+    new: str | None = None
+    index: str | None = None
+    before: Presence = "there"
+    after: Presence = "there"
+    old_mode: int = 0
+    new_mode: int = 0
+    is_git: bool = False
+    renames: bool = False
+    copies: bool = False
+    is_binary: bool = False
     hunks: tuple[Hunk, ...] = ()
 
     @property
     def only_whitespace(self) -> bool:
         """Whether ignoring whitespace would leave nothing of the change."""
-        return bool(self.hunks) and all(
-            [_squeezed(line) for line in hunk.before] == [_squeezed(line) for line in hunk.after]
-            for hunk in self.hunks
+        return bool(self.hunks) and all(hunk.only_whitespace for hunk in self.hunks)
+
+    @property
+    def kind(self) -> Literal["file", "link", "other", "changes"]:
+        """What the modes say that it is a patch of; ``changes`` if a link would become a file."""
+        kinds = {mode & _KIND_BITS for mode in (self.old_mode, self.new_mode)} - {0}
+        if len(kinds) > 1:
+            return "changes"
+        return {_REGULAR: "file", _LINK: "link"}.get(next(iter(kinds), _REGULAR), "other")  # type: ignore[return-value]
+
+    @property
+    def reversed(self) -> FilePatch:
+        """The patch that takes this one back."""
+        return FilePatch(
+            line=self.line,
+            old=self.new,
+            new=self.old,
+            index=self.index,
+            before=self.after,
+            after=self.before,
+            old_mode=self.new_mode,
+            new_mode=self.old_mode,
+            is_git=self.is_git,
+            renames=self.renames,
+            copies=self.copies,
+            is_binary=self.is_binary,
+            hunks=tuple(hunk.reversed for hunk in self.hunks),
         )
 
-    @property
-    def changes_mode(self) -> bool:
-        """Whether the executable bit changes."""
-        modes = (self.old_mode, self.new_mode)
-        return None not in modes and modes.count(_EXECUTABLE) == 1
 
-    @property
-    def leaves_executable(self) -> bool:
-        """Whether the file is executable afterwards."""
-        return self.new_mode == _EXECUTABLE
+def strip_level(data: bytes) -> int:
+    """Return how many folders are to be stripped from a patch's names: ``a/`` and ``b/``, or none.
+
+    This is what the catalogues' own build does: ``patch -p1`` where the text has ``diff --git`` or
+    ``--- a/``, otherwise ``patch -p0``.
+    """
+    return 1 if _GIT.search(data) else 0
 
 
-def read_patch(text: str) -> tuple[FilePatch, ...]:
-    """Return what a patch does, file by file; nothing if the text holds no patch."""
-    return tuple(_files(_Lines(text.split("\n"))))
+def read_patch(data: bytes, strip: int) -> tuple[FilePatch, ...]:
+    """Return what a patch does, file by file; nothing if the text holds no patch.
+
+    Raises:
+        MalformedPatchError: a hunk is not as its form demands, or the patch is an ed script.
+    """
+    return tuple(_files(PatchLines(data), strip))
 
 
-class _Lines:
-    """The lines of a patch, and how far it has been read."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self._lines = lines
-        self._at = 0
-
-    def peek(self, ahead: int = 0) -> str | None:
-        """The next line, or ``None`` at the end."""
-        at = self._at + ahead
-        return self._lines[at] if at < len(self._lines) else None
-
-    def take(self) -> str:
-        """The next line, which then counts as read."""
-        self._at += 1
-        return self._lines[self._at - 1]
-
-    @property
-    def taken(self) -> int:
-        """How many lines have been read."""
-        return self._at
+def _files(lines: PatchLines, strip: int) -> Iterator[FilePatch]:
+    while not lines.is_at_end:
+        header = _Header(strip=strip)
+        form = _find_hunks(lines, header)
+        if form is None:
+            return
+        if form == "ed":
+            raise MalformedPatchError(
+                "it is an ed script, which is a program and not a description of a change",
+                lines.number + 1,
+            )
+        line = lines.number + 1
+        hunks: list[Hunk] = []
+        if form != "nothing" and form != "binary":
+            while hunk := take_hunk(form, lines, header.wrapping):
+                hunks.append(hunk)
+        if form == "context" and hunks and not hunks[0].new and hunks[0].new_first == 1:
+            header.says("new", "missing" if header.dates["new"] == "epoch" else "empty")
+        yield header.file_patch(line=line, hunks=tuple(hunks), is_binary=form == "binary")
 
 
-def _files(lines: _Lines) -> Iterator[FilePatch]:
-    while (line := lines.peek()) is not None:
-        if line.startswith("diff --git "):
-            yield _git_file(lines)
-        elif _is_traditional_header(lines):
-            old, new = _traditional_names(lines)
-            yield FilePatch(old=old, new=new, hunks=tuple(_hunks(lines)))
+@dataclass(kw_only=True, slots=True)
+class _Header:
+    """What the lines before a file's hunks have said so far."""
+
+    strip: int
+    names: dict[str, str] = field(default_factory=dict)
+    dates: dict[str, Date] = field(default_factory=lambda: {"old": "none", "new": "none"})
+    presence: dict[str, Presence] = field(default_factory=lambda: {"old": "there", "new": "there"})
+    modes: dict[str, int] = field(default_factory=lambda: {"old": 0, "new": 0})
+    moves: set[str] = field(default_factory=set)
+    is_git: bool = False
+    is_extended: bool = False
+    is_wanted: bool = True
+    wrapping: Wrapping = field(default_factory=Wrapping)
+    nesting: int = 0
+    strip_return: bool = False
+
+    def says(self, side: str, presence: Presence) -> None:
+        """Note what is said of a side."""
+        self.presence[side] = presence
+
+    def swap(self) -> None:
+        """Unified headers name the old file first, context headers name it by other signs."""
+        for facts in (self.names, self.dates):
+            old, new = facts.pop("old", None), facts.pop("new", None)  # type: ignore[attr-defined]
+            if new is not None:
+                facts["old"] = new  # type: ignore[index]
+            if old is not None:
+                facts["new"] = old  # type: ignore[index]
+
+    def name(self, side: str, rest: bytes) -> Date | None:
+        """Take a name from a header line; return what its date tells, or ``None`` for no name."""
+        read = read_header_name(rest, self.strip)
+        if read is None:
+            return None
+        if read.name is not None:
+            self.names[side] = read.name
+        return read.date
+
+    def take(self, line: bytes, *, after_stars: bool) -> bool:
+        """Take a line's content if it is a header's, and return whether it was."""
+        with_return = line.endswith(b"\r\n")
+        if line.startswith(b"*** ") and not after_stars:
+            self.dates["old"] = self.name("old", line[4:]) or self.dates["old"]
+        elif line.startswith(b"+++ "):
+            # It is the new name, and changes its place when the first hunk comes.
+            self.dates["old"] = self.name("old", line[4:]) or self.dates["old"]
+            self.strip_return = with_return
+        elif line.startswith(b"Index:"):
+            if index := read_index_name(line[6:], self.strip):
+                self.names["index"] = index
+            self.strip_return = with_return
+        elif line.startswith(b"diff --git "):
+            for side in ("old", "new"):
+                self.names.pop(side, None)
+            if both := read_git_names(line[11:], self.strip):
+                self.names["old"], self.names["new"] = both
+            self.is_git = True
+        elif not (self.is_git and self._take_extended(line)):
+            unquoted = line
+            while unquoted.startswith(b"- "):
+                unquoted = unquoted[2:]
+            if not unquoted.startswith(b"--- "):
+                return False
+            date = self.name("new", unquoted[4:])
+            if date not in {None, "none"}:
+                self.dates["new"] = date  # type: ignore[assignment]
+                self.nesting = (len(line) - len(unquoted)) // 2
+            self.strip_return = with_return
         else:
-            lines.take()
+            return True
+        self.is_wanted = False
+        return True
+
+    def _take_extended(self, line: bytes) -> bool:
+        """Take one of the lines that git writes below ``diff --git``."""
+        if line.startswith(b"index "):
+            if not (ids := _IDS.match(line)):
+                return True
+            self.says("old", _presence_of(ids[1]))
+            self.says("new", _presence_of(ids[2]))
+            if line[ids.end() :].strip():
+                self.modes = dict.fromkeys(("old", "new"), _mode(line[ids.end() :]))
+        elif line.startswith((b"old mode ", b"new mode ")):
+            self.modes[line[:3].decode()] = _mode(line[9:])
+        elif line.startswith(b"deleted file mode "):
+            self.modes["old"] = _mode(line[18:])
+            self.says("new", "missing")
+        elif line.startswith(b"new file mode "):
+            self.modes["new"] = _mode(line[14:])
+            self.says("old", "missing")
+        elif line.startswith((b"rename from ", b"rename to ", b"copy from ", b"copy to ")):
+            # The names lack the prefix of the others, and are the same.
+            self.moves.add(" ".join(line.decode(errors="replace").split(" ")[:2]))
+        else:
+            return False
+        self.is_extended = True
+        return True
+
+    def file_patch(self, *, line: int, hunks: tuple[Hunk, ...], is_binary: bool) -> FilePatch:
+        """Return what the header has said as a value."""
+        names = self.names
+        if "old" in names or "new" in names:
+            names.pop("index", None)
+        return FilePatch(
+            line=line,
+            old=names.get("old"),
+            new=names.get("new"),
+            index=names.get("index"),
+            before=self.presence["old"],
+            after=self.presence["new"],
+            old_mode=self.modes["old"],
+            new_mode=self.modes["new"],
+            is_git=self.is_git,
+            renames={"rename from", "rename to"} <= self.moves,
+            copies={"copy from", "copy to"} <= self.moves,
+            is_binary=is_binary,
+            hunks=hunks,
+        )
 
 
-def _git_file(lines: _Lines) -> FilePatch:
-    old, new = _names_of_git_header(lines.take().removeprefix("diff --git "))
-    created = deleted = renamed = False
-    old_mode = new_mode = None
-    while (line := lines.peek()) is not None:
-        if line.startswith("diff --git ") or _is_traditional_header(lines):
-            break
-        word, _, rest = line.rstrip("\r").rpartition(" ")
-        if word == "new file mode":
-            created, new_mode = True, rest
-        elif word == "deleted file mode":
-            deleted, old_mode = True, rest
-        elif word == "old mode":
-            old_mode = rest
-        elif word == "new mode":
-            new_mode = rest
-        elif line.startswith(("rename from ", "copy from ")):
-            old, renamed = _unquoted(line.partition(" from ")[2]), True
-        elif line.startswith(("rename to ", "copy to ")):
-            new, renamed = _unquoted(line.partition(" to ")[2]), True
-        lines.take()
-    hunks: tuple[Hunk, ...] = ()
-    if _is_traditional_header(lines):
-        written_old, written_new = _traditional_names(lines)
-        if not renamed:
-            old, new = written_old or old, written_new or new
-        hunks = tuple(_hunks(lines))
-    return FilePatch(
-        old=None if created else old,
-        new=None if deleted else new,
-        renamed=renamed,
-        old_mode=old_mode,
-        new_mode=new_mode,
-        hunks=hunks,
+def _find_hunks(
+    lines: PatchLines, header: _Header
+) -> Form | Literal["ed", "binary", "nothing"] | None:
+    """Read up to a file's first hunk; return the form that it has.
+
+    ``nothing`` is a header of git's alone, such as a change of the mode. ``None`` is the end.
+    """
+    command: tuple[int, int, int, bool, bool] | None = None
+    is_command = had_stars = False
+    columns = 0
+    here = (lines.at, lines.number)
+    while True:
+        before, here = here, (lines.at, lines.number)
+        line = lines.take()
+        if not line:
+            if command is not None and command[3]:
+                return "ed"
+            return "nothing" if header.is_extended else None
+        # Lines that were passed over as comments are before this one.
+        here = (lines.at - len(line), lines.number - 1)
+        with_return = line.endswith(b"\r\n")
+        indent_before = columns
+        columns, content = indentation(line)
+        was_command, is_command = is_command, is_command or bool(_NORMAL_COMMAND.match(content))
+        if not header.is_wanted and command is None:
+            is_ed = bool(_ED_COMMAND.match(content))
+            if is_ed or is_command:
+                command = (*here, columns, is_ed, with_return)
+                header.strip_return = with_return
+        if content.startswith(b"diff --git ") and header.is_extended:
+            lines.go_to(*here)
+            return "nothing"
+        if header.is_git and content.startswith(b"GIT binary patch"):
+            return "binary"
+        header.take(content, after_stars=had_stars)
+        if header.is_wanted:
+            continue
+        if command is not None and content == b".\n":
+            return "ed"
+        if content.startswith(b"@@ -"):
+            header.swap()
+            _note_presence(header, *_unified_ends(content))
+            return _begin(header, lines, here, "unified", columns)
+        if had_stars and columns == indent_before and content.startswith(b"*** "):
+            header.strip_return = with_return
+            _note_presence(header, content[4:5] == b"0" and not content[5:6].isdigit(), None)
+            return _begin(header, lines, before, "context", columns)
+        if was_command and content.startswith((b"< ", b"> ")):
+            return _begin(header, lines, before, "normal", columns)
+        had_stars = content.startswith(b"********")
+
+
+def _begin(
+    header: _Header, lines: PatchLines, at: tuple[int, int], form: Form, columns: int
+) -> Form:
+    header.wrapping = Wrapping(
+        indent=columns, nesting=header.nesting, strip_return=header.strip_return
     )
+    lines.go_to(*at)
+    return form
 
 
-def _is_traditional_header(lines: _Lines) -> bool:
-    first, second = lines.peek() or "", lines.peek(1) or ""
-    return first.startswith("--- ") and second.startswith("+++ ")
+def _unified_ends(content: bytes) -> tuple[bool, bool]:
+    """Whether the first hunk's header says that there are no old, or no new lines."""
+    old = content[4:]
+    new = old.lstrip(b"0123456789,").lstrip(b" ")
+    nothing_old = old[:1] == b"0" and not old[1:2].isdigit()
+    nothing_new = new[:2] == b"+0" and not new[2:3].isdigit()
+    return nothing_old, nothing_new
 
 
-def _traditional_names(lines: _Lines) -> tuple[str | None, str | None]:
-    old = _traditional_name(lines.take())
-    new = _traditional_name(lines.take())
-    return old, new
+def _note_presence(header: _Header, nothing_old: bool, nothing_new: bool | None) -> None:
+    for side, nothing in (("old", nothing_old), ("new", nothing_new)):
+        if nothing:
+            header.says(side, "missing" if header.dates[side] == "epoch" else "empty")
 
 
-def _traditional_name(line: str) -> str | None:
-    """A name, which a tab and a date may follow; ``None`` for no file."""
-    written = line[4:].rstrip("\r")
-    name = _unquoted(written) if written.startswith('"') else written.partition("\t")[0].rstrip(" ")
-    return None if name == NOTHING else name
+def _presence_of(object_id: bytes) -> Presence:
+    if not object_id.strip(b"0"):
+        return "missing"
+    return "empty" if _EMPTY_ID.startswith(object_id) else "there"
 
 
-def _names_of_git_header(rest: str) -> tuple[str, str]:
-    """Both names of ``a/x b/x``. Without quotes they are the same name, which may hold spaces."""
-    rest = rest.rstrip("\r")
-    quoted = _QUOTED.findall(rest)
-    if len(quoted) == 2:  # noqa: PLR2004 - the old and the new name
-        return _unescaped(quoted[0]), _unescaped(quoted[1])
-    middle = len(rest) // 2
-    if rest[middle : middle + 1] == " ":
-        return rest[:middle], rest[middle + 1 :]
-    old, _, new = rest.partition(" ")
-    return old, new
-
-
-def _unquoted(name: str) -> str:
-    match = _QUOTED.match(name)
-    return _unescaped(match[1]) if match else name.rstrip("\r")
-
-
-def _unescaped(name: str) -> str:
-    def character(match: re.Match[bytes]) -> bytes:
-        code = match[1]
-        return bytes([int(code, 8)]) if len(code) > 1 else _SIMPLE_ESCAPES.get(code, code)
-
-    return _ESCAPE.sub(character, name.encode()).decode(errors="surrogateescape")
-
-
-def _hunks(lines: _Lines) -> Iterator[Hunk]:
-    while (match := _HUNK.match(lines.peek() or "")) is not None:
-        header = lines.take().rstrip("\r")
-        line_number = lines.taken
-        old_left, new_left = int(match[2] or 1), int(match[4] or 1)
-        taken: list[str] = []
-        while (old_left > 0 or new_left > 0) and (line := lines.peek()) is not None:
-            mark = line[:1] or " "  # editors strip the blank of an empty context line
-            if mark not in {" ", "-", "+", "\\"}:
-                break
-            old_left -= mark in {" ", "-"}
-            new_left -= mark in {" ", "+"}
-            taken.append(lines.take() or " ")
-        if (lines.peek() or "").startswith("\\"):
-            lines.take()
-        yield Hunk(line=line_number, header=header, start=int(match[1]), lines=tuple(taken))
-
-
-def _squeezed(line: str) -> str:
-    return "".join(line.split())
+def _mode(text: bytes) -> int:
+    match = _MODE.fullmatch(text)
+    return int(match[1], 8) if match else 0
