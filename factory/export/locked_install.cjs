@@ -35,7 +35,8 @@ function manifests() {
 }
 
 function packageKey(manifest, isMain) {
-  const name = isMain ? manifest.name.replace(/-dynamic$/, '') : manifest.name;
+  const said = String(manifest.name);
+  const name = isMain ? said.replace(/-dynamic$/, '') : said;
   return `${name}@${String(manifest.version).replace(/\+embedded$/, '')}`;
 }
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from factory.analysis.lockfile import split_descriptor
 from factory.analysis.locked_workspace import PATCH, patch_path, split_patch
+from factory.analysis.lockfile import split_descriptor
 from factory.analysis.resolutions import Resolution, parse_resolution
 from factory.export.locked_install import LockedInstall, LockedResolution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from factory.analysis.graph import Edge
     from factory.analysis.locked_workspace import LockedWorkspace

@@ -47,8 +47,8 @@ ATTEMPTS = 6
 class Workshop:
     """What building the plugins of a workspace takes.
 
-    ``locked`` is what the workspace's yarn.lock says. ``finishing`` is done with each plugin once it is packed, in this order. Without ``mend`` no
-    export is repaired.
+    ``locked`` is what the workspace's yarn.lock says. ``finishing`` is done with each plugin once
+    it is packed, in this order. Without ``mend`` no export is repaired.
     """
 
     workspace_packages: Mapping[str, WorkspacePackage]

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 _MODULES = "node_modules"
 _DYNAMIC = "-dynamic"
 _EMBEDDED = "+embedded"
+_FROM_REGISTRY = "@npm"  # also within the locator of a patched package, where the colon is escaped
 # What yarn writes as the version of a folder that it links to.
 _LINKED = "0.0.0-use.local"
+_NOTHING = "nothing"
 _MOST_NAMED = 5
 
 
@@ -99,7 +101,7 @@ def _way_out(first: Difference, workspace: LockedWorkspace) -> str:
         )
     return (
         "run 'yarn install' in the workspace, commit yarn.lock and build the plugin again; if it "
-        f"stays, add \"{first.name}\": \"{first.locked.partition(' ')[0]}\" to 'resolutions' of "
+        f'stays, add "{first.name}": "{first.locked.partition(" ")[0]}" to \'resolutions\' of '
         f"{workspace.root / PACKAGE_JSON}"
     )
 
@@ -151,9 +153,7 @@ class _Walk:
                         yield _missing(edge, bundled.package)
                 elif edge.target.version and not self._stands_for(edge.name):
                     pending.append(
-                        _Bundled(
-                            folder=folder, package=edge.target, asked_by=str(bundled.package)
-                        )
+                        _Bundled(folder=folder, package=edge.target, asked_by=str(bundled.package))
                     )
 
     def _edges(self, bundled: _Bundled) -> Iterator[Edge]:
@@ -169,22 +169,21 @@ class _Walk:
 
     def _compared(self, bundled: _Bundled) -> Difference | None:
         package, manifest = bundled.package, _package_json(bundled.folder)
-        name, version = _text(manifest, "name"), _text(manifest, "version")
-        locked = package.version
-        if package.folder is None and locked == _LINKED:
+        # Yarn's word for a package that does not say its version.
+        name, version = _text(manifest, "name"), _text(manifest, "version") or "0.0.0"
+        if package.folder is None and package.version == _LINKED:
             return None  # a folder: what it holds is in no lockfile
-        if name == package.name and version.removesuffix(_EMBEDDED) == locked:
+        # Only a registry vouches for the name in a package.json.
+        is_same = name == package.name or _FROM_REGISTRY not in package.locator
+        wrong = None
+        if is_same and _release(version) == _release(package.version):
             wrong = difference_to_patches(bundled.folder, package.locator, self.workspace.root)
-            return wrong and Difference(
-                name=name,
-                found=f"{version} {wrong}",
-                locked=f"{locked} patched",
-                asked_by=bundled.asked_by,
-            )
+            if wrong is None:
+                return None
         return Difference(
             name=package.name,
-            found=version if name == package.name else f"{name} {version}",
-            locked=locked or "nothing",
+            found=" ".join(filter(None, ("" if is_same else name, version, wrong))),
+            locked=f"{package.version} with its patch" if wrong else package.version,
             asked_by=bundled.asked_by,
         )
 
@@ -198,11 +197,11 @@ class _Walk:
         for folder, manifest in bundled_packages(self.plugin):
             if folder in self.compared or self._is_shipped_inside(folder):
                 continue
-            name, version = _text(manifest, "name"), _text(manifest, "version")
+            name, version = _text(manifest, "name") or folder.name, _text(manifest, "version")
             bare = version.removesuffix(_EMBEDDED)
             is_member = name in self.workspace.members and _is_embedded(manifest)
             if not (bare in versions.get(name, ()) or is_member or self._stands_for(name)):
-                yield Difference(name=name, found=version or "no version", locked="nothing")
+                yield Difference(name=name, found=version or "no version", locked=_NOTHING)
 
     def _is_shipped_inside(self, folder: Path) -> bool:
         """Whether a package came within another's own archive, as npm's bundleDependencies do."""
@@ -238,10 +237,15 @@ class _Walk:
 def _missing(edge: Edge, asker: Package) -> Difference:
     return Difference(
         name=edge.name,
-        found="nothing",
-        locked=edge.target.version or "nothing",
+        found=_NOTHING,
+        locked=edge.target.version or _NOTHING,
         asked_by=str(asker),
     )
+
+
+def _release(version: str) -> str:
+    """A version without what no registry tells apart: build metadata, a leading ``v`` or ``=``."""
+    return version.strip().lstrip("v=").partition("+")[0]
 
 
 def _is_embedded(manifest: Mapping[str, Any]) -> bool:

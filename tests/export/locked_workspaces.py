@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +86,7 @@ class LockedTree:
         return found
 
 
-def workspace(  # noqa: PLR0913 - the parts of a workspace
+def workspace(
     root: Path,
     registry: LocalRegistry,
     process: Mapping[str, str],
@@ -102,9 +99,7 @@ def workspace(  # noqa: PLR0913 - the parts of a workspace
 ) -> LockedTree:
     """Write a workspace and let the real yarn lock it."""
     tree = LockedTree(root=root, process=process)
-    plugin = manifest(
-        PLUGIN, backstage={"role": "backend-plugin"}, dependencies=dict(dependencies)
-    )
+    plugin = manifest(PLUGIN, backstage={"role": "backend-plugin"}, dependencies=dict(dependencies))
     documents = {
         ".": {
             "name": "root",
@@ -133,25 +128,3 @@ def workspace(  # noqa: PLR0913 - the parts of a workspace
     tree.yarn("install")
     shutil.rmtree(tree.source / "node_modules")
     return tree
-
-
-def bundled(tgz: Path) -> dict[str, tuple[str, str]]:
-    """Of each bundled package its name and version, and its module, by its folder."""
-    found = {}
-    with tarfile.open(tgz) as archive:
-        texts = {
-            entry.name.removeprefix("package/"): (
-                archive.extractfile(entry) or io.BytesIO()
-            ).read().decode()
-            for entry in archive
-        }
-    for name, text in texts.items():
-        folder, _, last = name.rpartition("/")
-        if last == "package.json" and os.path.basename(os.path.dirname(folder)) != "embedded" and "node_modules/" in name:
-            package = json.loads(text)
-            said = texts.get(f"{folder}/index.js", "").rpartition("= ")[2].strip().strip("';")
-            found[folder.removeprefix("node_modules/")] = (
-                f"{package['name']}@{package.get('version', '')}",
-                said,
-            )
-    return found

@@ -25,7 +25,7 @@ from factory.export.locked_install import locked_environment
 from factory.pipeline.locked_installs import locked_install
 from tests.conftest import KEPT
 
-from .installed_trees import Installed, Tree
+from .installed_trees import Installed
 from .local_registry import LocalRegistry, local_registry
 from .locked_workspaces import ENTRY, PLUGIN, LockedTree, manifest, workspace
 
@@ -228,9 +228,7 @@ def test_generated_resolutions_lead_to_what_yarn_installs_in_the_workspace(
             process,
             dependencies=dict.fromkeys(chance.sample(names, 4), "^1.0.0"),
             resolutions=resolutions,
-            files={
-                f".yarn/patches/{name}.patch": patch_of(name, "1.0.0") for name in names
-            },
+            files={f".yarn/patches/{name}.patch": patch_of(name, "1.0.0") for name in names},
         )
         release("1.0.9", "1.9.0")
         tree.yarn("install", "--immutable")
