@@ -25,6 +25,7 @@ _SEGMENT = re.compile(r"(\*\*|(?:@[^/@]+/)?[^/@]+(?:@[^/]*)?)/")
 class Resolution:
     """One pattern: for dependencies called ``name`` (in ``asked``, of ``parent``, if given)."""
 
+    pattern: str
     name: str
     asked: str
     parent: str
@@ -55,24 +56,28 @@ def parse_resolutions(resolutions: Mapping[str, str]) -> Resolutions:
     """Return the ``resolutions`` field of a root package.json as patterns, in its order."""
     found: dict[str, tuple[Resolution, ...]] = {}
     for pattern, replacement in resolutions.items():
-        parent = ""
-        rest = pattern
-        while (segment := _SEGMENT.match(rest)) and not _is_scope(rest, segment.end()):
-            parent = "" if segment[1] == "**" else segment[1]
-            rest = rest[segment.end() :]
-        name, asked = split_descriptor(rest)
-        parent_name, parent_version = split_descriptor(parent)
-        found[name] = (
-            *found.get(name, ()),
-            Resolution(
-                name=name,
-                asked=asked,
-                parent=parent_name,
-                parent_version=parent_version.removeprefix("npm:"),
-                replacement=replacement,
-            ),
-        )
+        parsed = parse_resolution(pattern, replacement)
+        found[parsed.name] = (*found.get(parsed.name, ()), parsed)
     return Resolutions(found)
+
+
+def parse_resolution(pattern: str, replacement: str) -> Resolution:
+    """Return one pattern of ``resolutions`` taken apart, with what it replaces by."""
+    parent = ""
+    rest = pattern
+    while (segment := _SEGMENT.match(rest)) and not _is_scope(rest, segment.end()):
+        parent = "" if segment[1] == "**" else segment[1]
+        rest = rest[segment.end() :]
+    name, asked = split_descriptor(rest)
+    parent_name, parent_version = split_descriptor(parent)
+    return Resolution(
+        pattern=pattern,
+        name=name,
+        asked=asked,
+        parent=parent_name,
+        parent_version=parent_version.removeprefix("npm:"),
+        replacement=replacement,
+    )
 
 
 def _is_scope(text: str, end: int) -> bool:

@@ -35,6 +35,10 @@ EXAMPLES = """Examples:
   plugin-factory verify oci://quay.io/team/plugin-todo:1.2.3 --host rhdh-1.9 --key cosign.pub
 
 \b
+  # That what is bundled is what was locked.
+  plugin-factory verify ./outputs --workspace ./source/workspaces/todo
+
+\b
   # In CI: load the plugins with the packages of a real portal.
   plugin-factory verify ./outputs --host-modules ../portal/node_modules --json
 """
@@ -96,6 +100,18 @@ def verify(
             rich_help_panel=_AGAINST,
         ),
     ] = None,
+    workspace: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--workspace",
+            metavar="DIR",
+            help="The workspace that plugins were built in, as it was then: what backends bundle "
+            "must be what its yarn.lock says, with the patches that it has. May be given more "
+            "than once.",
+            show_default=False,
+            rich_help_panel=_AGAINST,
+        ),
+    ] = None,
     no_load: Annotated[
         bool,
         typer.Option(
@@ -152,6 +168,7 @@ def verify(
             host_modules=host_modules or [],
             platform=platform,
             allowed=allow_bundled or [],
+            workspaces=workspace or [],
             loads=not no_load,
             key=key,
             provenance=provenance,
@@ -174,12 +191,14 @@ def _asked(
     host_modules: list[Path],
     platform: str,
     allowed: list[str],
+    workspaces: list[Path],
     loads: bool,
     key: Path | None,
     provenance: bool,
     max_entry_size: str,
 ) -> Asked:
     from factory.analysis.inventory import find_host  # noqa: PLC0415 - late
+    from factory.analysis.locked_workspace import read_locked_workspace  # noqa: PLC0415
     from factory.archives.limits import MAX_ENTRY_SIZE, limits_of  # noqa: PLC0415
     from factory.attestation.keys import read_public_key  # noqa: PLC0415
     from factory.oci.platforms import checked_platform  # noqa: PLC0415
@@ -194,6 +213,7 @@ def _asked(
             platform=checked_platform(platform),
             checks_host_version=bool(host),
             allowed=frozenset(allowed),
+            workspaces=tuple(read_locked_workspace(each, inventory) for each in workspaces),
         ),
         environment=environment,
         checkpoint=this.runner.raise_if_cancelled,

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ExportError
 from factory.export.bundling import bundling_command, warn_of_unknown_bundler
+from factory.export.locked_install import locked_environment
 from factory.toolchain.runner import ProcessFailed, refuse_full_disk
 from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from factory.export.locked_install import LockedInstall
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.runner import Runner
 
 DIST_DYNAMIC = "dist-dynamic"
-# rhdh-cli sends yarn's output in dist-dynamic there, and removes it when all went well.
+# Where rhdh-cli sends yarn's output; it removes the file when all went well. Releases up to 1.10.0
+# write it into dist-dynamic, later ones into the temporary folder.
 _INSTALL_LOG = "yarn-install.log"
+_LATER_INSTALL_LOG = "rhdh-cli.yarn-install.log"
 _ERROR = re.compile(r"^\w*Error: ", re.MULTILINE)
 _STACK_LINE = re.compile(r"^\s+at .+[:(]\S*:\d+:\d+\)?$|^\s+at async |^Node\.js v")
 _SHOWN_LINES = 25
@@ -35,7 +38,8 @@ class ExportRequest:
     ``arguments`` are rhdh-cli's, as words. ``compiled`` says that the plugin and all that is
     embedded of the workspace have been built, so that rhdh-cli need not (and, when several plugins
     share a package, must not: two builds of one package write the same files). ``bundled`` says
-    that it is a frontend plugin, which rhdh-cli bundles.
+    that it is a frontend plugin, which rhdh-cli bundles. ``locked`` is what a backend plugin's
+    private dependencies take to be those of the workspace's yarn.lock.
     """
 
     path: str
@@ -43,6 +47,7 @@ class ExportRequest:
     arguments: tuple[str, ...]
     compiled: bool
     bundled: bool = False
+    locked: LockedInstall | None = None
     scalprum_config: Path | None = None
     supported_versions: str | None = None
 
@@ -79,6 +84,10 @@ def export_plugin(
         command, env = bundling_command(
             toolchain.rhdh_cli, request.workspace, env, checkpoint=runner.raise_if_cancelled
         )
+    elif request.locked:
+        env = locked_environment(request.locked, target, env, toolchain)
+    install_logs = (target / _INSTALL_LOG, Path(env["TMPDIR"], _LATER_INSTALL_LOG))
+    install_logs[-1].unlink(missing_ok=True)  # of an attempt before this one
     try:
         completed = runner.run(
             (command, "plugin", "export", "--clean", *arguments),
@@ -88,7 +97,7 @@ def export_plugin(
             on_line=on_line,
         )
     except ProcessFailed as failure:
-        raise _error(request, failure, target, log, runner) from failure
+        raise _error(request, failure, install_logs, log, runner) from failure
     if request.bundled:
         warn_of_unknown_bundler(completed.tail, request.path)
     if not (target / "package.json").is_file():
@@ -103,15 +112,19 @@ def export_plugin(
 
 
 def _error(
-    request: ExportRequest, failure: ProcessFailed, target: Path, log: Path, runner: Runner
+    request: ExportRequest,
+    failure: ProcessFailed,
+    install_logs: tuple[Path, ...],
+    log: Path,
+    runner: Runner,
 ) -> ExportError:
     message = failure_message(failure.completed.tail)
-    install_log = target / _INSTALL_LOG
-    if install_log.is_file():
+    install_log = next((file for file in install_logs if file.is_file()), None)
+    if install_log:
         text = runner.redact(install_log.read_text(encoding="utf-8", errors="replace"))
         with log.open("a", encoding="utf-8") as file:
-            file.write(f"--- {DIST_DYNAMIC}/{_INSTALL_LOG}\n{text}")
-        refuse_full_disk(text, "yarn", log, (target,))
+            file.write(f"--- {install_log.name}\n{text}")
+        refuse_full_disk(text, "yarn", log, (request.folder / DIST_DYNAMIC,))
         if "yarn install" in message or not message:
             lines = [line for line in text.splitlines() if line.strip()]
             message = "\n".join([message, *lines[-_SHOWN_LINES:]]).strip()

@@ -6,10 +6,10 @@ the real packages a moment ago, what remains to be seen is whether the artifact 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import parse_arguments
+from factory.analysis.written_rules import rules_of
 from factory.archives.limits import MAX_ENTRY_SIZE, limits_of
 from factory.errors import PackError, Place
 from factory.verification.entry_point import Loader
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.analysis.inventory import HostInventory
+    from factory.analysis.locked_workspace import LockedWorkspace
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.finishing import Step
     from factory.pipeline.report import PluginReport
@@ -33,6 +34,7 @@ def verifying(
     output_dir: Path,
     *,
     host: HostInventory,
+    locked: LockedWorkspace,
     toolchain: Toolchain,
     runner: Runner,
     stages: Stages,
@@ -44,6 +46,7 @@ def verifying(
     Args:
         output_dir: where the plugin's files are.
         host: the portal's packages.
+        locked: the workspace, whose yarn.lock says what may be bundled.
         toolchain: its Node.js loads the plugin.
         runner: starts it.
         stages: opens the stage.
@@ -52,7 +55,12 @@ def verifying(
     limits = limits_of(toolchain.environment.get(MAX_ENTRY_SIZE, ""))
 
     def verify(report: PluginReport, plugin: ChosenPlugin) -> PluginReport:
-        terms = Terms(host=host, loader=loader, allowed=bundled_by_intent(report.arguments, host))
+        terms = Terms(
+            host=host,
+            loader=loader,
+            allowed=bundled_by_intent(report.arguments, host),
+            workspaces=(locked,),
+        )
         with stages.stage("verify", plugin.path) as stage:
             tgz = output_dir / report.files[0].name
             result = verify_packed_file(tgz, terms, limits=limits)
@@ -71,15 +79,9 @@ def verifying(
 
 def bundled_by_intent(arguments: str, host: HostInventory) -> frozenset[str]:
     """Return the host's packages that build arguments embed, or keep from being shared."""
-    parsed = parse_arguments(arguments)
-    names = {name for name in (*parsed.embedded, *parsed.unshared) if not name.startswith("/")}
-    for pattern in (name for name in parsed.unshared if name.startswith("/")):
-        try:
-            matches = re.compile(pattern.strip("/")).search
-        except re.error:
-            continue  # of JavaScript alone; rhdh-cli has understood it
-        names.update(name for name in host.packages if matches(name))
-    return frozenset(names)
+    rules = rules_of(parse_arguments(arguments))
+    matched = (name for name in host.packages if rules.unshared.match(name))
+    return rules.embedded | rules.unshared.names | frozenset(matched)
 
 
 def _refused(tgz: Path, result: Verified) -> PackError:

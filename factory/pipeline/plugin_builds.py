@@ -21,6 +21,7 @@ from factory.export.compilation import compile_package
 from factory.export.dynamic import ExportRequest, export_plugin
 from factory.export.packing import PackedPlugin, pack_plugin
 from factory.pipeline.compilations import Compilations
+from factory.pipeline.locked_installs import locked_install
 from factory.pipeline.report import PluginReport
 from factory.threads import InheritingPool
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from factory.analysis.locked_workspace import LockedWorkspace
     from factory.pipeline.arguments import Mend
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.finishing import Step
@@ -45,11 +47,12 @@ ATTEMPTS = 6
 class Workshop:
     """What building the plugins of a workspace takes.
 
-    ``finishing`` is done with each plugin once it is packed, in this order. Without ``mend`` no
-    export is repaired.
+    ``locked`` is what the workspace's yarn.lock says. ``finishing`` is done with each plugin once
+    it is packed, in this order. Without ``mend`` no export is repaired.
     """
 
     workspace_packages: Mapping[str, WorkspacePackage]
+    locked: LockedWorkspace
     output_dir: Path
     toolchain: Toolchain
     runner: Runner
@@ -192,6 +195,7 @@ def _export(plugin: ChosenPlugin, workshop: Workshop, stage: Stage, *, compiled:
         arguments=tuple(shlex.split(plugin.arguments)),
         compiled=compiled,
         bundled=plugin.manifest.role not in BACKEND_ROLES,
+        locked=locked_install(workshop.locked, plugin.manifest),
         scalprum_config=plugin.scalprum_config,
         supported_versions=workshop.supported_versions,
     )

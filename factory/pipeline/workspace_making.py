@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import workspace_packages
+from factory.analysis.locked_workspace import read_locked_workspace
 from factory.export.compilation import compile_types, has_types_to_compile
 from factory.pipeline.arguments import mender
 from factory.pipeline.attestations import lockfile_material
@@ -147,8 +148,10 @@ def _opened(build: OngoingBuild, prepared: Prepared) -> Workshop:
             )
     else:
         log.info("no script 'tsc' and no tsconfig.json: there are no types to compile")
+    locked = read_locked_workspace(workspace, build.host)
     return Workshop(
         workspace_packages=workspace_packages(workspace),
+        locked=locked,
         output_dir=plan.output_dir,
         toolchain=toolchain,
         runner=runner,
@@ -159,6 +162,7 @@ def _opened(build: OngoingBuild, prepared: Prepared) -> Workshop:
             verifying(
                 plan.output_dir,
                 host=build.host,
+                locked=locked,
                 toolchain=toolchain,
                 runner=runner,
                 stages=stages,

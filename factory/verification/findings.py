@@ -18,6 +18,7 @@ ENTRY_POINT = "entry point"
 MANIFESTS = "manifests"
 DEPENDENCIES = "dependencies"
 SHARED = "shared packages"
+LOCKED = "locked versions"
 NATIVE = "native binaries"
 HOST = "host version"
 SIGNATURE = "signature"
@@ -32,6 +33,7 @@ CHECKS = {
     MANIFESTS: "the manifests of a frontend name files that exist",
     DEPENDENCIES: "a backend's dependencies are bundled, or the host's",
     SHARED: "no @backstage package is bundled that the host shares, unless by intent",
+    LOCKED: "a backend's packages have the versions and patches of the workspace's yarn.lock",
     NATIVE: "native binaries are for the portal's platform",
     HOST: "backstage.supported-versions fits the host",
     SIGNATURE: "the image is signed with the key",

@@ -15,7 +15,8 @@ from factory.verification.findings import (
     skipped,
 )
 from factory.verification.frontend_manifests import check_manifests
-from factory.verification.native_binaries import check_native
+from factory.verification.locked_tree import check_locked
+from factory.verification.native_binaries import check_native, default_platform
 from factory.verification.plugin_folder import PluginFolder, check_package, read_plugin_folder
 from factory.verification.supported_versions import check_supported_versions
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.analysis.inventory import HostInventory
+    from factory.analysis.locked_workspace import LockedWorkspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +38,8 @@ class Terms:
         platform: as Node.js calls it.
         checks_host_version: whether the host was asked for, and so its version counts.
         allowed: @backstage packages that may be bundled although the host shares them.
+        workspaces: where plugins were built; their lockfiles say what is bundled. None to leave
+            that out.
     """
 
     host: HostInventory
@@ -43,6 +47,7 @@ class Terms:
     platform: str = field(default_factory=default_platform)
     checks_host_version: bool = False
     allowed: frozenset[str] = frozenset()
+    workspaces: tuple[LockedWorkspace, ...] = ()
 
 
 def verify_plugin_folder(root: Path, artifact: str, terms: Terms) -> Verified:
@@ -65,6 +70,8 @@ def _findings(plugin: PluginFolder, terms: Terms) -> Iterator[Finding]:
         yield _entry_point(plugin, terms)
         yield check_dependencies(plugin, terms.host)
         yield check_shared(plugin, terms.host, allowed=terms.allowed)
+        if terms.workspaces:
+            yield check_locked(plugin, terms.workspaces, terms.host)
     if plugin.is_frontend:
         yield check_manifests(plugin)
     yield check_native(plugin, terms.platform)

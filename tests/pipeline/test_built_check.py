@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from factory.analysis.locked_workspace import read_locked_workspace
 from factory.config.environment import Environment
 from factory.errors import PackError
 from factory.events import StageFinished
@@ -15,6 +16,7 @@ from factory.pipeline.built_check import bundled_by_intent, verifying
 from factory.pipeline.report import PluginReport
 from factory.pipeline.stages import Stages
 from factory.toolchain.runner import Runner
+from tests.verification.locked_sources import ONCE, entry, locked_source
 from tests.verification.plugins import HOST, backend, node, write_tgz
 
 if TYPE_CHECKING:
@@ -24,7 +26,11 @@ if TYPE_CHECKING:
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.toolchain.assembled import Toolchain
 
-ERRORS = {"node_modules/@backstage/errors/package.json": '{"version": "1.0.0"}'}
+ERRORS = {
+    "node_modules/@backstage/errors/package.json": (
+        '{"name": "@backstage/errors", "version": "1.0.0"}'
+    )
+}
 
 
 def verified(
@@ -51,9 +57,15 @@ def verified(
     toolchain = SimpleNamespace(
         node=SimpleNamespace(bin_dir=node().parent), environment=Environment(variables=variables)
     )
+    source = locked_source(
+        output_dir / "source",
+        ONCE,
+        entry("@backstage/errors@npm:1.0.0", "1.0.0", "@backstage/errors@npm:1.0.0"),
+    )
     step = verifying(
         output_dir,
         host=HOST,
+        locked=read_locked_workspace(source, HOST),
         toolchain=cast("Toolchain", toolchain),
         runner=Runner(),
         stages=Stages(output_dir, (events if events is not None else []).append),
@@ -72,7 +84,7 @@ def test_a_whole_plugin_goes_on_as_it_is(tmp_path: Path) -> None:
         "verify",
         "plugins/todo",
         "done",
-        "7 checks",
+        "8 checks",
     )
 
 
@@ -109,6 +121,32 @@ def test_what_the_arguments_ask_for_may_be_bundled(arguments: str, tmp_path: Pat
     with pytest.raises(PackError, match="bundles"):
         verified(tmp_path, backend(files=dict(ERRORS)))
     verified(tmp_path, backend(files=dict(ERRORS)), arguments=arguments)
+
+
+def test_what_is_not_locked_is_an_error_that_names_both_versions(tmp_path: Path) -> None:
+    newer = {"node_modules/once/package.json": '{"name": "once", "version": "1.4.9"}'}
+
+    with pytest.raises(PackError) as refused:
+        verified(tmp_path, backend(files=newer))
+
+    said = str(refused.value)
+    assert "(locked versions)" in said
+    assert "once: 1.4.9 instead of 1.4.0 (for @scope/plugin-todo-backend 1.2.3)" in said
+    assert not list(tmp_path.glob("todo*"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matched"),
+    [
+        # rhdh-cli: new RegExp(text.slice(1, -1)), searched for.
+        ("/errors/", {"@backstage/errors"}),
+        ("//errors/", {"@backstage/errors"}),
+        ("//err.*s//", set()),
+        ("/^errors/", set()),
+    ],
+)
+def test_a_pattern_is_what_stands_between_its_slashes(pattern: str, matched: set[str]) -> None:
+    assert bundled_by_intent(f"--shared-package '!{pattern}'", HOST) == matched
 
 
 def test_a_pattern_that_only_javascript_understands_is_passed_over() -> None:

@@ -28,6 +28,7 @@ from factory.oci.layout import write_archive, write_layout
 
 from ..archives.hostile import CORPUS
 from ..oci.registries import Server, serving
+from .locked_sources import ONCE, locked_source
 from .plugins import backend, frontend, node, write_folder, write_tgz
 
 if TYPE_CHECKING:
@@ -482,3 +483,31 @@ def test_a_file_has_no_signature_that_could_hold(outputs: Path, keys: Path) -> N
     first = results(outputs, "--key", keys / "signer.pub")[0]
 
     assert "oci://" in failures(first)["signature"]
+
+
+def test_what_is_bundled_is_compared_with_the_workspaces_that_are_named(tmp_path: Path) -> None:
+    tgz = write_tgz(tmp_path / "todo.tgz", backend())
+    source = locked_source(tmp_path / "source")
+
+    (plugin,) = results(tgz, "--workspace", source)
+    assert checks(plugin)["locked versions"] == "passed"
+    # Also from a folder within it.
+    (plugin,) = results(tgz, "--workspace", source / "plugins/todo-backend")
+    assert checks(plugin)["locked versions"] == "passed"
+
+    locked_source(source, ONCE.replace("1.4.0", "1.4.1"))
+    ended = verified(tgz, "--workspace", source)
+    assert ended.exit_code == 14
+    assert "once: 1.4.0 instead of 1.4.1" in ended.stdout
+    assert str(source / "yarn.lock") in ended.stdout
+
+
+def test_a_workspace_without_a_lockfile_is_an_error(tmp_path: Path) -> None:
+    tgz = write_tgz(tmp_path / "todo.tgz", backend())
+    source = locked_source(tmp_path / "source")
+    (source / "yarn.lock").unlink()
+
+    ended = verified(tgz, "--workspace", source)
+
+    assert ended.exit_code != 0
+    assert "the workspace has no yarn.lock" in ended.output
