@@ -78,7 +78,8 @@ def test_a_beginning_is_a_time(tmp_path: Path, started: str) -> None:
 def test_texts_hold_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
     bad = "\x1b[2J\u202e\ud800\u2028"
     document = workspace(
-        failed("plugins/a", {**ERROR, "problem": bad}), plugin("plugins/b", name=bad, version=bad)
+        plugin("plugins/a", outcome="failed", error={**ERROR, "problem": bad}),
+        plugin("plugins/b", name=bad, version=bad),
     )
     document["warnings"] = [bad]
     page = markdown(told(tmp_path, document))

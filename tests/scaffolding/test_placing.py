@@ -100,8 +100,15 @@ def test_what_is_written_is_on_the_disk_before_it_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    synced, replaced = os.fsync, os.replace
-    monkeypatch.setattr(os, "fsync", lambda handle: (done.append("synced"), synced(handle))[1])
-    monkeypatch.setattr(os, "replace", lambda *a, **k: (done.append("moved"), replaced(*a, **k))[1])
+
+    def noting(what: str, real: Any) -> Any:
+        def step(*words: Any, **named: Any) -> Any:
+            done.append(what)
+            return real(*words, **named)
+
+        return step
+
+    monkeypatch.setattr(os, "fsync", noting("synced", os.fsync))
+    monkeypatch.setattr(os, "replace", noting("moved", os.replace))
     write_whole(tmp_path / "file", "text")
     assert done == ["synced", "moved", "synced"]
