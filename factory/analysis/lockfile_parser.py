@@ -315,6 +315,8 @@ def _berry_entry(reader: _Reader, entry: _RawEntry) -> LockEntry:
 
 def _classic_entry(reader: _Reader, entry: _RawEntry) -> LockEntry:
     descriptors = tuple(quoted or bare for quoted, bare in _CLASSIC_KEY.findall(entry.key))
+    if not descriptors:
+        reader.fail("a line names no package", entry.index, "'name@range:'", entry.key)
     optional = reader.pairs(entry.section("optionalDependencies"))
     return LockEntry(
         name=_own_name(descriptors[0]),

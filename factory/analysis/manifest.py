@@ -76,9 +76,9 @@ def parse_manifest(text: str, file: Path) -> Manifest:
             found=error.msg,
             hint="correct the file, or patch it if it comes from a repository that is not yours",
         ) from error
-    except RecursionError as error:
+    except (RecursionError, ValueError) as error:  # or a number of more digits than Python reads
         raise SourceError(
-            "a package.json is nested too deep to be one",
+            "a package.json is nested too deep, or has too long a number, to be one",
             place=Place(file=file),
             hint="correct the file, or patch it if it comes from a repository that is not yours",
         ) from error

@@ -125,8 +125,7 @@ def _refuse_other_files(entry: Entry, expected: ExpectedPlugin) -> CachedFile:
 
 def _refuse_bad_record(entry: Entry, expected: ExpectedPlugin) -> None:
     record = entry.record
-    names = {expected.name, f"{expected.name}{DYNAMIC_SUFFIX}"}
-    if record.get("name") not in names or record.get("version") not in _versions(expected.version):
+    if not _is_expected(record.get("name"), record.get("version"), expected):
         raise BadEntry("what it says of itself is of another package")
     arguments, repairs = record.get("arguments", expected.arguments), record.get("repairs", [])
     if not isinstance(repairs, list) or not all(_is_line(repair) for repair in repairs):
@@ -137,6 +136,12 @@ def _refuse_bad_record(entry: Entry, expected: ExpectedPlugin) -> None:
         return
     if not _is_line(arguments) or not _can_be_split(arguments):
         raise BadEntry("its build arguments cannot be read")
+
+
+def _is_expected(name: object, version: object, expected: ExpectedPlugin) -> bool:
+    """Whether a package is the plugin's, as it is in the source or as it is exported."""
+    names = (expected.name, f"{expected.name}{DYNAMIC_SUFFIX}")
+    return name in names and isinstance(version, str) and version in _versions(expected.version)
 
 
 def _is_line(value: object) -> bool:
@@ -167,8 +172,7 @@ def _refuse_unsafe(archive: Path, expected: ExpectedPlugin) -> None:
         raise BadEntry(error.problem) from error
     except (RecursionError, ValueError) as error:
         raise BadEntry("its archive cannot be read") from error
-    names = {expected.name, f"{expected.name}{DYNAMIC_SUFFIX}"}
-    if found.name not in names or found.version not in _versions(expected.version):
+    if not _is_expected(found.name, found.version, expected):
         raise BadEntry(f"its archive is not of {expected.name} {expected.version}")
 
 

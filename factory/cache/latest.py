@@ -31,4 +31,6 @@ def latest_parts(store: Store, identity: str) -> Parts | None:
     except (OSError, ValueError, RecursionError):
         return None
     key = noted.get("key") if isinstance(noted, dict) else None
-    return read_parts(store.path(key)) or None if is_key(key) else None
+    if not isinstance(key, str) or not is_key(key):
+        return None
+    return read_parts(store.path(key)) or None

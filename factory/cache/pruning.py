@@ -23,7 +23,7 @@ from factory.locking import exclusive
 from factory.whole_file import remove_unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from factory.cache.store import Store
 
@@ -111,9 +111,7 @@ def prune(store: Store, limits: Limits, *, now: float | None = None) -> Pruned:
     if not os.path.isdir(store.folder):  # noqa: PTH112 - False for whatever reason
         return Pruned(entries=0, size=0)
     try:
-        with exclusive(store.folder / _LOCK, wait=False):
-            _remove_leftovers(store)
-            return _prune(store, limits, time.time() if now is None else now)
+        return prune_or_say(store, limits, now=now)
     except BusyError:
         return Pruned(entries=0, size=0)
     except (OSError, StorageError) as error:
@@ -121,8 +119,27 @@ def prune(store: Store, limits: Limits, *, now: float | None = None) -> Pruned:
         return Pruned(entries=0, size=0)
 
 
-def clear(store: Store) -> Pruned:
+def prune_or_say(store: Store, limits: Limits, *, now: float | None = None) -> Pruned:
+    """Remove what :func:`prune` removes, for somebody who has asked for it.
+
+    Raises:
+        OSError: the folder cannot be read.
+        StorageError: it cannot be locked, or nothing may be removed from it.
+        BusyError: somebody else tidies up.
+    """
+    if not store.folder.exists():
+        return Pruned(entries=0, size=0)
+    with exclusive(store.folder / _LOCK, wait=False):
+        _remove_leftovers(store)
+        return _prune(store, limits, time.time() if now is None else now)
+
+
+def clear(store: Store, *, checkpoint: Callable[[], None] | None = None) -> Pruned:
     """Remove everything that the cache holds, and its folder if nothing else is in there.
+
+    Args:
+        store: the cache.
+        checkpoint: called often while another run is waited for; whatever it raises ends the wait.
 
     Raises:
         OSError: it cannot be removed.
@@ -130,7 +147,7 @@ def clear(store: Store) -> Pruned:
     """
     if not store.folder.is_dir():
         return Pruned(entries=0, size=0)
-    with exclusive(store.folder / _LOCK, wait=True):
+    with exclusive(store.folder / _LOCK, wait=True, while_waiting=checkpoint):
         pruned = _prune(store, Limits(max_bytes=-1), time.time())
         _remove_leftovers(store)
     for kind in (ENTRIES, *NOTES):
@@ -231,6 +248,7 @@ def _remove_leftovers(store: Store) -> None:
             remove_unfinished(store.folder / kind / first)
     for name in _names(store.folder / MAKING):
         folder = store.folder / MAKING / name
+        # One that is somebody else's is theirs to remove.
         with contextlib.suppress(OSError, BusyError, StorageError):
             if time.time() - folder.stat().st_mtime > _YOUNG_SECONDS:
                 with exclusive(folder, wait=False):

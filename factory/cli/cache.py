@@ -82,14 +82,21 @@ def prune_cache(
 
     Builds do this by themselves, with the limits that are the defaults here.
     """
-    from factory.cache.pruning import info, prune  # noqa: PLC0415 - late: --help is quick
+    from factory.cache.pruning import info, prune_or_say  # noqa: PLC0415 - late: --help is quick
+    from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415
     from factory.quantities import counted, size  # noqa: PLC0415
 
     limits = limits_of(max_size, max_age)
     with session(ctx) as this:
         store = _store(ctx, cache_dir)
-        pruned = prune(store, limits)
-        left = info(store)
+        unprunable = StorageError(
+            "the cache of finished plugins cannot be kept within limits",
+            place=Place(file=store.folder),
+            hint="run it as the owner of the folder, or name another with --cache-dir",
+        )
+        with os_errors_as(unprunable):
+            pruned = prune_or_say(store, limits)
+            left = info(store)
     this.out.lines(
         f"removed {counted(pruned.entries, 'plugin')} ({size(pruned.size)}); "
         f"{counted(left.entries, 'plugin')} ({size(left.size)}) left"
@@ -131,7 +138,7 @@ def clear_cache(
                 if not this.screen.confirm(f"Remove {what} from {store.folder}?"):
                     this.out.lines("nothing was removed")
                     return
-            pruned = clear(store)
+            pruned = clear(store, checkpoint=this.runner.raise_if_cancelled)
     this.out.lines(f"removed {counted(pruned.entries, 'plugin')} ({size(pruned.size)})")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory.events import DurationsExpected
 from factory.pipeline.report import REPORT_FILE
+from factory.pipeline.written_reports import LONGEST_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,9 +36,19 @@ def expected_durations(output_dir: Path, workspace: str) -> DurationsExpected | 
         return DurationsExpected(
             workspace=workspace, stages=_seconds(report["stages"]), plugins=plugins
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
+        return None
+    except RecursionError:
         return None
 
 
 def _seconds(stages: dict[str, Any]) -> dict[str, float]:
-    return {name: float(seconds) for name, seconds in stages.items()}
+    """Seconds by stage; those of a report that no run has left are refused.
+
+    Raises:
+        ValueError: a time is none.
+    """
+    found = {name: float(seconds) for name, seconds in stages.items()}
+    if not all(0 <= seconds <= LONGEST_TIME for seconds in found.values()):
+        raise ValueError("a time that no run takes")
+    return found

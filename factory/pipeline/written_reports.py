@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 Report: TypeAlias = "Mapping[str, Any]"
 
 _LARGEST = 64 << 20
-# Seconds; some thirty years. Sizes are below what every JSON reader takes exactly.
-_LONGEST_TIME = 1_000_000_000
+LONGEST_TIME = 1_000_000_000
+"""Seconds that a run may have taken: some thirty years."""
+# Below what every JSON reader takes exactly.
 _LARGEST_NUMBER = 1 << 53
 _LONGEST_NAME = 255
 _YEARS = range(1970, 9000)
@@ -135,7 +136,7 @@ def _expected(names: tuple[str, ...], value: object) -> str | None:
             return None if _is_inside(value) else "a folder of the workspace"
         return None if names[-1:] != ("started",) or _is_time(value) else "a date and time, in UTC"
     if isinstance(value, int | float) and not isinstance(value, bool):
-        most = _LONGEST_TIME if _TIMES & around else _LARGEST_NUMBER
+        most = LONGEST_TIME if _TIMES & around else _LARGEST_NUMBER
         # NaN is in no range.
         return None if -_LARGEST_NUMBER <= value <= most else f"a number up to {most}"
     return None

@@ -261,7 +261,7 @@ def _package_manager(manifest: Path) -> str | None:
         return None
     try:
         value: Any = json.loads(manifest.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(
             "package.json is not valid JSON",
             place=Place(file=manifest),

@@ -181,6 +181,18 @@ def test_no_secret_is_in_a_report() -> None:
     assert "https://***@example.com/p.git" in written
 
 
+def test_no_secret_is_in_what_a_plugin_was_built_with() -> None:
+    plugin = replace(
+        PLUGIN,
+        arguments="--registry https://u:hunter22@host",
+        repairs=("--registry hunter22: because",),
+        built_because="changed: hunter22",
+    )
+    report = replace(WHOLE, plugins=(plugin,))
+    written = json.dumps(report.as_json(redactor_for({"A_TOKEN": "hunter22"})))
+    assert "hunter22" not in written
+
+
 def test_everything_made_is_exit_code_0() -> None:
     assert WHOLE.exit_code == 0
     assert WHOLE.as_json(str)["outcome"] == "done"

@@ -17,6 +17,7 @@ from factory.config.build_plan import BuildPlan, BuildRequest
 from factory.config.image_output import ImageOutput
 from factory.errors import ConfigurationError, UsageError
 from factory.export.packing import Artifact
+from factory.pipeline import publishing
 from factory.pipeline.publishing import (
     images_wanted,
     list_packed,
@@ -186,6 +187,22 @@ def test_what_is_on_disk_and_what_is_pushed_is_one_image(
     lines = (tmp_path / "outputs/published-images.txt").read_text().splitlines()
     assert lines[0] == f"{name}@{image.digest}"
     assert len(lines) == 2
+
+
+def test_the_time_of_the_push_is_shared_out(
+    tmp_path: Path,
+    reports: list[PluginReport],
+    registry: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter((100.0, 110.0))
+    monkeypatch.setattr(publishing, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    pushed = plan(tmp_path, environment=registry_environment(registry), push_images=True)
+    ended = published(pushed, reports)
+    seconds = [report.seconds["push"] for report in ended]
+    assert sum(seconds) == pytest.approx(10.0, abs=0.01)
+    larger = max(ended, key=lambda report: report.files[0].size)
+    assert larger.seconds["push"] == max(seconds)
 
 
 def test_a_bundle_is_one_image_of_every_plugin(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.errors import StorageError, ToolchainError
+from factory.errors import Interrupted, StorageError, ToolchainError
+from factory.locking import exclusive
 from factory.toolchain.cache_folder import made_once
+from tests.mounts import read_only
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +87,52 @@ def test_a_cache_that_cannot_be_written_says_which_variable_names_another(tmp_pa
     with pytest.raises(StorageError, match="a tool cannot be put into the cache") as caught:
         made_once(tmp_path / "cache/tool", lambda _: None, what="a tool")
     assert "PLUGIN_FACTORY_CACHE_DIR" in str(caught.value.hint)
+
+
+READ_ONLY = """
+import logging, sys
+from pathlib import Path
+from factory.toolchain.cache_folder import made_once
+logging.basicConfig(format="%(message)s")
+cache = Path(sys.argv[1])
+for name in ("there", "missing", "another"):
+    entry = made_once(cache / "tool" / name, lambda f: (f / "made").write_text("now"), what=name)
+    print(name, (entry / "made").read_text(), entry.is_relative_to(cache))
+"""
+
+
+def test_a_cache_that_may_only_be_read_is_read(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    made_once(cache / "tool/there", lambda f: write(f / "made", "before"), what="there")
+    before = sorted(cache.rglob("*"))
+    words = (*read_only(cache), sys.executable, "-c", READ_ONLY, str(cache))
+    ended = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == [
+        "there before True",
+        "missing now False",
+        "another now False",
+    ]
+    assert len(ended.stderr.splitlines()) == 1, "it is said once"
+    assert "may only be read (Read-only file system)" in ended.stderr
+    assert sorted(cache.rglob("*")) == before
+
+
+def write(file: Path, text: str) -> None:
+    file.write_text(text)
+
+
+def test_a_wait_for_another_run_ends_with_the_run(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        raise Interrupted("Ctrl-C")
+
+    (tmp_path / "cache").mkdir()
+    with (
+        exclusive(tmp_path / "cache/.tool.lock", wait=False),
+        pytest.raises(Interrupted),
+    ):
+        made_once(
+            tmp_path / "cache/tool",
+            lambda _: None,
+            what="a tool",
+            checkpoint=interrupted,
+        )
