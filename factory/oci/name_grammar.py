@@ -14,13 +14,19 @@ REPOSITORY = rf"{_COMPONENT}(?:/{_COMPONENT})*"
 TAG = r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}"
 
 _HOST = re.compile(HOST)
+# Behind a name or a bracket: the colons of an address in brackets are none of a port.
+_PORT = re.compile(r":([0-9]+)\Z")
+_HIGHEST_PORT = 65_535
 _REPOSITORY = re.compile(REPOSITORY)
 _TAG = re.compile(TAG)
 
 
 def is_host(text: str) -> bool:
     """Whether a registry can be at ``text``: a name or address, and a port if it has one."""
-    return _HOST.fullmatch(text) is not None
+    if _HOST.fullmatch(text) is None:
+        return False
+    port = _PORT.search(text)
+    return port is None or 0 < int(port.group(1)) <= _HIGHEST_PORT
 
 
 def is_repository(text: str) -> bool:

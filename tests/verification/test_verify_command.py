@@ -482,3 +482,9 @@ def test_a_file_has_no_signature_that_could_hold(outputs: Path, keys: Path) -> N
     first = results(outputs, "--key", keys / "signer.pub")[0]
 
     assert "oci://" in failures(first)["signature"]
+
+
+def test_an_empty_key_is_an_error_and_no_verification(outputs: Path) -> None:
+    ended = verified(outputs, PLUGIN_FACTORY_KEY="")
+    assert ended.exit_code == 3
+    assert "PLUGIN_FACTORY_KEY is given and empty" in ended.stderr
