@@ -181,8 +181,8 @@ class CoreLoader(BoundedLoader):
         self.allow_simple_key = False  # a tab does not indent what stands in one line either
 
     def check_key(self) -> bool:
-        """Whether a ``?`` is a key's: where a blank follows, also between brackets."""
-        return self.peek(1) in _BLANK_OR_BREAK
+        """Whether a ``?`` is a key's: ``[?x]`` has a text."""
+        return self.peek(1) in _BLANK_OR_BREAK + (_FLOW if self.flow_level else "")
 
     def check_value(self) -> bool:
         """Whether a ``:`` parts key and value, as in ``{"a":1}`` and not in ``[:8080, a:b]``."""
