@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from factory.cli.display_options import LogLevel
+from factory.cli.option_variables import variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
     from factory.toolchain.runner import Runner
     from factory.ui.printing import Printer
     from factory.ui.screen import Screen
+
+
+# Options that protect something: left empty, they would protect nothing, without a word.
+_PROTECTS = re.compile(
+    r"(?:^|_)(?:keys?|certs?|certificates?|ca|identity|issuer|password|token|auth|signed|provenance)"
+    r"(?:_|$)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +75,7 @@ def session(
         verbose: show child processes' output, and which line of the program a notice is from.
         secrets: further texts to mask.
     """
-    from factory.config.environment import read_env_file  # noqa: PLC0415 - late
+    from factory.config.environment import read_env_file, refuse_empty  # noqa: PLC0415 - late
     from factory.errors import FactoryError  # noqa: PLC0415
     from factory.redaction import redactor_for  # noqa: PLC0415
     from factory.toolchain.descendants import DESCENDANTS  # noqa: PLC0415
@@ -95,9 +104,16 @@ def session(
         ) as screen,
     ):
         try:
+            refuse_empty(process, _protecting_variables(ctx))
             yield Session(process=process, screen=screen, runner=runner)
         except FactoryError as error:
             screen.show_error(error)
             raise typer.Exit(error.exit_code) from error
         finally:
             DESCENDANTS.end_all()
+
+
+def _protecting_variables(ctx: typer.Context) -> list[str]:
+    """The variables of those of the command's options that protect something."""
+    protecting = (param for param in ctx.command.params if _PROTECTS.search(param.name or ""))
+    return [variable for param in protecting if (variable := variable_of(param))]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from factory.config.cache_dir import cache_dir_of
 from factory.config.documents import read_json
-from factory.config.plugins_list import PLUGINS_LIST, PluginsList, read_plugins_list
+from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST, PluginsList, read_plugins_list
 from factory.config.source_file import SOURCE_FILE, SourceFile, read_source_file
+from factory.config.workspaces import is_disabled
 from factory.errors import ConfigurationError, Place
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def plan_workspace(
         log.info("--source-repo is given: %s is not used", config_dir / SOURCE_FILE)
     source = None if request.use_local else _wanted_source(request, source_file, config_dir)
     plugins_list_file = config_dir / PLUGINS_LIST
+    _refuse_disabled(config_dir)
     return BuildPlan(
         name=name,
         config_dir=config_dir,
@@ -164,6 +166,16 @@ def plan_workspace(
         jobs=request.jobs or default_jobs,
         clones_dir=clones_dir,
     )
+
+
+def _refuse_disabled(config_dir: Path) -> None:
+    if is_disabled(config_dir):
+        raise ConfigurationError(
+            "the workspace is off",
+            place=Place(file=config_dir / DISABLED_LIST),
+            expected=f"a {PLUGINS_LIST}",
+            hint=f"rename the file to {PLUGINS_LIST}, or remove it to have every plugin found",
+        )
 
 
 def _wanted_source(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from factory.config.field_names import UnknownField, find_unknown
 from factory.errors import ConfigurationError, Place
 from factory.notation.json_text import json_keys, parse_json
 from factory.notation.limits import DocumentError, RepeatedKeyError
@@ -152,9 +153,19 @@ def validated(document: Document, name: SchemaName) -> Document:
             place=document.place(*wrong.path),
             found=wrong.found,
             expected=wrong.expected,
-            hint="docs/reference/files.md shows every field",
+            hint=_hint(document, name),
         )
     return document
+
+
+def _hint(document: Document, name: SchemaName) -> str:
+    known = schema(name).get("properties")
+    is_map = isinstance(document.value, dict)
+    unknown = find_unknown(document.value, known) if known and is_map else ()
+    meant = [f'"{each.meant}" for "{each.name}"' for each in unknown if each.meant]
+    if meant:
+        return f"write {', '.join(meant)}; docs/reference/files.md shows every field"
+    return "docs/reference/files.md shows every field"
 
 
 def refuse_unprintable(document: Document, field: str, value: str) -> None:
@@ -173,10 +184,9 @@ def refuse_unprintable(document: Document, field: str, value: str) -> None:
         )
 
 
-def unknown_fields(document: Document, name: SchemaName) -> tuple[str, ...]:
+def unknown_fields(document: Document, name: SchemaName) -> tuple[UnknownField, ...]:
     """Return the top-level fields that the schema does not know, in the file's order."""
-    known = schema(name).get("properties", {})
-    return tuple(field for field in document.value if field not in known)
+    return find_unknown(document.value, schema(name).get("properties", {}))
 
 
 def _yaml_keys(root: yaml.Node | None, path: Path) -> dict[Steps, tuple[int, int]]:

@@ -17,7 +17,7 @@ from factory.config.own_variables import OWN_PREFIXES
 from factory.errors import ConfigurationError, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -94,6 +94,24 @@ def unquoted(process: Mapping[str, str]) -> dict[str, str]:
             name,
         )
     return free
+
+
+def refuse_empty(variables: Mapping[str, str], names: Iterable[str]) -> None:
+    """Raise if one of the variables is given and empty: what it was to protect would not be.
+
+    An empty value is mostly a CI system's secret that is not set, or not for this branch.
+
+    Raises:
+        ConfigurationError: naming the variable.
+    """
+    for name in names:
+        if name in variables and not variables[name].strip():
+            raise ConfigurationError(
+                f"{name} is given and empty",
+                found=f"{name}=",
+                expected="a value, or no such variable",
+                hint=f"set the secret that {name} comes from, or leave {name} out",
+            )
 
 
 def read_env_file(path: Path) -> dict[str, str]:

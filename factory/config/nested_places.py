@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from factory.config.documents import field_name
+from factory.config.field_names import UnknownField, find_unknown
 from factory.errors import ConfigurationError, Place
 from factory.schemas import SchemaName, schema, violation
 
@@ -22,6 +23,8 @@ def place_of(document: Document, *steps: str) -> Place:
 
     A step that is not there ends the way: the place is that of the last one that is.
     """
+    if document.root is None:
+        return replace(document.place(*steps), field=field_name(steps) or None)
     node, line, column = document.root, None, None
     for step in steps:
         found = next(((mark, child) for name, mark, child in _children(node) if name == step), None)
@@ -72,14 +75,15 @@ def _merged_item(item: Any) -> Any:
     return {key: value for each in (*reversed(merged), own) for key, value in each.items()}
 
 
-def unknown_items_fields(document: Document, name: SchemaName, *, list_field: str) -> list[Place]:
-    """Return where maps in the list ``list_field`` have fields that the schema does not know."""
-    items = schema(name)["properties"][list_field]["items"]
+def unknown_items_fields(
+    document: Document, name: SchemaName, *, list_field: str
+) -> list[tuple[Place, UnknownField]]:
+    """Return what the maps in the list ``list_field`` have that the schema does not know."""
+    known = schema(name)["properties"][list_field]["items"]["properties"]
     return [
-        place_of(document, list_field, str(number), field)
+        (place_of(document, list_field, str(number), field.name), field)
         for number, item in enumerate(document.value.get(list_field) or ())
-        for field in item
-        if field not in items["properties"]
+        for field in find_unknown(item, known)
     ]
 
 

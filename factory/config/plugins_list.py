@@ -12,6 +12,9 @@ from factory.errors import ConfigurationError, Place
 from factory.whole_file import write_new
 
 PLUGINS_LIST = "plugins-list.yaml"
+DISABLED_LIST = "plugins-list.yaml.disabled"
+"""What catalogues rename a list to, to switch its workspace off."""
+MISNAMED_LIST = "plugins-list.yml"
 LIST_HEAD = (
     "# The plugins to build, from the workspace's root, each with its build arguments.\n"
     "# Found by plugin-factory; edit as you like, it is not overwritten unless you ask.\n"
@@ -48,10 +51,12 @@ def read_plugins_list(path: Path) -> PluginsList | None:
     """Return the list, or None when there is no such file.
 
     Raises:
-        ConfigurationError: invalid YAML, a wrong type, a repeated key, a path that is absolute or
-            leaves the workspace, a quote that is not closed, or a list without any plugin.
+        ConfigurationError: a file ``plugins-list.yml``, invalid YAML, a wrong type, a repeated key,
+            a path that is absolute or leaves the workspace, a quote that is not closed, or a list
+            without any plugin.
     """
     if not path.exists():
+        _refuse_misnamed(path)
         return None
     document = validated(read_yaml_map(path), "plugins-list")
     entries = tuple(
@@ -96,6 +101,17 @@ def write_new_plugins_list(path: Path, entries: tuple[PluginEntry, ...]) -> None
         OSError: the directory cannot be written.
     """
     write_new(path, plugins_list_text(entries))
+
+
+def _refuse_misnamed(path: Path) -> None:
+    misnamed = path.with_name(MISNAMED_LIST)
+    if path.name == PLUGINS_LIST and misnamed.exists():
+        raise ConfigurationError(
+            f"{MISNAMED_LIST} is not read",
+            place=Place(file=misnamed),
+            expected=PLUGINS_LIST,
+            hint=f"rename it to {PLUGINS_LIST}",
+        )
 
 
 def _arguments(document: Document, key: str, written: str | None) -> str:

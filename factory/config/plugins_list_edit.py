@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.config.documents import read_text
 from factory.errors import ConfigurationError, Place
+from factory.notation.limits import DocumentError
+from factory.notation.yaml_text import parse_yaml, parse_yaml_1_1, read_yaml_1_1
 from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -32,6 +35,19 @@ class ListChange:
     path: str
     before: str | None
     after: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Listed:
+    """A list as it is written: its entries (path, key, value), and where the next would go.
+
+    ``flow``: in braces; ``indent``: how far in its keys stand; ``end``: the offset behind it.
+    """
+
+    pairs: tuple[tuple[str, yaml.ScalarNode, yaml.ScalarNode], ...] = ()
+    flow: bool = False
+    indent: int = 0
+    end: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,27 +72,28 @@ def edit_plugins_list(
         file: where the text comes from, for errors.
 
     Raises:
-        ConfigurationError: the text is not YAML, or not a map of plugins.
+        ConfigurationError: the text is not YAML, not a map of plugins, or written in such a way
+            that the edited text would say something else than what is wanted.
     """
+    listed = _read(text, file)
     changes = []
     pieces: list[tuple[int, int, str]] = []
     missing = dict(wanted)
-    pairs, flow = _pairs(text, file)
-    for path, key, value in pairs:
+    for path, key, value in listed.pairs:
         if path not in missing:
             continue
-        after = missing.pop(path)
-        before = "" if value.tag == _NULL else " ".join(value.value.split())
-        if before == after:
-            continue
-        pieces.append(_replacement(text, key, value, after, flow=flow))
-        changes.append(ListChange(path=path, before=before, after=after))
-    for start, end, replacement in sorted(pieces, reverse=True):
-        text = text[:start] + replacement + text[end:]
+        before, after = _arguments(value), missing.pop(path)
+        if before != after:
+            pieces.append(_replacement(text, key, value, after, flow=listed.flow))
+            changes.append(ListChange(path=path, before=before, after=after))
     if missing:
-        text = _appended(text, missing, flow=flow)
+        pieces += _additions(text, missing, listed)
         changes += [ListChange(path=p, before=None, after=a) for p, a in missing.items()]
-    return text, tuple(changes)
+    edited = text
+    for start, end, replacement in sorted(pieces, reverse=True):
+        edited = edited[:start] + replacement + edited[end:]
+    _refuse_other_content(edited, listed, wanted, file)
+    return edited, tuple(changes)
 
 
 def rewrite_plugins_list(
@@ -117,23 +134,19 @@ def _free_backup(file: Path, text: str) -> Path:
         number += 1
 
 
-def _pairs(
-    text: str, file: Path
-) -> tuple[list[tuple[str, yaml.ScalarNode, yaml.ScalarNode]], bool]:
-    """The entries (path, key, value), and whether the map is written in braces."""
+def _read(text: str, file: Path) -> _Listed:
     import yaml  # noqa: PLC0415 - late: --help does not need it
 
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
+        root = read_yaml_1_1(text).root
+    except DocumentError as error:
         raise ConfigurationError(
             f"{file.name} is not valid YAML",
-            place=Place(file=file, line=mark.line + 1 if mark else None),
-            found=getattr(error, "problem", None) or str(error),
+            place=Place(file=file, line=error.line, column=error.column),
+            found=error.problem,
         ) from error
-    if root is None:
-        return [], False
+    if root is None or (isinstance(root, yaml.ScalarNode) and not root.value and not root.style):
+        return _Listed(end=_end_of_document(text))
     if not isinstance(root, yaml.MappingNode):
         raise ConfigurationError(
             f"{file.name} must be a map",
@@ -158,7 +171,47 @@ def _pairs(
                 hint="write its arguments out",
             )
         found.append((posixpath.normpath(key.value.strip()), key, value))
-    return found, bool(root.flow_style)
+    return _Listed(
+        pairs=tuple(found),
+        flow=bool(root.flow_style),
+        indent=root.start_mark.column,
+        # A map in braces ends behind them; any other where the next token is, or the text's end.
+        end=root.end_mark.index,
+    )
+
+
+def _end_of_document(text: str) -> int:
+    """Where a document without any content ends: at a line of three dots, or with the text."""
+    dots = re.search(r"^\.\.\.(?=\s|\Z)", text, re.MULTILINE)
+    return dots.start() if dots else len(text)
+
+
+def _arguments(value: yaml.ScalarNode) -> str:
+    return "" if value.tag == _NULL else " ".join(value.value.split())
+
+
+def _refuse_other_content(
+    edited: str, listed: _Listed, wanted: Mapping[str, str], file: Path
+) -> None:
+    """Raise unless the edited text says what is wanted, and of all else what it said before."""
+    expected = {path: wanted.get(path, _arguments(value)) for path, _, value in listed.pairs}
+    expected |= {path: arguments for path, arguments in wanted.items() if path not in expected}
+    try:
+        found = {path: _arguments(value) for path, _, value in _read(edited, file).pairs}
+    except ConfigurationError:
+        found = {}
+    if found == {path: " ".join(arguments.split()) for path, arguments in expected.items()}:
+        return
+    lines = "".join(
+        f"{_scalar(path)}: {_scalar(arguments)}\n" for path, arguments in wanted.items()
+    )
+    raise ConfigurationError(
+        f"{file.name} is written in a way that cannot be edited",
+        place=Place(file=file),
+        expected="a line a plugin, such as 'plugins/todo: --embed-package @acme/x'",
+        hint="write the lines below into it yourself",
+        details=lines,
+    )
 
 
 def _replacement(
@@ -167,9 +220,11 @@ def _replacement(
     """The piece of the text that gives way, as start and end, and what comes instead."""
     start, end = value.start_mark.index, value.end_mark.index
     written = _scalar(after, quoted=flow) if after else ""
-    if start == end:  # no value: "plugins/todo:"
-        colon = text.index(":", key.end_mark.index) + 1
-        return colon, colon, f" {written}"
+    if start == end:  # no value: "plugins/todo:", or in braces "plugins/todo"
+        if text[start - 1] == ":":
+            return start, start, f" {written}"
+        behind = key.end_mark.index
+        return behind, behind, f": {written}"
     if not after and not flow:
         # The blank before the value goes with it.
         return len(text[:start].rstrip(" \t")), end, ""
@@ -180,31 +235,34 @@ def _replacement(
     return start, end, written or "null"
 
 
-def _appended(text: str, missing: Mapping[str, str], *, flow: bool) -> str:
-    if flow and text.strip() != "{}":
+def _additions(
+    text: str, missing: Mapping[str, str], listed: _Listed
+) -> list[tuple[int, int, str]]:
+    """The pieces that add entries behind the others."""
+    if listed.flow and text.strip() != "{}":
         entries = [
             f"{_scalar(p, quoted=True)}: {_scalar(a, quoted=True)}" for p, a in missing.items()
         ]
-        close = text.rindex("}")
-        inside = text[:close].rstrip()
-        comma = "" if inside.endswith(("{", ",")) else ","
-        return f"{inside}{comma} {', '.join(entries)}{text[close:]}"
-    if flow:
-        text = ""
+        if listed.pairs:
+            at = listed.pairs[-1][2].end_mark.index
+            return [(at, at, "".join(f", {entry}" for entry in entries))]
+        brace = listed.end - 1
+        return [(brace, brace, ", ".join(entries))]
     ending = "\r\n" if "\r\n" in text else "\n"
-    gap = "" if not text or text.endswith("\n") else ending
-    lines = (
-        f"{_scalar(path)}:{' ' + _scalar(arguments) if arguments else ''}{ending}"
-        for path, arguments in missing.items()
+    lines = "".join(
+        f"{' ' * listed.indent}{_scalar(path)}:{' ' + _scalar(a) if a else ''}{ending}"
+        for path, a in missing.items()
     )
-    return text + gap + "".join(lines)
+    if listed.flow:
+        return [(0, len(text), lines)]
+    before = text[: listed.end].removeprefix("\ufeff")
+    gap = "" if not before or before.endswith("\n") else ending
+    return [(listed.end, listed.end, gap + lines)]
 
 
 def _scalar(value: str, *, quoted: bool = False) -> str:
     """The text as YAML, in quotes only where it needs them."""
-    import yaml  # noqa: PLC0415 - late: --help does not need it
-
-    with contextlib.suppress(yaml.YAMLError):
-        if not quoted and yaml.safe_load(value) == value:
+    with contextlib.suppress(DocumentError):
+        if not quoted and parse_yaml_1_1(value) == value == parse_yaml(value):
             return value
     return "'" + value.replace("'", "''") + "'"

@@ -19,10 +19,12 @@ from factory.config.contradictions import refuse_contradictions, refuse_missing
 from factory.config.duration import duration_seconds
 from factory.config.environment import ENV_FILE, Environment, layered
 from factory.config.own_variables import names_to_pass
+from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST
 from factory.config.selection import Selection, nothing_selected, patterns
 from factory.config.source_file import SOURCE_FILE
 from factory.config.workspaces import CLONES_FOLDER, FoundWorkspaces, find_workspaces
 from factory.errors import ConfigurationError, FactoryError, Place, UsageError
+from factory.quantities import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_SHOWN = 20
 _MEBIBYTE = 1 << 20
 
 
@@ -116,6 +119,7 @@ def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs:
         workspaces=tuple(folder.name for folder in found.folders),
     )
     if found.folders:
+        _refuse_off(selection, found)
         _warn_of_no_workspace(selection)
         builds, broken = _plan_several(request, process, found, default_jobs=default_jobs)
         wanted = [plan for plan in builds if _is_wanted(plan, selection)]
@@ -165,6 +169,7 @@ def _plan_several(
             SOURCE_FILE,
             ", ".join(found.ignored),
         )
+    _tell_of_off(config_dir, found)
     root = layered(process, (config_dir / ENV_FILE,))
     plans: list[BuildPlan] = []
     broken: list[BrokenWorkspace] = []
@@ -192,6 +197,33 @@ def _plan_several(
         else:
             plans.append(plan)
     return plans, broken
+
+
+def _tell_of_off(config_dir: Path, found: FoundWorkspaces) -> None:
+    off = len(found.unlisted) + len(found.disabled)
+    if not off:
+        return
+    why = [f"without {PLUGINS_LIST}: {listed(found.unlisted, _SHOWN)}"] if found.unlisted else []
+    if found.disabled:
+        why.append(f"with {DISABLED_LIST}: {listed(found.disabled, _SHOWN)}")
+    log.warning(
+        "%s: %s off, and not built: %s",
+        config_dir,
+        "1 workspace is" if off == 1 else f"{off} workspaces are",
+        "; ".join(why),
+    )
+
+
+def _refuse_off(selection: Selection, found: FoundWorkspaces) -> None:
+    for name in selection.only:
+        if name in found.unlisted or name in found.disabled:
+            raise UsageError(
+                f"the workspace {name} is off",
+                found=f"--only {name}, and "
+                + (f"no {PLUGINS_LIST} in it" if name in found.unlisted else DISABLED_LIST),
+                expected=f"a workspace with a {PLUGINS_LIST}",
+                hint=f"give it a {PLUGINS_LIST}",
+            )
 
 
 def _refuse_for_several(request: BuildRequest, found: FoundWorkspaces) -> None:

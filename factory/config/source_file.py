@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from factory.config.documents import read_json, refuse_unprintable, unknown_fields, validated
+from factory.config.lenient import taken_as_meant
 from factory.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
     path = config_dir / SOURCE_FILE
     if not path.exists():
         return None
-    document = validated(read_json(path), "source")
+    document = validated(taken_as_meant(read_json(path), "source"), "source")
     unknown = unknown_fields(document, "source")
     if unknown:
-        log.warning("%s: unknown fields, not used: %s", path, ", ".join(unknown))
+        log.warning("%s: unknown fields, not used: %s", path, ", ".join(map(str, unknown)))
     value = document.value
     for field in ("repo", "repo-ref", "workspace-path"):
         refuse_unprintable(document, field, (value.get(field) or "").strip())

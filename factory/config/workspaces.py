@@ -1,6 +1,8 @@
 """The workspaces of a configuration directory: each is a folder that holds a ``source.json``.
 
-They are the directory's own subfolders, or, in a catalogue, those of its ``workspaces/`` folder.
+They are the directory's own subfolders, or, in a catalogue, those of its ``workspaces/`` folder. A
+catalogue's workspace without a ``plugins-list.yaml`` is off; one whose list is called
+``plugins-list.yaml.disabled`` is off anywhere.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.config.environment import ENV_FILE
+from factory.config.plugins_list import DISABLED_LIST, MISNAMED_LIST, PLUGINS_LIST
 from factory.config.source_file import SOURCE_FILE
 from factory.errors import ConfigurationError, Place, UsageError, os_errors_as
 
@@ -30,10 +33,17 @@ _TAKEN = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundWorkspaces:
-    """The folders of a run's workspaces in the order of their names, and what was passed over."""
+    """The folders of a run's workspaces in the order of their names, and what was passed over.
+
+    ``ignored`` are folders that are no workspaces, from the configuration directory. ``unlisted``
+    and ``disabled`` are the names of workspaces that are off: without a list in a catalogue, and
+    with a list that has been renamed.
+    """
 
     folders: tuple[Path, ...]
     ignored: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
 
 
 def find_workspaces(config_dir: Path, own: Mapping[str, Path]) -> FoundWorkspaces:
@@ -45,7 +55,8 @@ def find_workspaces(config_dir: Path, own: Mapping[str, Path]) -> FoundWorkspace
             workspaces.
 
     Raises:
-        ConfigurationError: the directory cannot be read, or two workspaces would have one name.
+        ConfigurationError: the directory cannot be read, every workspace is off, or two workspaces
+            would have one name.
         UsageError: a workspace's folder is also one that the run writes to.
     """
     if (config_dir / SOURCE_FILE).exists():
@@ -64,9 +75,24 @@ def find_workspaces(config_dir: Path, own: Mapping[str, Path]) -> FoundWorkspace
                 if folder not in holding and not _is_expected(folder, config_dir, own)
             ]
     workspaces.sort(key=lambda folder: folder.name)
+    disabled = [folder for folder in workspaces if is_disabled(folder)]
+    unlisted = [f for f in _catalogue_folders(config_dir, workspaces) if not _has_list(f)]
+    if workspaces and len(disabled) + len(unlisted) == len(workspaces):
+        raise _all_off(config_dir, disabled, unlisted)
+    workspaces = [each for each in workspaces if each not in disabled and each not in unlisted]
     _refuse_taken(workspaces, own)
     _refuse_clashes(workspaces)
-    return FoundWorkspaces(folders=tuple(workspaces), ignored=tuple(ignored))
+    return FoundWorkspaces(
+        folders=tuple(workspaces),
+        ignored=tuple(ignored),
+        unlisted=tuple(folder.name for folder in unlisted),
+        disabled=tuple(folder.name for folder in disabled),
+    )
+
+
+def is_disabled(folder: Path) -> bool:
+    """Whether a workspace is switched off by the name of its list, as catalogues do it."""
+    return (folder / DISABLED_LIST).exists() and not (folder / PLUGINS_LIST).exists()
 
 
 def environment_files(config_dir: Path) -> tuple[Path, ...]:
@@ -101,6 +127,35 @@ def _holds_source(folder: Path) -> bool:
         return (folder / SOURCE_FILE).exists()
     except OSError:  # a folder that may not be entered: it is listed among those passed over
         return False
+
+
+def _has_list(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (PLUGINS_LIST, DISABLED_LIST, MISNAMED_LIST))
+
+
+def _catalogue_folders(config_dir: Path, workspaces: list[Path]) -> list[Path]:
+    """The workspaces of a catalogue, which lists what it builds: those in a folder ``workspaces/``.
+
+    That may be the configuration directory itself, if any list is in it.
+    """
+    inner = [folder for folder in workspaces if folder.parent == config_dir / CATALOGUE_FOLDER]
+    if inner or config_dir.name != CATALOGUE_FOLDER or not any(map(_has_list, workspaces)):
+        return inner
+    return workspaces
+
+
+def _all_off(config_dir: Path, disabled: list[Path], unlisted: list[Path]) -> ConfigurationError:
+    why = [f"{len(unlisted)} without {PLUGINS_LIST}"] if unlisted else []
+    why += [f"{len(disabled)} with {DISABLED_LIST}"] if disabled else []
+    return ConfigurationError(
+        "every workspace of the configuration directory is off",
+        place=Place(file=config_dir),
+        found=", ".join(why),
+        expected=f"a {PLUGINS_LIST} in each workspace that is to be built",
+        hint=f"build one with all of its plugins: --config-dir {unlisted[0]}"
+        if unlisted
+        else f"rename {disabled[0] / DISABLED_LIST} to {PLUGINS_LIST}",
+    )
 
 
 def _warn_of_inner(config_dir: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from factory.config.documents import read_app_config, unknown_fields
+from factory.config.lenient import taken_as_meant
 from factory.config.nested_places import (
     checked,
     place_of,
@@ -122,12 +123,13 @@ def display_names(entries: Iterable[PluginEntry]) -> dict[str, str]:
 
 
 def _read(path: Path) -> Document:
-    document = checked(with_merged_items(read_app_config(path), list_field="plugins"), SCHEMA)
+    merged = with_merged_items(read_app_config(path), list_field="plugins")
+    document = checked(taken_as_meant(merged, SCHEMA), SCHEMA)
     unknown = unknown_fields(document, SCHEMA)
     if unknown:
-        log.warning("%s: unknown fields, not used: %s", path, ", ".join(unknown))
-    for place in unknown_items_fields(document, SCHEMA, list_field="plugins"):
-        log.warning("%s: an unknown field, not used", place)
+        log.warning("%s: unknown fields, not used: %s", path, ", ".join(map(str, unknown)))
+    for place, unknown_field in unknown_items_fields(document, SCHEMA, list_field="plugins"):
+        log.warning("%s: an unknown field, not used: %s", place, unknown_field)
     return document
 
 

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 # Starts like a word or a path, and has no colon that a blank or the end follows.
-_PLAIN = re.compile(r"(?:\./)?[A-Za-z_/](?:[A-Za-z0-9_./@!+~-]|:(?=[A-Za-z0-9_./@!+~-]))*")
+_PLAIN = re.compile(r"(?:\./)?[A-Za-z_/](?:[A-Za-z0-9_./@!+~=-]|:(?=[A-Za-z0-9_./@!+~=-]))*")
 # https://yaml.org/type/bool.html and null.html, in any case.
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
 _UNFOLDED = 1_000_000_000

@@ -9,7 +9,6 @@ import re
 from typing import Any
 
 import yaml
-from yaml.composer import ComposerError
 from yaml.constructor import ConstructorError
 from yaml.scanner import ScannerError
 
@@ -68,9 +67,7 @@ class BoundedLoader(yaml.SafeLoader):
         self._depth -= 1
         if isinstance(event, yaml.AliasEvent):
             if id(node) not in self._measures:
-                raise ComposerError(
-                    None, None, "an alias stands in what it leads to", event.start_mark
-                )
+                raise DocumentError("an alias stands in what it leads to", line=line, column=column)
         elif node is not None:
             self._measures[id(node)] = self._measured(node, line, column)
         return node
@@ -184,8 +181,8 @@ class CoreLoader(BoundedLoader):
         self.allow_simple_key = False  # a tab does not indent what stands in one line either
 
     def check_key(self) -> bool:
-        """Whether a ``?`` is a key's: where a blank follows, also between brackets."""
-        return self.peek(1) in _BLANK_OR_BREAK
+        """Whether a ``?`` is a key's: ``[?x]`` has a text."""
+        return self.peek(1) in _BLANK_OR_BREAK + (_FLOW if self.flow_level else "")
 
     def check_value(self) -> bool:
         """Whether a ``:`` parts key and value, as in ``{"a":1}`` and not in ``[:8080, a:b]``."""
@@ -203,7 +200,7 @@ class CoreLoader(BoundedLoader):
 
     def scan_plain(self) -> yaml.ScalarToken:
         """Scan a text without quotes: tabs and question marks may stand in it."""
-        start = end = self.get_mark()  # type: ignore[no-untyped-call]
+        start = end = self.get_mark()
         indent = self.indent + 1
         flow = _FLOW if self.flow_level else ""
         chunks: list[str] = []
@@ -217,7 +214,7 @@ class CoreLoader(BoundedLoader):
             self.allow_simple_key = False
             chunks += [*spaces, self.prefix(length)]
             self.forward(length)
-            end = self.get_mark()  # type: ignore[no-untyped-call]
+            end = self.get_mark()
             spaces = self.scan_plain_spaces(indent, start)
             if not spaces or (not self.flow_level and self.column < indent):
                 break
@@ -241,7 +238,7 @@ class CoreLoader(BoundedLoader):
             breaks += 1
             if self.prefix(3) in {"---", "..."} and self.peek(3) in _BLANK_OR_BREAK:
                 return []
-            tab = self.get_mark()  # type: ignore[no-untyped-call]
+            tab = self.get_mark()
             blanks = self._blanks()
             is_short = len(blanks) - len(blanks.lstrip(" ")) < indent
             if "\t" in blanks and is_short and not self.flow_level and self.peek() not in "\0\r\n#":
@@ -252,7 +249,7 @@ class CoreLoader(BoundedLoader):
         length = 0
         while self.peek(length) in " \t":
             length += 1
-        blanks = self.prefix(length)
+        blanks: str = self.prefix(length)
         self.forward(length)
         return blanks
 

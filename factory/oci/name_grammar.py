@@ -15,9 +15,9 @@ REPOSITORY = rf"{_COMPONENT}(?:/{_COMPONENT})*"
 TAG = r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}"
 
 _HOST = re.compile(HOST)
+_HIGHEST_PORT = 65_535
 _REPOSITORY = re.compile(REPOSITORY)
 _TAG = re.compile(TAG)
-_HIGHEST_PORT = 65535
 
 
 def is_host(text: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
+from factory.config.environment import refuse_empty
 from factory.errors import ConfigurationError
 from factory.oci.name_grammar import is_host
 from factory.oci.reference import refuse_bad_repository
@@ -29,6 +30,8 @@ _REQUIRED = {
     "REGISTRY_URL": "the registry's host, for example REGISTRY_URL=quay.io",
     "REGISTRY_NAMESPACE": "the organisation or user there, for example REGISTRY_NAMESPACE=my-team",
 }
+_USER = ("REGISTRY_USERNAME", "REGISTRY_PASSWORD")
+_NEVER_EMPTY = ("REGISTRY_AUTH_FILE", "REGISTRY_CA_FILE")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 _PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -168,6 +171,7 @@ def _pull_login(environment: Environment, *, own: bool) -> Login:
 
 
 def _connection(environment: Environment, registry: str) -> _Connection:
+    refuse_empty(environment.variables, _NEVER_EMPTY)
     return {
         "ca_files": tuple(Path(p) for name in _CA_NAMES if (p := environment.get(name))),
         "certificate_folders": _certificate_folders(environment, registry),
@@ -215,6 +219,9 @@ def _login(environment: Environment) -> Login:
                 "REGISTRY_AUTH_FILE is set: REGISTRY_USERNAME and REGISTRY_PASSWORD are ignored."
             )
         return AuthFileLogin(file=Path(file))
+    if environment.variables.keys() >= set(_USER):
+        # Both are given: with an empty one, images would be pushed by whoever is logged in here.
+        refuse_empty(environment.variables, _USER)
     if username and password:
         return UserLogin(username=username, password=password)
     if username or password:

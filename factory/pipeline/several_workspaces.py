@@ -78,7 +78,7 @@ def build_several(
         BusyError: another run writes to it.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    make_folder(run.output_dir)
+    make_folder(run.output_dir, called="the output directory", option="--output-dir")
     hint = "wait until it has ended, or give another --output-dir"
     with exclusive(run.output_dir, wait=False, hint=hint):
         names = sorted([*(plan.name for plan in run.builds), *(each.name for each in run.broken)])

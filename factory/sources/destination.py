@@ -59,8 +59,15 @@ def held(path: Path) -> Iterator[Path]:
         yield real
 
 
-def make_folder(path: Path) -> Path:
+def make_folder(
+    path: Path, *, called: str = "the folder for the source", option: str = "--repo-path"
+) -> Path:
     """Make a folder, and those above it, if need be; return its real path.
+
+    Args:
+        path: the folder.
+        called: what it is, for an error about it.
+        option: which option names it.
 
     Raises:
         StorageError: it cannot be made, or is no folder.
@@ -70,10 +77,10 @@ def make_folder(path: Path) -> Path:
         return path.resolve(strict=True)
     except OSError as error:
         raise StorageError(
-            f"the folder for the source cannot be made: {path}",
+            f"{called} cannot be made: {path}",
             place=Place(file=path),
             found=error.strerror,
-            hint="give a folder that you may write as --repo-path",
+            hint=f"give a folder that you may write as {option}",
         ) from error
 
 

@@ -16,7 +16,7 @@ from factory.verification.findings import (
 )
 from factory.verification.frontend_manifests import check_manifests
 from factory.verification.locked_tree import check_locked
-from factory.verification.native_binaries import check_native, default_platform
+from factory.verification.native_binaries import check_native
 from factory.verification.plugin_folder import PluginFolder, check_package, read_plugin_folder
 from factory.verification.supported_versions import check_supported_versions
 

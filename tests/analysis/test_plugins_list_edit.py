@@ -171,3 +171,118 @@ def test_any_list_is_edited_to_what_is_wanted(
     assert [line for line in after.splitlines() if "#" in line.partition(":")[0]] == [
         line for line in text.splitlines() if "#" in line.partition(":")[0]
     ]
+
+
+def test_an_indented_map_stays_one() -> None:
+    assert edited("  plugins/a: x\n  plugins/b:\n", b="--y", c="--z") == (
+        "  plugins/a: x\n  plugins/b: --y\n  plugins/c: --z\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("plugins/a:\n...\n", "plugins/a:\nplugins/z: --x\n...\n"),
+        (
+            "---\nplugins/a: |\n  b\n\n... # end\n",
+            "---\nplugins/a: |\n  b\n\nplugins/z: --x\n... # end\n",
+        ),
+        ("---\n...\n", "---\nplugins/z: --x\n...\n"),
+        ("---", "---\nplugins/z: --x\n"),
+        ("\ufeffplugins/a:\r\n", "\ufeffplugins/a:\r\nplugins/z: --x\r\n"),
+        ("\ufeff", "\ufeffplugins/z: --x\n"),
+        (
+            "plugins/a: b\n  # indented\n# end",
+            "plugins/a: b\n  # indented\n# end\nplugins/z: --x\n",
+        ),
+        ("{plugins/a: b, # c }\n}\n# }", "{plugins/a: b, 'plugins/z': '--x', # c }\n}\n# }"),
+        ("{ # none yet\n}\n", "{ # none yet\n'plugins/z': '--x'}\n"),
+        ("--- {plugins/a}\n", "--- {plugins/a, 'plugins/z': '--x'}\n"),
+        ("? plugins/a\n: b\n", "? plugins/a\n: b\nplugins/z: --x\n"),
+    ],
+)
+def test_a_plugin_is_added_where_the_list_ends(text: str, after: str) -> None:
+    assert edited(text, z="--x") == after
+    assert yaml.safe_load(after)["plugins/z"] == "--x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plugins/a: &x --b\nplugins/c: *x\n",
+        "? plugins/a\n? plugins/c\n",
+    ],
+)
+def test_what_cannot_be_edited_is_left_alone_and_the_lines_are_shown(
+    tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "plugins-list.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError):
+        rewrite_plugins_list(file, {"plugins/a": "--new"})
+    assert file.read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["plugins-list.yaml"]
+
+
+# Every way in which a value may be written: the text, and whether a line break is behind it.
+values = st.one_of(
+    st.sampled_from(["", " ~", " null", " # why", " --x", " '--x y'", ' "--x" # why', " &v --x"]),
+    st.sampled_from([" |\n{}  --x\n{}  --y", " >-\n{}  --x # no comment", "\n{}  --x\n{}  --y"]),
+    st.sampled_from([" |+\n{}  --x\n", " !!str --x", " --x:y  # c", ' "a\\\n{}  b"']),
+)
+
+
+@st.composite
+def written_lists(draw: st.DrawFn) -> str:
+    indent = " " * draw(st.sampled_from([0, 0, 2, 3]))
+    lines = [draw(st.sampled_from(["", "---\n", "%YAML 1.1\n---\n", "# head\n\n"]))]
+    for name in draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=4)):
+        lines.append(draw(st.sampled_from(["", "", "# about\n", "\n", f"{indent}#off: --x\n"])))
+        key = draw(st.sampled_from(["{}", "'{}'", '"{}"', "./{}/", "{} "])).format(name)
+        lines.append(f"{indent}{key}:{draw(values).replace('{}', indent)}\n")
+    lines.append(draw(st.sampled_from(["", "# tail\n", "...\n", "\n\n", "  # tail"])))
+    text = "".join(lines)
+    bom = draw(st.sampled_from(["", "\ufeff"])) if not text.startswith("%") else ""
+    return bom + (text.replace("\n", "\r\n") if draw(st.booleans()) else text)
+
+
+@st.composite
+def braced_lists(draw: st.DrawFn) -> str:
+    entries = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from("abcdef"),
+                st.sampled_from(["", ": --x", ": '--x y'", ":", ": null", ': "--x" # c\n']),
+            ),
+            unique_by=lambda entry: entry[0],
+            max_size=4,
+        )
+    )
+    inside = ", ".join(name + value for name, value in entries)
+    closing = draw(st.sampled_from(["", " ", ",", "\n", " # }\n"])) if entries else ""
+    return draw(st.sampled_from(["{{{}{}}}\n", "---\n{{ {}{}}} # end }}"])).format(inside, closing)
+
+
+def content(text: str) -> dict[str, str]:
+    read = yaml.safe_load(text) or {}
+    return {key.strip("./ "): " ".join((value or "").split()) for key, value in read.items()}
+
+
+@given(
+    st.one_of(written_lists(), braced_lists()),
+    st.dictionaries(st.sampled_from("abcdefgh"), words, max_size=4),
+)
+def test_however_a_list_is_written_only_what_is_wanted_changes(
+    text: str, wanted: dict[str, str]
+) -> None:
+    before = content(text)
+    after, changes = edit_plugins_list(text, wanted, FILE)
+    assert content(after) == before | wanted
+    assert {change.path for change in changes} == {
+        path for path in wanted if before.get(path) != wanted[path]
+    }
+    if not changes:
+        assert after == text
+    untouched = [line for line in text.splitlines() if line.lstrip().startswith("#")]
+    assert [line for line in after.splitlines() if line in untouched] == untouched
+    assert ("\r\n" in after) == ("\r\n" in text) or not text.strip()

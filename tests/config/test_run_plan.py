@@ -118,6 +118,8 @@ def test_a_catalogue_keeps_its_workspaces_in_a_folder(
     desk.write(
         "workspaces/own/source.json", {"repo": "r", "repo-flat": True, "workspace-path": "x"}
     )
+    for name in ("flat", "deep", "own"):
+        desk.write(f"workspaces/{name}/plugins-list.yaml", "plugins/a:\n")
     desk.write("workspaces/README.md", "")
     desk.write("docs/index.md", "")
     plan = desk.plan()
@@ -153,6 +155,7 @@ def test_two_workspaces_that_differ_in_case_only_are_refused(several: Desk) -> N
 
 def test_one_name_in_two_places_is_refused(several: Desk) -> None:
     several.write("workspaces/todo/source.json", {"repo": "r"})
+    several.write("workspaces/todo/plugins-list.yaml", "plugins/a:\n")
     assert several.refused(ConfigurationError).problem == "two workspaces are called todo"
 
 
@@ -220,7 +223,7 @@ def test_the_run_has_one_cache(several: Desk, caplog: pytest.LogCaptureFixture) 
     ("file", "text"),
     [
         ("source.json", "{"),
-        ("source.json", '{"repo": 1}'),
+        ("source.json", '{"repo": []}'),
         (".env", "not an assignment\n"),
         ("plugins-list.yaml", "- a\n"),
         ("backstage.json", "{}"),

@@ -105,7 +105,82 @@ def test_unknown_fields_are_warned_about_by_name(
     assert source.ref is None
     (warning,) = caplog.records
     assert warning.levelname == "WARNING"
-    assert warning.getMessage().endswith("source.json: unknown fields, not used: repo_ref, branch")
+    assert warning.getMessage().endswith(
+        "source.json: unknown fields, not used: repo_ref (did you mean repo-ref?), "
+        "branch (did you mean repo-ref?)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("ref", "repo-ref"),
+        ("repoRef", "repo-ref"),
+        ("repo-reff", "repo-ref"),
+        ("tag", "repo-ref"),
+        ("path", "workspace-path"),
+        ("workspace_path", "workspace-path"),
+        ("worspace-path", "workspace-path"),
+        ("flat", "repo-flat"),
+        ("backstage-version", "repo-backstage-version"),
+    ],
+)
+def test_the_field_that_was_meant_is_named(
+    config_dir: Path, caplog: pytest.LogCaptureFixture, written: str, meant: str
+) -> None:
+    read(config_dir, {"repo": "r", written: "x"})
+    assert f"{written} (did you mean {meant}?)" in caplog.text
+
+
+def test_a_field_like_no_other_gets_no_advice(
+    config_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    read(config_dir, {"repo": "r", "owner": "x", "repo-ref": "main", "ref": "x"})
+    assert "unknown fields, not used: owner, ref" in caplog.text
+
+
+def test_what_is_missing_is_found_under_another_name(config_dir: Path) -> None:
+    error = refused(config_dir, {"url": "https://example.com/a"})
+    assert 'write "repo" for "url"' in str(error.hint)
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("true", "."),
+        ("True", "."),
+        ("yes", "."),
+        ("false", "workspaces/todo"),
+        (" no ", "workspaces/todo"),
+    ],
+)
+def test_a_truth_value_that_is_text_is_taken_with_a_word(
+    config_dir: Path, caplog: pytest.LogCaptureFixture, written: str, path: str
+) -> None:
+    assert read(config_dir, {"repo": "r", "repo-flat": written}).workspace_path == path
+    assert f'repo-flat is the text "{written}", and read as' in caplog.text
+
+
+def test_a_branch_that_is_a_number_is_taken_with_a_word(
+    config_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert read(config_dir, {"repo": "r", "repo-ref": 2025}).ref == "2025"
+    assert 'repo-ref is the number 2025, and read as the text "2025"' in caplog.text
+
+
+def test_a_repeated_key_is_found_where_it_is_nested(config_dir: Path) -> None:
+    error = refused(config_dir, '{"x": {"repo": 1,\n "repo": 2}, "repo": "r"}')
+    assert position(error) == (2, 2, "x.repo")
+
+
+def test_the_line_of_a_field_is_that_of_its_own_key(config_dir: Path) -> None:
+    error = refused(config_dir, '{"x": {"repo": 1},\n "y": "\\"repo\\": 1",\n "repo": []}')
+    assert position(error) == (3, 2, "repo")
+
+
+def test_a_document_that_is_nested_too_deep_is_refused(config_dir: Path) -> None:
+    error = refused(config_dir, '{"repo": ' + "[" * 1000 + "]" * 1000 + "}")
+    assert "nested too deep" in str(error.found)
 
 
 def test_spaces_around_values_are_dropped(config_dir: Path) -> None:
@@ -129,7 +204,7 @@ def test_a_byte_order_mark_is_no_mistake(config_dir: Path) -> None:
         ("repo-ref", "", 'a string: ""'),
         ("workspace-path", {"a": 1}, "an object"),
         ("workspace-path", None, "nothing (null)"),
-        ("repo-flat", "true", 'a string: "true"'),
+        ("repo-flat", "maybe", 'a string: "maybe"'),
         ("repo-backstage-version", True, "true or false: true"),
     ],
 )

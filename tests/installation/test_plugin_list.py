@@ -341,3 +341,21 @@ def test_whatever_is_written_is_read_or_refused_with_its_place(
             display_names(entries)
         else:
             assert refusal.place
+
+
+def test_truth_values_as_text_are_taken_with_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "plugins:\n- package: one\n  disabled: yes\n- package: two\n  enabled: 'true'\n"
+    entries = read(tmp_path, text)
+    assert [entry.enabled for entry in entries.values()] == [False, True]
+    assert 'disabled is the text "yes", and read as true' in caplog.text
+
+
+def test_unknown_fields_say_which_was_meant(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    read(tmp_path, "include: []\nplugins:\n- package: one\n  appConfig: {}\n  pullpolicy: Always\n")
+    assert "include (did you mean includes?)" in caplog.text
+    assert "appConfig (did you mean pluginConfig?)" in caplog.text
+    assert "pullpolicy (did you mean pullPolicy?)" in caplog.text

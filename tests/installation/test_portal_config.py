@@ -58,6 +58,21 @@ def test_the_portal_may_call_its_folder_otherwise(two: Desk) -> None:
         ({"a": [1]}, {"a": [2]}, "a"),
         ({"a": 1}, {"a": True}, "a"),
         ({"a": "1"}, {"a": 1}, "a"),
+        ({"a": [1]}, {"a": [True]}, "a"),
+        (
+            {"f": {"frequency": {"minutes": 60}}},
+            {"f": {"frequency": {"seconds": 30}}},
+            "f.frequency",
+        ),
+        (
+            {"a": {"frequency": {"minutes": 60}}},
+            {"a": {"frequency": {"cron": "* *"}}},
+            "a.frequency",
+        ),
+        ({"timeout": {"minutes": 3}}, {"timeout": {"minutes": 3, "seconds": 1}}, "timeout"),
+        ({"timeout": {"minutes": 3}}, {"timeout": "PT3M"}, "timeout"),
+        ({"initialDelay": {"hours": 1}}, {"initialDelay": {"minutes": 1}}, "initialDelay"),
+        ({"a": {"$env": "A"}}, {"a": {"$file": "b"}}, "a"),
     ],
 )
 def test_a_conflict_names_the_key_and_both_plugins(
@@ -70,6 +85,35 @@ def test_a_conflict_names_the_key_and_both_plugins(
     assert "by ./one.tgz" in done.stderr
     assert "by ./two.tgz" in done.stderr
     assert not two.root.exists()
+
+
+def test_intervals_that_are_the_same_are_no_conflict(two: Desk) -> None:
+    schedule = {"frequency": {"minutes": 60}, "timeout": {"minutes": 3.0}}
+    two.listed(
+        entry("one", {"a": {"schedule": schedule, "x": {}}}),
+        entry("two", {"a": {"schedule": {"timeout": {"minutes": 3}}, "x": {"hours": {"y": 1}}}}),
+    )
+    two.report()
+    assert two.merged["a"] == {"schedule": schedule, "x": {"hours": {"y": 1}}}
+
+
+def test_the_configuration_is_read_as_backstage_reads_it(two: Desk) -> None:
+    two.listed()
+    (two.folder / "dynamic-plugins.yaml").write_text(
+        "plugins:\n- package: ./one.tgz\n  pluginConfig:\n    country: NO\n    at: 22:22\n"
+        "    mode: 010\n    1: one\n    true: yes\n    rule: =\n    day: 2026-01-01\n"
+    )
+    two.report()
+    own = {key: value for key, value in two.merged.items() if key != "dynamicPlugins"}
+    assert own == {
+        "country": "NO",
+        "at": "22:22",
+        "mode": 10,
+        "1": "one",
+        "true": "yes",
+        "rule": "=",
+        "day": "2026-01-01",
+    }
 
 
 def test_a_disabled_plugin_conflicts_with_nobody(two: Desk) -> None:

@@ -13,8 +13,12 @@ from factory.notation.yaml_text import parse_yaml, parse_yaml_1_1
 
 from .npm_yaml import NpmYaml, told
 
+# The same documents in each run: rare forms are not for a build of somebody else's change to find.
 asking = settings(
-    deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True,
+    deadline=None,
+    max_examples=400,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 # https://yaml.org/spec/1.2.2/#103-core-schema

@@ -54,7 +54,10 @@ def test_the_registrys_address_may_have_a_scheme_and_a_path(
     assert (found.registry, found.namespace) == (registry, namespace)
 
 
-@pytest.mark.parametrize("url", ["my registry", "quay.io:port", "https://", "user:geheim@quay.io"])
+@pytest.mark.parametrize(
+    "url",
+    ["my registry", "quay.io:port", "https://", "user:geheim@quay.io", "quay.io:99999", "[::1]:0"],
+)
 def test_what_is_no_address_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ConfigurationError, match="not the address") as caught:
         target(REGISTRY_URL=url)
@@ -133,3 +136,22 @@ def test_a_credential_helper_sees_nothing_of_the_build() -> None:
     found = target(PATH="/bin", HOME="/h", AWS_PROFILE="p", NPM_TOKEN="t", REGISTRY_PASSWORD="")
 
     assert found.helper_environment == {"PATH": "/bin", "HOME": "/h", "AWS_PROFILE": "p"}
+
+
+@pytest.mark.parametrize("url", ["quay.io:65535", "localhost:1", "[::1]:5000", "[fe80::12345]"])
+def test_a_port_that_there_can_be_is_taken(url: str) -> None:
+    assert target(REGISTRY_URL=url).registry == url
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"REGISTRY_USERNAME": "", "REGISTRY_PASSWORD": ""},
+        {"REGISTRY_USERNAME": "robot", "REGISTRY_PASSWORD": " "},
+        {"REGISTRY_AUTH_FILE": ""},
+        {"REGISTRY_CA_FILE": ""},
+    ],
+)
+def test_a_setting_that_protects_is_not_empty(given: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="is given and empty"):
+        target(**given)

@@ -125,9 +125,9 @@ def test_every_valid_configuration_can_be_planned_offline(desk: Desk, name: str)
 
 def test_all_of_them_at_once(desk: Desk) -> None:
     for name, (source, plugins) in VALID.items():
-        desk.write(f"workspaces/{name}/source.json", source)
+        desk.write(f"{name}/source.json", source)
         if plugins:
-            desk.write(f"workspaces/{name}/plugins-list.yaml", plugins)
+            desk.write(f"{name}/plugins-list.yaml", plugins)
     ended = desk.plan("--offline", "--json")
     assert ended.code == 0, ended.err
     found = by_name(ended.json)

@@ -9,6 +9,7 @@ import yaml
 
 from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import read_plugin_list
+from factory.notation.yaml_text import parse_yaml
 from factory.pipeline.portal_files import (
     OCI_ENTRIES,
     PUBLISHED_IMAGES,
@@ -134,4 +135,33 @@ def test_a_configuration_that_is_no_yaml_is_left_out_with_a_word(
 
     assert file
     assert "pluginConfig" not in file.read_text()
+    assert "left without its configuration" in caplog.text
+
+
+def test_an_entrys_configuration_is_the_same_to_all_readers(
+    tmp_path: Path, entry: PortalEntry
+) -> None:
+    written = (
+        'a: "1e3"\nb: 1e3\nc: "NO"\nd: NO\ne: 22:22\nf: "0o17"\nx: &x {y: 010}\nz: *x\n<<: *x\n'
+    )
+    entry.tgz.with_name(f"{entry.tgz.name}.app-config.dynamic.yaml").write_text(written)
+    file = write_tgz_entries(tmp_path, [entry])
+    assert file
+    text = file.read_text(encoding="utf-8")
+    value = {"a": "1e3", "b": 1000, "c": "NO", "d": "NO", "e": "22:22", "f": "0o17"}
+    value |= {"x": {"y": 10}, "z": {"y": 10}, "<<": {"y": 10}}
+    for read in (yaml.safe_load, parse_yaml):
+        assert read(text)["plugins"][0]["pluginConfig"] == value
+    assert 'a: "1e3"' in text
+    assert 'd: "NO"' in text
+
+
+@pytest.mark.parametrize("written", ["[1, 2]\n", "a: 1\na: 2\n", "a: &a [*a]\n"])
+def test_a_configuration_that_is_none_leaves_the_entry_without(
+    tmp_path: Path, entry: PortalEntry, written: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry.tgz.with_name(f"{entry.tgz.name}.app-config.dynamic.yaml").write_text(written)
+    file = write_tgz_entries(tmp_path, [entry])
+    assert file
+    assert "pluginConfig" not in yaml.safe_load(file.read_text(encoding="utf-8"))["plugins"][0]
     assert "left without its configuration" in caplog.text
