@@ -10,6 +10,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+from factory.archives.names import folded
 from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
@@ -32,6 +33,30 @@ PACKAGE_FIELDS = (
     "bugs",
     "keywords",
 )
+
+
+# At the root of an image, or of the folder that a portal loads, these names have another meaning:
+# Node.js looks for packages in the first and for a package's settings in the second, portals read
+# or write the others.
+_RESERVED = frozenset(
+    {
+        "node_modules",
+        "package.json",
+        "package-lock.json",
+        "index.json",
+        "app-config.dynamic-plugins.yaml",
+        "dynamic-plugins.yaml",
+        "dynamic-plugins.default.yaml",
+        "catalog-entities",
+        "install-dynamic-plugins.lock",
+        "lost+found",
+    }
+)
+
+
+def is_reserved_folder(name: str) -> bool:
+    """Return whether a plugin's folder may not be called so, in whatever case."""
+    return folded(name) in _RESERVED
 
 
 def dynamic_packages(plugins: Sequence[PluginArchive]) -> list[dict[str, dict[str, Any]]]:
