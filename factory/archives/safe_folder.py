@@ -1,7 +1,7 @@
 """A plugin's folder on this machine, read as strictly as an archive: nothing in it is trusted.
 
-Whoever copies, digests or verifies a folder walks it here, so that what one of them refuses no other
-one takes.
+Whoever copies, digests or verifies a folder walks it here, so that what one refuses none
+of the others takes.
 """
 
 from __future__ import annotations

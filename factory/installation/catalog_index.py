@@ -1,4 +1,4 @@
-"""Catalogues' indexes: images with a portal's default list of plugins, and its catalogue's entities.
+"""Catalogues' indexes: images with a portal's default list of plugins and a catalogue's entities.
 
 ``CATALOG_INDEX_IMAGE`` names the one whose ``dynamic-plugins.default.yaml`` takes the place of the
 file of that name among a list's includes; ``EXTRA_CATALOG_INDEX_IMAGES`` further ones, for their

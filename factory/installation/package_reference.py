@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from factory.errors import ConfigurationError
-from factory.oci.dynamic_packages import is_reserved_folder
+from factory.oci.dynamic_packages import is_plugin_folder
 from factory.oci.name_grammar import HOST, REPOSITORY, TAG, is_host
 from factory.oci.web_address import is_web_address
 
@@ -35,7 +35,6 @@ _IMAGE = re.compile(
     rf"(?P<registry>{HOST})/(?P<repository>{REPOSITORY})"
     rf"(?::(?P<tag>{TAG}|\{{\{{inherit\}}\}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
 )
-_PLUGIN_PATH = re.compile(r"[A-Za-z0-9_@~-][\w.@~-]*", re.ASCII)
 _NPM = re.compile(
     r"(?P<name>(?:@[a-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*)(?:@(?P<wanted>[^/:]+))?", re.ASCII
 )
@@ -195,11 +194,6 @@ def parse_package(text: str, *, folder: Path, place: Place | None = None) -> Wri
     if match is None:
         raise _refused("the package is of no known form", written, place)
     return NpmPackage(name=match["name"], wanted=(match["wanted"] or LATEST).strip())
-
-
-def is_plugin_folder(name: str) -> bool:
-    """Return whether ``name`` can be a plugin's folder: one part of a path, not hidden, free."""
-    return bool(_PLUGIN_PATH.fullmatch(name)) and not is_reserved_folder(name)
 
 
 def with_version_of(package: OciPackage, included: OciPackage) -> OciPackage:

@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, StorageError
@@ -90,7 +90,8 @@ def swap_in(
         (staging / CONFIG_FILE).replace(root / CONFIG_FILE)
     except BaseException as error:
         if not _is_whole(folder):
-            _take_back(root, folder)
+            with suppress(OSError):  # staging_folder tries again, and says so if that fails
+                _take_back(root, folder)
         if isinstance(error, OSError):
             raise _unwritable(root, error) from error
         raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.names import folded
@@ -35,6 +36,7 @@ PACKAGE_FIELDS = (
 )
 
 
+_FOLDER = re.compile(r"[A-Za-z0-9_@~-][\w.@~-]*", re.ASCII)
 # At the root of an image, or of the folder that a portal loads, these names have another meaning:
 # Node.js looks for packages in the first and for a package's settings in the second, portals read
 # or write the others.
@@ -57,6 +59,11 @@ _RESERVED = frozenset(
 def is_reserved_folder(name: str) -> bool:
     """Return whether a plugin's folder may not be called so, in whatever case."""
     return folded(name) in _RESERVED
+
+
+def is_plugin_folder(name: str) -> bool:
+    """Return whether ``name`` can be a plugin's folder: one part of a path, not hidden, free."""
+    return bool(_FOLDER.fullmatch(name)) and not is_reserved_folder(name)
 
 
 def dynamic_packages(plugins: Sequence[PluginArchive]) -> list[dict[str, dict[str, Any]]]:
