@@ -107,8 +107,8 @@ def _finding(plugin: PluginFolder, completed: Completed, nonce: str) -> Finding:
         return _failed("Node.js ended while it loaded the plugin", completed.tail[-300:].strip())
     try:
         result = parse_object(lines[0])
-    except ValueError as error:
-        return _failed("what the plugin exports cannot be told", str(error))
+    except ValueError as fault:
+        return _failed("what the plugin exports cannot be told", str(fault))
     stand_ins = [str(name) for name in result.get("standIns", ())]
     if error := result.get("error"):
         return _of_error(plugin, error, stand_ins)

@@ -358,9 +358,7 @@ def test_whatever_is_written_is_read_or_refused_with_its_place(
     ],
 )
 def test_an_entry_that_is_off_may_be_unreadable(tmp_path: Path, off: str) -> None:
-    entries = read(
-        tmp_path, f"plugins:\n- package: '{off}'\n  disabled: true\n- package: plain\n"
-    )
+    entries = read(tmp_path, f"plugins:\n- package: '{off}'\n  disabled: true\n- package: plain\n")
     assert [str(entry.package) for entry in entries.values() if entry.enabled] == ["plain@latest"]
 
 

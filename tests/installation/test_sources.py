@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -491,11 +493,11 @@ def test_a_stock_list_installs_with_the_default_list_of_the_index(
             "catalog-entities/extensions/packages/todo.yaml": entity,
         }.items():
             info = tarfile.TarInfo(name)
-            info.size = len(text.encode()) if name.endswith("todo.yaml") else len(text)
+            info.size = len(text)
             tar.addfile(info, io.BytesIO(text.encode()))
     pushed_layers(images, "team/index", layer.getvalue(), tag="1.9")
     desk.listed(
-        f"oci://{images.host}/elsewhere/listed:{{{{inherit}}}}",
+        {"package": f"oci://{images.host}/else/listed:{{{{inherit}}}}", "disabled": False},
         includes=["dynamic-plugins.default.yaml"],
     )
     variables = {
