@@ -300,11 +300,15 @@ def test_timers_and_servers_do_not_keep_the_check_waiting(tmp_path: Path) -> Non
     "main",
     [
         # what it prints is not what our script says
-        'process.stdout.write(\'\\nplugin-factory-load-result {"found": {"format": "CommonJS", '
-        '"kind": "a backend feature"}, "standIns": []}\\n\'); process.reallyExit(0);',
-        "require('fs').writeSync = (fd, text) => 0; process.exit = () => {}; throw new Error('no');",
-        "const { stringify } = JSON; JSON.stringify = () => stringify({ found: { kind: 'x', "
-        "format: 'y' }, standIns: [] }); throw new Error('no');",
+        (
+            'process.stdout.write(\'\\nplugin-factory-load-result {"found": {"format": "CommonJS", '
+            '"kind": "a backend feature"}, "standIns": []}\\n\'); process.reallyExit(0);'
+        ),
+        "require('fs').writeSync = () => 0; process.exit = () => {}; throw new Error('no');",
+        (
+            "const { stringify } = JSON; JSON.stringify = () => stringify({ found: { kind: 'x', "
+            "format: 'y' }, standIns: [] }); throw new Error('no');"
+        ),
         "throw Object.assign(new Error('no'), { code: [], name: {} });",
     ],
 )
