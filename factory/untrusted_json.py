@@ -54,7 +54,7 @@ def parse_object(content: bytes | str, *, each_key_once: bool = False) -> dict[s
     """
     value = parse_json(content, each_key_once=each_key_once)
     if not isinstance(value, dict):
-        raise ValueError("it is not a JSON object")  # noqa: TRY004 - a fault of the text, as others
+        raise ValueError("it holds no object")  # noqa: TRY004 - a fault of the text, as others
     return value
 
 

@@ -7,10 +7,19 @@ import unicodedata
 
 _LONGEST_PART = 255
 _LONGEST = 1024
+# Unicode's property Default_Ignorable_Code_Point (DerivedCoreProperties.txt).
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 _FAULTS = {
     "has a name that is not UTF-8": re.compile(r"[\ud800-\udfff]"),
     "has a control character in its name": re.compile(r"[\x00-\x1f\x7f-\x9f]"),
     "has a backslash in its name": re.compile(r"\\"),
+    "has a character in its name that turns the way in which it is read": re.compile(
+        r"[\u202a-\u202e\u2066-\u2069]"
+    ),
     "has an absolute name": re.compile(r"^/"),
     "has a name that begins with a drive": re.compile(r"^[A-Za-z]:"),
 }
@@ -37,9 +46,13 @@ def clean_name(name: str) -> str:
 def folded(name: str) -> str:
     """Return what two names have in common if some file system takes them for one.
 
-    Such systems ignore case and compare Unicode text in a normal form (APFS, NTFS).
+    Such systems ignore case, compare Unicode text in a normal form (APFS, NTFS), or pass over what
+    is not seen (HFS+). People take what they cannot see for nothing, too.
     """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+    if name.isascii():
+        return name.lower()
+    seen = _INVISIBLE.sub("", name)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", seen).casefold())
 
 
 def resolved_target(name: str, target: str, depth_of_root: int) -> str | None:

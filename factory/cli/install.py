@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +14,12 @@ from factory.cli.display_options import AsJson, LeastUrgent, LogLevel, Verbose
 from factory.cli.session import Session, session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from factory.events import Outcome
     from factory.installation.bringing import Listener, PluginEnd
-    from factory.installation.install import InstallRequest
+    from factory.installation.catalog_index import FetchedIndex
+    from factory.installation.connections import Means
     from factory.installation.npmrc import Npmrc
     from factory.installation.plugin_list import PluginEntry
 
@@ -93,6 +95,14 @@ def install(
         ),
     ] = False,
     max_entry_size: MaxEntrySize = "",
+    platform: Annotated[
+        str,
+        typer.Option(
+            help="Which image is taken where there are several, as Node.js calls it, such as "
+            "linux-x64. Without it, Linux and this machine's processor.",
+            show_default=False,
+        ),
+    ] = "",
     log_level: LeastUrgent = LogLevel.INFO,
     verbose: Verbose = False,
     as_json: AsJson = False,
@@ -103,32 +113,45 @@ def install(
     before they are unpacked, and put into ROOT together. What is there already is not fetched
     again; what is no longer listed is removed. Their configuration is merged into
     ROOT/app-config.dynamic-plugins.yaml.
+
+    CATALOG_INDEX_IMAGE names the image that an included dynamic-plugins.default.yaml is taken from.
     """
     from factory.cli.install_view import as_document, show, show_plan  # noqa: PLC0415 - late
+    from factory.installation.catalog_index import (  # noqa: PLC0415
+        chosen_default_list,
+        extract_entities,
+    )
+    from factory.installation.install import InstallRequest, planned  # noqa: PLC0415
     from factory.installation.install import install as run_install  # noqa: PLC0415
-    from factory.installation.install import planned  # noqa: PLC0415
     from factory.installation.npmrc import read_npmrc, warn_of_unused  # noqa: PLC0415
+    from factory.installation.plugin_list import display_names, read_plugin_list  # noqa: PLC0415
 
     npmrc = read_npmrc(Path.cwd(), ctx.obj)
     with session(ctx, log_level=log_level, verbose=verbose, secrets=npmrc.secrets) as this:
         warn_of_unused(npmrc)
-        request = _request(
+        means = _means(
             this,
             npmrc,
-            root=root,
-            config=config,
-            root_directory=root_directory,
             skip_integrity_check=skip_integrity_check,
             max_entry_size=max_entry_size,
-            jobs=jobs,
-            wait=not no_wait,
-            continue_on_error=continue_on_error,
+            platform=platform,
         )
-        names = _names(request)
-        if dry_run:
-            show_plan(*planned(request), request.root, names, out=this.out, as_json=as_json)
-            return
-        done = run_install(request, _listener(this, names))
+        with _indexes(means) as indexes:
+            request = InstallRequest(
+                entries=read_plugin_list(config, default_list=chosen_default_list(indexes)),
+                root=root.absolute(),
+                root_directory=root_directory or str(root),
+                means=means,
+                jobs=jobs,
+                wait=not no_wait,
+                continue_on_error=continue_on_error,
+            )
+            names = display_names(request.entries)
+            if dry_run:
+                show_plan(*planned(request), request.root, names, out=this.out, as_json=as_json)
+                return
+            done = run_install(request, _listener(this, names))
+            extract_entities(indexes, means.environment)
         failed = [end.error for end in done.plugins if end.error]
         for error in failed:
             this.screen.show_error(error)
@@ -140,48 +163,46 @@ def install(
         raise typer.Exit(min(error.exit_code for error in failed))
 
 
-def _request(
+def _means(
     this: Session,
     npmrc: Npmrc,
     *,
-    root: Path,
-    config: Path,
-    root_directory: str,
     skip_integrity_check: bool,
     max_entry_size: str,
-    jobs: int,
-    wait: bool,
-    continue_on_error: bool,
-) -> InstallRequest:
+    platform: str,
+) -> Means:
     from factory.archives.limits import MAX_ENTRY_SIZE, limits_of  # noqa: PLC0415 - late
     from factory.config.environment import layered  # noqa: PLC0415
     from factory.installation.connections import Means  # noqa: PLC0415
-    from factory.installation.install import InstallRequest  # noqa: PLC0415
-    from factory.installation.plugin_list import read_plugin_list  # noqa: PLC0415
+    from factory.oci.platforms import checked_platform  # noqa: PLC0415
 
     environment = layered(this.process)
     skip = skip_integrity_check or environment.get("SKIP_INTEGRITY_CHECK").lower() == "true"
-    return InstallRequest(
-        entries=read_plugin_list(config),
-        root=root.absolute(),
-        root_directory=root_directory or str(root),
-        means=Means(
-            environment=environment,
-            npmrc=npmrc,
-            limits=limits_of(max_entry_size or environment.get(MAX_ENTRY_SIZE)),
-            skip_integrity=skip,
-            checkpoint=this.runner.raise_if_cancelled,
-        ),
-        jobs=jobs,
-        wait=wait,
-        continue_on_error=continue_on_error,
+    return Means(
+        environment=environment,
+        npmrc=npmrc,
+        limits=limits_of(max_entry_size or environment.get(MAX_ENTRY_SIZE)),
+        skip_integrity=skip,
+        checkpoint=this.runner.raise_if_cancelled,
+        platform=checked_platform(platform),
     )
 
 
-def _names(request: InstallRequest) -> dict[str, str]:
-    from factory.installation.plugin_list import display_names  # noqa: PLC0415 - late
+@contextlib.contextmanager
+def _indexes(means: Means) -> Iterator[tuple[FetchedIndex, ...]]:
+    """The catalogues' indexes that the environment names, for as long as they are read."""
+    from factory.installation.catalog_index import fetch_index, wanted_indexes  # noqa: PLC0415
+    from factory.installation.connections import Connections  # noqa: PLC0415
+    from factory.scratch_folder import scratch_folder  # noqa: PLC0415
 
-    return display_names(request.entries)
+    wanted = wanted_indexes(means.environment)
+    if not wanted:
+        yield ()
+        return
+    with scratch_folder("catalog-index") as scratch:
+        with Connections(means, scratch) as connections:
+            indexes = tuple(fetch_index(one, connections, scratch) for one in wanted)
+        yield indexes
 
 
 def _listener(this: Session, names: Mapping[str, str]) -> Listener:

@@ -124,6 +124,7 @@ def _published(
     from factory.oci.publish import made_images, publish, write_images  # noqa: PLC0415
     from factory.oci.push import check_access  # noqa: PLC0415
     from factory.oci.registry import Registry  # noqa: PLC0415
+    from factory.pipeline.capacity import default_jobs  # noqa: PLC0415
     from factory.pipeline.image_attestations import attest_images  # noqa: PLC0415
     from factory.pipeline.image_progress import progress_lines  # noqa: PLC0415
     from factory.quantities import size  # noqa: PLC0415
@@ -153,7 +154,7 @@ def _published(
         check_access(registry, [one.reference.repository for one in planned])
         for one in planned:
             this.screen.emit(StageStarted(stage=STAGE, plugin=one.reference.repository))
-        with made_images(planned, checkpoint=checkpoint) as images:
+        with made_images(planned, jobs=default_jobs(), checkpoint=checkpoint) as images:
             if image_output:
                 write_images(images, image_output)
             ends = publish(registry, images, on_progress=progress_lines(on_line), on_end=on_end)
@@ -164,10 +165,12 @@ def _list_published(ends: Mapping[PlannedImage, PushedImage | FactoryError]) -> 
     """Write the lists into each directory, where that is possible: the images are there already."""
     from factory.pipeline.publishing import list_published  # noqa: PLC0415 - late
 
-    folders = dict.fromkeys(planned.plugins[0].tgz.parent for planned in ends)
+    folders = dict.fromkeys(plugin.tgz.parent for planned in ends for plugin in planned.plugins)
     for folder in folders:
         of_folder = {
-            planned: end for planned, end in ends.items() if planned.plugins[0].tgz.parent == folder
+            planned: end
+            for planned, end in ends.items()
+            if any(plugin.tgz.parent == folder for plugin in planned.plugins)
         }
         try:
             list_published(folder, of_folder)

@@ -202,6 +202,7 @@ def _asked(
     from factory.archives.limits import MAX_ENTRY_SIZE, limits_of  # noqa: PLC0415
     from factory.attestation.keys import read_public_key  # noqa: PLC0415
     from factory.oci.platforms import checked_platform  # noqa: PLC0415
+    from factory.pipeline.capacity import default_jobs  # noqa: PLC0415
     from factory.verification.plugin_checks import Terms  # noqa: PLC0415
     from factory.verification.verify import Asked  # noqa: PLC0415
 
@@ -220,6 +221,7 @@ def _asked(
         key=read_public_key(key) if key else None,
         provenance=provenance,
         limits=limits_of(max_entry_size or environment.get(MAX_ENTRY_SIZE, "")),
+        jobs=default_jobs(),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
+from factory.errors import RegistryError
 from factory.installation.web import Web
 from factory.oci.pull import fetch_blob, missing
 from factory.oci.registry import Registry
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 class Means:
     """What is needed to bring plugins, apart from connections.
 
+    ``platform`` is what an index's image is to be for, as Node.js calls it; "" is this machine's.
     ``checkpoint`` is called while something is brought; it raises to end the run.
     """
 
@@ -38,6 +41,13 @@ class Means:
     limits: Limits
     skip_integrity: bool
     checkpoint: Callable[[], None] = field(repr=False)
+    platform: str = ""
+
+
+log = logging.getLogger(__name__)
+
+# Plugins that are not released yet, as portals look for them.
+_SECOND_PLACE = ("registry.access.redhat.com/rhdh/", "quay.io/rhdh/")
 
 
 class Connections:
@@ -77,6 +87,36 @@ class Connections:
                     Web(_web_target(self.means), checkpoint=self.means.checkpoint)
                 )
             return self._web
+
+    def located(self, package: OciPackage) -> OciPackage:
+        """Return a package where its image is: of some, portals know a second place.
+
+        Raises:
+            RegistryError: it is in neither; the first place's error.
+        """
+        prefix, second = _SECOND_PLACE
+        if not package.name.startswith(prefix):
+            return package
+        try:
+            self._found(package)
+        except RegistryError as error:
+            registry, _, folder = second.partition("/")
+            name = package.name.removeprefix(prefix)
+            other = replace(package, registry=registry, repository=f"{folder}{name}")
+            try:
+                self._found(other)
+            except RegistryError as second_error:
+                error.details = f"nor from {other.name}: {second_error.problem}"
+                raise error from second_error
+            log.info("%s is taken from %s: %s", package, other.name, error.problem)
+            return other
+        return package
+
+    def _found(self, package: OciPackage) -> None:
+        wanted = package.digest or package.tag
+        registry = self.registry(package.registry)
+        if registry.manifest_digest(package.repository, wanted) is None:
+            raise missing(package.image)
 
     def digest(self, package: OciPackage) -> str:
         """Return the digest that an image has now: of its index, where there is one.

@@ -6,13 +6,13 @@ import hashlib
 import os
 import shutil
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.archives.safe_folder import unreadable, walk_safely
 from factory.errors import ArtifactError, Place, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 _CHUNK = 1024 * 1024
 
@@ -25,7 +25,7 @@ def folder_digest(folder: Path) -> str:
     """
     digest = hashlib.sha256()
     try:
-        for path, status in _walked(folder):
+        for path, status in walk_safely(folder):
             name = path.relative_to(folder).as_posix()
             if stat.S_ISLNK(status.st_mode):
                 digest.update(f"link {name}\0{os.fspath(path.readlink())}\0".encode())
@@ -38,7 +38,7 @@ def folder_digest(folder: Path) -> str:
             else:
                 digest.update(f"folder {name}\0".encode())
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise unreadable(folder, error) from error
     return f"sha256:{digest.hexdigest()}"
 
 
@@ -46,7 +46,7 @@ def copy_plugin_folder(folder: Path, destination: Path) -> None:
     """Copy a folder; ``destination`` is made, and gone again if that fails.
 
     Raises:
-        ArtifactError: a link leads out of the folder, or something is no file, folder or link.
+        ArtifactError: the folder is not safe to load: as :func:`walk_safely`.
         StorageError: it cannot be written.
     """
     if destination.resolve().is_relative_to(folder.resolve()):
@@ -55,7 +55,7 @@ def copy_plugin_folder(folder: Path, destination: Path) -> None:
             place=Place(file=folder),
             expected="the folder of one exported plugin",
         )
-    entries = _listed(folder)
+    entries = list(walk_safely(folder))
     try:
         destination.mkdir(mode=0o755)
         for path, status in entries:
@@ -77,47 +77,3 @@ def copy_plugin_folder(folder: Path, destination: Path) -> None:
     except BaseException:
         shutil.rmtree(destination, ignore_errors=True)
         raise
-
-
-def _listed(folder: Path) -> list[tuple[Path, os.stat_result]]:
-    try:
-        return list(_walked(folder))
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-
-
-def _walked(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Everything in the folder, a folder before what is in it; links are not followed."""
-    root = folder.resolve()
-    todo = [folder]
-    while todo:
-        here = todo.pop()
-        for path in sorted(here.iterdir()):
-            status = path.lstat()
-            if stat.S_ISLNK(status.st_mode):
-                target = path.readlink()
-                led_to = Path(os.path.realpath(path))  # which a loop of links does not stop
-                if target.is_absolute() or not led_to.is_relative_to(root):
-                    raise _unsafe(folder, path, f"leads out of it, to {target}")
-            elif stat.S_ISDIR(status.st_mode):
-                todo.append(path)
-            elif not stat.S_ISREG(status.st_mode):
-                raise _unsafe(folder, path, "is neither a file nor a folder nor a link")
-            yield path, status
-
-
-def _unsafe(folder: Path, path: Path, why: str) -> ArtifactError:
-    return ArtifactError(
-        f"the plugin's folder is not safe to load: {path.relative_to(folder)} {why}",
-        place=Place(file=path),
-        expected="files, folders, and links that stay within the plugin",
-        hint="export the plugin, and name what that makes: its folder dist-dynamic, or the .tgz",
-    )
-
-
-def _unreadable(folder: Path, error: OSError) -> ArtifactError:
-    return ArtifactError(
-        f"the plugin's folder cannot be read: {error.strerror or error}",
-        place=Place(file=Path(error.filename or folder)),
-        hint="relative paths count from the folder of the file that they are written in",
-    )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from factory.errors import ArtifactError
-from factory.installation.package_reference import is_plugin_folder
-from factory.oci.dynamic_packages import DYNAMIC_PACKAGES, folders_in
+from factory.oci.dynamic_packages import DYNAMIC_PACKAGES, folders_in, is_plugin_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from factory.errors import Place, StorageError
 from factory.installation.bringing import Bringing
 from factory.installation.decision import Decision, decide, refuse_unproven, unlisted
 from factory.installation.portal_config import config_text, merged_config
+from factory.installation.same_package import refuse_doubles
 from factory.installation.staged import Staged, entry_key, read_staged, write_marker
 from factory.installation.swap import staging_folder, swap_in
 from factory.locking import exclusive
@@ -110,7 +110,6 @@ def install(request: InstallRequest, listener: Listener) -> Installed:
 def _swapped(
     request: InstallRequest, staging: Path, brought: Sequence[Brought], gone: Sequence[Staged]
 ) -> Installed:
-    _refuse_same_folder(brought)
     new: dict[str, Path] = {}
     replaced: list[str] = []
     for one in brought:
@@ -122,6 +121,7 @@ def _swapped(
             replaced.append(one.before.folder)
     there = {one.end.folder for one in brought}
     removed = tuple(one.folder for one in gone if one.folder not in there)
+    refuse_doubles(request.root, brought, gone=removed)
     config = _checked_config(request, [one.end.entry for one in brought if one.end.folder])
     request.means.checkpoint()
     swap_in(request.root, staging, new=new, gone=[*removed, *replaced], config=config)
@@ -152,16 +152,3 @@ def _mark(one: Brought) -> None:
             place=entry.place,
             hint="check the space on the disk, and who may write the folder",
         ) from error
-
-
-def _refuse_same_folder(brought: Sequence[Brought]) -> None:
-    folders = Counter(one.end.folder for one in brought if one.end.folder)
-    for folder, times in folders.items():
-        if times > 1:
-            same = [one.end.entry for one in brought if one.end.folder == folder]
-            raise StorageError(
-                f"two plugins would be staged in the same folder: {folder}",
-                place=same[-1].place,
-                found=", ".join(str(entry.package) for entry in same),
-                hint="list one of them",
-            )

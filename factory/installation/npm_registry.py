@@ -7,15 +7,16 @@ range means is npm-pick-manifest's rule.
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from factory.archives.integrity import ALGORITHMS
-from factory.errors import RegistryError
+from factory.errors import ConfigurationError, RegistryError
 from factory.installation.package_reference import LATEST
 from factory.npm_range import highest, is_range, satisfies
+from factory.oci.web_address import is_web_address, web_address
+from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,8 @@ _ACCEPT = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, 
 # Addresses of this host in a mirror's answers mean the mirror (npm's replace-registry-host).
 _PUBLIC_HOST = "registry.npmjs.org"
 _SHOWN_VERSIONS = 5
+_LONGEST_VERSION = 256  # npm's own limit (node-semver, MAX_LENGTH)
+_MOST_COMPARED = 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +56,13 @@ def find_package(package: NpmPackage, npmrc: Npmrc, web: Web) -> FoundPackage:
         ConfigurationError: a setting of .npmrc cannot be used.
     """
     registry = npmrc.registry(package.scope)
+    if not is_web_address(registry):
+        raise ConfigurationError(
+            "the npm registry's address cannot be used",
+            found=registry,
+            expected="an http or https address",
+            hint="correct registry= in .npmrc",
+        )
     url = f"{registry}{quote(package.name, safe='@')}"
 
     def refusal(answer: Answer) -> RegistryError:
@@ -60,9 +70,13 @@ def find_package(package: NpmPackage, npmrc: Npmrc, web: Web) -> FoundPackage:
 
     content = web.document(url, accept=_ACCEPT, authorize=npmrc.authorization, refusal=refusal)
     try:
-        document = json.loads(content)
-        versions: dict[str, dict[str, Any]] = dict(document["versions"])
-        tags = dict(document.get("dist-tags") or {})
+        document = parse_object(content)
+        versions: dict[str, dict[str, Any]] = {
+            version: fields
+            for version, fields in document["versions"].items()
+            if len(version) <= _LONGEST_VERSION and isinstance(fields, dict)
+        }
+        tags = _texts(document.get("dist-tags"))
         version = _picked(package, versions, tags)
         dist = versions[version]["dist"] if version else {}
         tarball = str(dist["tarball"]) if version else ""
@@ -102,12 +116,18 @@ def _picked(
     return highest(current or fitting) or ""
 
 
+def _texts(value: object) -> dict[str, str]:
+    fields = value if isinstance(value, dict) else {}
+    return {name: text for name, text in fields.items() if isinstance(text, str)}
+
+
 def _understood(integrity: str) -> str:
     """Without digests that are too weak to tell anything, which old packages have."""
     return " ".join(word for word in integrity.split() if word.partition("-")[0] in ALGORITHMS)
 
 
 def _reachable(tarball: str, registry: str) -> str:
+    tarball = web_address(tarball, base=registry, what="the archive's address")
     parts, own = urlsplit(tarball), urlsplit(registry)
     if parts.hostname == _PUBLIC_HOST and own.hostname != _PUBLIC_HOST:
         return registry.rstrip("/") + parts.path
@@ -148,7 +168,9 @@ def _no_version(
     tags: Mapping[str, str],
     registry: str,
 ) -> RegistryError:
-    near = difflib.get_close_matches(package.wanted, versions, n=_SHOWN_VERSIONS, cutoff=0.5)
+    near = difflib.get_close_matches(
+        package.wanted, list(versions)[-_MOST_COMPARED:], n=_SHOWN_VERSIONS, cutoff=0.5
+    )
     shown = [*(f"{version} ({tag})" for tag, version in tags.items()), *near]
     return RegistryError(
         f"the npm registry has no {package}",

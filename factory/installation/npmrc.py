@@ -29,6 +29,7 @@ PUBLIC_REGISTRY = "https://registry.npmjs.org/"
 _PREFIX = "npm_config_"
 _SECRETS = ("_authToken", "_auth", "_password")
 _VARIABLE = re.compile(r"(?<!\\)\$\{(?P<name>[^}?]+)(?P<optional>\?)?\}")
+_SENDABLE = re.compile(r"[\x21-\x7e]+")
 _SECTION = re.compile(r"\[.*\]")
 
 
@@ -59,9 +60,9 @@ class Npmrc:
             ConfigurationError: the entry needs a variable that is not set, or is no base64.
         """
         for address in _addresses(url):
-            if token := self._text(f"{address}:_authToken"):
+            if token := self._header_text(f"{address}:_authToken"):
                 return f"Bearer {token}"
-            if pair := self._text(f"{address}:_auth"):
+            if pair := self._header_text(f"{address}:_auth"):
                 return f"Basic {pair}"
             user = self._text(f"{address}:username")
             if user and f"{address}:_password" in self.values:
@@ -106,6 +107,18 @@ class Npmrc:
                 hint=f"set {unset['name']} in the environment",
             )
         return value.text
+
+    def _header_text(self, name: str) -> str:
+        """A login as a header carries it: a variable of a CI often ends with a line break."""
+        text = self._text(name).strip()
+        if text and not _SENDABLE.fullmatch(text):
+            raise ConfigurationError(
+                "a login in .npmrc cannot be sent",
+                place=self.values[name].place,
+                expected="one line of ASCII, without blanks",
+                hint="set the variable that it is taken from, or the entry, again",
+            )
+        return text
 
     def _decoded(self, name: str) -> str:
         try:

@@ -6,7 +6,6 @@ portal looks into.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from factory.installation.package_reference import (
     RemoteArchive,
 )
 from factory.oci.pull import pull_manifest
+from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from factory.archives.limits import Limits
     from factory.installation.connections import Connections
     from factory.installation.plugin_list import PluginEntry
-    from factory.oci.pull import OnFetched
+    from factory.oci.pull import OnFetched, PulledManifest
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*")
 
@@ -65,7 +65,7 @@ def source_now(entry: PluginEntry, connections: Connections) -> str:
     """
     package = entry.package
     if isinstance(package, OciPackage):
-        return connections.digest(package)
+        return connections.digest(connections.located(package))
     if isinstance(package, NpmPackage):
         return find_package(package, connections.means.npmrc, connections.web()).integrity
     if isinstance(package, LocalArchive):
@@ -102,8 +102,15 @@ def obtain(
 def _from_image(
     package: OciPackage, into: Path, connections: Connections, on_progress: OnFetched
 ) -> Obtained:
+    package = connections.located(package)
     digest = connections.digest(package)
-    manifest = pull_manifest(connections.registry(package.registry), package.repository, digest)
+    manifest = pull_manifest(
+        connections.registry(package.registry),
+        package.repository,
+        digest,
+        platform=connections.means.platform,
+    )
+    _refuse_oversized(manifest, package, connections.means.limits)
     plugin = package.plugin_path or chosen_folder(manifest.annotations, package)
     there = 0
     for layer in manifest.layers:
@@ -135,6 +142,18 @@ def _from_image(
             "io.backstage.dynamic-packages has it",
         )
     return _obtained(into, digest, str(package), folder=plugin)
+
+
+def _refuse_oversized(manifest: PulledManifest, package: OciPackage, limits: Limits) -> None:
+    """What is packed is not larger than what it unpacks to may be: else it is not even fetched."""
+    size = sum(layer.size for layer in manifest.layers)
+    if size > limits.total:
+        raise ArtifactError(
+            "the image is larger than it may be",
+            found=f"{size} bytes in {len(manifest.layers)} layers: {package}",
+            expected=f"at most {limits.total} bytes",
+            hint="check the image's name: no plugin is that large",
+        )
 
 
 def _from_url(
@@ -209,8 +228,8 @@ def _obtained(path: Path, source: str, shown: str, *, folder: str = "") -> Obtai
     package: object = None
     try:
         if file.is_file() and file.stat().st_size <= LARGEST_PACKAGE_JSON:
-            package = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+            package = parse_json(file.read_bytes())
+    except (OSError, ValueError):
         package = None
     fields = package if isinstance(package, dict) else {}
     name, version = fields.get("name"), fields.get("version")

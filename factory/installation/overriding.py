@@ -27,6 +27,11 @@ class WrittenEntry:
     place: Place
     fields: Mapping[str, Any]
 
+    @property
+    def is_off(self) -> bool:
+        """Whether the plugin is not to be loaded."""
+        return bool(self.fields.get("disabled", False))
+
 
 def base_of(entry: WrittenEntry, included: Mapping[str, WrittenEntry]) -> WrittenEntry | None:
     """Return the included entry that one of the list itself overrides, if any.
@@ -36,14 +41,9 @@ def base_of(entry: WrittenEntry, included: Mapping[str, WrittenEntry]) -> Writte
             is none, or several.
     """
     package = entry.package
-    if isinstance(package, IncludedByName):
-        candidates = [one for one in included.values() if _is_called(one.package, package.name)]
-    elif isinstance(package, OciPackage) and (package.inherits or not package.plugin_path):
-        candidates = [one for one in included.values() if _is_of_image(one.package, package)]
-        if not candidates and not package.inherits:
-            return None
-    else:
-        return included.get(package.identity)
+    candidates = bases_of(entry, included)
+    if not candidates and not is_derived(package):
+        return None
     if len(candidates) == 1:
         return candidates[0]
     if not candidates:
@@ -63,17 +63,37 @@ def base_of(entry: WrittenEntry, included: Mapping[str, WrittenEntry]) -> Writte
     )
 
 
-def _is_called(package: WrittenPackage, name: str) -> bool:
-    return isinstance(package, OciPackage) and name in (
-        package.repository.rpartition("/")[2],
-        package.plugin_path,
+def bases_of(entry: WrittenEntry, included: Mapping[str, WrittenEntry]) -> list[WrittenEntry]:
+    """Return every included entry that one of the list may mean.
+
+    An image is known by the last part of its name, whatever the registry, as the portals of 2026
+    have it; one that has the very name comes before those.
+    """
+    package = entry.package
+    if isinstance(package, IncludedByName):
+        return [one for one in included.values() if _is_called(one.package, package.name)]
+    if not isinstance(package, OciPackage):
+        return [included[package.identity]] if package.identity in included else []
+    same_name = [one for one in included.values() if _is_of_image(one.package, package)]
+    exact = [one for one in same_name if cast("OciPackage", one.package).name == package.name]
+    return exact or same_name
+
+
+def is_derived(package: WrittenPackage) -> bool:
+    """Return whether a package's version or name is that of an included one."""
+    return isinstance(package, IncludedByName) or (
+        isinstance(package, OciPackage) and package.inherits
     )
+
+
+def _is_called(package: WrittenPackage, name: str) -> bool:
+    return isinstance(package, OciPackage) and name in (package.last_part, package.plugin_path)
 
 
 def _is_of_image(package: WrittenPackage, wanted: OciPackage) -> bool:
     return (
         isinstance(package, OciPackage)
-        and package.name == wanted.name
+        and package.last_part == wanted.last_part
         and (not wanted.plugin_path or package.plugin_path in ("", wanted.plugin_path))
     )
 

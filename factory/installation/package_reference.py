@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from factory.errors import ConfigurationError
-from factory.oci.name_grammar import HOST, REPOSITORY, TAG
+from factory.oci.dynamic_packages import is_plugin_folder
+from factory.oci.name_grammar import HOST, REPOSITORY, TAG, is_host
+from factory.oci.web_address import is_web_address
 
 if TYPE_CHECKING:
     from factory.errors import Place
@@ -33,7 +35,6 @@ _IMAGE = re.compile(
     rf"(?P<registry>{HOST})/(?P<repository>{REPOSITORY})"
     rf"(?::(?P<tag>{TAG}|\{{\{{inherit\}}\}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
 )
-_PLUGIN_PATH = re.compile(r"[A-Za-z0-9_@~-][\w.@~-]*", re.ASCII)
 _NPM = re.compile(
     r"(?P<name>(?:@[a-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*)(?:@(?P<wanted>[^/:]+))?", re.ASCII
 )
@@ -61,6 +62,11 @@ class OciPackage:
     def name(self) -> str:
         """The image without tag and digest."""
         return f"{self.registry}/{self.repository}"
+
+    @property
+    def last_part(self) -> str:
+        """The last part of the image's name: what it is called in every registry."""
+        return self.repository.rpartition("/")[2]
 
     @property
     def image(self) -> str:
@@ -183,32 +189,25 @@ def parse_package(text: str, *, folder: Path, place: Place | None = None) -> Wri
     if written.startswith(("https://", "http://")):
         return _address(written, place)
     if written.startswith(("./", "../", "/", "file:")) or written in (".", ".."):
-        return _path(written, folder)
+        return _path(written, folder, place)
     match = _NPM.fullmatch(written)
     if match is None:
         raise _refused("the package is of no known form", written, place)
     return NpmPackage(name=match["name"], wanted=(match["wanted"] or LATEST).strip())
 
 
-def is_plugin_folder(name: str) -> bool:
-    """Return whether ``name`` can be a plugin's folder: one part of a path, not hidden."""
-    return bool(_PLUGIN_PATH.fullmatch(name))
-
-
 def with_version_of(package: OciPackage, included: OciPackage) -> OciPackage:
-    """Return ``package`` with the tag or digest of ``included``, and its path if none is given."""
-    return replace(
-        package,
-        tag=included.tag,
-        digest=included.digest,
-        plugin_path=package.plugin_path or included.plugin_path,
-    )
+    """Return the image of ``included``, with its path if none is given.
+
+    It is the included file that knows where the version is: the registry is its, too.
+    """
+    return replace(included, plugin_path=package.plugin_path or included.plugin_path)
 
 
 def _image(written: str, place: Place | None) -> OciPackage:
     image, bang, plugin_path = written.removeprefix(_OCI).partition("!")
     match = _IMAGE.fullmatch(image)
-    if match is None or not (match["tag"] or match["digest"]):
+    if match is None or not is_host(match["registry"]) or not (match["tag"] or match["digest"]):
         raise _refused(
             "the image's name cannot be read",
             written,
@@ -233,10 +232,9 @@ def _image(written: str, place: Place | None) -> OciPackage:
 
 
 def _address(written: str, place: Place | None) -> RemoteArchive:
-    parts = urlsplit(written)
-    if not parts.hostname:
-        raise _refused("the address has no host", written, place)
-    if not parts.path.endswith(_ARCHIVES):
+    if not is_web_address(written) or not written.isprintable():
+        raise _refused("the address cannot be used", _without_user(written), place)
+    if not urlsplit(written).path.endswith(_ARCHIVES):
         raise _refused(
             "the address is not that of an archive",
             _without_user(written),
@@ -246,8 +244,10 @@ def _address(written: str, place: Place | None) -> RemoteArchive:
     return RemoteArchive(url=written)
 
 
-def _path(written: str, folder: Path) -> LocalArchive | LocalFolder:
+def _path(written: str, folder: Path, place: Place | None) -> LocalArchive | LocalFolder:
     bare = written.removeprefix("file://").removeprefix("file:")
+    if not written.isprintable():
+        raise _refused("the path has characters that cannot be printed", repr(written), place)
     path = Path(os.path.normpath(folder.absolute() / bare))
     kind = LocalArchive if bare.endswith(_ARCHIVES) and not path.is_dir() else LocalFolder
     return kind(path=path, written=written)

@@ -22,19 +22,26 @@ from factory.config.nested_places import (
     with_merged_items,
 )
 from factory.errors import ConfigurationError, Place
-from factory.installation.overriding import WrittenEntry, base_of, overridden, settled
+from factory.installation.overriding import (
+    WrittenEntry,
+    base_of,
+    bases_of,
+    is_derived,
+    overridden,
+    settled,
+)
 from factory.installation.package_reference import (
-    BY_NAME,
     INHERIT,
     NpmPackage,
     OciPackage,
     Package,
     RemoteArchive,
+    WrittenPackage,
     parse_package,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from factory.config.documents import Document
 
@@ -43,6 +50,36 @@ log = logging.getLogger(__name__)
 SCHEMA: Literal["dynamic-plugins"] = "dynamic-plugins"
 
 PullPolicy: TypeAlias = Literal["IfNotPresent", "Always"]
+
+DEFAULT_LIST = "dynamic-plugins.default.yaml"
+"""The included file that a catalogue's index has in the place of the one on disk."""
+
+_DEEPEST_INCLUDE = 16
+_UNREADABLE = "?"
+# What the schema allows of the fields of an entry, for those that are off.
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "package": lambda value: isinstance(value, str) and bool(value.strip()),
+    "integrity": lambda value: isinstance(value, str | None),
+    "pluginConfig": lambda value: isinstance(value, dict) or value is None,
+    "pullPolicy": lambda value: value in ("IfNotPresent", "Always"),
+    "forceDownload": lambda value: isinstance(value, bool | None),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DefaultList:
+    """The default list of a catalogue's index: where it is now, and what messages call it."""
+
+    file: Path
+    shown: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _List:
+    """A file, and the folder that paths in it count from."""
+
+    document: Document
+    folder: Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +103,7 @@ class PluginEntry:
         """What the plugin is called on a screen: short, and without its version."""
         package = self.package
         if isinstance(package, OciPackage):
-            return package.plugin_path or package.repository.rpartition("/")[2]
+            return package.plugin_path or package.last_part
         if isinstance(package, NpmPackage):
             return package.name
         if isinstance(package, RemoteArchive):
@@ -74,10 +111,20 @@ class PluginEntry:
         return package.path.name
 
 
-def read_plugin_list(path: Path) -> tuple[PluginEntry, ...]:
+def read_plugin_list(
+    path: Path, *, default_list: DefaultList | None = None
+) -> tuple[PluginEntry, ...]:
     """Return the plugins of the file and of those that it includes, each once.
 
-    Included plugins come first, in the order of their files.
+    Included plugins come first, in the order of their files; what these include comes before them.
+    An entry that is off blocks nothing: where it cannot be read, stands twice, or may mean several
+    plugins, a warning says so.
+
+    Args:
+        path: the list.
+        default_list: the file that is meant by :data:`DEFAULT_LIST` among the includes, if it is
+            not the one beside the list: that of a catalogue's index. Paths in it count from the
+            list's folder.
 
     Raises:
         ConfigurationError: a file is missing, is no YAML or not of the form of the schema, has a
@@ -89,26 +136,21 @@ def read_plugin_list(path: Path) -> tuple[PluginEntry, ...]:
             place=Place(file=path),
             hint="name the list of plugins with --config FILE",
         )
-    document = _read(path)
-    included: dict[str, WrittenEntry] = {}
-    for include, place in _includes(document):
-        for entry in _entries(_included(include, place)):
-            earlier = included.get(entry.package.identity)
-            if earlier:
-                log.warning(
-                    "%s is in two included files (%s and %s): the latter overrides, but a portal "
-                    "may refuse that",
-                    entry.package.identity,
-                    earlier.place,
-                    entry.place,
-                )
-            included[entry.package.identity] = overridden(earlier, entry)
+    own = _read(path)
+    included = _included_entries(_all_included(own, default_list, (path.resolve(),)))
     merged = dict(included)
-    for entry in _entries(document):
+    settled_by: dict[str, WrittenEntry] = {}
+    for entry in _entries(own):
+        if entry.is_off:
+            off = _switched_off(entry, included)
+            merged |= {key: one for key, one in off if key not in settled_by}
+            continue
         base = base_of(entry, included)
-        own = replace(entry, package=settled(entry, base))
-        key = base.package.identity if base else own.package.identity
-        merged[key] = overridden(base, own)
+        key = base.package.identity if base else entry.package.identity
+        if key in settled_by:
+            raise _doubled(entry, settled_by[key], path.name)
+        settled_by[key] = entry
+        merged[key] = overridden(base, replace(entry, package=settled(entry, base)))
     return _without_doubles(_entry(written) for written in merged.values())
 
 
@@ -122,60 +164,159 @@ def display_names(entries: Iterable[PluginEntry]) -> dict[str, str]:
     }
 
 
-def _read(path: Path) -> Document:
-    merged = with_merged_items(read_app_config(path), list_field="plugins")
-    document = checked(taken_as_meant(merged, SCHEMA), SCHEMA)
+def _read(path: Path, *, folder: Path | None = None) -> _List:
+    document = with_merged_items(read_app_config(path), list_field="plugins")
+    document = taken_as_meant(document, SCHEMA)
+    plugins = document.value.get("plugins") if isinstance(document.value, dict) else None
+    if isinstance(plugins, list):
+        mild = [_readable(item) if _is_off(item) else item for item in plugins]
+        document = replace(document, value={**document.value, "plugins": mild})
+    document = checked(document, SCHEMA)
     unknown = unknown_fields(document, SCHEMA)
     if unknown:
         log.warning("%s: unknown fields, not used: %s", path, ", ".join(map(str, unknown)))
     for place, unknown_field in unknown_items_fields(document, SCHEMA, list_field="plugins"):
         log.warning("%s: an unknown field, not used: %s", place, unknown_field)
-    return document
+    return _List(document=document, folder=folder or path.parent)
 
 
-def _includes(document: Document) -> Iterator[tuple[Path, Place]]:
+def _is_off(item: object) -> bool:
+    if not isinstance(item, dict):
+        return False
+    enabled, disabled = item.get("enabled"), item.get("disabled")
+    return (disabled is True and enabled is not True) or (enabled is False and disabled is None)
+
+
+def _readable(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry that is off, without what the schema would refuse: it is not used."""
+    kept = {name: value for name, value in item.items() if name not in _FITS or _FITS[name](value)}
+    if "package" in item:
+        kept.setdefault("package", _UNREADABLE)
+    return kept
+
+
+def _all_included(
+    file: _List, default_list: DefaultList | None, way: tuple[Path, ...]
+) -> Iterator[_List]:
+    """The files that a file includes, each after those that it includes itself."""
+    document = file.document
     for number, name in enumerate(document.value.get("includes") or ()):
-        yield (
-            Path(document.path.parent, name.strip()),
-            place_of(document, "includes", str(number)),
-        )
-
-
-def _included(path: Path, place: Place) -> Document:
-    if not path.is_file():
-        raise ConfigurationError(
-            "an included file is not there",
-            place=place,
-            found=f"no file {path}",
-            hint="correct the path: it counts from the folder of the file that includes it",
-        )
-    document = _read(path)
-    if document.value.get("includes"):
-        log.warning("%s: includes of an included file are not followed", path)
-    for number, item in enumerate(document.value.get("plugins") or ()):
-        if INHERIT in item["package"] or item["package"].strip().startswith(BY_NAME):
+        place = place_of(document, "includes", str(number))
+        path = Path(file.folder, name.strip())
+        if default_list and path.name == DEFAULT_LIST:
+            path, one = default_list.file, _read(default_list.file, folder=file.folder)
+            one = replace(one, document=replace(one.document, path=default_list.shown))
+        else:
+            one = _included(path, place)
+        if path.resolve() in way or len(way) > _DEEPEST_INCLUDE:
             raise ConfigurationError(
-                "an included file cannot take a version from another",
-                place=place_of(document, "plugins", str(number), "package"),
-                found=item["package"],
-                expected="an image with its tag or digest",
+                "the files include one another without end",
+                place=place,
+                found=" -> ".join(step.name for step in (*way, path)),
+                hint="remove one of the includes",
             )
-    return document
+        yield from _all_included(one, default_list, (*way, path.resolve()))
+        yield one
 
 
-def _entries(document: Document) -> list[WrittenEntry]:
+def _included(path: Path, place: Place) -> _List:
+    if path.is_file():
+        return _read(path)
+    hint = "correct the path: it counts from the folder of the file that includes it"
+    if path.name == DEFAULT_LIST:
+        hint = (
+            "set CATALOG_INDEX_IMAGE to the index that your portal takes the file from, for "
+            f"example quay.io/rhdh/plugin-catalog-index:1.9; or {hint}"
+        )
+    raise ConfigurationError(
+        "an included file is not there", place=place, found=f"no file {path}", hint=hint
+    )
+
+
+def _included_entries(files: Iterable[_List]) -> dict[str, WrittenEntry]:
+    found: dict[str, WrittenEntry] = {}
+    for file in files:
+        for entry in _entries(file):
+            if is_derived(entry.package):
+                _refuse_derived(entry)
+                continue
+            earlier = found.get(entry.package.identity)
+            if earlier:
+                log.warning(
+                    "%s is in two included files (%s and %s): the latter overrides, but a portal "
+                    "may refuse that",
+                    entry.package.identity,
+                    earlier.place,
+                    entry.place,
+                )
+            found[entry.package.identity] = overridden(earlier, entry)
+    return found
+
+
+def _refuse_derived(entry: WrittenEntry) -> None:
+    if not entry.is_off:
+        raise ConfigurationError(
+            "an included file cannot take a version from another",
+            place=entry.place,
+            found=str(entry.package),
+            expected="an image with its tag or digest",
+        )
+    log.warning("%s: an entry that is off has no version: %s", entry.place, entry.package)
+
+
+def _switched_off(
+    entry: WrittenEntry, included: Mapping[str, WrittenEntry]
+) -> Iterator[tuple[str, WrittenEntry]]:
+    """What an entry that is off makes of the included ones; itself, if it means none of them."""
+    bases = bases_of(entry, included)
+    if len(bases) > 1:
+        meant = ", ".join(str(one.package) for one in bases)
+        log.warning("%s: several plugins are meant, and all are off: %s", entry.place, meant)
+    for base in bases:
+        package = base.package if len(bases) > 1 else settled(entry, base)
+        yield base.package.identity, overridden(base, replace(entry, package=package))
+    if not bases and is_derived(entry.package):
+        log.warning("%s: an entry that is off means no plugin: %s", entry.place, entry.package)
+    elif not bases:
+        yield entry.package.identity, entry
+
+
+def _package_of(
+    item: Mapping[str, Any], file: _List, place: Place, *, is_off: bool
+) -> WrittenPackage | None:
+    """What an entry names; None if that cannot be told of one that is off."""
+    written = str(item["package"])
+    try:
+        return parse_package(written, folder=file.folder, place=place)
+    except ConfigurationError as error:
+        if not is_off:
+            raise
+        image, bang, plugin_path = written.strip().partition("!")
+        try:  # an image without a version still says which plugin is meant
+            return parse_package(f"{image}:{INHERIT}{bang}{plugin_path}", folder=file.folder)
+        except ConfigurationError:
+            log.warning("%s: an entry that is off cannot be read: %s", place, error.problem)
+            return None
+
+
+def _doubled(entry: WrittenEntry, first: WrittenEntry, name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{entry.package.identity} stands in {name} twice",
+        place=entry.place,
+        found=f"the same plugin on line {first.place.line}",
+        hint="remove one of the two",
+    )
+
+
+def _entries(file: _List) -> list[WrittenEntry]:
+    document = file.document
     found: dict[str, WrittenEntry] = {}
     for number, item in enumerate(document.value.get("plugins") or ()):
         place = place_of(document, "plugins", str(number), "package")
-        package = parse_package(item["package"], folder=document.path.parent, place=place)
-        first = found.get(package.identity)
-        if first:
-            raise ConfigurationError(
-                f"{package.identity} stands in {document.path.name} twice",
-                place=place,
-                found=f"the same plugin on line {first.place.line}",
-                hint="remove one of the two",
-            )
+        is_off = _is_off(item)
+        package = _package_of(item, file, place, is_off=is_off)
+        if package is None:
+            continue
         given = {name: value for name, value in item.items() if value is not None}
         if "enabled" in given and given["enabled"] == given.get("disabled"):
             raise ConfigurationError(
@@ -186,7 +327,14 @@ def _entries(document: Document) -> list[WrittenEntry]:
             )
         if "enabled" in given:
             given["disabled"] = not given.pop("enabled")
-        found[package.identity] = WrittenEntry(package=package, place=place, fields=given)
+        entry = WrittenEntry(package=package, place=place, fields=given)
+        first = found.get(package.identity)
+        if first and not is_off and not first.is_off:
+            raise _doubled(entry, first, document.path.name)
+        if first:
+            log.warning("%s: %s stands twice, and is off in one", place, package.identity)
+        if first is None or first.is_off:
+            found[package.identity] = entry
     return list(found.values())
 
 
@@ -211,7 +359,7 @@ def _without_doubles(entries: Iterable[PluginEntry]) -> tuple[PluginEntry, ...]:
     listed = tuple(entries)
     images: dict[str, list[PluginEntry]] = defaultdict(list)
     for entry in listed:
-        if isinstance(entry.package, OciPackage):
+        if isinstance(entry.package, OciPackage) and entry.enabled:
             images[entry.package.name].append(entry)
     for same in images.values():
         whole = [one for one in same if not cast("OciPackage", one.package).plugin_path]

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, StorageError
+from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +81,7 @@ def write_marker(folder: Path, staged: Staged) -> None:
 def _found(root: Path, names: list[str]) -> Iterator[Staged]:
     for name in names:
         try:
-            record = json.loads((root / name / MARKER).read_text(encoding="utf-8"))
+            record = parse_object((root / name / MARKER).read_bytes())
             if record.pop("format") == FORMAT and not (root / name).is_symlink():
                 yield Staged(folder=name, **{field: str(record[field]) for field in _FIELDS})
         except (OSError, ValueError, TypeError, KeyError, AttributeError):

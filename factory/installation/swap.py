@@ -7,22 +7,28 @@ does that.
 
 from __future__ import annotations
 
+import errno
+import json
+import logging
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, StorageError
 from factory.installation.portal_config import CONFIG_FILE
 from factory.installation.staged import MARKER
+from factory.untrusted_json import parse_object
 from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
+log = logging.getLogger(__name__)
+
 STAGING = ".plugin-factory-staging"
-_NEW, _ASIDE = "new", "aside"
+_NEW, _ASIDE, _JOURNAL = "new", "aside", "journal.json"
 
 
 @contextmanager
@@ -44,7 +50,7 @@ def staging_folder(root: Path) -> Iterator[Path]:
     try:
         yield staging / _NEW
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        _tidy_up(root, staging)
 
 
 def swap_in(
@@ -70,19 +76,22 @@ def swap_in(
             else has put there has one of the names.
     """
     refuse_foreign(root, new)
-    aside = staging.parent / _ASIDE
-    moved: list[tuple[Path, Path]] = []
+    folder = staging.parent
     try:
         write_whole(staging / CONFIG_FILE, config)
+        journal = {name: path.name for name, path in new.items()}
+        write_whole(folder / _JOURNAL, json.dumps(journal))
         for name in dict.fromkeys((*gone, *new)):
-            if (root / name).exists():
-                _move(root / name, aside / name, moved)
+            if os.path.lexists(root / name):
+                (root / name).rename(folder / _ASIDE / name)
             if name in new:
-                _move(new[name], root / name, moved)
+                new[name].rename(root / name)
+        # The last of all, and what tells that the swap is whole: see _is_whole.
         (staging / CONFIG_FILE).replace(root / CONFIG_FILE)
     except BaseException as error:
-        for source, target in reversed(moved):
-            target.rename(source)
+        if not _is_whole(folder):
+            with suppress(OSError):  # staging_folder tries again, and says so if that fails
+                _take_back(root, folder)
         if isinstance(error, OSError):
             raise _unwritable(root, error) from error
         raise
@@ -106,22 +115,69 @@ def refuse_foreign(root: Path, names: Collection[str]) -> None:
 
 
 def _recover(root: Path, staging: Path) -> None:
-    """Undo a swap that was killed halfway: what was set aside comes back if its place is free."""
-    aside = staging / _ASIDE
-    for folder in aside.iterdir() if aside.is_dir() else ():
-        if not os.path.lexists(root / folder.name):
-            folder.rename(root / folder.name)
+    """Undo a swap that was killed halfway."""
+    if not _is_whole(staging):
+        _take_back(root, staging)
     if os.path.lexists(staging):
         shutil.rmtree(staging)
 
 
+def _tidy_up(root: Path, staging: Path) -> None:
+    """Remove the staging folder, unless there is a plugin in it that could not be put back."""
+    try:
+        if not _is_whole(staging):
+            _take_back(root, staging)
+    except OSError as error:
+        log.warning(
+            "a part of what was in %s is in %s, and could not be put back (%s): run "
+            "'plugin-factory install' again",
+            root,
+            staging / _ASIDE,
+            error.strerror or error,
+        )
+        return
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def _is_whole(staging: Path) -> bool:
+    """Whether a swap that was begun there has come to its end: what is set aside may go then."""
+    return (staging / _JOURNAL).is_file() and not (staging / _NEW / CONFIG_FILE).exists()
+
+
+def _take_back(root: Path, staging: Path) -> None:
+    """Undo what of a swap is done. What is where tells it: nothing is remembered between renames.
+
+    A signal between a rename and a note of it would leave one without the other.
+
+    Raises:
+        OSError: something cannot be moved back.
+    """
+    for name, fresh in _journal(staging).items():
+        if not os.path.lexists(staging / _NEW / fresh) and os.path.lexists(root / name):
+            (root / name).rename(staging / _NEW / fresh)
+    aside = staging / _ASIDE
+    for folder in sorted(aside.iterdir()) if aside.is_dir() else ():
+        if os.path.lexists(root / folder.name):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(root / folder.name))
+        folder.rename(root / folder.name)
+
+
+def _journal(staging: Path) -> dict[str, str]:
+    """The folders that are to appear, and what they are called in the staging folder until then."""
+    try:
+        journal = parse_object((staging / _JOURNAL).read_bytes())
+    except (OSError, ValueError):
+        return {}  # the swap had not begun
+    plain = {str(name): str(fresh) for name, fresh in journal.items()}
+    return {name: fresh for name, fresh in plain.items() if _is_name(name) and _is_name(fresh)}
+
+
+def _is_name(text: str) -> bool:
+    return text not in ("", ".", "..") and "/" not in text and "\0" not in text
+
+
 def _is_ours(folder: Path) -> bool:
     return not folder.is_symlink() and (folder / MARKER).is_file()
-
-
-def _move(source: Path, target: Path, moved: list[tuple[Path, Path]]) -> None:
-    source.rename(target)
-    moved.append((source, target))
 
 
 def _unwritable(root: Path, error: OSError) -> StorageError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from factory.errors import RegistryError, StorageError
 from factory.oci.authorization import basic_header
@@ -15,6 +15,7 @@ from factory.oci.conversation import MOST_REDIRECTS, REDIRECTS
 from factory.oci.retry import RetryPolicy
 from factory.oci.target import HostLogin
 from factory.oci.transport import Transport
+from factory.oci.web_address import web_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 OK = 200
 # The list of a package's versions; the longest of the public registry has some 20 MB.
-LARGEST_DOCUMENT = 128 * 1024 * 1024
+LARGEST_DOCUMENT = 48 * 1024 * 1024
+_MOST_DIGITS = 18
 
 T = TypeVar("T")
 
@@ -56,7 +58,7 @@ class Web:
         """Return what is at an address.
 
         Raises:
-            RegistryError: no answer in all attempts, or more than 128 MiB.
+            RegistryError: no answer in all attempts, or more than 48 MiB.
             Exception: what ``refusal`` makes of another answer than 200.
         """
 
@@ -97,7 +99,7 @@ class Web:
             if answer.status != OK:
                 raise _not_given(url, answer)
             length = answer.headers.get("content-length", "")
-            total = int(length) if length.isdecimal() else 0
+            total = int(length) if length.isdecimal() and len(length) < _MOST_DIGITS else 0
             there = 0
             try:
                 with destination.open("wb") as file:
@@ -139,7 +141,7 @@ class Web:
                     location = answer.headers.get("location", "")
                     if answer.status not in REDIRECTS or not location:
                         return consume(answer, parts)
-                following = urljoin(bare, location)
+                following = web_address(location, base=bare, what="where a redirect leads")
                 if urlsplit(following).scheme != "https" and bare.startswith("https:"):
                     raise RegistryError(
                         "a redirect leads from https to an unprotected address",

@@ -18,6 +18,7 @@ from factory.archives.npm_package import (
     unreadable,
 )
 from factory.errors import PackError, Place
+from factory.oci.dynamic_packages import is_reserved_folder
 from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
@@ -101,6 +102,14 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
             place=place,
             found=package["name"],
             expected="name or @scope/name",
+        )
+    if is_reserved_folder(plugin_folder(package["name"])):
+        raise PackError(
+            "the plugin's name makes a folder that portals use for something else",
+            place=place,
+            found=f"{package['name']}, in the folder {plugin_folder(package['name'])}",
+            expected="another name",
+            hint="rename the package",
         )
     return PluginArchive(tgz=tgz, package=MappingProxyType(package))
 

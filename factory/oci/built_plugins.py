@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place, UsageError
+from factory.npm_range import highest
 from factory.oci.archive import PluginArchive, read_plugin_archive
 from factory.oci.image import ImageFacts, image_facts
 from factory.unreadable import folders_in
@@ -80,9 +82,34 @@ def _built(folder: Path) -> BuiltPlugins | None:
     report = folder / REPORT_FILE
     return BuiltPlugins(
         folder=folder,
-        plugins=tuple(read_plugin_archive(path) for path in archives),
+        plugins=_newest([read_plugin_archive(path) for path in archives]),
         facts=_facts(report) if report.is_file() else ImageFacts(),
     )
+
+
+def _newest(plugins: Sequence[PluginArchive]) -> tuple[PluginArchive, ...]:
+    """Of each plugin the newest version: a portal does not take two, and earlier builds leave some.
+
+    Archives of one version stay all: which of them is meant only the user knows.
+    """
+    by_name: dict[str, list[PluginArchive]] = defaultdict(list)
+    for plugin in plugins:
+        by_name[plugin.name].append(plugin)
+    kept = []
+    for several in by_name.values():
+        newest = highest([plugin.version for plugin in several]) or several[-1].version
+        for plugin in several:
+            if plugin.version == newest:
+                kept.append(plugin)
+            else:
+                log.warning(
+                    "%s is left from an earlier build and not taken: %s %s is there, too; "
+                    "remove the file if it is not needed",
+                    plugin.tgz,
+                    plugin.name,
+                    newest,
+                )
+    return tuple(plugin for plugin in plugins if plugin in kept)
 
 
 def _facts(report: Path) -> ImageFacts:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
+from factory.archives.names import folded
 from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
@@ -32,6 +34,36 @@ PACKAGE_FIELDS = (
     "bugs",
     "keywords",
 )
+
+
+_FOLDER = re.compile(r"[A-Za-z0-9_@~-][\w.@~-]*", re.ASCII)
+# At the root of an image, or of the folder that a portal loads, these names have another meaning:
+# Node.js looks for packages in the first and for a package's settings in the second, portals read
+# or write the others.
+_RESERVED = frozenset(
+    {
+        "node_modules",
+        "package.json",
+        "package-lock.json",
+        "index.json",
+        "app-config.dynamic-plugins.yaml",
+        "dynamic-plugins.yaml",
+        "dynamic-plugins.default.yaml",
+        "catalog-entities",
+        "install-dynamic-plugins.lock",
+        "lost+found",
+    }
+)
+
+
+def is_reserved_folder(name: str) -> bool:
+    """Return whether a plugin's folder may not be called so, in whatever case."""
+    return folded(name) in _RESERVED
+
+
+def is_plugin_folder(name: str) -> bool:
+    """Return whether ``name`` can be a plugin's folder: one part of a path, not hidden, free."""
+    return bool(_FOLDER.fullmatch(name)) and not is_reserved_folder(name)
 
 
 def dynamic_packages(plugins: Sequence[PluginArchive]) -> list[dict[str, dict[str, Any]]]:

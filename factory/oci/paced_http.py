@@ -102,7 +102,7 @@ def strict_pools(manager: urllib3.PoolManager) -> urllib3.PoolManager:
 class _PacedBytes(io.RawIOBase):
     """What a socket receives, for as long as the pace allows."""
 
-    def __init__(self, sock: socket.socket, pace: Pace) -> None:
+    def __init__(self, sock: Any, pace: Pace) -> None:
         self._raw: Any = sock.makefile("rb", buffering=0)
         self._sock = sock
         self._pace = pace

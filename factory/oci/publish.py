@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
 from factory.config.image_output import ImageOutput
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def made_images(
-    planned: Sequence[PlannedImage], *, checkpoint: Callable[[], None]
+    planned: Sequence[PlannedImage], *, jobs: int, checkpoint: Callable[[], None]
 ) -> Iterator[Mapping[PlannedImage, Image]]:
     """Make the planned images, several at once; they are there until the block ends.
 
@@ -34,6 +33,7 @@ def made_images(
 
     Args:
         planned: the images.
+        jobs: how many are made at once; each takes a core.
         checkpoint: called before each; raises to end the work.
 
     Raises:
@@ -47,7 +47,7 @@ def made_images(
             checkpoint()
             return build_image(one.plugins, work / f"{number}.tar.gz", facts=one.facts)
 
-        with InheritingPool(max_workers=os.cpu_count()) as pool:
+        with InheritingPool(max_workers=jobs) as pool:
             images = list(pool.map(made, range(len(planned)), planned))
         yield dict(zip(planned, images, strict=True))
 

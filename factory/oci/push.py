@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -89,9 +88,14 @@ def check_access(registry: Registry, repositories: Iterable[str]) -> None:
             continue  # registries drop forgotten sessions by themselves
 
 
-def check_target(target: RegistryTarget, repositories: Iterable[str]) -> None:
-    """As :func:`check_access`, over a conversation of its own."""
-    with Registry(target) as registry:
+def check_target(
+    target: RegistryTarget,
+    repositories: Iterable[str],
+    *,
+    checkpoint: Callable[[], None] = lambda: None,
+) -> None:
+    """As :func:`check_access`, over a conversation of its own; ``checkpoint`` raises to end it."""
+    with Registry(target, checkpoint=checkpoint) as registry:
         check_access(registry, repositories)
 
 
@@ -222,16 +226,16 @@ def _upload(
 
 
 def _compare(registry: Registry, image: Image, reference: Reference) -> None:
+    """Read back what was pushed. Of a tag that is moved a server may have the old image a while."""
+    found = None
     for wait in READ_BACK_WAITS:
-        time.sleep(wait)
-        registry.transport.checkpoint()
+        registry.transport.pause(wait)
         found = registry.get_manifest(reference.repository, reference.tag)
-        if found is None:
-            continue
-        if digest_of(found) != image.digest:
-            raise changed(str(reference), image.digest, digest_of(found))
-        return
-    raise vanished(str(reference), image.digest)
+        if found is not None and digest_of(found) == image.digest:
+            return
+    if found is None:
+        raise vanished(str(reference), image.digest)
+    raise changed(str(reference), image.digest, digest_of(found))
 
 
 def _telling(reference: Reference, blob: Blob, on_progress: OnProgress) -> OnState:

@@ -104,7 +104,7 @@ class Transport:
                 wait = self.policy.wait(attempt, failure)
                 if wait is None:
                     _give_up(url, attempt, failure)
-                self._sleep(wait)
+                self.pause(wait)
 
     def send_once(
         self,
@@ -201,7 +201,9 @@ class Transport:
                 decode_content=False,
             )
 
-    def _sleep(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
+        """Wait, with a look now and then whether the work is to end."""
+        self.checkpoint()
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.checkpoint()

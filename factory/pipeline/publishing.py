@@ -25,7 +25,7 @@ from factory.pipeline.report import PluginReport, ReportedImage
 from factory.quantities import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from factory.attestation.keys import PrivateKey
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from factory.oci.image import Image
     from factory.oci.planned_images import PlannedImage
     from factory.oci.push import PushedImage
+    from factory.oci.reference import Reference
     from factory.oci.target import RegistryTarget
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.report import SourceReport
@@ -49,13 +50,14 @@ log = logging.getLogger(__name__)
 class ImagesWanted:
     """What images are to be made: pushed to ``target``, left on disk in a form, or both.
 
-    Pushed images are signed with ``key``, if there is one.
+    Pushed images are signed with ``key``, if there is one. ``jobs`` are made at once.
     """
 
     naming: ImageNaming
     target: RegistryTarget | None = None
     output: ImageOutput | None = None
     key: PrivateKey | None = None
+    jobs: int = 1
 
 
 def images_wanted(plan: BuildPlan) -> ImagesWanted | None:
@@ -90,11 +92,19 @@ def images_wanted(plan: BuildPlan) -> ImagesWanted | None:
         target=target,
         output=plan.image_output,
         key=signing_key(plan.sign_key, plan.environment),
+        jobs=plan.jobs,
     )
 
 
-def refuse_unless_pushable(wanted: ImagesWanted, plugins: Sequence[ChosenPlugin]) -> None:
+def refuse_unless_pushable(
+    wanted: ImagesWanted,
+    plugins: Sequence[ChosenPlugin],
+    *,
+    checkpoint: Callable[[], None] = lambda: None,
+) -> None:
     """Make sure, before anything is installed, that the plugins' images may be pushed.
+
+    ``checkpoint`` is called while the registry is waited for; it raises to end the run.
 
     Raises:
         RegistryError: the registry cannot be reached, or refuses the login.
@@ -116,7 +126,7 @@ def refuse_unless_pushable(wanted: ImagesWanted, plugins: Sequence[ChosenPlugin]
         for name in names
     ]
     if wanted.target:
-        check_target(wanted.target, repositories)
+        check_target(wanted.target, repositories, checkpoint=checkpoint)
 
 
 def publish_plugins(
@@ -157,34 +167,25 @@ def publish_plugins(
     images_by_path = {path: image_of[archive.tgz] for path, archive in archives.items()}
     files: Mapping[PlannedImage, Path] = {}
     ends: Mapping[PlannedImage, _End] = {}
-    seconds = 0.0
+    seconds: Mapping[str, float] = {}
     with contextlib.ExitStack() as stack:
         with stages.stage("image") as stage:
             checkpoint = runner.raise_if_cancelled
-            images = stack.enter_context(made_images(planned, checkpoint=checkpoint))
+            images = stack.enter_context(
+                made_images(planned, jobs=wanted.jobs, checkpoint=checkpoint)
+            )
             if wanted.output:
                 files = write_images(images, wanted.output)
             stage.note = counted(len(images), "image")
         if wanted.target:
-            started = time.monotonic()
-            ends = _pushed(wanted, wanted.target, images, stages, runner)
-            seconds = round(time.monotonic() - started, 3)
+            ends, seconds = _pushed(wanted, wanted.target, images, stages, runner)
             list_published(output_dir, ends)
-    size = sum(report.files[0].size for report in reports if report.files)
     return tuple(
-        _with_image(report, files.get(image), ends.get(image), _share(report, size) * seconds)
+        _with_image(report, files.get(image), ends.get(image), _share(seconds, image))
         if (image := images_by_path.get(report.path))
         else report
         for report in reports
     )
-
-
-def _share(report: PluginReport, size: int) -> float:
-    """A plugin's part of a time that all spent together: that of its archive in ``size`` bytes.
-
-    Booked on each, the whole time would make each plugin look as slow as all of them.
-    """
-    return report.files[0].size / size if size else 0.0
 
 
 def list_packed(reports: Sequence[PluginReport], output_dir: Path) -> None:
@@ -228,17 +229,40 @@ def _pushed(
     images: Mapping[PlannedImage, Image],
     stages: Stages,
     runner: Runner,
-) -> Mapping[PlannedImage, _End]:
+) -> tuple[Mapping[PlannedImage, _End], Mapping[str, float]]:
+    """What became of the images, and each one's own seconds by its name."""
+    started = time.monotonic()
+    ended: dict[str, float] = {}
+
+    def on_end(reference: Reference, _: PushedImage | FactoryError) -> None:
+        ended[str(reference)] = time.monotonic()
+
     with (
         stages.stage("push") as stage,
         Registry(target, checkpoint=runner.raise_if_cancelled) as registry,
     ):
-        ends = publish(registry, images, on_progress=progress_lines(stage.on_line))
+        ends = publish(registry, images, on_progress=progress_lines(stage.on_line), on_end=on_end)
         ends = attest_images(registry, ends, key=wanted.key)
         failed = sum(isinstance(end, FactoryError) for end in ends.values())
         stage.note = f"{len(ends) - failed} of {len(ends)} images"
         stage.outcome = "failed" if failed else "done"
-        return ends
+    return ends, _own_seconds(started, ended, time.monotonic() - started)
+
+
+def _own_seconds(started: float, ended: Mapping[str, float], whole: float) -> dict[str, float]:
+    """The stage's seconds shared out: several are pushed at once, and all are attested afterwards.
+
+    Each has in proportion to when it ended, so that the plugins' seconds add up to the stage's:
+    shards and estimates are made of the sum.
+    """
+    taken = {name: end - started for name, end in ended.items()}
+    total = sum(taken.values()) or 1.0
+    return {name: whole * one / total for name, one in taken.items()}
+
+
+def _share(seconds: Mapping[str, float], image: PlannedImage) -> float:
+    """A plugin's part of its image's seconds; a bundle's plugins share them."""
+    return round(seconds.get(str(image.reference), 0.0) / len(image.plugins), 3)
 
 
 def _with_image(

@@ -84,7 +84,7 @@ def recalled_plugins(
     if len(found) < len(entries):
         return None
     if images:
-        refuse_unless_pushable(images, plugins)
+        refuse_unless_pushable(images, plugins, checkpoint=build.means.runner.raise_if_cancelled)
     source = _source(build, known, resolved)
     build.knows(
         plugins,

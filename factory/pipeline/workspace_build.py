@@ -141,7 +141,7 @@ def _made(build: OngoingBuild, images: ImagesWanted | None, stack: contextlib.Ex
         source=prepared.brought.report,
     )
     if images:
-        refuse_unless_pushable(images, prepared.plugins)
+        refuse_unless_pushable(images, prepared.plugins, checkpoint=means.runner.raise_if_cancelled)
     memory = memory.once_settled() if memory else None
     made = make_plugins(build, prepared)
     if memory:

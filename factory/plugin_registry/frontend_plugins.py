@@ -12,9 +12,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from factory.archives.names import folded
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.errors import ConfigurationError, Place
 from factory.unreadable import folders_in
+from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,15 +78,16 @@ def staged_plugins(root: Path) -> tuple[StagedPlugin, ...]:
         plugin = _staged(folder) if not folder.name.startswith(".") else None
         if plugin is None:
             continue
-        if plugin.name in found:
+        other = found.get(folded(plugin.name))
+        if other:
             raise ConfigurationError(
                 f"two plugins are called {plugin.name}",
                 place=Place(file=plugin.assets / SCALPRUM_MANIFEST, field="name"),
-                found=f"{found[plugin.name].folder.name} and {folder.name}",
+                found=f"{other.folder.name} and {folder.name}",
                 hint="keep one of them: a portal's app loads a name once",
             )
-        found[plugin.name] = plugin
-    return tuple(found[name] for name in sorted(found))
+        found[folded(plugin.name)] = plugin
+    return tuple(sorted(found.values(), key=lambda plugin: plugin.name))
 
 
 def _staged(folder: Path) -> StagedPlugin | None:
@@ -155,7 +158,7 @@ def _asked_for(module: str, package: Mapping[str, Any]) -> str:
 
 def _document(file: Path) -> Mapping[str, Any]:
     try:
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
+        document = parse_json(file.read_bytes())
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"{file.name} cannot be read",

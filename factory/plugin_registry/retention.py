@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from factory.errors import ConfigurationError, Place, StorageError
 from factory.locking import exclusive
 from factory.plugin_registry.frontend_plugins import FEDERATION_FOLDERS, FEDERATION_MANIFEST
+from factory.untrusted_json import parse_json
 from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _state(folder: Path) -> Mapping[str, float]:
     if not file.is_file():
         return {}
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = parse_json(file.read_bytes())
         return {str(name): float(began) for name, began in document.items()}
     except (ValueError, AttributeError, TypeError) as error:
         raise ConfigurationError(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from factory.archives.npm_package import PACKAGE_JSON
 from factory.quantities import listed
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.runner import ProcessFailed
+from factory.untrusted_json import parse_json, parse_object
 from factory.verification.findings import ENTRY_POINT, Finding, failed, passed, skipped
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 SCRIPT = "load_plugin.cjs"
 SECONDS = 60
-_RESULT = re.compile(r"^plugin-factory-load-result (\{.*\})$", re.MULTILINE)
+_RESULT = re.compile(r"^plugin-factory-load-result ([0-9a-f]{32}) (\{.*\})$", re.MULTILINE)
 # Faults of the artifact whatever its host: a file or package is missing, or is no JavaScript.
 _OF_THE_ARTIFACT = {
     "MODULE_NOT_FOUND",
@@ -76,6 +78,8 @@ def check_entry_point(plugin: PluginFolder, loader: Loader) -> Finding:
         "alpha": _alpha(plugin),
         "hostModules": [str(folder.resolve()) for folder in loader.host_modules],
         "provided": sorted({*peers, *loader.host.packages}),
+        # What the plugin prints is beside what our script does: only the latter knows this.
+        "nonce": secrets.token_hex(16),
     }
     script = resources.files("factory.verification").joinpath(SCRIPT)
     with (
@@ -94,18 +98,22 @@ def check_entry_point(plugin: PluginFolder, loader: Loader) -> Finding:
             if failure.timed_out:
                 return _failed("the plugin does not finish loading", f"{SECONDS} seconds went by")
             completed = failure.completed
-    return _finding(plugin, completed)
+    return _finding(plugin, completed, str(request["nonce"]))
 
 
-def _finding(plugin: PluginFolder, completed: Completed) -> Finding:
-    lines = _RESULT.findall(completed.printed if completed.printed is not None else completed.tail)
-    if not lines:
+def _finding(plugin: PluginFolder, completed: Completed, nonce: str) -> Finding:
+    printed = completed.printed if completed.printed is not None else completed.tail
+    lines = [text for known, text in _RESULT.findall(printed) if known == nonce]
+    if len(lines) != 1:
         return _failed("Node.js ended while it loaded the plugin", completed.tail[-300:].strip())
-    result: dict[str, Any] = json.loads(lines[-1])
+    try:
+        result = parse_object(lines[0])
+    except ValueError as fault:
+        return _failed("what the plugin exports cannot be told", str(fault))
     stand_ins = [str(name) for name in result.get("standIns", ())]
     if error := result.get("error"):
         return _of_error(plugin, error, stand_ins)
-    found = result["found"]
+    found = result.get("found") or {"kind": None, "exports": []}
     note = f"with stand-ins for {listed(stand_ins, most=2)}" if stand_ins else ""
     if found.get("kind") == "stand-in":
         made_by = f"made by {listed(stand_ins, most=2)}"
@@ -153,7 +161,7 @@ def _failed(
 def _alpha(plugin: PluginFolder) -> str | None:
     """The entry point of ``alpha/package.json``, which portals prefer if they are told to."""
     try:
-        main = json.loads((plugin.root / _ALPHA).read_text(encoding="utf-8"))["main"]
+        main = parse_json((plugin.root / _ALPHA).read_bytes())["main"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return plugin.entry(f"alpha/{main}".replace("alpha/../", "").replace("alpha/./", "alpha/"))

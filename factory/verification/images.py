@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.refusal import printable
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, FactoryError, Interrupted
-from factory.oci.dynamic_packages import DYNAMIC_PACKAGES, folders_in
+from factory.oci.dynamic_packages import DYNAMIC_PACKAGES, folders_in, is_plugin_folder
 from factory.quantities import listed
 from factory.scratch_folder import scratch_folder
 from factory.verification.findings import (
@@ -50,10 +51,14 @@ class Blobs(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundImage:
-    """An image whose manifest has been read; ``name`` is what the user calls it."""
+    """An image whose manifest has been read; ``name`` is what the user calls it.
+
+    ``named`` is the digest that the name leads to: the image's, or that of an index with it.
+    """
 
     name: str
     digest: str
+    named: str
     annotations: Mapping[str, str]
     config: Descriptor
     layers: tuple[Descriptor, ...]
@@ -105,6 +110,7 @@ def _unpacked(
     roots: list[Path] = []
     files = 0
     try:
+        _refuse_oversized(image, limits)
         layers = [image.blobs.blob(one, work) for one in (image.config, *image.layers)][1:]
     except Interrupted:
         raise
@@ -124,6 +130,16 @@ def _unpacked(
         return roots
     findings.append(passed(ARCHIVE, f"{files} files"))
     return roots
+
+
+def _refuse_oversized(image: FoundImage, limits: Limits) -> None:
+    size = sum(layer.size for layer in image.layers)
+    if size > limits.total:
+        raise ArtifactError(
+            "the image is larger than it may be",
+            found=f"{size} bytes in {len(image.layers)} layers",
+            expected=f"at most {limits.total} bytes",
+        )
 
 
 def _refuse_links_to_neighbours(root: Path, shown: str) -> None:
@@ -150,21 +166,8 @@ def _plugin_folders(roots: Sequence[Path]) -> dict[str, Path]:
 
 def _check_annotation(image: FoundImage, folders: tuple[str, ...]) -> Finding:
     text = image.annotations.get(DYNAMIC_PACKAGES)
-    if not folders:
-        return failed(
-            IMAGE,
-            "no plugin is in the image",
-            found="no folder with a package.json",
-            expected=_SPEC,
-        )
-    if image.plugin and image.plugin not in folders:
-        return failed(
-            IMAGE,
-            "the plugin's folder is not in the image",
-            found=listed(folders),
-            expected=image.plugin,
-            hint=f"name one of them after {PLUGIN_PATH}",
-        )
+    if fault := _fault_of_folders(image, folders):
+        return fault
     if text is None:
         if image.plugin:
             return passed(IMAGE, f"no annotation; {image.plugin} is there")
@@ -185,6 +188,33 @@ def _check_annotation(image: FoundImage, folders: tuple[str, ...]) -> Finding:
             hint="make the image again",
         )
     return passed(IMAGE, listed(named))
+
+
+def _fault_of_folders(image: FoundImage, folders: tuple[str, ...]) -> Finding | None:
+    if not folders:
+        return failed(
+            IMAGE,
+            "no plugin is in the image",
+            found="no folder with a package.json",
+            expected=_SPEC,
+        )
+    if odd := [name for name in folders if not is_plugin_folder(name)]:
+        return failed(
+            IMAGE,
+            "a plugin's folder has a name that portals do not take",
+            found=", ".join(map(printable, odd)),
+            expected="letters, digits, '.', '_' and '-'; none that portals use for something else",
+            hint="make the image again with 'plugin-factory push'",
+        )
+    if image.plugin and image.plugin not in folders:
+        return failed(
+            IMAGE,
+            "the plugin's folder is not in the image",
+            found=listed(folders),
+            expected=image.plugin,
+            hint=f"name one of them after {PLUGIN_PATH}",
+        )
+    return None
 
 
 def _named(text: str) -> tuple[str, ...] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,11 +19,6 @@ def json_object(file: Path, *, limit: int) -> dict[str, Any]:
     try:
         if file.stat().st_size > limit:
             raise ValueError(f"it has more than {limit} bytes")
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
+        return parse_object(file.read_bytes())
     except OSError as error:
         raise ValueError(error.strerror or str(error)) from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
-    if not isinstance(document, dict):
-        raise ValueError("it holds no object")  # noqa: TRY004 - a fault of the file, as the others
-    return document

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory.errors import ArtifactError, Place
 from factory.oci.blob import INDEX_TYPE
-from factory.oci.descriptor import Descriptor, descriptor_of, hash_for, is_digest
+from factory.oci.descriptor import Descriptor, annotations_of, descriptor_of, hash_for, is_digest
 from factory.oci.layout import REF_NAME
 from factory.verification.images import FoundImage
 from factory.verification.json_file import json_object
@@ -99,18 +99,26 @@ def _images(
         descriptor = descriptor_of(entry, where=str(blobs.shown))
         named = descriptor.annotations.get(REF_NAME, name)
         document = blobs.document(descriptor)
+        if {"manifests", "layers"} <= document.keys():
+            raise ArtifactError(
+                "a manifest is an image and an index at once",
+                place=Place(file=blobs.shown),
+                found=descriptor.digest,
+                expected="layers or manifests",
+                hint="make the layout again",
+            )
         if descriptor.media_type == INDEX_TYPE and depth < _DEEPEST:
             yield from _images(document, blobs, name=named, depth=depth + 1)
             continue
         if document.get("subject") or document.get("artifactType"):
             continue
         shown = descriptor.digest
-        annotations = document.get("annotations")
         layers = document.get("layers")
         yield FoundImage(
             name=f"{blobs.shown} ({named})" if named else str(blobs.shown),
             digest=shown,
-            annotations=annotations if isinstance(annotations, dict) else {},
+            named=shown,
+            annotations=annotations_of(document, where=descriptor.digest),
             config=descriptor_of(
                 document.get("config"), where=f"the config of {descriptor.digest}"
             ),

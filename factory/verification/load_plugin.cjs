@@ -14,7 +14,13 @@ const { pathToFileURL } = require('node:url');
 
 const RESULT = 'plugin-factory-load-result ';
 const PLUGIN_API = '@backstage/backend-plugin-api';
-const { folder, main, alpha, hostModules, provided } = JSON.parse(fs.readFileSync(0, 'utf8'));
+const { folder, main, alpha, hostModules, provided, nonce } = JSON.parse(
+  fs.readFileSync(0, 'utf8'),
+);
+// Taken before the plugin runs: it may put others in their place, to say what it likes.
+const { stringify } = JSON;
+const { writeSync } = fs;
+const { exit } = process;
 const providedByHost = new Set(provided);
 const ownPackage = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
 const ownName = String(ownPackage.name);
@@ -28,7 +34,7 @@ function tell(result) {
     return;
   }
   told = true;
-  fs.writeSync(1, `\n${RESULT}${JSON.stringify({ ...result, standIns: [...standIns.keys()] })}\n`);
+  writeSync(1, `\n${RESULT}${nonce} ${stringify({ ...result, standIns: [...standIns.keys()] })}\n`);
 }
 
 process.on('exit', code => tell({ error: { message: `the plugin ended the process (${code})` } }));
@@ -230,9 +236,9 @@ async function run() {
       const asker = requireStack[0] ?? (code === 'ERR_MODULE_NOT_FOUND' ? message : stack);
       return tell({
         error: {
-          name: error?.name,
-          code,
-          message: message.split('\n')[0],
+          name: String(error?.name),
+          code: String(code),
+          message: String(message).split('\n')[0],
           at: at.trim(),
           isOfPlugin: asker.split('\n')[0].includes(folder),
         },
@@ -242,4 +248,4 @@ async function run() {
   return tell({ found: found.find(one => one.kind) ?? found[0] });
 }
 
-run().finally(() => process.exit(0));
+run().finally(() => Reflect.apply(exit, process, [0]));

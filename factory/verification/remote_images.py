@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from factory.attestation.provenance import STATEMENT_TYPE, check_statement, read_statement
 from factory.attestation.signature import signature_tag, signed_payloads, verify_signature
 from factory.errors import CheckError, RegistryError
-from factory.oci.pull import fetch_blob, pull_manifest, read_blob
+from factory.oci.pull import fetch_blob, pull_document, pull_manifest, read_blob
 from factory.oci.referrers import list_referrers
 from factory.verification.findings import (
     PROVENANCE,
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from factory.verification.targets import RemoteImage
 
 
+_MOST_TRIED = 20
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegistryBlobs:
     """The blobs of a repository."""
@@ -49,17 +52,22 @@ class RegistryBlobs:
         return file
 
 
-def remote_image(registry: Registry, target: RemoteImage) -> FoundImage:
+def remote_image(registry: Registry, target: RemoteImage, *, platform: str = "") -> FoundImage:
     """Return an image of a registry; its manifest is what its digest says.
+
+    Of an index it is the image for ``platform``, as Node.js calls it; "" is this machine's.
 
     Raises:
         RegistryError: the registry refuses, or has no such image.
     """
     repository = target.name.repository
-    manifest = pull_manifest(registry, repository, target.name.wanted)
+    named = pull_document(registry, repository, target.name.wanted)
+    # By digest from here on: the tag may be moved while we look.
+    manifest = pull_manifest(registry, repository, named.digest, platform=platform)
     return FoundImage(
         name=f"oci://{target.name}",
         digest=manifest.digest,
+        named=named.digest,
         annotations=manifest.annotations,
         config=manifest.config,
         layers=manifest.layers,
@@ -83,7 +91,14 @@ def check_signature(registry: Registry, repository: str, digest: str, key: Publi
             expected="a signature by the key",
             hint="push it with --sign-key, or sign it with 'cosign sign --key'",
         )
-    manifest = pull_manifest(registry, repository, tag)
+    manifest = pull_document(registry, repository, tag)
+    if manifest.is_index:
+        return failed(
+            SIGNATURE,
+            "what is under the signatures' tag is an index",
+            found=tag,
+            expected="an image whose layers are signatures",
+        )
     sizes = {layer.digest: layer for layer in manifest.layers}
     try:
         payloads = signed_payloads(
@@ -111,9 +126,9 @@ def check_attached_provenance(registry: Registry, repository: str, digest: str) 
             hint="push the image with plugin-factory, which attaches it",
         )
     findings = []
-    for one in attached:
+    for one in attached[:_MOST_TRIED]:
         try:
-            manifest = pull_manifest(registry, repository, one.digest)
+            manifest = pull_document(registry, repository, one.digest)
             return _of_statement(registry, repository, manifest, digest)
         except (CheckError, RegistryError) as error:
             findings.append(failed_by(PROVENANCE, error))

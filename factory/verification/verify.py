@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import stat
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.safe_folder import walk_safely
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, CheckError, FactoryError, Interrupted, ToolchainError
 from factory.scratch_folder import scratch_folder
@@ -47,6 +48,7 @@ class Asked:
         key: the signer's key; None if signatures do not matter.
         provenance: whether a provenance statement must be there.
         limits: how much an archive may hold.
+        jobs: the cores that may be used.
     """
 
     terms: Terms
@@ -55,6 +57,7 @@ class Asked:
     key: PublicKey | None = None
     provenance: bool = False
     limits: Limits = DEFAULT_LIMITS
+    jobs: int = 1
 
 
 def verify_targets(
@@ -72,7 +75,7 @@ def verify_targets(
         Interrupted: the run was cancelled.
     """
     with InheritingPool(
-        max_workers=min(MOST_AT_ONCE, os.cpu_count() or 1), thread_name_prefix="verify"
+        max_workers=min(MOST_AT_ONCE, asked.jobs), thread_name_prefix="verify"
     ) as pool:
         try:
             several = list(pool.map(partial(_verified, asked=asked, on_end=on_end), targets))
@@ -105,9 +108,21 @@ def _of_target(target: Target, asked: Asked) -> tuple[Verified, ...]:
     if isinstance(target, PackedFile):
         more = (*_unsigned(asked), *_sidecar_provenance(target.file, asked))
         return (verify_packed_file(target.file, asked.terms, limits=asked.limits, more=more),)
+    archive = _safe_folder(target.folder)
+    more = (*_unsigned(asked), *_no_provenance(asked))
+    if archive.result != "passed":  # nothing in it is looked at, let alone loaded
+        return (Verified(artifact=str(target.folder), findings=(archive, *more)),)
     found = verify_plugin_folder(target.folder, str(target.folder), asked.terms)
-    more = (*found.findings, *_unsigned(asked), *_no_provenance(asked))
-    return (replace(found, findings=more),)
+    return (replace(found, findings=(archive, *found.findings, *more)),)
+
+
+def _safe_folder(folder: Path) -> Finding:
+    """What 'install' refuses of a folder is refused here."""
+    try:
+        files = sum(stat.S_ISREG(status.st_mode) for _, status in walk_safely(folder))
+    except ArtifactError as error:
+        return failed_by(ARCHIVE, error)
+    return passed(ARCHIVE, f"{files} files")
 
 
 def _remote(target: RemoteImage, asked: Asked) -> tuple[Verified, ...]:
@@ -123,12 +138,12 @@ def _remote(target: RemoteImage, asked: Asked) -> tuple[Verified, ...]:
     reached = pull_target(asked.environment, target.name.registry)
     repository = target.name.repository
     with Registry(reached, checkpoint=asked.checkpoint, reads_only=True) as registry:
-        image = remote_image(registry, target)
+        image = remote_image(registry, target, platform=asked.terms.platform)
         more = []
         if asked.key is not None:
-            more.append(check_signature(registry, repository, image.digest, asked.key))
+            more.append(check_signature(registry, repository, image.named, asked.key))
         if asked.provenance:
-            more.append(check_attached_provenance(registry, repository, image.digest))
+            more.append(check_attached_provenance(registry, repository, image.named))
         return verify_image(image, asked.terms, limits=asked.limits, more=tuple(more))
 
 

@@ -119,7 +119,7 @@ def pushed(server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> Pu
     built = BuiltPlugins(folder=tmp_path, plugins=(archive,), facts=ImageFacts())
     planned = plan_images([built], naming)
     with (
-        made_images(planned, checkpoint=lambda: None) as images,
+        made_images(planned, jobs=2, checkpoint=lambda: None) as images,
         Registry(target) as registry,
     ):
         ((one, end),) = publish(registry, images).items()

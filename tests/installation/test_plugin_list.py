@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.errors import ConfigurationError
-from factory.installation.plugin_list import display_names, read_plugin_list
+from factory.installation.plugin_list import DefaultList, display_names, read_plugin_list
 from factory.installation.portal_config import config_text, merged_config
 
 if TYPE_CHECKING:
@@ -359,3 +359,86 @@ def test_unknown_fields_say_which_was_meant(
     assert "include (did you mean includes?)" in caplog.text
     assert "appConfig (did you mean pluginConfig?)" in caplog.text
     assert "pullpolicy (did you mean pullPolicy?)" in caplog.text
+# What is off blocks nothing
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        "oci://registry.example.com/acme/b",
+        "oci://registry.example.com/acme/b:1!../x",
+        "git+https://example.com/x.git",
+        "not a package at all",
+        "oci://registry.example.com/acme/none:{{inherit}}",
+        "ref://none",
+    ],
+)
+def test_an_entry_that_is_off_may_be_unreadable(tmp_path: Path, off: str) -> None:
+    entries = read(tmp_path, f"plugins:\n- package: '{off}'\n  disabled: true\n- package: plain\n")
+    assert [str(entry.package) for entry in entries.values() if entry.enabled] == ["plain@latest"]
+
+
+@pytest.mark.parametrize("fields", ["integrity: 5", "pluginConfig: x", "pullPolicy: never"])
+def test_fields_of_an_entry_that_is_off_are_not_looked_at(tmp_path: Path, fields: str) -> None:
+    entries = read(tmp_path, f"plugins:\n- package: plain\n  enabled: false\n  {fields}\n")
+    assert [entry.enabled for entry in entries.values()] == [False]
+
+
+def test_an_entry_that_is_off_may_stand_twice(tmp_path: Path) -> None:
+    text = "plugins:\n- {package: plain, disabled: true}\n- {package: plain}\n"
+    assert [entry.enabled for entry in read(tmp_path, text).values()] == [True]
+    text = "plugins:\n- {package: plain}\n- {package: plain, disabled: true}\n"
+    assert [entry.enabled for entry in read(tmp_path, text).values()] == [True]
+
+
+def test_an_image_without_a_version_switches_off_what_it_means(tmp_path: Path) -> None:
+    default = f"plugins:\n- package: {IMAGE}:1.0!one\n- package: {IMAGE}:1.0!two\n"
+    text = f"includes: [default.yaml]\nplugins:\n- {{package: '{IMAGE}', disabled: true}}\n"
+    entries = read(tmp_path, text, default=default)
+    assert [entry.enabled for entry in entries.values()] == [False, False]
+    text = text.replace(IMAGE, f"{IMAGE}!two")
+    entries = read(tmp_path, text, default=default)
+    assert [entry.enabled for entry in entries.values()] == [True, False]
+
+
+def test_inherit_finds_an_image_by_its_name_in_any_registry(tmp_path: Path) -> None:
+    default = "plugins:\n- package: oci://quay.io/rhdh/todo:1.0!todo\n  disabled: true\n"
+    text = (
+        "includes: [default.yaml]\nplugins:\n"
+        "- package: oci://registry.access.redhat.com/rhdh/todo:{{inherit}}\n"
+    )
+    assert list(read(tmp_path, text, default=default)) == ["oci://quay.io/rhdh/todo:1.0!todo"]
+
+
+def test_includes_of_includes_come_before_what_includes_them(tmp_path: Path) -> None:
+    inner = "plugins:\n- {package: plain@1.0.0, pullPolicy: Always}\n"
+    outer = "includes: [inner.yaml]\nplugins:\n- {package: plain@2.0.0}\n"
+    entries = read(tmp_path, "includes: [outer.yaml]\n", inner=inner, outer=outer)
+    assert {name: entry.pull_policy for name, entry in entries.items()} == {"plain@2.0.0": "Always"}
+
+
+def test_files_that_include_one_another_are_refused(tmp_path: Path) -> None:
+    one, two = "includes: [two.yaml]\n", "includes: [one.yaml]\n"
+    error = refused(tmp_path, "includes: [one.yaml]\n", one=one, two=two)
+    assert "without end" in error.problem
+
+
+def test_the_default_list_of_an_index_takes_the_place_of_the_file(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    index.mkdir()
+    text = "plugins:\n- package: ./dist/one\n- package: oci://quay.io/x/y:1!y\n  disabled: true\n"
+    (index / "default.yaml").write_text(text)
+    file = tmp_path / "dynamic-plugins.yaml"
+    file.write_text("includes: [dynamic-plugins.default.yaml]\nplugins: []\n")
+    shown = Path("quay.io/index:1/dynamic-plugins.default.yaml")
+    found = read_plugin_list(
+        file, default_list=DefaultList(file=index / "default.yaml", shown=shown)
+    )
+    assert [one.package.identity for one in found] == [
+        str(tmp_path / "dist/one"),
+        "oci://quay.io/x/y!y",
+    ]
+    assert found[0].place.file == shown
+    with pytest.raises(ConfigurationError) as error:
+        read_plugin_list(file)
+    assert "CATALOG_INDEX_IMAGE" in (error.value.hint or "")

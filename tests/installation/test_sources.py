@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -473,3 +475,45 @@ def test_what_holds_no_plugin_is_refused(desk: Desk) -> None:
     done = desk.run()
     assert done.exit_code == 15
     assert "package.json has no usable name and version" in done.stderr
+
+
+# A catalogue's index
+
+
+def test_a_stock_list_installs_with_the_default_list_of_the_index(
+    desk: Desk, images: Server
+) -> None:
+    pushed(images, desk.folder, TODO, repository="listed", tag="1.0")
+    default = f"plugins:\n- package: oci://{images.host}/team/listed:1.0!{TODO_FOLDER}\n"
+    entity = "kind: Package\n"
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w:gz") as tar:
+        for name, text in {
+            "dynamic-plugins.default.yaml": default + "  disabled: true\n",
+            "catalog-entities/extensions/packages/todo.yaml": entity,
+        }.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    pushed_layers(images, "team/index", layer.getvalue(), tag="1.9")
+    desk.listed(
+        {"package": f"oci://{images.host}/else/listed:{{{{inherit}}}}", "disabled": False},
+        includes=["dynamic-plugins.default.yaml"],
+    )
+    variables = {
+        "CATALOG_INDEX_IMAGE": f"{images.host}/team/index:1.9",
+        "EXTRA_CATALOG_INDEX_IMAGES": f"more={images.host}/team/index:1.9",
+        "CATALOG_ENTITIES_EXTRACT_DIR": str(desk.folder / "extensions"),
+    }
+    assert desk.outcomes(**variables) == {TODO_FOLDER: "installed"}
+    for folder in ("catalog-entities", "extra/more/catalog-entities"):
+        file = desk.folder / "extensions" / folder / "packages/todo.yaml"
+        assert file.read_text() == entity
+
+
+@pytest.mark.parametrize("image", ["", "no registry", "quay.io/x:y:z"])
+def test_a_variable_that_names_no_index_is_named(desk: Desk, image: str) -> None:
+    desk.listed()
+    done = desk.run(EXTRA_CATALOG_INDEX_IMAGES=f"name={image}")
+    assert done.exit_code == 3
+    assert "EXTRA_CATALOG_INDEX_IMAGES" in done.stderr

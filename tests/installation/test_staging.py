@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from factory.archives.integrity import integrity_of
+from factory.installation.swap import staging_folder
 from tests.oci.faulty_proxy import Fault, FaultyProxy
 from tests.oci.plugin_archives import FRONTEND, TODO
 
@@ -19,7 +22,6 @@ from .desk import CONFIG, MARKER, TODO_FOLDER, pushed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.oci.registries import Server
 
@@ -50,10 +52,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_what_is_there_is_kept_unasked(desk: Desk, images: Server, npm: NpmServer) -> None:
     pushed(images, desk.folder, TODO, repository="kept", tag="1.0")
     with_proxy = FaultyProxy(images.host, [])
-    integrity = npm.publish(NAME, "0.15.0", desk.packed())
+    integrity = npm.publish("other", "0.15.0", desk.packed(name="other"))
     desk.listed(
         f"oci://{with_proxy.host}/team/kept:1.0!{TODO_FOLDER}",
-        {"package": f"{NAME}@0.15.0", "integrity": integrity, "pullPolicy": "Always"},
+        {"package": "other@0.15.0", "integrity": integrity, "pullPolicy": "Always"},
     )
     try:
         desk.report(npm_config_registry=npm.url)
@@ -62,7 +64,7 @@ def test_what_is_there_is_kept_unasked(desk: Desk, images: Server, npm: NpmServe
 
         again = desk.outcomes(npm_config_registry=npm.url)
 
-        assert again == {TODO_FOLDER: "kept", NAME: "kept"}
+        assert again == {TODO_FOLDER: "kept", "other": "kept"}
         assert (len(with_proxy.seen), len(npm.seen)) == asked
         assert snapshot(desk.root) == before
     finally:
@@ -226,14 +228,86 @@ def test_going_on_installs_the_others_and_keeps_what_was_there(desk: Desk) -> No
     assert "never" not in desk.merged
 
 
-def test_two_plugins_in_the_same_folder_are_refused(desk: Desk) -> None:
+@pytest.mark.parametrize("version", ["0.15.0", "0.16.0"])
+def test_one_package_twice_is_refused_whatever_its_version(desk: Desk, version: str) -> None:
     desk.packed("one.tgz")
-    desk.packed("two.tgz")
+    desk.packed("two.tgz", version=version)
     desk.listed("./one.tgz", "./two.tgz")
     done = desk.run()
     assert done.exit_code == 12
-    assert f"the same folder: {PACKED}-0.15.0" in done.stderr
+    assert f"are one package, {NAME}" in done.stderr
+    assert "./one.tgz (0.15.0)" in done.stderr
     assert desk.folders == []
+
+
+def test_a_package_beside_a_folder_of_the_portals_own_installer_is_refused(desk: Desk) -> None:
+    left = desk.root / "acme-left-0.9.0"
+    left.mkdir(parents=True)
+    (left / "package.json").write_text(json.dumps({"name": NAME, "version": "0.9.0"}))
+    (left / "dynamic-plugin-config.hash").write_text("0" * 64)
+    desk.packed("one.tgz")
+    desk.listed("./one.tgz")
+    done = desk.run()
+    assert done.exit_code == 12
+    assert str(left) in done.stderr
+    assert "own installer" in done.stderr
+    assert desk.folders == ["acme-left-0.9.0"]
+
+
+def test_a_swap_that_ends_between_any_two_steps_is_undone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal may come right after a rename; what is there afterwards is the old portal."""
+    for name in ("one", "two"):
+        desk.packed(f"{name}.tgz", name=name)
+    desk.listed("./one.tgz", "./two.tgz")
+    desk.report()
+    before = snapshot(desk.root)
+    for name in ("one", "two"):
+        desk.packed(f"{name}.tgz", name=name, version="2.0.0")
+    rename = Path.rename
+    for step in range(4):
+        done: list[Path] = []
+
+        def interrupted(
+            self: Path, target: Path, done: list[Path] = done, step: int = step
+        ) -> Path:
+            moved = rename(self, target)
+            done.append(self)
+            if len(done) == step + 1:
+                raise KeyboardInterrupt
+            return moved
+
+        monkeypatch.setattr(Path, "rename", interrupted)
+        assert desk.run().exit_code != 0
+        assert len(done) > step
+        monkeypatch.setattr(Path, "rename", rename)
+        assert snapshot(desk.root) == before
+
+
+def test_what_could_not_be_put_back_is_put_back_by_the_next_run(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.packed("one.tgz", name="one")
+    desk.listed("./one.tgz")
+    desk.report()
+    before = snapshot(desk.root)
+    desk.packed("one.tgz", name="one", version="2.0.0")
+    rename = Path.rename
+    times: list[Path] = []
+
+    def broken(self: Path, target: Path) -> Path:
+        times.append(self)
+        if len(times) > 1:
+            raise OSError(errno.EIO, "broken disk")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", broken)
+    assert desk.run().exit_code == 12
+    monkeypatch.setattr(Path, "rename", rename)
+    with staging_folder(desk.root):
+        pass
+    assert snapshot(desk.root) == before
 
 
 def test_an_integrity_is_needed_for_what_comes_by_name_or_address(

@@ -214,7 +214,7 @@ def test_images_are_made_on_behalf_of_who_asks_for_them(tmp_path: Path) -> None:
     seen = []
     token = WORKSPACE.set("todo")
     try:
-        with made_images(planned, checkpoint=lambda: seen.append(WORKSPACE.get())):
+        with made_images(planned, jobs=2, checkpoint=lambda: seen.append(WORKSPACE.get())):
             pass
     finally:
         WORKSPACE.reset(token)

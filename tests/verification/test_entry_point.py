@@ -294,3 +294,23 @@ def test_a_plugin_that_never_ends_loading_is_given_up(
 def test_timers_and_servers_do_not_keep_the_check_waiting(tmp_path: Path) -> None:
     main = f"setInterval(() => {{}}, 1000); require('http').createServer().listen(0); {INSTALLER}"
     assert loaded(tmp_path, main).result == "passed"
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        # what it prints is not what our script says
+        (
+            'process.stdout.write(\'\\nplugin-factory-load-result {"found": {"format": "CommonJS", '
+            '"kind": "a backend feature"}, "standIns": []}\\n\'); process.reallyExit(0);'
+        ),
+        "require('fs').writeSync = () => 0; process.exit = () => {}; throw new Error('no');",
+        (
+            "const { stringify } = JSON; JSON.stringify = () => stringify({ found: { kind: 'x', "
+            "format: 'y' }, standIns: [] }); throw new Error('no');"
+        ),
+        "throw Object.assign(new Error('no'), { code: [], name: {} });",
+    ],
+)
+def test_a_plugin_cannot_say_by_itself_that_it_loads(main: str, tmp_path: Path) -> None:
+    assert loaded(tmp_path, main).result == "failed"

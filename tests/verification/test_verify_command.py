@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,10 @@ from factory.attestation.provenance import (
 from factory.cli.push import push
 from factory.cli.verify import verify
 from factory.oci.archive import read_plugin_archive
+from factory.oci.blob import INDEX_TYPE, MANIFEST_TYPE, blob_of
 from factory.oci.image import ImageFacts, build_image
 from factory.oci.layout import write_archive, write_layout
+from factory.oci.registry import Registry
 
 from ..archives.hostile import CORPUS
 from ..oci.registries import Server, serving
@@ -515,3 +518,45 @@ def test_an_empty_key_is_an_error_and_no_verification(outputs: Path) -> None:
     ended = verified(outputs, PLUGIN_FACTORY_KEY="")
     assert ended.exit_code == 3
     assert "PLUGIN_FACTORY_KEY is given and empty" in ended.stderr
+@pytest.mark.parametrize("spoil", ["pipe", "link", "invisible", "case"])
+def test_a_folder_that_install_refuses_is_refused(spoil: str, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "plugin", backend())
+    if spoil == "pipe":
+        os.mkfifo(folder / "pipe")
+    elif spoil == "link":
+        (folder / "passwd").symlink_to("/etc/passwd")
+    else:
+        other = "in\u200bdex.js" if spoil == "invisible" else "INDEX.js"
+        (folder / "index.js").write_text("")
+        (folder / other).write_text("")
+    (result,) = results(folder)
+    assert set(failures(result)) == {"archive"}
+
+
+def test_the_signature_is_of_what_the_tag_names(outputs: Path, keys: Path, tmp_path: Path) -> None:
+    """One signed image in an index does not make the index signed."""
+    with serving(tmp_path) as server:
+        variables = {
+            "REGISTRY_URL": server.host,
+            "REGISTRY_NAMESPACE": "team",
+            "REGISTRY_INSECURE": "true",
+        }
+        done = run(push, outputs, "--sign-key", keys / "signer.pem", **variables)
+        assert done.exit_code == 0, done.output
+        pinned = done.stdout.split()[0]
+        repository, _, digest = pinned.removeprefix(f"{server.host}/").partition("@")
+        with Registry(server.target()) as registry:
+            manifest = registry.get_manifest(repository, digest)
+            assert manifest
+            index = {
+                "schemaVersion": 2,
+                "mediaType": INDEX_TYPE,
+                "manifests": [blob_of(manifest, MANIFEST_TYPE).descriptor],
+            }
+            content = json.dumps(index).encode()
+            registry.put_manifest(repository, "index", blob_of(content, INDEX_TYPE))
+        options = ("--key", keys / "signer.pub", "--no-load")
+        (signed,) = results(f"oci://{pinned}", *options, **variables)
+        (unsigned,) = results(f"oci://{server.host}/{repository}:index", *options, **variables)
+        assert "signature" not in failures(signed)
+        assert "not signed" in failures(unsigned)["signature"]
