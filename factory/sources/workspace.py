@@ -60,8 +60,8 @@ def workspaces_in(root: Path) -> tuple[str, ...]:
 
 def _has_workspaces(package_json: Path) -> bool:
     try:
-        return "workspaces" in json.loads(package_json.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+        return "workspaces" in json.loads(package_json.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, TypeError, RecursionError):
         return False
 
 

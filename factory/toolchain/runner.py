@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from factory.errors import Interrupted, Place, StorageError, ToolchainError
 from factory.redaction import Redactor
 from factory.toolchain.full_disk import on_full_disk
+from factory.toolchain.last_words import last_words
 from factory.toolchain.streams import GRACE_SECONDS, Log, Streams, signal_group
 from factory.toolchain.time_limits import TimeLimits
 from factory.toolchain.watchdog import WATCHDOG
@@ -46,6 +47,11 @@ class Completed:
     def command_line(self) -> str:
         """The command as one would type it."""
         return shlex.join(self.command)
+
+    @property
+    def last_words(self) -> str | None:
+        """What it said of its failure: the end of its output, without progress."""
+        return last_words(self.tail)
 
 
 class ProcessFailed(Exception):  # noqa: N818 - a fact about a child, not an error for the user

@@ -143,7 +143,7 @@ def _install(
             f"yarn {version} cannot be had from the npm registry",
             found=failure.reason,
             expected=f"the package {package}@{version}, asked for by {wanted.reason}",
-            details=failure.completed.tail,
+            details=failure.completed.last_words,
             hint="check that npm reaches its registry: npm ping",
         ) from failure
     archive = folder / json.loads(packed.stdout)[0]["filename"]
@@ -269,7 +269,7 @@ def _version_of(launcher: Path, env: Mapping[str, str], runner: Runner) -> str:
         raise ToolchainError(
             "the workspace's own yarn (yarnPath) does not start",
             found=failure.reason,
-            details=failure.completed.tail,
+            details=failure.completed.last_words,
             hint="correct yarnPath in .yarnrc.yml, or remove it and set packageManager in "
             "package.json",
         ) from failure
