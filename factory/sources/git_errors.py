@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from factory.sources.source import GitRemote
 
 _T = TypeVar("_T")
-Kind: TypeAlias = Literal[
-    "password", "refused", "unknown", "owner", "damaged", "network", "other"
-]
+Kind: TypeAlias = Literal["password", "refused", "unknown", "owner", "damaged", "network", "other"]
 
 _DISK = re.compile("Out of diskspace|Disk quota exceeded")
 

@@ -20,7 +20,7 @@ _NOISE = re.compile(
             rf"{_REMOTE}[A-Z][\w -]*:\s+\d+(?:, done\.?)?",
             rf"{_REMOTE}[A-Z][\w ,-]*(?:: \d+)?, done\.",
             r"remote: Total \d+ \(delta.*",
-            r"remote:\s*",
+            r"remote:\s*|\s*\d{1,3} ?%.*",
             r"(?:POST|GET) git-(?:upload|receive)-pack \(.*",
             r"Cloning into .*|Initialized empty Git .*|From (?:\w+://|[\w.@-]+:|/).*",
             r"Preparing worktree .*|HEAD is now at .*",
@@ -28,15 +28,16 @@ _NOISE = re.compile(
             # npm: its requests, its timings, its advice.
             r"npm (?:http|notice|timing|verbose?|verb|info|silly|sill|WARN|warn)\b.*",
             r"npm (?:ERR!|error)\s*",
-            r"npm (?:ERR!|error) (?:A complete log of this run can be found in|\s+\S*-debug-\d+\.log)"
-            r".*",
+            r"npm (?:ERR!|error) A complete log of this run can be found in.*",
+            r"npm (?:ERR!|error)\s+\S*-debug-\d+\.log",
             r"[⠀-⣿]+.*|\[[#.⸨⠂ ░-]*\].*",
             # yarn: headings of its steps, what it adds and fetches, and advice.
             r"(?:➤ )?YN00(?:00|13|19|85): (?!.*(?:rror|ailed)).*",
             r"(?:➤ )?YN00(?:02|60|61|68|86): .*",
             r"yarn \w+ v1\..*|\[\d/\d\] .*|info .*|warning .*|Done in .*|\$ .*",
             # pip: downloads.
-            r"\s*(?:Downloading|Collecting|Using cached|Looking in indexes)\b.*|\s*[━╸╺ ]+ *[\d.]+/.*",
+            r"\s*(?:Downloading|Collecting|Using cached|Looking in indexes)\b.*",
+            r"\s*[━╸╺ ]+ *[\d.]+/.*",
             r"(?:WARNING|\[notice\]).*(?:pip version|new release of pip|root user).*",
         )
     )
@@ -47,7 +48,9 @@ _REASON = re.compile(
     r"|(?:➤ )?YN\d{4}: .*(?:rror|ailed|annot|an't|ouldn't|not found|nauthorized)"
     r"|remote: (?:aborting|fatal|error)|ssh: |Permission denied|Host key verification",
 )
-_GONE_LOG = re.compile(r",? ?\(?(?:logs can be found here|a complete log[^:]*): [^\s)]+", re.I)
+_GONE_LOG = re.compile(
+    r",? ?\(?(?:logs can be found here|a complete log[^:]*): [^\s)]+", re.IGNORECASE
+)
 _COLUMNS = 300
 
 
@@ -58,7 +61,7 @@ def last_words(output: str, *, most: int = 12) -> str | None:
         output: the end of what it printed.
         most: how many lines to return at most; the last ones are kept.
     """
-    lines = [_clean(line) for line in output.splitlines()]
+    lines = [_clean(line) for line in output.split("\n")]
     told = [line for line in dict.fromkeys(lines) if line and not _NOISE.fullmatch(line)]
     reasons = [line for line in told if _REASON.match(line)][-most:]
     others = [line for line in told if line not in reasons]
