@@ -29,7 +29,31 @@ _SHORTEST_NUMBER = 6
 
 # A secret of one of these values would hide ordinary words.
 _ORDINARY = frozenset(
-    ["true", "false", "yes", "no", "on", "off", "none", "null", "auto", "always", "never", "enabled", "disabled", "default", "required", "optional", "basic", "bearer", "token", "password", "secret", "public", "private"]
+    [
+        "true",
+        "false",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "none",
+        "null",
+        "auto",
+        "always",
+        "never",
+        "enabled",
+        "disabled",
+        "default",
+        "required",
+        "optional",
+        "basic",
+        "bearer",
+        "token",
+        "password",
+        "secret",
+        "public",
+        "private",
+    ]
 )
 _PEM_BORDER = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 # The user part of a URL ends at the last @ before the path (RFC 3986, 3.2), which people forget to

@@ -83,16 +83,19 @@ def doctor(
 
     files = _readable(environment_files(config_dir)) if config_dir else ()
     # What a check warns of is in its own line of the answer.
-    with session(ctx, env_files=files, log_level=LogLevel.ERROR) as this, circumstances(
-        this.process,
-        config_dir=config_dir,
-        repo_path=repo_path,
-        output_dir=output_dir,
-        cache_dir=cache_dir,
-        offline=offline,
-        seconds=timeout,
-        runner=this.runner,
-    ) as about:
+    with (
+        session(ctx, env_files=files, log_level=LogLevel.ERROR) as this,
+        circumstances(
+            this.process,
+            config_dir=config_dir,
+            repo_path=repo_path,
+            output_dir=output_dir,
+            cache_dir=cache_dir,
+            offline=offline,
+            seconds=timeout,
+            runner=this.runner,
+        ) as about,
+    ):
         findings = examine(about)
     if as_json:
         this.out.document(_as_json(findings))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from factory.errors import CompileError, Place
+from factory.toolchain.last_words import last_words
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -109,6 +110,5 @@ def compile_package(
         ) from failure
 
 
-def _tail(failure: ProcessFailed) -> str:
-    lines = [line for line in failure.completed.tail.splitlines() if line.strip()]
-    return "\n".join(lines[-_SHOWN_LINES:])
+def _tail(failure: ProcessFailed) -> str | None:
+    return last_words(failure.completed.tail, most=_SHOWN_LINES)

@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from factory.errors import DependenciesError, Place
+from factory.toolchain.last_words import last_words
 from factory.toolchain.linking import linking_variables, may_lack_files
 from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
@@ -23,12 +24,7 @@ notices = logging.getLogger(__name__)
 
 # https://yarnpkg.com/advanced/error-codes: the lockfile would have been modified by this install.
 _OUT_OF_DATE = ("YN0028", "needs to be updated, but yarn was run with `--frozen-lockfile`")
-_ERROR_LINE = re.compile(
-    r"YN\d{4}: .*(error|cannot|can't|fail|couldn't|not found|unauthorized)", re.IGNORECASE
-)
 _SHOWN_LINES = 15
-# When yarn itself breaks, Node shows the line of its bundled source: a megabyte of it.
-_SHOWN_COLUMNS = 300
 
 
 def install_dependencies(
@@ -103,7 +99,5 @@ def _first_difference(tail: str) -> str | None:
     return match[1].strip() if match else None
 
 
-def _telling_lines(tail: str) -> str:
-    lines = [line.rstrip() for line in tail.splitlines() if line.strip()]
-    errors = [line for line in lines if _ERROR_LINE.search(line) or line.startswith("error ")]
-    return "\n".join(line[:_SHOWN_COLUMNS] for line in (errors or lines)[-_SHOWN_LINES:])
+def _telling_lines(tail: str) -> str | None:
+    return last_words(tail, most=_SHOWN_LINES)

@@ -93,7 +93,7 @@ def pack_plugin(
             raise PackError(
                 f"npm pack of {exported} failed",
                 found=failure.reason,
-                details=failure.completed.tail,
+                details=failure.completed.last_words,
                 hint=f"'npm pack {exported} --dry-run' repeats it",
                 log=log,
             ) from failure

@@ -237,7 +237,7 @@ def _override(
         root=root,
         workspace=workspace,
         overlaid=already_overlaid(overrides.overlays, workspace),
-        is_fresh=not plan.use_local,
+        is_fresh=plan.source is not None,
     )
     overlaid = apply_overlays(overrides.overlays, workspace)
     for result in overlaid:

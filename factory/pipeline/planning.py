@@ -79,6 +79,8 @@ def looked_at(plan: BuildPlan, look: Callable[[BuildPlan], PlannedWorkspace]) ->
 
 def _failing(plan: BuildPlan, error: FactoryError) -> PlannedWorkspace:
     source = plan.source
+    # A look keeps no logs: theirs are in a scratch folder, which is gone when the error is read.
+    error.log = None
     return PlannedWorkspace(
         name=plan.name,
         source=PlannedSource(repo=shown(source.repo), ref=source.ref) if source else None,

@@ -16,7 +16,7 @@ from factory.analysis.inventory import find_host
 from factory.config.plugins_list import PLUGINS_LIST
 from factory.config.selection import nothing_selected
 from factory.config.workspaces import CLONES_FOLDER
-from factory.errors import Place, SourceError
+from factory.errors import FactoryError, Place, SourceError
 from factory.pipeline.bring import overrides_of
 from factory.pipeline.budget import Budget
 from factory.pipeline.cached_names import chooser_for, identity_of
@@ -105,6 +105,17 @@ class _Look:
         Raises:
             FactoryError: what it would end with, before any one plugin.
         """
+        try:
+            return self._looked_at(plan)
+        except FactoryError as error:
+            # The scratch folder is gone when the error is read: a path in the source is left.
+            source = self._own(plan) / "source"
+            if error.place and error.place.file.is_relative_to(source):
+                file = error.place.file.relative_to(source)
+                error.place = replace(error.place, file=file)
+            raise
+
+    def _looked_at(self, plan: BuildPlan) -> PlannedWorkspace:
         build = self._trial(plan)
         runner = self.means.runner
         resolved = resolve_source(build.plan, stages=build.stages, runner=runner)
@@ -140,9 +151,12 @@ class _Look:
             partly=len(prepared.plugins) < len(prepared.settled),
         )
 
+    def _own(self, plan: BuildPlan) -> Path:
+        return self.scratch / "workspaces" / (plan.name or "alone")
+
     def _trial(self, plan: BuildPlan) -> OngoingBuild:
         """A build whose folders to write to are in the scratch folder."""
-        own = self.scratch / "workspaces" / (plan.name or "alone")
+        own = self._own(plan)
         temporary = own / "temporary"
         temporary.mkdir(parents=True)
         plugins_list = own / PLUGINS_LIST

@@ -21,7 +21,7 @@ from factory.errors import SourceError
 from factory.locking import exclusive
 from factory.sources.destination import contents, empty, make_folder
 from factory.sources.git import checked_out, fetch
-from factory.sources.git_access import with_access
+from factory.sources.git_access import for_checkout, with_access
 from factory.sources.git_errors import Translated
 from factory.sources.git_notices import warn_of_uncommitted
 from factory.sources.source import shown
@@ -146,7 +146,8 @@ def add_worktree(
             translated(lambda: repository.git.worktree("prune"))
             # Twice forced: also where a run was killed while git made the worktree, and locked it.
             forced = ("--detach", "--force", "--force", str(into), fetched.commit)
-            translated(lambda: repository.git.worktree("add", *forced))
+            careful = for_checkout(session, remote, fetched.commit, clone.path)
+            translated(lambda: _opened(clone, careful).git.worktree("add", *forced))
         except BaseException:
             if into.is_dir():
                 empty(into, last=".git")

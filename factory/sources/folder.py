@@ -66,7 +66,7 @@ def _copy_entry(entry: Path, target: Path, source: Path) -> None:
         elif stat.S_ISREG(mode):
             copy_file(entry, target)
         else:
-            log.warning("%s is neither a file, a folder nor a link: not copied", entry)
+            log.warning("%s is neither a file, a folder nor a link: not copied", _shown(entry))
     except OSError as error:
         raise _failure(error, entry) from error
 
@@ -75,8 +75,10 @@ def _link_target(link: Path, source: Path) -> str:
     written = os.readlink(link)  # noqa: PTH115 - as written, which Path would normalise
     if Path(written).is_absolute() and Path(written).is_relative_to(source):
         return os.path.relpath(written, link.parent)
-    if not (link.parent / written).resolve().is_relative_to(source):
-        log.warning("the link %s leads out of the source folder (%s)", link, written)
+    if _leaves(link, source):
+        log.warning(
+            "the link %s leads out of the source folder (%s)", _shown(link), _shown(written)
+        )
     return written
 
 
@@ -94,6 +96,18 @@ def _refuse_unless_beside_packages(error: OSError, *, source: Path, into: Path) 
         raise _failure(error, folder) from error
     (into / folder.relative_to(source)).rmdir()
     tell_passed_over(os.fspath(folder))
+
+
+def _leaves(link: Path, source: Path) -> bool:
+    try:
+        return not link.resolve().is_relative_to(source)
+    except (OSError, RuntimeError):  # in circles: it leads nowhere
+        return False
+
+
+def _shown(name: Path | str) -> str:
+    """A name as text: it may hold any bytes, and a log takes UTF-8."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _failure(error: OSError, entry: Path) -> SourceError | StorageError:

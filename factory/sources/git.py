@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from factory.errors import SourceError
-from factory.sources.git_access import with_access
+from factory.sources.git_access import for_checkout, with_access
 from factory.sources.git_errors import Translated, kind_of, may_pass, source_error
 from factory.sources.git_notices import warn_of_missing, warn_of_uncommitted
 from factory.sources.git_refs import FULL_ID, Wanted, advertised, resolve, unknown_ref
@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 _RETRY_AFTER_SECONDS = (1.0, 4.0)
 _EVERYTHING = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
 # Answers on which a different way of fetching has no better chance.
-_FINAL = {"password", "refused", "owner", "network"}
+_FINAL = {"password", "refused", "owner", "damaged", "network"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,8 +75,16 @@ def check_out_git(
     repository = with_errors(lambda: initialised(into, session))
     with_errors(lambda: repository.git.remote("add", "origin", remote.url))
     fetched = fetch(repository, remote, ref, session, wanted=wanted)
-    with_errors(lambda: repository.git.checkout("--quiet", "--detach", fetched.commit))
+    session = for_checkout(session, remote, fetched.commit, into)
+    with_errors(lambda: check_out_at(fetched.commit, into, session))
     return checked_out(into, fetched, remote, session)
+
+
+def check_out_at(commit: str, root: Path, session: GitSession) -> None:
+    """Put a commit's files into the worktree of a repository that has it."""
+    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
+
+    SessionGit(root, session=session).checkout("--quiet", "--detach", commit)
 
 
 def checked_out(root: Path, fetched: Fetched, remote: GitRemote, session: GitSession) -> Checkout:
@@ -198,7 +206,7 @@ def _attempts(
     """Ways to fetch, the cheapest first."""
     told = session.on_line or session.watches_silence
     progress = ("--progress",) if told else ("--quiet",)
-    lean = (*progress, "--no-tags", "origin")
+    lean = (*progress, "--no-tags", "--", "origin")
     if wanted.full_ref:
         yield _Attempt(
             what="only this commit (depth 1)",
@@ -224,7 +232,7 @@ def _attempts(
         why = "since an abbreviated id can only be looked up here"
     yield _Attempt(
         what=f"all branches and tags with their history, {why}",
-        arguments=(*progress, *_whole_history(repository), "origin", *_EVERYTHING),
+        arguments=(*progress, *_whole_history(repository), "--", "origin", *_EVERYTHING),
     )
 
 

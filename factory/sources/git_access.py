@@ -7,15 +7,20 @@ alive answers for a server that hangs.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from factory.sources.source import shown
 from factory.toolchain.child_environment import in_batch_mode
 
 if TYPE_CHECKING:
     from factory.sources.git_process import GitSession
     from factory.sources.source import GitRemote
 
+
+log = logging.getLogger(__name__)
 
 _WITHOUT_LIMITS = ("git", "ssh")
 
@@ -48,6 +53,50 @@ _URL_CREDENTIALS = (
     '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" '
     '"$GIT_FACTORY_USERNAME" "$GIT_FACTORY_PASSWORD"; }; f'
 )
+
+
+def for_checkout(
+    session: GitSession, remote: GitRemote, commit: str, repository: Path
+) -> GitSession:
+    """Return a session whose git-lfs goes nowhere that the commit's own ``.lfsconfig`` sends it.
+
+    git-lfs-config(5): that file may name any server, which then is sent requests and asked for
+    files. The repository's own host is fine, and so is whatever the user has set as ``lfs.url``.
+    """
+    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
+
+    git = SessionGit(repository, session=session)
+    _, listed, _ = git.config(
+        "--blob",
+        f"{commit}:.lfsconfig",
+        "-z",
+        "--get-regexp",
+        r"^(lfs\.url|remote\..*\.lfsurl)$",
+        with_extended_output=True,
+        with_exceptions=False,
+    )
+    urls = [entry.partition("\n")[2] for entry in str(listed).split("\0") if "\n" in entry]
+    own = urlsplit(f"//{remote.host}").hostname
+    elsewhere = [url for url in urls if _host_of(url) != own or not own]
+    if not elsewhere:
+        return session
+    set_by_user, _, _ = git.config("lfs.url", with_extended_output=True, with_exceptions=False)
+    if set_by_user == 0:
+        return session
+    log.warning(
+        "the repository's .lfsconfig sends git-lfs to another server, %s: its files stay pointers. "
+        "If you trust it, say so with: git config --global lfs.url %s",
+        shown(elsewhere[0]),
+        shown(elsewhere[0]),
+    )
+    return session.with_variables({"GIT_LFS_SKIP_SMUDGE": "1"})
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _ssh_command(session: GitSession) -> str:

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from factory.sources.source import GitRemote
 
 _T = TypeVar("_T")
-Kind: TypeAlias = Literal["password", "refused", "unknown", "owner", "network", "other"]
+Kind: TypeAlias = Literal["password", "refused", "unknown", "owner", "damaged", "network", "other"]
 
-_LAST_LINES = 12
 _DISK = re.compile("Out of diskspace|Disk quota exceeded")
 
 
@@ -36,7 +35,7 @@ _OTHER = _Reason(
     kind="other",
     signs=re.compile(""),
     problem="git could not bring the repository",
-    hint="the lines below are git's own; the log has all of them",
+    hint="the lines with a bar are git's own words",
 )
 _NETWORK = _Reason(
     kind="network",
@@ -52,6 +51,21 @@ _NETWORK = _Reason(
     "(HTTPS_PROXY, SSL_CERT_FILE); then run the same command again",
 )
 _REASONS = (
+    # Before the network: a server whose repository is damaged breaks off, too.
+    _Reason(
+        kind="damaged",
+        signs=re.compile(
+            r"repository corruption|\bis corrupt\b|corrupt (loose|patch|pack)|corrupted? "
+            r"|object file \S+ is empty|incorrect (data|header) check|unable to unpack \S+ header"
+            r"|missing (blob|tree|commit) object|did not send all necessary objects"
+            r"|unable to read (tree|sha1 file|[0-9a-f]{40})|Could not read [0-9a-f]{40}"
+            r"|pack has bad object|bad (tree|blob) object|Failed to traverse parents"
+            r"|(packfile|index file) \S+ (is|cannot|does)|unable to parse object|bad pack header"
+        ),
+        problem="the repository is damaged where it is: it lacks something, or cannot be read",
+        hint="git fsck, where the repository is, tells what is damaged; name another ref, or "
+        "another copy of the repository",
+    ),
     # Before the rest: old servers hang up after saying so, which is no trouble of the network.
     replace(_OTHER, signs=re.compile(r"not our ref|unadvertised object|want \S+ not valid")),
     _Reason(
@@ -128,12 +142,11 @@ def source_error(failure: ProcessFailed, remote: GitRemote) -> SourceError:
     """Return the error to show for a failed git command on a remote, without any credentials."""
     reason = _reason(failure)
     url = shown(remote.url)
-    lines = [line for line in failure.completed.tail.splitlines() if line.strip()]
     return SourceError(
         f"{reason.problem}: {url}",
         found=failure.reason,
         hint=reason.hint.format(url=url, host=remote.host),
-        details="\n".join(lines[-_LAST_LINES:]) or None,
+        details=failure.completed.last_words,
         log=failure.completed.log,
     )
 

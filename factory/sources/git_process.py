@@ -37,11 +37,22 @@ _ALWAYS = (
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("fetch.recurseSubmodules", "false"),
+    ("submodule.recurse", "false"),
+    # No program that a repository's own configuration names, or its attributes ask for.
+    ("core.fsmonitor", "false"),
+    ("core.pager", "cat"),
+    ("log.showSignature", "false"),
+    # What is git's own folder on any filesystem is on none checked out.
+    ("core.protectHFS", "true"),
+    ("core.protectNTFS", "true"),
     ("advice.detachedHead", "false"),
     # A server that sends less than 1 kB/s for a minute is taken for dead.
     ("http.lowSpeedLimit", "1000"),
     ("http.lowSpeedTime", "60"),
 )
+# Whatever a repository says, its redirections and its promises included, git goes no other way
+# (git(1), GIT_ALLOW_PROTOCOL), and fetches nothing in passing (GIT_NO_LAZY_FETCH).
+_CONFINED = {"GIT_ALLOW_PROTOCOL": "http:https:ssh:git:file", "GIT_NO_LAZY_FETCH": "1"}
 # Commands whose lines tell of progress; the others answer questions of ours.
 _FETCH = "fetch"
 _TRANSFERS = {_FETCH, "checkout", "worktree"}
@@ -119,7 +130,7 @@ class SessionGit(Git):
             completed = session.runner.run(
                 [str(word) for word in command],
                 cwd=Path(self.working_dir or "."),
-                env=session.configured(_ALWAYS).env,
+                env={**_CONFINED, **session.configured(_ALWAYS).env},
                 log=session.log,
                 timeout=ANSWER_SECONDS if "ls-remote" in command else None,
                 silence=SILENCE_SECONDS if session.watches_silence and _FETCH in command else None,

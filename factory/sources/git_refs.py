@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from factory.errors import SourceError
 from factory.quantities import listed
-from factory.sources.source import shown
+from factory.sources.source import BAD_REF, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,10 +71,17 @@ def advertised(command: Git, remote: GitRemote, *patterns: str) -> Advertised:
     for line in text.splitlines():
         value, _, name = line.partition("\t")
         if value.startswith("ref: ") and name == "HEAD":
-            default = value.removeprefix("ref: ")
-        elif name:
+            # A server may say anything; a name goes onto git's command line.
+            target = value.removeprefix("ref: ")
+            default = target if is_ref_name(target) else None
+        elif is_ref_name(name.removesuffix(_PEELED)):
             ids[name] = value
     return Advertised(ids=ids, default=default)
+
+
+def is_ref_name(name: str) -> bool:
+    """Whether a name is a ref's full name, as git-check-ref-format(1) has it."""
+    return name == "HEAD" or (name.startswith("refs/") and not BAD_REF.search(name))
 
 
 def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from factory.sources.patch_hunks import Hunk, Marked
     from factory.sources.patch_text import FilePatch
 
@@ -138,56 +140,35 @@ class _File:
         return 0
 
     def _find_at_start(
-        self, hunk: Hunk, fits: object, after: int, guess: int, most_down: int
+        self,
+        hunk: Hunk,
+        fits: Callable[[int, int, int], bool],
+        after: int,
+        guess: int,
+        most_down: int,
     ) -> int:
         """A hunk with less context before than after it, which begins with the file."""
         whole = len(hunk.old) == len(self._lines) and hunk.prefix >= self.done
         if after < 0 and not whole:
             return 0
         offset = 1 - guess
-        if self.done <= hunk.prefix and offset <= most_down and fits(1, 0, after):  # type: ignore[operator]
+        if self.done <= hunk.prefix and offset <= most_down and fits(1, 0, after):
             return self._found(guess, offset)
         return 0
 
     def put(self, hunk: Hunk, where: int) -> bool:
         """Write what is before a hunk, and its new lines; False if it overlaps one before."""
-        old, new = list(hunk.old), list(hunk.new)
-        at_old = at_new = 0
-        while at_old < len(old):
-            mark = old[at_old].mark
-            upcoming = new[at_new].mark if at_new < len(new) else ""
-            if mark == "-":
-                if not self._copy_to(where - 1 + at_old):
-                    return False
-                self.done += 1
-                at_old += 1
-            elif not upcoming:
-                break
-            elif upcoming == "+":
-                if not self._copy_to(where - 1 + at_old):
-                    return False
-                self._write(new[at_new].text)
-                at_new += 1
-            elif upcoming != mark:
-                return False  # the halves of a context hunk do not go together
-            elif upcoming == "!":
-                if not self._copy_to(where - 1 + at_old):
-                    return False
-                leaving, coming = _run(old, at_old), _run(new, at_new)
-                self.done += leaving
-                for line in new[at_new : at_new + coming]:
-                    self._write(line.text)
-                at_old, at_new = at_old + leaving, at_new + coming
-            else:
-                at_old, at_new = at_old + 1, at_new + 1
-        if at_new < len(new) and new[at_new].mark == "+":
-            if not self._copy_to(where - 1 + at_old):
+        changes = _changes(hunk)
+        if changes is None:
+            return False
+        for change in changes:
+            if not self._copy_to(where - 1 + change.at):
                 return False
-            while at_new < len(new) and new[at_new].mark == "+":
-                if not self._is_at_line_start:
+            self.done += change.removed
+            for text in change.added:
+                if change.is_last and not self._is_at_line_start:
                     self._written.append(b"\n")
-                self._write(new[at_new].text)
-                at_new += 1
+                self._write(text)
         return True
 
     def finished(self) -> bytes:
@@ -230,9 +211,50 @@ class _File:
         self._is_at_line_start = text.endswith(b"\n")
 
 
-def _run(lines: list[Marked], at: int) -> int:
-    """How many lines from here on are marked as changed."""
+class _Change(NamedTuple):
+    """Lines that go and lines that come before the ``at``-th old line of a hunk.
+
+    ``is_last``: it comes after all old lines, maybe behind a line that has no line feed.
+    """
+
+    at: int
+    removed: int
+    added: list[bytes]
+    is_last: bool = False
+
+
+def _changes(hunk: Hunk) -> list[_Change] | None:
+    """What a hunk changes, in order; ``None`` if its two halves do not go together."""
+    old, new = hunk.old, hunk.new
+    at_old = at_new = 0
+    changes: list[_Change] = []
+    while at_old < len(old):
+        mark = old[at_old].mark
+        if mark == "-":
+            changes.append(_Change(at_old, 1, []))
+            at_old += 1
+            continue
+        if at_new == len(new):
+            break
+        if new[at_new].mark == "+":
+            changes.append(_Change(at_old, 0, [new[at_new].text]))
+            at_new += 1
+            continue
+        if new[at_new].mark != mark:
+            return None
+        leaving = coming = 1
+        if mark == "!":
+            leaving, coming = _run(old, at_old, mark), _run(new, at_new, mark)
+            added = [line.text for line in new[at_new : at_new + coming]]
+            changes.append(_Change(at_old, leaving, added))
+        at_old, at_new = at_old + leaving, at_new + coming
+    last = [line.text for line in new[at_new : at_new + _run(new, at_new, "+")]]
+    return [*changes, _Change(at_old, 0, last, is_last=True)] if last else changes
+
+
+def _run(lines: tuple[Marked, ...], at: int, mark: str) -> int:
+    """How many lines from here on have a mark."""
     end = at
-    while end < len(lines) and lines[end].mark == "!":
+    while end < len(lines) and lines[end].mark == mark:
         end += 1
     return end - at

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from factory.errors import PatchError, Place
+from factory.sources.git_folder import is_git_folder
 from factory.sources.link_target import leads_out
 from factory.sources.patch import PATCHES_FOLDER
 from factory.sources.replacement import Replacement, replace_all
@@ -50,15 +51,21 @@ def find_overlays(config_dir: Path, *, skip: tuple[Path, ...] = ()) -> tuple[Ove
 
     Not entered are ``patches/``, hidden folders, ``node_modules``, other overlays, links, and the
     folders in ``skip`` (a source, an output directory that is inside the configuration).
+
+    Raises:
+        PatchError: an overlay is itself a link that leads out of the configuration, or nowhere.
     """
     skipped = {path.resolve() for path in skip}
     found: list[Overlay] = []
-    for parent, folders, _ in os.walk(config_dir):
+    for parent, folders, files in os.walk(config_dir):
         here = Path(parent)
         plugin = here.relative_to(config_dir).as_posix()
-        found += [
-            Overlay(folder=here / name, plugin=plugin) for name in OVERLAY_NAMES if name in folders
-        ]
+        for name in OVERLAY_NAMES:
+            overlay = Overlay(folder=here / name, plugin=plugin)
+            if overlay.folder.is_symlink() and name in {*folders, *files}:
+                _refuse_link(overlay, config_dir)
+            if name in folders:
+                found.append(overlay)
         folders[:] = [
             name
             for name in folders
@@ -136,6 +143,8 @@ def _is_same(source: Path, target: Path) -> bool:
 def _plugin_folder(overlay: Overlay, workspace: Path) -> Path:
     path = PurePosixPath(overlay.plugin)
     folder = workspace / path
+    if any(map(is_git_folder, path.parts)):
+        raise _refusal(overlay, f"its plugin {path} is inside git's own folder")
     if path.is_absolute() or ".." in path.parts:
         raise _refusal(overlay, f"its plugin {path} is no path inside the workspace")
     if not folder.resolve().is_relative_to(workspace.resolve()):
@@ -168,7 +177,7 @@ def _files(overlay: Overlay) -> tuple[PurePosixPath, ...]:
             path = here / name
             relative = PurePosixPath(path.relative_to(overlay.folder))
             if path.is_symlink():
-                if leads_out(relative, path.readlink()):
+                if leads_out(relative, path.readlink()) or _leaves(path, overlay.folder):
                     raise _refusal(
                         overlay,
                         f"{relative} is a link out of the overlay ({path.readlink()})",
@@ -190,11 +199,35 @@ def _refuse_unsafe(overlay: Overlay, name: PurePosixPath, plugin: Path) -> None:
             )
         if os.path.lexists(folder) and not folder.is_dir():
             raise _refusal(overlay, f"{name} needs a folder where {folder} is a file")
-    if name.parts[0].lower() == ".git":
+    if any(map(is_git_folder, name.parts)):
         raise _refusal(overlay, f"{name} is inside git's own folder")
     target = plugin / name
     if target.is_dir() and not target.is_symlink():
         raise _refusal(overlay, f"{name} is a file where {target} is a folder")
+
+
+def _refuse_link(overlay: Overlay, config_dir: Path) -> None:
+    """Raise for an overlay that is a link, unless it leads to a folder of the configuration."""
+    written = overlay.folder.readlink()
+    if _leaves(overlay.folder, config_dir):
+        raise _refusal(
+            overlay,
+            f"it is a link out of the configuration ({written})",
+            hint="put a copy of the folder in its place",
+        )
+    if not overlay.folder.is_dir():
+        raise _refusal(overlay, f"it is a link to no folder ({written})")
+
+
+def _leaves(link: Path, folder: Path) -> bool:
+    """Whether a link, followed through all others on its way, leads out of a folder or in circles.
+
+    What a link says is not enough: a part of it may be a link to a folder further up.
+    """
+    try:
+        return not link.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        return True
 
 
 def _refusal(overlay: Overlay, reason: str, hint: str | None = None) -> PatchError:

@@ -261,8 +261,8 @@ class _Desk:
             else:
                 return _Outcome(tree=trial, distance=distance)
         # A patch that has come as far as its hunks belongs there.
-        folder, error = next((each for each in refused if each[1].hunk), refused[0])
-        return does_not_apply(patch.path, error, folder=folder, strip=patch.strip)
+        folder, refusal = next((each for each in refused if each[1].hunk), refused[0])
+        return does_not_apply(patch.path, refusal, folder=folder, strip=patch.strip)
 
     def _backward(self, patch: _Patch, tree: PatchedTree) -> _Outcome | None:
         """Take a patch back, if the tree has it: all of it, in its place or another."""

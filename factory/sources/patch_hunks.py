@@ -237,7 +237,11 @@ def _take_context(lines: PatchLines, wrapping: Wrapping) -> Hunk | None:
     old = _take_old_side(first, count, lines, wrapping)
     new_first, new_count = _range(lines.take(wrapping), lines.number)
     new = _take_new_side(new_first, new_count, old, lines, wrapping)
-    if not old.left_out and not new.left_out and _contexts(old.lines) != _contexts(new.lines):
+    if (
+        not old.left_out
+        and not new.left_out
+        and len(_contexts(old.lines)) != len(_contexts(new.lines))
+    ):
         raise MalformedPatchError("the context of the old and the new lines differs", number)
     if old.left_out and old.count == 1 and not _contexts(new.lines):
         old = replace(old, first=old.first + 1, count=0)  # an old way to say: no line

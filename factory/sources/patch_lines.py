@@ -57,7 +57,7 @@ class PatchLines:
                 return line
 
     def skip_no_newline_note(self) -> bool:
-        r"""Pass over ``\ No newline at end of file``, in whatever language; whether it was there."""
+        r"""Pass over ``\ No newline at end of file``, in whatever language, if it is there."""
         if self._data[self.at : self.at + 1] != b"\\":
             return False
         end = self._data.find(b"\n", self.at)

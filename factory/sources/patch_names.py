@@ -168,7 +168,7 @@ def _ends_index_name(rest: bytes, at: int) -> bool:
 
 
 def _read_quoted(text: bytes) -> tuple[bytes, bytes] | None:
-    """Return a C string at the start of a text, and what follows it; ``None`` if it is malformed."""
+    """Return a C string at the start of a text, and what follows it; ``None`` for no such."""
     name = bytearray()
     at = 1
     while at < len(text):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from factory.sources.patch_hunks import Form, Hunk, MalformedPatchError, take_hunk
 from factory.sources.patch_lines import PatchLines, Wrapping, indentation
@@ -119,7 +119,7 @@ def _files(lines: PatchLines, strip: int) -> Iterator[FilePatch]:
             )
         line = lines.number + 1
         hunks: list[Hunk] = []
-        if form != "nothing" and form != "binary":
+        if form in {"unified", "context", "normal"}:
             while hunk := take_hunk(form, lines, header.wrapping):
                 hunks.append(hunk)
         if form == "context" and hunks and not hunks[0].new and hunks[0].new_first == 1:
@@ -150,12 +150,10 @@ class _Header:
 
     def swap(self) -> None:
         """Unified headers name the old file first, context headers name it by other signs."""
-        for facts in (self.names, self.dates):
-            old, new = facts.pop("old", None), facts.pop("new", None)  # type: ignore[attr-defined]
-            if new is not None:
-                facts["old"] = new  # type: ignore[index]
-            if old is not None:
-                facts["new"] = old  # type: ignore[index]
+        old, new = self.names.pop("old", None), self.names.pop("new", None)
+        swapped = {"old": new, "new": old}
+        self.names |= {side: name for side, name in swapped.items() if name is not None}
+        self.dates = {"old": self.dates["new"], "new": self.dates["old"]}
 
     def name(self, side: str, rest: bytes) -> Date | None:
         """Take a name from a header line; return what its date tells, or ``None`` for no name."""
@@ -192,8 +190,8 @@ class _Header:
             if not unquoted.startswith(b"--- "):
                 return False
             date = self.name("new", unquoted[4:])
-            if date not in {None, "none"}:
-                self.dates["new"] = date  # type: ignore[assignment]
+            if date is not None and date != "none":
+                self.dates["new"] = date
                 self.nesting = (len(line) - len(unquoted)) // 2
             self.strip_return = with_return
         else:
@@ -248,6 +246,62 @@ class _Header:
         )
 
 
+class _Line(NamedTuple):
+    """A line of a header: its place, how far it is indented, and the rest of it."""
+
+    at: int
+    number: int
+    columns: int
+    content: bytes
+    is_dos: bool
+
+
+@dataclass(kw_only=True, slots=True)
+class _Scan:
+    """What has been seen on the way to a file's first hunk, beside its header's lines.
+
+    ``command`` is a line that may begin a normal diff or an ed script; ``is_ed``: only the latter.
+    """
+
+    previous: _Line | None = None
+    had_stars: bool = False
+    was_command: bool = False
+    is_command: bool = False
+    command: _Line | None = None
+    is_ed: bool = False
+
+    def note_command(self, line: _Line, header: _Header) -> None:
+        """Note a line that may be a command of a normal diff, or of an ed script."""
+        self.was_command = self.is_command
+        self.is_command = self.is_command or bool(_NORMAL_COMMAND.match(line.content))
+        if header.is_wanted or self.command is not None:
+            return
+        is_ed = bool(_ED_COMMAND.match(line.content))
+        if is_ed or self.is_command:
+            self.command, self.is_ed = line, is_ed
+            header.strip_return = line.is_dos
+
+    def begun(self, line: _Line, header: _Header) -> tuple[Form | Literal["ed"], _Line] | None:
+        """The form of the hunk that a line begins, or ends the beginning of, and its first line."""
+        content = line.content
+        if self.command is not None and content == b".\n":
+            return "ed", self.command
+        if content.startswith(b"@@ -"):
+            header.swap()
+            _note_presence(header, *_unified_ends(content))
+            return "unified", line
+        if self.previous is None:
+            return None
+        goes_on = self.had_stars and self.previous.columns == line.columns
+        if goes_on and content.startswith(b"*** "):
+            header.strip_return = line.is_dos
+            _note_presence(header, content[4:5] == b"0" and not content[5:6].isdigit(), None)
+            return "context", self.previous
+        if self.was_command and content.startswith((b"< ", b"> ")):
+            return "normal", self.previous
+        return None
+
+
 def _find_hunks(
     lines: PatchLines, header: _Header
 ) -> Form | Literal["ed", "binary", "nothing"] | None:
@@ -255,59 +309,31 @@ def _find_hunks(
 
     ``nothing`` is a header of git's alone, such as a change of the mode. ``None`` is the end.
     """
-    command: tuple[int, int, int, bool, bool] | None = None
-    is_command = had_stars = False
-    columns = 0
-    here = (lines.at, lines.number)
-    while True:
-        before, here = here, (lines.at, lines.number)
-        line = lines.take()
-        if not line:
-            if command is not None and command[3]:
-                return "ed"
-            return "nothing" if header.is_extended else None
-        # Lines that were passed over as comments are before this one.
-        here = (lines.at - len(line), lines.number - 1)
-        with_return = line.endswith(b"\r\n")
-        indent_before = columns
-        columns, content = indentation(line)
-        was_command, is_command = is_command, is_command or bool(_NORMAL_COMMAND.match(content))
-        if not header.is_wanted and command is None:
-            is_ed = bool(_ED_COMMAND.match(content))
-            if is_ed or is_command:
-                command = (*here, columns, is_ed, with_return)
-                header.strip_return = with_return
+    scan = _Scan()
+    while raw := lines.take():
+        columns, content = indentation(raw)
+        # Comments before the line have been passed over.
+        line = _Line(lines.at - len(raw), lines.number - 1, columns, content, raw.endswith(b"\r\n"))
+        scan.note_command(line, header)
         if content.startswith(b"diff --git ") and header.is_extended:
-            lines.go_to(*here)
+            lines.go_to(line.at, line.number)
             return "nothing"
         if header.is_git and content.startswith(b"GIT binary patch"):
             return "binary"
-        header.take(content, after_stars=had_stars)
-        if header.is_wanted:
-            continue
-        if command is not None and content == b".\n":
-            return "ed"
-        if content.startswith(b"@@ -"):
-            header.swap()
-            _note_presence(header, *_unified_ends(content))
-            return _begin(header, lines, here, "unified", columns)
-        if had_stars and columns == indent_before and content.startswith(b"*** "):
-            header.strip_return = with_return
-            _note_presence(header, content[4:5] == b"0" and not content[5:6].isdigit(), None)
-            return _begin(header, lines, before, "context", columns)
-        if was_command and content.startswith((b"< ", b"> ")):
-            return _begin(header, lines, before, "normal", columns)
-        had_stars = content.startswith(b"********")
-
-
-def _begin(
-    header: _Header, lines: PatchLines, at: tuple[int, int], form: Form, columns: int
-) -> Form:
-    header.wrapping = Wrapping(
-        indent=columns, nesting=header.nesting, strip_return=header.strip_return
-    )
-    lines.go_to(*at)
-    return form
+        header.take(content, after_stars=scan.had_stars)
+        if not header.is_wanted:
+            if begun := scan.begun(line, header):
+                form, first = begun
+                header.wrapping = Wrapping(
+                    indent=columns, nesting=header.nesting, strip_return=header.strip_return
+                )
+                lines.go_to(first.at, first.number)
+                return form
+            scan.had_stars = content.startswith(b"********")
+        scan.previous = line
+    if scan.is_ed:
+        return "ed"
+    return "nothing" if header.is_extended else None
 
 
 def _unified_ends(content: bytes) -> tuple[bool, bool]:

@@ -129,7 +129,7 @@ def _read(text: str, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
                 if name is not None:
                     (root / name).parent.resolve().relative_to(real)
         return journal["phase"], moves
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise SourceError(
             "what an earlier run left half done cannot be undone",
             place=Place(file=root / JOURNAL),

@@ -20,13 +20,17 @@ _SCHEMES: dict[str, Transport] = {
     "ssh+git": "ssh",
     "git": "git",
 }
-_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
-_HELPER = re.compile(r"^[A-Za-z0-9]+::")
+# What git takes for a scheme, and for the name of a program git-remote-NAME that it then runs
+# (gitremote-helpers(7)): it may begin with a digit.
+_NAME = r"[A-Za-z0-9][A-Za-z0-9+.-]*"
+_SCHEME = re.compile(rf"^({_NAME})://")
+_HELPER = re.compile(rf"^{_NAME}::")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # git's own rule (git-fetch(1), "GIT URLS"): a colon before the first slash means a host.
 _SCP = re.compile(r"^(?P<user>[^/:@]+@)?(?P<host>\[[^\]/]+\]|[^/:]+):(?P<path>.+)$")
 _LOOKS_LIKE_A_HOST = re.compile(r"^[\w-]+(\.[\w-]+)+/[^/]+/")
 # git-check-ref-format(1), and no revision expressions (main~1), which need the history.
-_BAD_REF = re.compile(r"^-|^/|/$|\.\.|@\{|//|\.lock$|\.$|[\x00-\x20\x7f~^:?*\[\\]")
+BAD_REF = re.compile(r"^-|^/|/$|\.\.|@\{|//|\.lock(?:/|$)|\.$|(?:^|/)\.|[\x00-\x20\x7f~^:?*\[\\]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,10 +95,10 @@ def locate(source: Source) -> GitRemote | PlainFolder:
     if source.ref is not None:
         _refuse_bad_ref(source.ref)
     repo = source.repo.strip()
-    if not repo or repo.startswith("-") or _HELPER.match(repo):
+    if not repo or repo.startswith("-") or _HELPER.match(repo) or _CONTROL.search(repo):
         raise SourceError(
             "the repository is neither a URL nor a folder",
-            found=repr(repo.split("::")[0] if repo else repo),
+            found=ascii(repo.split("::")[0] if repo else repo),
             expected=_EXPECTED,
         )
     if scheme := _SCHEME.match(repo):
@@ -105,6 +109,7 @@ def locate(source: Source) -> GitRemote | PlainFolder:
                 "the repository looks like credentials and a host without https:// before them",
                 expected=_EXPECTED,
             )
+        _refuse_options(scp["host"], scp["path"])
         return GitRemote(url=repo, transport="ssh", host=scp["host"])
     return _from_folder(repo, source)
 
@@ -113,7 +118,7 @@ _EXPECTED = "an https://, ssh://, git:// or file:// URL, user@host:path, or a fo
 
 
 def _refuse_bad_ref(ref: str) -> None:
-    if not ref or _BAD_REF.search(ref):
+    if not ref or BAD_REF.search(ref):
         raise SourceError(
             "the ref is no name of a branch, tag or commit",
             found=repr(ref),
@@ -124,6 +129,12 @@ def _refuse_bad_ref(ref: str) -> None:
 def _from_url(repo: str, scheme: str, source: Source) -> GitRemote | PlainFolder:
     parts = _split(repo)
     if scheme == "file":
+        if parts.netloc not in {"", "localhost"}:
+            raise SourceError(
+                "a file:// URL is of this machine, and names another",
+                found=shown(repo),
+                expected=f"file://{parts.path}",
+            )
         return _from_folder(unquote(parts.path), source)
     transport = _SCHEMES.get(scheme)
     if transport is None or not parts.hostname:
@@ -133,6 +144,15 @@ def _from_url(repo: str, scheme: str, source: Source) -> GitRemote | PlainFolder
             expected=_EXPECTED,
         )
     host = parts.netloc.rpartition("@")[2]
+    _refuse_options(host, parts.path.lstrip("/") if transport in {"ssh", "git"} else "")
+    _refuse_options((parts.username or "").lstrip(), "")
+    for secret in (parts.username, parts.password):
+        if secret and _CONTROL.search(unquote(secret)):
+            raise SourceError(
+                "the user name or password in the repository's URL has a control character",
+                found=shown(repo),
+                expected="what git's credential protocol can carry, without line breaks",
+            )
     if transport != "http":
         # ssh takes no password from a URL; it would only end up in the clone's configuration.
         user = f"{parts.username}@" if parts.username else ""
@@ -145,6 +165,19 @@ def _from_url(repo: str, scheme: str, source: Source) -> GitRemote | PlainFolder
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password is not None else None,
     )
+
+
+def _refuse_options(host: str, path: str) -> None:
+    """Raise for what ssh, or a program at the other end, would take for an option.
+
+    git blocks most of it, too, from version to version more (CVE-2017-1000117 was the first).
+    """
+    if host.startswith("-") or path.startswith("-"):
+        raise SourceError(
+            "the repository's address has a part that begins with a dash",
+            found=ascii(host if host.startswith("-") else path),
+            expected="a host and a path; programs take words with a dash for their options",
+        )
 
 
 def _split(repo: str) -> SplitResult:
@@ -163,8 +196,7 @@ def _split(repo: str) -> SplitResult:
 
 
 def _from_folder(repo: str, source: Source) -> GitRemote | PlainFolder:
-    written = Path(repo).expanduser()
-    path = source.relative_to / written
+    path = source.relative_to / _expanded(repo)
     if not path.is_dir():
         host_like = _LOOKS_LIKE_A_HOST.match(repo)
         raise SourceError(
@@ -183,6 +215,15 @@ def _from_folder(repo: str, source: Source) -> GitRemote | PlainFolder:
             hint="leave the ref out, or name the top folder of a git repository",
         )
     return PlainFolder(path=path)
+
+
+def _expanded(repo: str) -> Path:
+    try:
+        return Path(repo).expanduser()
+    except RuntimeError as error:  # no such user
+        raise SourceError(
+            "the source folder does not exist", found=repr(repo), expected=_EXPECTED
+        ) from error
 
 
 def is_git_repository(path: Path) -> bool:

@@ -61,7 +61,7 @@ def workspaces_in(root: Path) -> tuple[str, ...]:
 def has_workspaces(package_json: Path) -> bool:
     """Whether a package.json is that of a workspace's root; one that cannot be read is not."""
     try:
-        return "workspaces" in json.loads(package_json.read_text(encoding="utf-8"))
+        return "workspaces" in json.loads(package_json.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, TypeError, RecursionError):
         return False
 

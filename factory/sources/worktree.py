@@ -41,12 +41,13 @@ def worktree_state(folder: Path, session: GitSession) -> WorktreeState:
     """
     from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
 
-    asking = session.with_variables({"GIT_OPTIONAL_LOCKS": "0"})
+    asking = session.with_variables({"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"})
     # The user named this folder; in a container it is often another user's.
-    asking = asking.configured([("safe.directory", str(folder)), ("core.fsmonitor", "false")])
+    asking = asking.configured([("safe.directory", str(folder))])
     git = SessionGit(folder, session=asking)
     try:
         inside = git.rev_parse("--is-inside-work-tree") == "true"
+        git = SessionGit(folder, session=asking.configured(_without_filters(git)))
     except ProcessFailed:
         return WorktreeState(in_git=is_git_repository(folder))
     commit = committed_at = branch = None
@@ -64,6 +65,28 @@ def worktree_state(folder: Path, session: GitSession) -> WorktreeState:
         branch=branch,
         uncommitted=_uncommitted(git) if inside else (),
     )
+
+
+def _without_filters(git: SessionGit) -> list[tuple[str, str]]:
+    """Settings that switch off the filters of the repository's own configuration.
+
+    ``git status`` runs them on files that have changed (gitattributes(5)), and a folder that
+    came as an archive brings somebody's configuration. Filters of the user's own stay.
+    """
+    names: list[str] = []
+    for scope in ("--local", "--worktree"):
+        failed, listed, _ = git.config(
+            scope,
+            "--includes",
+            "--name-only",
+            "-z",
+            "--get-regexp",
+            r"^filter\..*\.(clean|smudge|process|required)$",
+            with_extended_output=True,
+            with_exceptions=False,
+        )
+        names += [] if failed else [name for name in str(listed).split("\0") if name.strip()]
+    return [(name, "false" if name.endswith(".required") else "") for name in names]
 
 
 def _uncommitted(git: SessionGit) -> tuple[str, ...]:

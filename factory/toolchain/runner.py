@@ -24,6 +24,7 @@ from factory.redaction import Redactor
 from factory.toolchain.bounded_output import LINE_LIMIT
 from factory.toolchain.descendants import DESCENDANTS, MARK
 from factory.toolchain.full_disk import on_full_disk
+from factory.toolchain.last_words import last_words
 from factory.toolchain.streams import ANSWER_CHARACTERS, GRACE_SECONDS, Log, Streams, signal_group
 from factory.toolchain.time_limits import TimeLimits
 from factory.toolchain.watchdog import WATCHDOG
@@ -64,6 +65,11 @@ class Completed:
     def command_line(self) -> str:
         """The command as one would type it."""
         return shlex.join(self.command)
+
+    @property
+    def last_words(self) -> str | None:
+        """What it said of its failure: the end of its output, without progress."""
+        return last_words(self.tail)
 
 
 class ProcessFailed(Exception):  # noqa: N818 - a fact about a child, not an error for the user

@@ -149,7 +149,7 @@ def _install(
             f"yarn {version} cannot be had from the npm registry",
             found=failure.reason,
             expected=f"the package {package}@{version}, asked for by {wanted.reason}",
-            details=failure.completed.tail,
+            details=failure.completed.last_words,
             hint="check that npm reaches its registry: npm ping",
         ) from failure
     archive = folder / _packed_name(packed.stdout, f"{package}@{version}")
@@ -288,7 +288,7 @@ def _version_of(launcher: Path, env: Mapping[str, str], runner: Runner) -> str:
         raise ToolchainError(
             "the workspace's own yarn (yarnPath) does not start",
             found=failure.reason,
-            details=failure.completed.tail,
+            details=failure.completed.last_words,
             hint="correct yarnPath in .yarnrc.yml, or remove it and set packageManager in "
             "package.json",
         ) from failure

@@ -13,14 +13,11 @@ import yaml
 
 from factory.analysis.arguments import parse_arguments
 from factory.cli.app import run, with_command
-from factory.config.environment import Environment
 from factory.config.plugins_list import read_plugins_list
 from factory.config.source_file import read_source_file
 from factory.sources.overlay import find_overlays
 from factory.sources.patch import apply_patches, find_patches
 from factory.sources.patch_text import read_patch
-from factory.toolchain.child_environment import git_environment
-from factory.toolchain.runner import Runner
 from tests.docs.test_docs import BLOCK, COMMAND, LINK, parsed
 
 if TYPE_CHECKING:
@@ -154,8 +151,8 @@ PATCHES = sorted(file for each in CONFIGURATIONS for file in each.rglob("*.patch
 @pytest.mark.parametrize("patch", PATCHES, ids=shown)
 def test_a_patch_is_well_formed_and_says_why(patch: Path) -> None:
     text = patch.read_text("utf-8")
-    (file,) = read_patch(text)
-    assert (file.old, file.new) == ("a/package.json", "b/package.json")
+    (file,) = read_patch(text.encode(), 1)
+    assert (file.old, file.new) == ("package.json", "package.json")
     assert file.hunks
     assert not text.startswith(("diff", "---"))
 
@@ -163,7 +160,7 @@ def test_a_patch_is_well_formed_and_says_why(patch: Path) -> None:
 @pytest.mark.parametrize("patch", PATCHES, ids=shown)
 @pytest.mark.parametrize("indent", [2, 4])
 def test_a_patch_makes_the_workspaces_those_of_one_depth(
-    patch: Path, indent: int, tmp_path: Path, process: dict[str, str]
+    patch: Path, indent: int, tmp_path: Path
 ) -> None:
     """Only the lines that a patch needs are known of the source; they may stand anywhere."""
     toolbox = "toolbox" in shown(patch)
@@ -175,8 +172,6 @@ def test_a_patch_makes_the_workspaces_those_of_one_depth(
         find_patches(patch.parent.parent),
         root=tmp_path,
         workspace=tmp_path,
-        runner=Runner(),
-        env=git_environment(Environment(variables=process)),
     )
 
     assert [each.state for each in result.patches] == ["applied"]

@@ -359,6 +359,8 @@ def test_unknown_fields_say_which_was_meant(
     assert "include (did you mean includes?)" in caplog.text
     assert "appConfig (did you mean pluginConfig?)" in caplog.text
     assert "pullpolicy (did you mean pullPolicy?)" in caplog.text
+
+
 # What is off blocks nothing
 
 

@@ -408,3 +408,16 @@ def test_options_that_exclude_each_other(desk: Desk, options: tuple[str, ...]) -
     ended = desk.plan(*options)
     assert ended.code == UsageError.exit_code
     assert ended.out == ""
+
+
+def test_no_log_is_named_that_is_gone(desk: Desk, example: Repository) -> None:
+    blob = example.git("rev-parse", "HEAD:package.json")
+    (example.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    desk.write("source.json", {"repo": str(example.path), "workspace-path": "."})
+    ended = desk.plan()
+    assert ended.code
+    said = ended.out + ended.err
+    assert "is damaged" in said
+    for line in said.splitlines():
+        words = line.split()
+        assert words[:1] != ["log"] or Path(words[1]).exists()

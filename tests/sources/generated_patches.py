@@ -143,11 +143,7 @@ class Maker:
         shutil.rmtree(folder, ignore_errors=True)
         write_tree(before, folder / "a")
         write_tree(after, folder / "b")
-        if self.maybe(45):
-            text = self.git_patch(folder)
-        else:
-            text = self.diff_patch(folder)
-        return text
+        return self.git_patch(folder) if self.maybe(45) else self.diff_patch(folder)
 
     def git_patch(self, folder: Path) -> bytes:
         options = [f"-U{self.chance.choice((0, 1, 2, 3, 3, 3, 5))}"]

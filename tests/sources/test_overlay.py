@@ -210,3 +210,57 @@ class TestFound:
             "src/index.ts": "second",
         }
         assert "is in two overlays" in caplog.text
+
+
+class TestContainment:
+    """It begins with the overlay itself, and holds at any level below it."""
+
+    def test_an_overlay_that_is_a_link_out_of_the_configuration(
+        self, config: Path, workspace: Path, tmp_path: Path
+    ) -> None:
+        write(tmp_path / "elsewhere", {"src/index.ts": "stolen"})
+        (config / "plugins/a").mkdir(parents=True)
+        (config / "plugins/a/overlay").symlink_to(tmp_path / "elsewhere")
+        assert "a link out of the configuration" in refused(config, workspace)
+
+    def test_an_overlay_that_is_a_link_within_the_configuration(
+        self, config: Path, workspace: Path
+    ) -> None:
+        write(config / "shared", {"src/index.ts": "shared"})
+        (config / "plugins/a").mkdir(parents=True)
+        (config / "plugins/a/overlays").symlink_to("../../shared")
+        apply(config, workspace)
+        assert (workspace / "plugins/a/src/index.ts").read_text() == "shared"
+
+    @pytest.mark.parametrize("target", ["overlay", "nowhere", "package.json"])
+    def test_an_overlay_that_is_a_link_to_no_folder(
+        self, config: Path, workspace: Path, target: str
+    ) -> None:
+        write(config / "plugins/a", {"package.json": "{}"})
+        (config / "plugins/a/overlay").symlink_to(target)
+        assert "link" in refused(config, workspace)
+
+    def test_a_link_that_leads_out_by_another_link(self, config: Path, workspace: Path) -> None:
+        overlay = config / "plugins/a/overlay"
+        write(overlay, {"deep/down/x.ts": "x"})
+        (overlay / "deep/down/top").symlink_to("../..")
+        (overlay / "out").symlink_to("deep/down/top/..")
+        assert "out is a link out of the overlay" in refused(config, workspace)
+
+    def test_links_in_circles(self, config: Path, workspace: Path) -> None:
+        overlay = config / "plugins/a/overlay"
+        write(overlay, {"x.ts": "x"})
+        (overlay / "one").symlink_to("two")
+        (overlay / "two").symlink_to("one")
+        assert "is a link out of the overlay" in refused(config, workspace)
+
+    @pytest.mark.parametrize(
+        "name", [".git/config", "sub/.git/hooks/x", "sub/.GIT", "GIT~1/config", "a/.git./x"]
+    )
+    def test_git_s_own_folder(self, config: Path, workspace: Path, name: str) -> None:
+        write(config / "plugins/a/overlay", {name: "x"})
+        assert "git's own folder" in refused(config, workspace)
+
+    def test_a_plugin_that_would_be_git_s_own_folder(self, config: Path, workspace: Path) -> None:
+        write(config / "git~1/overlay", {"package.json": "{}"})
+        assert "git's own folder" in refused(config, workspace)

@@ -336,9 +336,7 @@ class TestAllOrNothing:
             bench.apply()
         assert {name: content for name, (_, _, content) in snapshot(bench.root).items()} == before
 
-    def test_a_full_disk_leaves_the_tree_as_it_was(
-        self, tmp_path: Path, small_disk: Path, runner: Runner, env: dict[str, str]
-    ) -> None:
+    def test_a_full_disk_leaves_the_tree_as_it_was(self, tmp_path: Path, small_disk: Path) -> None:
         (small_disk / "a.txt").write_text("a\n")
         (tmp_path / "config" / "patches").mkdir(parents=True)
         big = "+x" * 200_000

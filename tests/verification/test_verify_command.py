@@ -514,10 +514,14 @@ def test_a_workspace_without_a_lockfile_is_an_error(tmp_path: Path) -> None:
 
     assert ended.exit_code != 0
     assert "the workspace has no yarn.lock" in ended.output
+
+
 def test_an_empty_key_is_an_error_and_no_verification(outputs: Path) -> None:
     ended = verified(outputs, PLUGIN_FACTORY_KEY="")
     assert ended.exit_code == 3
     assert "PLUGIN_FACTORY_KEY is given and empty" in ended.stderr
+
+
 @pytest.mark.parametrize("spoil", ["pipe", "link", "invisible", "case"])
 def test_a_folder_that_install_refuses_is_refused(spoil: str, tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "plugin", backend())
