@@ -83,8 +83,9 @@ def doctor(
 
     files = _readable(environment_files(config_dir)) if config_dir else ()
     # What a check warns of is in its own line of the answer.
-    with session(ctx, env_files=files, log_level=LogLevel.ERROR) as this:
-        with circumstances(
+    with (
+        session(ctx, env_files=files, log_level=LogLevel.ERROR) as this,
+        circumstances(
             this.process,
             config_dir=config_dir,
             repo_path=repo_path,
@@ -93,8 +94,9 @@ def doctor(
             offline=offline,
             seconds=timeout,
             runner=this.runner,
-        ) as about:
-            findings = examine(about)
+        ) as about,
+    ):
+        findings = examine(about)
     if as_json:
         this.out.document(_as_json(findings))
     elif this.out.is_terminal:
