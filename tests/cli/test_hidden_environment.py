@@ -38,8 +38,8 @@ def test_no_child_can_read_what_the_program_was_started_with(tmp_path: Path) -> 
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
     ended = subprocess.run(
-        [Path(sys.executable).with_name("plugin-factory"), "init", tmp_path / "new", "--source-repo",
-         f"https://user:{SECRET}@localhost:9/x.git"],
+        [Path(sys.executable).with_name("plugin-factory"), "init", tmp_path / "new",
+         "--source-repo", f"https://user:{SECRET}@localhost:9/x.git"],
         env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert ended.returncode != 0  # nobody is there

@@ -20,7 +20,7 @@ from factory.ui.sink import Sink
 from factory.ui.text import Span, plain
 
 PACKAGE = Path(factory.__file__).parent
-# What writes on a stream of the process, and where it may: the place itself, and what it is made of.
+# What writes on a stream of the process, and where it may: the place itself, and its parts.
 WRITES = {"print", "echo", "secho", "Console", "pprint", "style"}
 MAY_WRITE = {"ui/sink.py", "ui/live.py"}
 STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
@@ -43,7 +43,8 @@ def test_nothing_prints_but_the_one_place(file: Path) -> None:
 
 
 HOSTILE = [
-    "a\n::error::forged", "a\r\n::add-mask::x", "a\r::error::x", "::stop-commands::x", "\x0b::error::",
+    "a\n::error::forged", "a\r\n::add-mask::x", "a\r::error::x", "::stop-commands::x",
+    "\x0b::error::",
     "\u2028::error::x", "\x85::error::x", "##[add-mask]x", "x ##vso[task.setvariable]y",
     "##teamcity[x]", "\x1b[2Jx", "\x1b]0;title\x07", "\x9b31mred", "\x9d0;t\x9c", "\x1bPq\x1b\\x",
     "section_start:1560896352:name\r\x1b[0K", "\u202eevil", "\u2066x\u2069", "a\u200bb", "\x7f\x08",

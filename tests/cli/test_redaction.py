@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shlex
+from collections.abc import Callable
 from html import escape
 from urllib.parse import quote, quote_plus
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from factory.redaction import redactor_for, redactor_of
 from factory.secret_names import looks_secret
 
-SECRET_NAMES = """
+_SECRET_NAMES = """
     DB_PASS PGPASS DBPASSWORD MYSQL_PWD REDISCLI_AUTH APIKEY API_KEY X_APIKEY OPENAI_API_KEY
     CI_JOB_JWT CI_JOB_JWT_V2 CI_JOB_TOKEN ID_TOKEN ACCESSTOKEN GITHUB_PAT GHPAT AZURE_DEVOPS_PAT
     NPM_TOKEN NODE_AUTH_TOKEN npm_config__authToken npm_config_//r.example.com/:_authToken
@@ -23,15 +24,18 @@ SECRET_NAMES = """
     SSHKEY SIGNING_KEY COSIGN_PASSWORD REGISTRY_PASSWORD passPhrase dbPassword VAULT_SECRET_ID
     SLACK_WEBHOOK_URL SESSION_COOKIE BASIC_AUTH CREDS GCP_CREDENTIALS SENTRY_DSN PASSWORD1
     AZURE_STORAGE_CONNECTION_STRING SAS_TOKEN TOKEN2 secrets_json
-""".split()
-PLAIN_NAMES = """
+"""
+SECRET_NAMES = _SECRET_NAMES.split()
+_PLAIN_NAMES = """
     PATH PWD OLDPWD HOME LANG REGISTRY_AUTH_FILE REGISTRY_URL AWS_ACCESS_KEY_ID SSH_AUTH_SOCK
     TOKEN_URL AUTH_TYPE MONKEY_PATCH BYPASS_CACHE GIT_AUTHOR_NAME AUTHOR KEYBOARD_LAYOUT COMPASS
     NODE_OPTIONS PUBLIC_KEY PASSWORD_FILE TOKENIZERS_PARALLELISM COMPAT_MODE CI_COMMIT_SHA
     PLUGIN_FACTORY_PASS_ENV PLUGIN_FACTORY_SIGN_KEY PATTERN SPATIAL AUTHENTICATED_HOST
-""".split()
+"""
+PLAIN_NAMES = _PLAIN_NAMES.split()
 PEM = (
-    "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\nAgEAAoIBAQC7VJTUt9Us8cKj\n"
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\nAgEAAoIBAQC7VJTUt9Us8cKj\n"
     "Ag==\n-----END PRIVATE KEY-----\n"
 )
 
@@ -103,7 +107,7 @@ def test_secrets_that_overlap_are_masked_whole() -> None:
 
 SECRET = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")),
                  min_size=9, max_size=30)  # fmt: skip
-FORMS = [
+FORMS: list[Callable[[str], str]] = [
     str,
     lambda s: base64.b64encode(s.encode()).decode(),
     lambda s: base64.b64encode(f"user:{s}".encode()).decode(),
@@ -111,7 +115,7 @@ FORMS = [
     lambda s: base64.urlsafe_b64encode(f"ab{s}c".encode()).decode(),
     lambda s: quote(s, safe=""),
     quote_plus,
-    lambda s: json.dumps(s),
+    json.dumps,
     shlex.quote,
     lambda s: f"https://user:{quote(s, safe='')}@example.com/x",
     escape,

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from factory.toolchain.runner import Runner
+
 # What owns its process as the command line does, with children that leave theirs behind.
 PROGRAM = textwrap.dedent(
     """
     import os, sys, threading
     from pathlib import Path
     from factory.toolchain.descendants import DESCENDANTS
-    from factory.toolchain.runner import Runner
-
     DESCENDANTS.take_all()
     folder, runner, env = Path(sys.argv[1]), Runner(), {"PATH": os.environ["PATH"]}
 
@@ -35,7 +35,8 @@ WAYS = {
     "setsid": f"setsid {SLEEP} >/dev/null 2>&1 & {WAIT}",
     "forked twice": f"(setsid {SLEEP} >/dev/null 2>&1 &) & {WAIT}",
     "with an empty environment": f"env -i setsid /bin/{SLEEP} >/dev/null 2>&1 & {WAIT}",
-    "with children": f'setsid sh -c "{SLEEP.replace(chr(34), chr(39))} & wait" >/dev/null 2>&1 & {WAIT}',
+    "with children": "setsid sh -c \"sh -c 'echo \\$\\$ > {name}; exec sleep 300' & wait\" "
+    f">/dev/null 2>&1 & {WAIT}",
 }
 
 
@@ -74,7 +75,8 @@ def test_what_another_child_has_detached_goes_on_with_it(tmp_path: Path) -> None
     said = ended(
         tmp_path,
         f"""
-        slow = threading.Thread(target=run, args=({detached!r} + "; while ! [ -e go ]; do sleep 0.01; done",))
+        script = {detached!r} + "; while ! [ -e go ]; do sleep 0.01; done"
+        slow = threading.Thread(target=run, args=(script,))
         slow.start()
         while not (folder / "other").exists(): pass
         run({WAYS["setsid"].format(name="own")!r})
@@ -123,8 +125,6 @@ def test_what_is_detached_ends_with_a_factory_that_is_killed(tmp_path: Path) -> 
 
 
 def test_a_program_with_children_of_its_own_keeps_them(tmp_path: Path) -> None:
-    from factory.toolchain.runner import Runner
-
     other = subprocess.Popen(["sleep", "300"], start_new_session=True)
     try:
         Runner().run(("true",), cwd=tmp_path, env={"PATH": os.environ["PATH"]})
