@@ -20,6 +20,8 @@ PROGRAM = textwrap.dedent(
     import os, sys, threading
     from pathlib import Path
     from factory.toolchain.descendants import DESCENDANTS
+    from factory.toolchain.runner import Runner
+
     DESCENDANTS.take_all()
     folder, runner, env = Path(sys.argv[1]), Runner(), {"PATH": os.environ["PATH"]}
 
