@@ -29,31 +29,11 @@ _SHORTEST_NUMBER = 6
 
 # A secret of one of these values would hide ordinary words.
 _ORDINARY = frozenset(
-    [
-        "true",
-        "false",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "none",
-        "null",
-        "auto",
-        "always",
-        "never",
-        "enabled",
-        "disabled",
-        "default",
-        "required",
-        "optional",
-        "basic",
-        "bearer",
-        "token",
-        "password",
-        "secret",
-        "public",
-        "private",
-    ]
+    (
+        *("true", "false", "yes", "no", "on", "off", "none", "null", "auto", "always", "never"),
+        *("enabled", "disabled", "default", "required", "optional", "basic", "bearer", "token"),
+        *("password", "secret", "public", "private"),
+    )
 )
 _PEM_BORDER = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 # The user part of a URL ends at the last @ before the path (RFC 3986, 3.2), which people forget to
@@ -166,7 +146,7 @@ def _hides(part: str) -> bool:
 
 
 def _lines(value: str) -> Iterator[str]:
-    r"""The lines of a secret, also where ``\n`` was written for a line break, as CI systems want."""
+    r"""The lines of a secret, also where ``\n`` stands for a line break, as CI systems want."""
     for line in re.split(r"\r\n|\n|\r|\\r\\n|\\n", value):
         text = line.strip()
         if text and not _PEM_BORDER.fullmatch(text):
@@ -194,7 +174,7 @@ def _inside_json(value: str) -> Iterator[str]:
 
 
 def _encoded(part: str) -> Iterator[str]:
-    """The encodings that GitHub's runner masks, too: base64 at each offset, URL, JSON, XML, shell."""
+    """The encodings that GitHub's runner masks: base64 at each offset, URL, JSON, XML, shell."""
     raw = part.encode("utf-8", "surrogateescape")
     for offset in range(3):
         # Of a base64 text that holds the secret somewhere, what does not depend on its neighbours.

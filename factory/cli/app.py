@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TextIO
 
-    from click.exceptions import Abort, ClickException
+    import click
 
     from factory.errors import FactoryError
 
@@ -170,9 +170,11 @@ def _say(line: str, stream: TextIO) -> None:
     Printer(stream=stream).lines(line)
 
 
-def _show_usage(error: ClickException | Abort, process: Mapping[str, str]) -> int:
+def _show_usage(error: click.ClickException | click.Abort, process: Mapping[str, str]) -> int:
     """A command line that cannot be read, in click's words: what somebody typed is in them."""
     import io  # noqa: PLC0415 - late: --help is quick
+
+    from click.exceptions import ClickException  # noqa: PLC0415
 
     from factory.redaction import redactor_for  # noqa: PLC0415
     from factory.ui.printing import Printer  # noqa: PLC0415

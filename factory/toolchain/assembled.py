@@ -82,8 +82,8 @@ def assemble(
         runner: starts the processes.
 
     Raises:
-        ConfigurationError: the workspace, or a variable, asks for something that is no version; or a
-            setting of npm's or yarn's needs a variable that is not there, or not passed on.
+        ConfigurationError: the workspace, or a variable, asks for something that is no version;
+            or a setting of npm's or yarn's needs a variable that is not passed on.
         ToolchainError: a tool can neither be found nor installed.
     """
     wanted = wanted_yarn(workspace, root)

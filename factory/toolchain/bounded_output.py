@@ -23,9 +23,7 @@ _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 
 @dataclass(frozen=True, slots=True)
 class OutputLine:
-    """A line with its line break, if it has one; ``left_out`` counts the characters that are not
-    in it.
-    """
+    """A line with its line break, if it has one, and how many of its characters are not in it."""
 
     text: str
     left_out: int = 0

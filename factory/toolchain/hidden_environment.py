@@ -3,7 +3,7 @@
 The kernel shows every process of the same user the block of memory that a program got its
 variables in, as ``/proc/PID/environ`` (proc_pid_environ(5)): a script that a build runs could read
 there what is held back from its own environment. So the block is overwritten once it has been read.
-What libraries look up by themselves, such as the language and the authorities to trust, is set again.
+What libraries look up by themselves, such as the language and whom to trust, is set again.
 
 Then the program is made undumpable (``PR_SET_DUMPABLE``, prctl(2)), so that other processes of the
 user may not read its memory either. Root may read everything, whatever a program does about it.

@@ -48,8 +48,8 @@ class RegistryVariables:
     """What settings files refer to: by name, and what becomes of each.
 
     ``passed`` reach programs that install packages. ``empty`` are there without a value wherever
-    they are not passed, since yarn refuses to start when one is missing. ``withheld`` are references
-    whose variable is not passed on.
+    they are not passed, since yarn refuses to start when one is missing. ``withheld`` are the
+    references whose variable is not passed on.
     """
 
     passed: frozenset[str] = frozenset()

@@ -2,8 +2,8 @@
 
 Every child gets an explicit environment, its own process group and no standard input; its output is
 streamed line by line, kept in a log file, and freed of secrets. When the run is cancelled the whole
-group is ended: first asked, then killed. So is what has left the group, where the system tells. When
-the factory itself is killed, a watchdog ends them.
+group is ended: first asked, then killed. So is what has left the group, where the system tells.
+When the factory itself is killed, a watchdog ends them.
 """
 
 from __future__ import annotations
