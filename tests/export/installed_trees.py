@@ -1,4 +1,4 @@
-"""What Node.js finds from a package on: two installations that agree in it are the same to code."""
+"""What Node.js finds from a package on: two installations that agree in it are one to code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ class Installed:
         """By dependency, what it is, what its module says, and its own dependencies."""
         package = json.loads((self.folder / "package.json").read_text())
         found: Tree = {}
-        for name in sorted({**package.get("dependencies", {})}):
+        for name in sorted(package.get("dependencies", {})):
+            if name.startswith("@backstage/"):
+                continue  # the portal's
             below = self._resolved(name)
             if below is None:
                 found[name] = "missing"

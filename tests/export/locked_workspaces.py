@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from factory.config.environment import layered
+from factory.toolchain.runner import Runner
+from factory.toolchain.yarn import WantedYarn, find_yarn
 from tests.command_line import Ended, run_factory
 from tests.conftest import KEPT
+from tests.toolchain.installed_tools import some_node, tool_environment
 
 from .local_registry import LocalRegistry
 
@@ -46,16 +50,14 @@ class LockedTree:
         return self.root / "source"
 
     @property
-    def lockfile(self) -> str:
-        """What yarn.lock says."""
-        return (self.source / "yarn.lock").read_text(encoding="utf-8")
+    def bin_dir(self) -> Path:
+        """A folder with the real yarn alone."""
+        return self.root / "bin"
 
-    def yarn(self, *words: str) -> str:
-        """Run the real yarn 4.12 in the workspace."""
-        yarn = KEPT / "tools/yarn/4.12.0/package/bin/yarn.js"
-        assert yarn.is_file(), "any build with the shared cache of tools puts yarn there"
+    def yarn(self, *words: str) -> None:
+        """Run the real yarn in the workspace."""
         ended = subprocess.run(
-            ["node", yarn, *words],
+            [self.bin_dir / "yarn", *words],
             cwd=self.source,
             env={**self.process, "HOME": str(self.root / "home")},
             capture_output=True,
@@ -63,7 +65,6 @@ class LockedTree:
             check=False,
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout
 
     def build(self, name: str, arguments: str = "", *options: str) -> Ended:
         """Build the plugin on a machine that has downloaded nothing yet; ``name`` is the run's."""
@@ -95,6 +96,7 @@ def workspace(
     resolutions: Mapping[str, str] | None = None,
     files: Mapping[str, str] | None = None,
     settings: str = "",
+    yarn: str = "4.12.0",
     members: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> LockedTree:
     """Write a workspace and let the real yarn lock it."""
@@ -105,7 +107,7 @@ def workspace(
             "name": "root",
             "private": True,
             "version": "1.0.0",
-            "packageManager": "yarn@4.12.0",
+            "packageManager": f"yarn@{yarn}",
             "workspaces": ["plugins/*"],
             "resolutions": dict(resolutions or {}),
         },
@@ -115,6 +117,7 @@ def workspace(
     written = {
         ".yarnrc.yml": f"nodeLinker: node-modules\nnpmRegistryServer: {registry.url}\n"
         f"unsafeHttpWhitelist: [127.0.0.1]\nenableTelemetry: false\n{settings}",
+        ".yarnrc": f'registry "{registry.url}"\n',
         "backstage.json": '{"version": "1.49.4"}\n',
         "plugins/todo-backend/dist/index.cjs.js": ENTRY,
         **{f"{path}/package.json": json.dumps(each, indent=2) for path, each in documents.items()},
@@ -124,7 +127,22 @@ def workspace(
         file = tree.source / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    (root / "home").mkdir(exist_ok=True)
+    (root / "home").mkdir()
+    _place_yarn(tree, yarn)
     tree.yarn("install")
     shutil.rmtree(tree.source / "node_modules")
     return tree
+
+
+def _place_yarn(tree: LockedTree, version: str) -> None:
+    tree.bin_dir.mkdir()
+    process = dict(tree.process)
+    node = some_node(process, KEPT / "tools/node")
+    find_yarn(
+        WantedYarn(version=version, reason="the test"),
+        node=node,
+        env=tool_environment(layered(process), node, tree.root / "tmp"),
+        cache=KEPT / "tools",
+        bin_dir=tree.bin_dir,
+        runner=Runner(),
+    )

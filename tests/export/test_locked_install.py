@@ -23,15 +23,31 @@ from factory.analysis.locked_workspace import read_locked_workspace
 from factory.analysis.manifest import read_manifest
 from factory.export.locked_install import locked_environment
 from factory.pipeline.locked_installs import locked_install
+from factory.verification.locked_tree import check_locked
+from factory.verification.plugin_folder import PluginFolder, read_plugin_folder
 from tests.conftest import KEPT
+from tests.toolchain.installed_tools import some_node
 
 from .installed_trees import Installed
 from .local_registry import LocalRegistry, local_registry
 from .locked_workspaces import ENTRY, PLUGIN, LockedTree, manifest, workspace
 
 COMMON = "@acme/plugin-todo-common"
-YARN = KEPT / "tools/yarn/4.12.0/package/bin/yarn.js"
-NAMES = ("alpha", "beta", "gamma", "delta", "eps", "zeta", "theta", "iota", "kappa", "mu", "nu")
+HOST = HostInventory(name="host", release="1", backstage="1.49.4", packages={})
+NAMES = (
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "eps",
+    "zeta",
+    "theta",
+    "iota",
+    "kappa",
+    "mu",
+    "nu",
+    "listed",
+)
 NEEDS: Mapping[str, Mapping[str, str]] = {
     "alpha": {"beta": "~1.0.0", "gamma": "^1.0.0", "iota": "^1.0.0"},
     "gamma": {"delta": "^1.0.0"},
@@ -61,7 +77,13 @@ DEPENDENCIES = {
     "eps": "patch:eps@npm%3A^1.0.0#./eps.patch",  # relative to the plugin
     "lent": "file:../../vendor/lent",
     "second": "npm:eps@~1.0.0",
+    "listed": "catalog:",
+    "@backstage/types": "catalog:portal",
 }
+SETTINGS = """catalog: {listed: ^1.0.0}
+catalogs:
+  portal: {"@backstage/types": ~1.0.0}
+"""
 
 
 def patch_of(name: str, version: str) -> str:
@@ -77,6 +99,7 @@ def publish(registry: LocalRegistry, *versions: str) -> None:
         for name in NAMES:
             registry.publish(name, version, dependencies=dict(NEEDS.get(name, {})))
         registry.publish("other", version)
+        registry.publish("@backstage/types", version)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +122,17 @@ def built(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
             process,
             dependencies=DEPENDENCIES,
             resolutions=RESOLUTIONS,
+            settings=SETTINGS,
             members={
                 "plugins/todo-common": manifest(
-                    COMMON, dependencies={"theta": "^1.0.0", "alpha": "~1.0.0"}
+                    COMMON,
+                    dependencies={
+                        "theta": "^1.0.0",
+                        "alpha": "~1.0.0",
+                        "listed": "catalog:",
+                        # Compared with the plugin's own, as a peer.
+                        "@backstage/types": "^1.0.0",
+                    },
                 ),
             },
             files={
@@ -158,8 +189,16 @@ def test_what_is_shipped_is_as_rhdh_cli_wrote_it(built: Built, tmp_path: Path) -
     plugin = unpacked(built.second, tmp_path)
     package = json.loads((plugin / "package.json").read_text())
     assert package["dependencies"]["eps"] == DEPENDENCIES["eps"]
+    assert package["dependencies"]["listed"] == "^1.0.0"
+    assert package["peerDependencies"] == {"@backstage/types": "~1.0.0"}
     assert package["resolutions"].keys().isdisjoint({"beta", "delta", "mu"})
     assert not list(plugin.rglob("*.patch"))
+
+
+def test_the_source_is_as_it_was(built: Built) -> None:
+    for file in ("package.json", "plugins/todo-backend/package.json", "yarn.lock"):
+        left = built.tree.root / "second/source" / file
+        assert left.read_bytes() == (built.tree.source / file).read_bytes()
 
 
 def test_without_the_lockfile_the_newest_of_the_day_would_be_bundled(
@@ -167,15 +206,11 @@ def test_without_the_lockfile_the_newest_of_the_day_would_be_bundled(
 ) -> None:
     """The plain export of the same source: it says that the registry has gained something."""
     source = built.tree.root / "second/source"
-    settings = (source / ".yarnrc.yml").read_text()
-    assert "npmRegistryServer" in settings
     (tmp_path / "home").mkdir()
     (rhdh_cli,) = (KEPT / "tools/rhdh-cli").glob("1.9.1*")
-    (tmp_path / "yarn").write_text(f'#!/bin/sh\nexec node {YARN} "$@"\n')
-    (tmp_path / "yarn").chmod(0o755)
     folder = source / "plugins/todo-backend"
     package = json.loads((folder / "package.json").read_text())
-    for name in ("eps", "lent"):  # what it cannot export at all
+    for name in ("eps", "lent", "@backstage/types"):  # what it cannot export at all
         del package["dependencies"][name]
     (folder / "package.json").write_text(json.dumps(package))
     ended = subprocess.run(
@@ -184,7 +219,7 @@ def test_without_the_lockfile_the_newest_of_the_day_would_be_bundled(
         env={
             **process,
             "HOME": str(tmp_path / "home"),
-            "PATH": f"{tmp_path}:{process['PATH']}",
+            "PATH": f"{built.tree.bin_dir}:{process['PATH']}",
         },
         capture_output=True,
         text=True,
@@ -198,17 +233,43 @@ def test_without_the_lockfile_the_newest_of_the_day_would_be_bundled(
     assert found["alpha"]["needs"]["beta"]["is"] == "beta@1.0.9"
 
 
+def test_yarn_1_installs_what_is_locked_too(process: dict[str, str], tmp_path: Path) -> None:
+    with local_registry() as registry:
+        publish(registry, "1.0.0", "1.0.2")
+        tree = workspace(
+            tmp_path,
+            registry,
+            process,
+            yarn="1.22.22",
+            dependencies={"alpha": "^1.0.0", "gamma": "^1.0.0"},
+            resolutions={"beta": "1.0.0", "**/gamma/delta": "1.0.0"},
+        )
+        publish(registry, "1.0.9")
+        ended = tree.build("first")
+        assert ended.code == 0, ended.said
+    plugin = unpacked(tree.tgz("first"), tmp_path)
+    source = tree.root / "first/source"
+    found = Installed(folder=plugin, top=plugin).tree()
+    assert found == Installed(folder=source / "plugins/todo-backend", top=source).tree()
+    assert found["alpha"]["is"] == "alpha@1.0.2"
+    assert found["alpha"]["needs"]["beta"]["is"] == "beta@1.0.0"
+    assert found["gamma"]["needs"]["delta"]["is"] == "delta@1.0.0"
+
+
 def unpacked(tgz: Path, folder: Path) -> Path:
     with tarfile.open(tgz) as archive:
         archive.extractall(folder, filter="data")
     return folder / "package"
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(("seed", "copies"), [(1, False), (2, True), (3, False)])
 def test_generated_resolutions_lead_to_what_yarn_installs_in_the_workspace(
-    seed: int, process: dict[str, str], tmp_path: Path
+    seed: int, copies: bool, process: dict[str, str], tmp_path: Path
 ) -> None:
-    """The installation alone, with dependencies and patterns by chance; each seed is a case."""
+    """The installation alone, with dependencies and patterns by chance; each seed is a case.
+
+    From rhdh-cli 1.11.4 on the root's resolutions are copied, but for those that patch.
+    """
     chance = random.Random(seed)
     names = [f"p{number}" for number in range(10)]
     with local_registry() as registry:
@@ -232,10 +293,20 @@ def test_generated_resolutions_lead_to_what_yarn_installs_in_the_workspace(
         )
         release("1.0.9", "1.9.0")
         tree.yarn("install", "--immutable")
-        exported = export_as_rhdh_cli_does(tree, process)
+        copied = {
+            pattern: value
+            for pattern, value in resolutions.items()
+            if copies and not value.startswith("patch:")
+        }
+        exported = export_as_rhdh_cli_does(tree, copied)
     right = Installed(folder=tree.source / "plugins/todo-backend", top=tree.source).tree()
     assert Installed(folder=exported, top=exported).tree() == right
     assert "1.9.0" not in json.dumps(right)
+    # The check reads the lockfile by itself, and comes to the same.
+    plugin = read_plugin_folder(exported)
+    assert isinstance(plugin, PluginFolder)
+    found = check_locked(plugin, (read_locked_workspace(tree.source, HOST),), HOST)
+    assert found.result == "passed", found
 
 
 def generated_resolution(chance: random.Random, names: list[str]) -> tuple[str, str]:
@@ -264,28 +335,21 @@ def generated_resolution(chance: random.Random, names: list[str]) -> tuple[str, 
     return pattern, value
 
 
-def export_as_rhdh_cli_does(tree: LockedTree, process: Mapping[str, str]) -> Path:
+def export_as_rhdh_cli_does(tree: LockedTree, resolutions: Mapping[str, str]) -> Path:
     """Write ``dist-dynamic`` as rhdh-cli leaves it before it installs, and install."""
     folder = tree.source / "plugins/todo-backend"
     exported = folder / "dist-dynamic"
     package: dict[str, Any] = json.loads((folder / "package.json").read_text())
-    package |= {"name": f"{PLUGIN}-dynamic", "bundleDependencies": True, "resolutions": {}}
+    package |= {"name": f"{PLUGIN}-dynamic", "resolutions": dict(resolutions)}
     (exported / "dist").mkdir(parents=True)
     (exported / "package.json").write_text(json.dumps(package))
     (exported / "dist/index.cjs.js").write_text(ENTRY)
-    bin_dir = tree.root / "bin"
-    bin_dir.mkdir()
-    (bin_dir / "yarn").write_text(f'#!/bin/sh\nexec node {YARN} "$@"\n')
-    (bin_dir / "yarn").chmod(0o755)
-    node = Path(subprocess.check_output(["which", "node"], text=True).strip())
     toolchain = SimpleNamespace(
-        yarn_command=bin_dir / "yarn", node=SimpleNamespace(bin_dir=node.parent)
+        yarn_command=tree.bin_dir / "yarn", node=some_node(dict(tree.process), KEPT / "tools/node")
     )
-    (tree.root / "tmp").mkdir()
-    env = {**process, "HOME": str(tree.root / "home"), "TMPDIR": str(tree.root / "tmp")}
-    host = HostInventory(name="host", release="1", backstage="1.49.4", packages={})
+    env = {**tree.process, "HOME": str(tree.root / "home"), "TMPDIR": str(tree.root / "tmp")}
     locked = locked_install(
-        read_locked_workspace(tree.source, host), read_manifest(folder / "package.json")
+        read_locked_workspace(tree.source, HOST), read_manifest(folder / "package.json")
     )
     env = locked_environment(locked, exported, env, cast("Any", toolchain))
     subprocess.run(
