@@ -199,6 +199,15 @@ def workspace_packages(workspace: Path) -> Mapping[str, WorkspacePackage]:
     return MappingProxyType(members)
 
 
+def member_manifests(project: Path) -> tuple[Path, ...]:
+    """Return the package.json of every member of a yarn workspace, the root's first.
+
+    Raises:
+        SourceError: as for :func:`workspace_packages`.
+    """
+    return tuple(manifest.file for _, manifest in _members(project))
+
+
 def _members(project: Path) -> Iterator[tuple[Path, Manifest]]:
     """Every member of the workspace with its package.json, the root first."""
     if not (project / MANIFEST_FILE).is_file():

@@ -157,7 +157,7 @@ class _Parser:
             if character == "|" and (self.depth or not self.classic):
                 break
             if self._begins_group(character):
-                nodes.append(self._group(nodes))
+                nodes.append(self._group())
             else:
                 self._single(character, nodes)
         return _sequence(nodes)
@@ -169,7 +169,7 @@ class _Parser:
             return False
         return _closing(self.glob, self.at + signed) is not None
 
-    def _group(self, before: list[Node]) -> Node:
+    def _group(self) -> Node:
         sign = self.glob[self.at]
         self.at += 1 if sign == "(" else 2
         self.depth += 1
@@ -333,7 +333,7 @@ def _read_class(glob: str, start: int, classic: bool) -> tuple[Node, int] | None
     return node, at + 1
 
 
-def _empty(text: str, at: int) -> Ends:
+def _empty(_text: str, at: int) -> Ends:
     return frozenset((at,))
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from factory.analysis.host_warnings import in_short
+
 if TYPE_CHECKING:
+    from factory.analysis.reasons import AnalysisWarning
     from factory.analysis.workspace_analysis import PluginAnalysis, WorkspaceAnalysis
 
 
@@ -47,8 +50,12 @@ def _title(plugin: PluginAnalysis) -> str:
     return f"{plugin.path} ({plugin.name} {plugin.version}, {plugin.role})"
 
 
-def show_lines(found: WorkspaceAnalysis) -> None:
-    """Print a block a plugin, each argument with its reason."""
+def _warnings(plugin: PluginAnalysis, *, verbose: bool) -> tuple[AnalysisWarning, ...]:
+    return plugin.warnings if verbose else in_short(plugin.warnings)
+
+
+def show_lines(found: WorkspaceAnalysis, *, verbose: bool = False) -> None:
+    """Print a block a plugin, each argument with its reason; ``verbose`` tells every warning."""
     print(f"host {found.host} (Backstage {found.host_backstage or 'unknown'})")
     for warning in found.warnings:
         print(f"warning: {warning}")
@@ -59,12 +66,12 @@ def show_lines(found: WorkspaceAnalysis) -> None:
             print(f"  {argument}\t{argument.reason}")
         for dropped in plugin.dropped:
             print(f"  dropped: {dropped}")
-        for warning in plugin.warnings:
+        for warning in _warnings(plugin, verbose=verbose):
             print(f"  warning: {warning}")
 
 
-def show_tables(found: WorkspaceAnalysis) -> None:
-    """Print a table a plugin, for a terminal."""
+def show_tables(found: WorkspaceAnalysis, *, verbose: bool = False) -> None:
+    """Print a table a plugin, for a terminal; ``verbose`` tells every warning."""
     from rich.console import Console  # noqa: PLC0415 - late: only a terminal needs it
     from rich.table import Table  # noqa: PLC0415 - late: only a terminal needs it
     from rich.text import Text  # noqa: PLC0415 - late: only a terminal needs it
@@ -85,5 +92,5 @@ def show_tables(found: WorkspaceAnalysis) -> None:
             console.print(Text("no build arguments needed", style="dim"))
         for dropped in plugin.dropped:
             console.print(Text(f"- {dropped}", style="red"))
-        for warning in plugin.warnings:
+        for warning in _warnings(plugin, verbose=verbose):
             console.print(Text(f"! {warning}", style="yellow"))
