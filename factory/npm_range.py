@@ -78,6 +78,40 @@ def is_range(range: str) -> bool:  # noqa: A002 - npm's own word for it
     return True
 
 
+def lowest_in(range: str) -> str | None:  # noqa: A002 - npm's own word for it
+    """Return the lowest version that is in the npm ``range``, or None if none is.
+
+    As npm's ``minVersion``: https://github.com/npm/node-semver#functions.
+
+    Raises:
+        ValueError: ``range`` is no npm range.
+    """
+    found = _range(range)
+    for version in ("0.0.0", "0.0.0-0"):
+        if found.test(_version(version)):
+            return version
+    lowest: str | None = None
+    for comparators in found.set:
+        bounds = [bound for each in comparators if (bound := _lower_bound(each)) is not None]
+        bound = highest(bounds)
+        if bound is not None and (lowest is None or highest((bound, lowest)) == lowest):
+            lowest = bound
+    return lowest if lowest is not None and found.test(_version(lowest)) else None
+
+
+def _lower_bound(comparator: Any) -> str | None:
+    """The lowest version of one comparator, or None if it has only an upper bound."""
+    operator, semver = comparator.operator, comparator.semver
+    version = getattr(semver, "version", None)  # a comparator for any version has none
+    if version is None or operator in {"<", "<="}:
+        return None
+    if operator == ">":
+        if semver.prerelease:
+            return f"{version}.0"
+        return f"{semver.major}.{semver.minor}.{semver.patch + 1}"
+    return str(version)
+
+
 @lru_cache(maxsize=16384)
 def _satisfies(version: str, wanted: str) -> bool:
     usual = _USUAL_RANGE.fullmatch(wanted)

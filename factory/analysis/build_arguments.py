@@ -1,4 +1,4 @@
-"""The build arguments of one backend plugin: the six rules of docs/build-arguments.md together.
+"""The build arguments of one backend plugin: the seven rules of docs/build-arguments.md together.
 
 Embedding one package may bring others into view, and sharing a native one asks for embedding
 whatever else uses it, so the walk is made again until nothing is added.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import (
     EMBED,
+    IGNORE_VERSION_CHECK,
     SHARED,
     SUPPRESS_NATIVE,
     UNSHARED,
@@ -34,6 +35,7 @@ from factory.analysis.native_choice import (
 )
 from factory.analysis.reasons import DerivedArgument, Reason
 from factory.analysis.surroundings import is_backstage
+from factory.analysis.version_check import range_conflicts
 from factory.analysis.written_rules import rules_of, without_own_copies
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from factory.analysis.graph import Package
     from factory.analysis.kept_arguments import Dropped
     from factory.analysis.surroundings import Surroundings
+    from factory.analysis.version_check import RangeConflict
     from factory.analysis.written_rules import WrittenRules
 
 
@@ -58,6 +61,7 @@ class BuildArguments:
     dropped: tuple[Dropped, ...]
     found: Walk | None
     natives: tuple[NativeChoice, ...]
+    conflicts: tuple[RangeConflict, ...] = ()
 
 
 def build_arguments(
@@ -87,16 +91,18 @@ def build_arguments(
     rules = without_own_copies(rules, fitting)
     found, choices, settled = _settle(plugin, around, rules)
     derived_by_rule = [*_embedding(found, settled), *_native(choices, settled)]
+    conflicts = range_conflicts(found, around)
     kept, dropped = kept_arguments(
         plugin, around, written, found, derived=derived_by_rule, fitting=fitting
     )
-    derived = _in_order([*derived_by_rule, *kept])
+    derived = _in_order([*derived_by_rule, *kept, *_ignored_checks(plugin, conflicts)])
     return BuildArguments(
         arguments=arranged(((d.option, d.value) for d in derived), written.others),
         derived=(*derived, *as_written(written.others)),
         dropped=dropped,
         found=found,
         natives=tuple(choices),
+        conflicts=conflicts,
     )
 
 
@@ -173,6 +179,23 @@ def _native(choices: list[NativeChoice], settled: Settled) -> Iterable[DerivedAr
         yield DerivedArgument(option=SHARED, value=name, reason=settled.reasons[name])
     for choice in choices:
         yield DerivedArgument(option=SUPPRESS_NATIVE, value=choice.name, reason=choice.reason)
+
+
+def _ignored_checks(
+    plugin: Package, conflicts: Iterable[RangeConflict]
+) -> Iterable[DerivedArgument]:
+    for conflict in conflicts:
+        if conflict.fitting is not None:
+            fact = (
+                f"asked for as {conflict.first} and {conflict.second}, "
+                f"both satisfied by {conflict.fitting}"
+            )
+            chain = (str(plugin), str(conflict.asking), conflict.name)
+            yield DerivedArgument(
+                option=IGNORE_VERSION_CHECK,
+                value=conflict.name,
+                reason=Reason(rule=7, chain=chain, fact=fact),
+            )
 
 
 def _in_order(derived: Iterable[DerivedArgument]) -> list[DerivedArgument]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from factory.analysis.lockfile_parser import LOCKFILE, generation_of
 from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
+from factory.analysis.workspace_globs import folders_named
 from factory.errors import Place, SourceError
-from factory.unreadable import scanned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from factory.analysis.lockfile import Generation
 
 BACKEND_ROLES = ("backend-plugin", "backend-plugin-module")
 FRONTEND_ROLES = ("frontend-plugin", "frontend-plugin-module")
@@ -52,12 +54,47 @@ class WorkspacePackage:
     manifest: Manifest
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """What is no plugin of the workspace although it looks like one, or hides what is there.
+
+    ``path`` is relative to the workspace; ``name`` is a package's, empty for a mere folder.
+    """
+
+    path: str
+    name: str = ""
+    why: str
+
+    def __str__(self) -> str:
+        """A sentence with the path and the reason."""
+        return f"{self.path} is left out: {self.why}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginSearch:
+    """The plugins of a workspace folder in path order, and what was left out in the search."""
+
+    plugins: tuple[DiscoveredPlugin, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
 def discover_plugins(workspace: Path) -> tuple[DiscoveredPlugin, ...]:
+    """Return the plugins that :func:`search_plugins` finds.
+
+    Raises:
+        SourceError: there is no such folder, or a package.json cannot be used.
+    """
+    return search_plugins(workspace).plugins
+
+
+def search_plugins(workspace: Path) -> PluginSearch:
     """Return every package of the folder whose ``backstage.role`` is a plugin's, in path order.
 
     Never entered: ``node_modules``, ``dist`` and ``dist-*``, hidden folders, folders of test
     fixtures, links to folders, and the ``src`` folder of a package that has a role. A package.json
-    with placeholders instead of values is a template and left out.
+    with placeholders instead of values is a template and left out. So is, with a word, what yarn
+    does not count to the workspace: a folder with a yarn.lock of its own, and a package that is no
+    member.
 
     Raises:
         SourceError: there is no such folder, or a package.json cannot be used.
@@ -68,38 +105,85 @@ def discover_plugins(workspace: Path) -> tuple[DiscoveredPlugin, ...]:
             place=Place(file=workspace),
             hint="give the folder that holds the workspace's package.json",
         )
-    found = []
-    for folder, manifest in _packages_below(workspace):
-        if manifest.role in PLUGIN_ROLES and manifest.name:
-            path = folder.relative_to(workspace).as_posix()
-            found.append(DiscoveredPlugin(path=path, manifest=manifest))
-    return tuple(sorted(found, key=lambda plugin: plugin.path.split("/")))
+    walk = _Walk(workspace)
+    members = membership(workspace)
+    plugins: list[DiscoveredPlugin] = []
+    for folder, manifest in walk.packages():
+        if manifest.role not in PLUGIN_ROLES or not manifest.name:
+            continue
+        path = folder.relative_to(workspace).as_posix()
+        why = members.why_not(folder) if members else ""
+        if why:
+            walk.left_out.append(LeftOut(path=path, name=manifest.name, why=why))
+        else:
+            plugins.append(DiscoveredPlugin(path=path, manifest=manifest))
+    return PluginSearch(
+        plugins=tuple(sorted(plugins, key=lambda plugin: plugin.path.split("/"))),
+        left_out=tuple(sorted(walk.left_out, key=lambda each: each.path.split("/"))),
+    )
+
+
+def project_folder(workspace: Path) -> Path | None:
+    """Return the root of the yarn workspace that a folder is in, or None where none is.
+
+    It is the folder itself if it has a yarn.lock, or ``workspaces`` in its package.json, else the
+    nearest folder above it whose package.json has ``workspaces``.
+
+    Raises:
+        SourceError: a package.json cannot be used.
+    """
+    if (workspace / LOCKFILE).is_file() and (workspace / MANIFEST_FILE).is_file():
+        return workspace
+    for folder in (workspace, *workspace.absolute().parents):
+        manifest = folder / MANIFEST_FILE
+        if manifest.is_file() and read_manifest(manifest).workspaces:
+            return folder
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Membership:
+    """What yarn counts to the project that a workspace folder is in; folders have no links."""
+
+    project: Path
+    folders: frozenset[Path]
+
+    def why_not(self, folder: Path) -> str:
+        """Return why the package in ``folder`` does not belong to the project, or "" if it does."""
+        around = project_folder(folder)
+        if around is not None and around.resolve() != self.project.resolve():
+            return f"it belongs to another workspace, whose root is {around}"
+        if folder.resolve() in self.folders:
+            return ""
+        file = self.project / MANIFEST_FILE
+        return f"it is not among the 'workspaces' of {file}, so that yarn installs nothing for it"
+
+
+def membership(workspace: Path) -> Membership | None:
+    """Return what belongs to the yarn project around a folder, or None where there is none.
+
+    Raises:
+        SourceError: as for :func:`workspace_packages`.
+    """
+    project = project_folder(workspace)
+    if project is None:
+        return None
+    folders = frozenset(folder.resolve() for folder, _ in _members(project))
+    return Membership(project=project, folders=folders)
 
 
 def workspace_packages(workspace: Path) -> Mapping[str, WorkspacePackage]:
     """Return the members of the yarn workspace whose root is ``workspace``, by package name.
 
     Members are the folders with a package.json that the root's ``workspaces`` globs name, those
-    that members with ``workspaces`` of their own name, and the root itself if it has a name. A
-    folder without a package.json at its root has no members.
+    that members with ``workspaces`` of their own name (not for yarn 1), and the root itself if it
+    has a name. A folder without a package.json at its root has no members.
 
     Raises:
-        SourceError: a package.json cannot be used, or two members have the same name.
+        SourceError: a package.json or a glob cannot be used, or two members have the same name.
     """
-    if not (workspace / MANIFEST_FILE).is_file():
-        return MappingProxyType({})
     members: dict[str, WorkspacePackage] = {}
-    seen: set[Path] = set()
-    pending = [workspace]
-    while pending:
-        folder = pending.pop(0)
-        if folder in seen:
-            continue
-        seen.add(folder)
-        manifest = _manifest_unless_template(folder / MANIFEST_FILE)
-        if manifest is None:
-            continue
-        pending.extend(_matching(folder, manifest.workspaces))
+    for folder, manifest in _members(workspace):
         if not manifest.name:
             continue
         twin = members.get(manifest.name)
@@ -115,21 +199,98 @@ def workspace_packages(workspace: Path) -> Mapping[str, WorkspacePackage]:
     return MappingProxyType(members)
 
 
-def _packages_below(root: Path) -> Iterator[tuple[Path, Manifest]]:
-    pending = [os.fspath(root)]
+def member_manifests(project: Path) -> tuple[Path, ...]:
+    """Return the package.json of every member of a yarn workspace, the root's first.
+
+    Raises:
+        SourceError: as for :func:`workspace_packages`.
+    """
+    return tuple(manifest.file for _, manifest in _members(project))
+
+
+def _members(project: Path) -> Iterator[tuple[Path, Manifest]]:
+    """Every member of the workspace with its package.json, the root first."""
+    if not (project / MANIFEST_FILE).is_file():
+        return
+    generation = generation_of(project / LOCKFILE)
+    seen: set[Path] = set()
+    pending = [project]
     while pending:
-        folder = pending.pop()
-        subfolders = []
+        folder = pending.pop(0)
+        if folder in seen:
+            continue
+        seen.add(folder)
+        manifest = _manifest_unless_template(folder / MANIFEST_FILE)
+        if manifest is None:
+            continue
+        yield folder, manifest
+        if folder == project or generation == "berry":
+            pending.extend(
+                each
+                for each in _named_by(manifest, generation)
+                if (each / MANIFEST_FILE).is_file() and each.is_relative_to(project)
+            )
+
+
+def _named_by(manifest: Manifest, generation: Generation) -> tuple[Path, ...]:
+    if not manifest.workspaces:
+        return ()
+    try:
+        return folders_named(manifest.file.parent, manifest.workspaces, generation)
+    except ValueError as error:
+        raise SourceError(
+            "a glob of 'workspaces' cannot be used",
+            place=Place(file=manifest.file, field="workspaces"),
+            found=str(error),
+            expected="globs such as plugins/*",
+        ) from error
+
+
+class _Walk:
+    """A look into every folder that may hold packages; what cannot be entered is left out."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.left_out: list[LeftOut] = []
+
+    def packages(self) -> Iterator[tuple[Path, Manifest]]:
+        pending = [os.fspath(self.root)]
+        while pending:
+            folder = pending.pop()
+            manifest, subfolders = self._look(folder)
+            if manifest:
+                yield Path(folder), manifest
+            sources_only = manifest is not None and bool(manifest.role)
+            pending.extend(s.path for s in subfolders if not (sources_only and s.name == "src"))
+
+    def _look(self, folder: str) -> tuple[Manifest | None, list[os.DirEntry[str]]]:
+        """The package.json of a folder, and the folders in it to look into."""
+        try:
+            with os.scandir(folder) as found:
+                entries = list(found)
+        except OSError as error:
+            self._leave_out(folder, f"it cannot be read ({error.strerror})")
+            return None, []
+        names = {entry.name for entry in entries}
+        if Path(folder) != self.root and {LOCKFILE, MANIFEST_FILE} <= names:
+            own = _manifest_unless_template(Path(folder) / MANIFEST_FILE)
+            if own and (own.role in PLUGIN_ROLES or own.workspaces):
+                self._leave_out(
+                    folder, f"it has a {LOCKFILE} of its own, and is another workspace to build"
+                )
+            return None, []
         manifest = None
-        for entry in scanned(folder):
+        subfolders = []
+        for entry in entries:
             if entry.name == MANIFEST_FILE and entry.is_file():
                 manifest = _manifest_unless_template(Path(entry.path))
             elif entry.is_dir(follow_symlinks=False) and _may_hold_packages(entry.name):
                 subfolders.append(entry)
-        if manifest:
-            yield Path(folder), manifest
-        sources_only = manifest is not None and bool(manifest.role)
-        pending.extend(s.path for s in subfolders if not (sources_only and s.name == "src"))
+        return manifest, subfolders
+
+    def _leave_out(self, folder: str, why: str) -> None:
+        path = Path(folder).relative_to(self.root).as_posix()
+        self.left_out.append(LeftOut(path=path, why=why))
 
 
 def _manifest_unless_template(file: Path) -> Manifest | None:
@@ -152,75 +313,4 @@ def _has_placeholders(file: Path) -> bool:
 def _may_hold_packages(folder: str) -> bool:
     return not (
         folder in _FIXTURES or _HIDDEN_OR_BUILT.fullmatch(folder) or _DUNDER.fullmatch(folder)
-    )
-
-
-def _matching(root: Path, globs: tuple[str, ...]) -> list[Path]:
-    """The folders with a package.json that the globs name, in order, less those after a ``!``."""
-    wanted: dict[Path, None] = {}
-    refused: set[Path] = set()
-    for glob in globs:
-        for pattern in _without_braces(glob.removeprefix("!")):
-            segments = [part for part in pattern.split("/") if part not in {"", "."}]
-            folders = [
-                folder
-                for folder in _expanded(root, segments)
-                if os.path.isfile(folder / MANIFEST_FILE)  # noqa: PTH113 - False for whatever reason
-            ]
-            if glob.startswith("!"):
-                refused.update(folders)
-            else:
-                wanted.update(dict.fromkeys(folders))
-    return [folder for folder in wanted if folder not in refused]
-
-
-def _without_braces(glob: str) -> list[str]:
-    """Each reading of a glob with alternatives: ``{a,b}/*`` is ``a/*`` and ``b/*``."""
-    found = re.search(r"\{([^{}]*)\}", glob)
-    if not found:
-        return [glob]
-    before, after = glob[: found.start()], glob[found.end() :]
-    return [
-        reading
-        for choice in found[1].split(",")
-        for reading in _without_braces(before + choice + after)
-    ]
-
-
-def _expanded(root: Path, segments: list[str]) -> list[Path]:
-    """Folders below ``root`` that the segments of one glob match, sorted; each once."""
-    found: dict[Path, None] = {}
-    pending = [(root, 0)]
-    seen = set(pending)
-    while pending:
-        folder, depth = pending.pop(0)
-        if depth == len(segments):
-            if folder != root:
-                found[folder] = None
-            continue
-        segment = segments[depth]
-        following: list[tuple[Path, int]] = []
-        if segment == "**":
-            following.append((folder, depth + 1))
-            following.extend((child, depth) for child in _children(folder))
-        elif set(segment) & set("*?["):
-            following.extend(
-                (child, depth + 1)
-                for child in _children(folder)
-                if fnmatchcase(child.name, segment)
-            )
-        elif (folder / segment).is_dir():
-            following.append((folder / segment, depth + 1))
-        fresh = [step for step in following if step not in seen]
-        seen.update(fresh)
-        pending.extend(fresh)
-    return sorted(found)
-
-
-def _children(folder: Path) -> list[Path]:
-    names = [each.name for each in scanned(folder) if each.is_dir(follow_symlinks=False)]
-    return sorted(
-        folder / name
-        for name in names
-        if name != "node_modules" and not _HIDDEN_OR_BUILT.fullmatch(name)
     )

@@ -14,7 +14,7 @@ from factory.analysis.arguments import parse_arguments
 from factory.analysis.discovery import BACKEND_ROLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from factory.analysis.discovery import WorkspacePackage
     from factory.analysis.manifest import Manifest
@@ -42,6 +42,30 @@ def sibling_names(name: str, role: str) -> tuple[str, ...]:
 def role_by_name(name: str) -> str:
     """Return the role that a published package most likely has, from the ending of its name."""
     return next((role for role, end in _BASE_NAME_ENDS.items() if end.search(name)), "")
+
+
+def members_below(
+    plugins: Iterable[Manifest], packages: Mapping[str, WorkspacePackage]
+) -> frozenset[str]:
+    """Return the names of the workspace packages that plugins are made of or need to be compiled.
+
+    They are the plugins themselves and what dependencies, optional and peer dependencies lead to;
+    what is only for development is not among them.
+    """
+    found: dict[str, None] = {}
+    pending = list(plugins)
+    while pending:
+        manifest = pending.pop()
+        if manifest.name in found:
+            continue
+        found[manifest.name] = None
+        asked = (
+            *manifest.dependencies,
+            *manifest.optional_dependencies,
+            *manifest.peer_dependencies,
+        )
+        pending.extend(packages[name].manifest for name in asked if name in packages)
+    return frozenset(found)
 
 
 def local_build_set(

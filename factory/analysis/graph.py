@@ -11,18 +11,20 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from factory.analysis.catalogs import Catalogs
 from factory.analysis.lockfile import NO_NAMES, NOTHING, LockEntry, Lockfile
 from factory.analysis.resolutions import Resolutions, parse_resolutions
 from factory.npm_range import is_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from factory.analysis.discovery import WorkspacePackage
     from factory.analysis.manifest import Manifest
 
 
+NO_CATALOGS = Catalogs()
 # Yarn binds these to the package that asks.
 _BOUND_PROTOCOLS = ("patch:", "file:", "link:", "portal:")
 
@@ -81,8 +83,10 @@ class DependencyGraph:
         lockfile: Lockfile,
         members: Mapping[str, WorkspacePackage],
         resolutions: Mapping[str, str],
+        catalogs: Catalogs = NO_CATALOGS,
     ) -> None:
         self.lockfile = lockfile
+        self._catalogs = catalogs
         self._members = members
         self._resolutions: Resolutions = parse_resolutions(resolutions)
         self._edges: dict[Package, tuple[Edge, ...]] = {}
@@ -105,7 +109,7 @@ class DependencyGraph:
                     if name not in manifest.optional_dependencies
                 },
                 optional=manifest.optional_dependencies,
-                peers=manifest.peer_dependencies,
+                peers=self._catalogs.meanings(manifest.peer_dependencies),
                 optional_peers=manifest.optional_peers,
                 role=manifest.role,
                 folder=manifest.file.parent,
@@ -119,11 +123,11 @@ class DependencyGraph:
         """
         if package not in self._edges:
             plain = [
-                Edge(name, asked, False, self._target(package, name, asked))
+                Edge(name, self._meaning(name, asked), False, self._target(package, name, asked))
                 for name, asked in package.dependencies.items()
             ]
             optional = [
-                Edge(name, asked, True, target)
+                Edge(name, self._meaning(name, asked), True, target)
                 for name, asked in package.optional.items()
                 if _runs_on_linux(target := self._target(package, name, asked)) and target.version
             ]
@@ -149,6 +153,11 @@ class DependencyGraph:
                 found.setdefault(edge.target, []).append(package)
         return found
 
+    @property
+    def _meaning(self) -> Callable[[str, str], str]:
+        """What a range stands for; resolutions are compared with what is written."""
+        return self._catalogs.meaning
+
     def _target(self, package: Package, name: str, asked: str) -> Package:
         if name in self._resolutions.by_name or asked.startswith(_BOUND_PROTOCOLS):
             return self._resolved(package, name, asked)
@@ -160,7 +169,8 @@ class DependencyGraph:
         return found
 
     def _resolved(self, package: Package, name: str, asked: str) -> Package:
-        wanted = self._resolutions.replaced(name, asked, package.name, package.version)
+        replaced = self._resolutions.replaced(name, asked, package.name, package.version)
+        wanted, asked = self._meaning(name, replaced), self._meaning(name, asked)
         member = self._members.get(name)
         if member and wanted.startswith("workspace:"):
             return self.package(member.manifest)

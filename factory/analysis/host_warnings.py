@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from factory.analysis.lockfile import effective_range
+from factory.analysis.catalogs import CATALOG, YARN_SETTINGS
+from factory.analysis.lockfile import effective_range, origin_of
 from factory.analysis.native import is_refused
 from factory.analysis.reasons import ARROW, AnalysisWarning
+from factory.npm_range import lowest_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from factory.analysis.build_arguments import BuildArguments
-    from factory.analysis.embed_walk import Use, Walk
+    from factory.analysis.embed_walk import Embedded, Use, Walk
     from factory.analysis.graph import Package
     from factory.analysis.inventory import HostInventory
     from factory.analysis.manifest import Manifest
     from factory.analysis.surroundings import Surroundings
+
+
+# Facts that many packages of a plugin may share, and how all of them are said in one line.
+_SHARED_FACTS = {
+    "host-version": "{count} shared packages are asked for in versions that the host has not",
+    "not-in-host": "{count} shared packages are not in the host",
+    "peer-not-in-host": "{count} peer dependencies are not in the host",
+}
+_CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
 
 def warnings_about(
@@ -32,10 +45,44 @@ def warnings_about(
         *_missing(found),
         *_versions(found, around.host),
         *_peers(plugin, found, around.host),
-        *_embedding(found),
+        *_embedding(found, around),
+        *_protocols(found),
+        *_conflicts(computed),
         *_natives(plugin, computed, around),
     ]
     return tuple(dict.fromkeys(every))
+
+
+def in_short(warnings: Iterable[AnalysisWarning]) -> tuple[AnalysisWarning, ...]:
+    """Return the warnings about one plugin with one for each fact that many packages share.
+
+    Of several packages that differ in the same way the worst is named, with their number; where
+    there is one, its own warning stays.
+    """
+    by_kind: dict[str, list[AnalysisWarning]] = {}
+    for warning in warnings:
+        by_kind.setdefault(warning.kind, []).append(warning)
+    short: list[AnalysisWarning] = []
+    for kind, several in by_kind.items():
+        packages = {warning.package for warning in several}
+        if kind in _SHARED_FACTS and len(packages) > 1:
+            worst = max(several, key=_distance)
+            fact = _SHARED_FACTS[kind].format(count=len(packages))
+            short.append(replace(worst, text=f"{fact} (--verbose tells all), as {worst.text}"))
+        else:
+            short += several
+    return tuple(short)
+
+
+def _distance(warning: AnalysisWarning) -> tuple[int, ...]:
+    """How far what is asked for is from what the host has: majors count before minors."""
+    versions = warning.found.split(", ")
+    try:
+        asked = lowest_in(warning.expected) or "0.0.0"
+    except ValueError:
+        return (0, 0, 0)
+    pairs = zip(_numbers(asked), _numbers(versions[-1]), strict=False)
+    return tuple(abs(wanted - there) for wanted, there in pairs)
 
 
 def older_host(workspace_backstage: str, host: HostInventory) -> tuple[AnalysisWarning, ...]:
@@ -70,13 +117,66 @@ def _missing(found: Walk) -> Iterator[AnalysisWarning]:
     for use in found.missing:
         yield AnalysisWarning(
             kind="not-locked",
-            text=(
-                f"yarn.lock has no entry for {use.edge.name}@{use.edge.asked} "
-                f"({_chain(use)}): run 'yarn install' and analyse again"
-            ),
+            text=_why_missing(use),
             package=use.edge.name,
             expected=use.edge.asked,
         )
+
+
+def _why_missing(use: Use) -> str:
+    asked = f"{use.edge.name}@{use.edge.asked}"
+    if use.edge.asked.startswith(CATALOG):
+        return (
+            f"no catalog of {YARN_SETTINGS} has the entry that {asked} means ({_chain(use)}): add "
+            "it, or write the range"
+        )
+    return (
+        f"yarn.lock has no entry for {asked} ({_chain(use)}): run 'yarn install' and analyse again"
+    )
+
+
+def _protocols(found: Walk) -> Iterator[AnalysisWarning]:
+    """Private packages that come from elsewhere than a registry."""
+    for use in found.private:
+        asked = use.edge.asked
+        origin = origin_of(asked)
+        if use.edge.target.folder is not None or origin is None:
+            continue
+        name = use.edge.name
+        if origin == "path":
+            text = (
+                f"{_asking(use)} asks for {name} as {_shown(asked)}: a path that means nothing in "
+                "the exported package. Publish it, make it a member of the workspace "
+                "(workspace:^), or patch the range"
+            )
+        else:
+            text = (
+                f"{_asking(use)} asks for {name} as {_shown(asked)}: it comes from there, not from "
+                "a registry, when the plugin is exported"
+            )
+        yield AnalysisWarning(
+            kind=f"from-{origin}", text=text, package=name, found=_shown(asked), expected="a range"
+        )
+
+
+def _shown(asked: str) -> str:
+    """A range without credentials."""
+    return _CREDENTIALS.sub("//***@", asked)
+
+
+def _conflicts(computed: BuildArguments) -> Iterator[AnalysisWarning]:
+    for conflict in computed.conflicts:
+        if conflict.fitting is None:
+            yield AnalysisWarning(
+                kind="ranges-differ",
+                text=(
+                    f"{conflict.name} is asked for as {conflict.first} and {conflict.second} (by "
+                    f"{conflict.asking}), and no known version is in both: rhdh-cli will refuse it"
+                ),
+                package=conflict.name,
+                found=conflict.first,
+                expected=conflict.second,
+            )
 
 
 def _versions(found: Walk, host: HostInventory) -> Iterator[AnalysisWarning]:
@@ -118,7 +218,7 @@ def _peers(plugin: Package, found: Walk, host: HostInventory) -> Iterator[Analys
             )
 
 
-def _embedding(found: Walk) -> Iterator[AnalysisWarning]:
+def _embedding(found: Walk, around: Surroundings) -> Iterator[AnalysisWarning]:
     """What rhdh-cli will refuse, or do by halves, about the packages to embed."""
     versions: dict[str, list[str]] = {}
     for embedded in found.embedded:
@@ -126,9 +226,7 @@ def _embedding(found: Walk) -> Iterator[AnalysisWarning]:
         trail = embedded.trail
         if trail.parent is None or embedded.package.folder is not None:
             continue
-        asked = trail.parent.package.dependencies.get(embedded.package.name, "")
-        if trail.parent.package.folder is None:
-            asked = asked.removeprefix("npm:")  # which only the lockfile adds
+        asked = _range_as_read(embedded, around)
         if asked and (":" in asked or not effective_range(asked)):
             yield AnalysisWarning(
                 kind="range-not-npm",
@@ -148,6 +246,17 @@ def _embedding(found: Walk) -> Iterator[AnalysisWarning]:
                 package=name,
                 found=", ".join(several),
             )
+
+
+def _range_as_read(embedded: Embedded, around: Surroundings) -> str:
+    """The range of an embedded package as rhdh-cli reads it from whoever asks for it."""
+    parent = embedded.trail.parent
+    if parent is None:
+        return ""
+    edges = around.graph.edges(parent.package)
+    asked = next((edge.asked for edge in edges if edge.name == embedded.package.name), "")
+    # Of a published package only the lockfile has the protocol.
+    return asked if parent.package.folder is not None else asked.removeprefix("npm:")
 
 
 def _natives(

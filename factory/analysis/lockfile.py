@@ -22,6 +22,8 @@ NO_NAMES: frozenset[str] = frozenset()
 _PATCH = "patch:"
 _NPM = "npm:"
 _WORKSPACE = "workspace:"
+_PATH_PROTOCOLS = ("file:", "link:", "portal:", "exec:", "patch:")
+_REGISTRY_PROTOCOLS = ("npm:", "workspace:", "catalog:", "backstage:", "jsr:")
 
 
 def _nothing() -> Mapping[str, str]:
@@ -167,3 +169,20 @@ def effective_range(asked: str, resolved_key: Iterable[str] = ()) -> str:
         asked = asked.removeprefix(_NPM)
         return split_descriptor(asked)[1] if asked.find("@", 1) > 0 else asked
     return "" if ":" in asked or "/" in asked else asked
+
+
+def origin_of(asked: str) -> Literal["path", "address"] | None:
+    """Return where a dependency's range says that the package comes from, if not from a registry.
+
+    A ``path`` is one on this machine (``file:``, ``link:``, ``portal:``, ``exec:``, ``patch:``, or
+    a bare ``../folder`` or ``./x.tgz``); an ``address`` that of a git repository or an archive,
+    among them GitHub's short form ``owner/name``
+    (https://yarnpkg.com/protocols, https://docs.npmjs.com/cli/configuring-npm/package-json).
+    """
+    if asked.startswith(_PATH_PROTOCOLS) or asked.startswith(("./", "../", "/", "~/")):
+        return "path"
+    if asked.startswith(_REGISTRY_PROTOCOLS):
+        return None
+    if ":" in asked or (asked.count("/") == 1 and not asked.startswith("@")):
+        return "address"
+    return None

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from factory.analysis.lockfile import Generation
+
 LOCKFILE = "yarn.lock"
 OTHER_LOCKFILES = {
     "package-lock.json": (
@@ -35,6 +37,7 @@ OTHER_LOCKFILES = {
 _CONFLICT_MARKS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 # Yarn 1 writes this and nothing else where there is nothing to lock.
 _CLASSIC_HEAD = re.compile(r"(?:#[^\n]*\n)*# yarn lockfile v1\n")
+_CLASSIC_MARK = re.compile(r"^# yarn lockfile v1\b", re.MULTILINE)
 _CLASSIC_KEY = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,\s"][^,"]*)')
 _INSTALL = "run 'yarn install' in the workspace and commit the yarn.lock that it writes"
 
@@ -69,6 +72,16 @@ def find_lockfile(workspace: Path) -> Path:
         place=Place(file=workspace / LOCKFILE),
         hint=_INSTALL,
     )
+
+
+def generation_of(file: Path) -> Generation:
+    """Return which yarn wrote the lockfile; where there is none, or it cannot be read, berry."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            head = opened.read(1000)
+    except OSError:
+        return "berry"
+    return "classic" if _CLASSIC_MARK.search(head) else "berry"
 
 
 def read_lockfile(file: Path) -> Lockfile:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import Arguments, format_arguments, parse_arguments
 from factory.analysis.build_arguments import build_arguments
+from factory.analysis.catalogs import read_catalogs
 from factory.analysis.discovery import (
     BACKEND_ROLES,
     PLUGIN_ROLES,
     DiscoveredPlugin,
-    discover_plugins,
+    Membership,
+    PluginSearch,
+    membership,
+    search_plugins,
     workspace_packages,
 )
 from factory.analysis.graph import DependencyGraph
@@ -19,8 +23,9 @@ from factory.analysis.host_warnings import older_host, warnings_about
 from factory.analysis.inventory import backstage_version
 from factory.analysis.lockfile_parser import find_lockfile, read_lockfile
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
+from factory.analysis.reasons import AnalysisWarning
 from factory.analysis.surroundings import survey
-from factory.errors import ConfigurationError, Place
+from factory.errors import ConfigurationError, Place, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory
     from factory.analysis.kept_arguments import Dropped
     from factory.analysis.manifest import Manifest
-    from factory.analysis.reasons import AnalysisWarning, DerivedArgument
+    from factory.analysis.reasons import DerivedArgument
     from factory.analysis.surroundings import Surroundings
 
 
@@ -82,12 +87,15 @@ def analyze_workspace(
             is found.
 
     Raises:
-        SourceError: a package.json cannot be used.
+        SourceError: a package.json cannot be used, or there is no plugin.
         DependenciesError: there is no yarn.lock, or it cannot be used.
         ConfigurationError: a listed plugin is not in the workspace or is none, or its arguments
             cannot be read.
     """
-    plugins = discover_plugins(workspace) if listed is None else _listed(workspace, listed)
+    search = search_plugins(workspace) if listed is None else _listed(workspace, listed)
+    plugins = search.plugins
+    if not plugins and listed is None:
+        raise no_plugins(workspace, search)
     written = {path: parse_arguments(text) for path, text in (listed or {}).items()}
     backends = [plugin.manifest for plugin in plugins if plugin.role in BACKEND_ROLES]
     around = surroundings_of(workspace, host, backends) if backends else None
@@ -105,8 +113,39 @@ def analyze_workspace(
             )
             for plugin in plugins
         ),
-        warnings=older_host(backstage, host),
+        warnings=(*older_host(backstage, host), *_left_out(search)),
     )
+
+
+def no_plugins(workspace: Path, search: PluginSearch) -> SourceError:
+    """Return the error for a folder in which no plugin was found."""
+    is_package = (workspace / MANIFEST_FILE).is_file()
+    return SourceError(
+        "no plugin was found in the workspace",
+        place=Place(file=workspace),
+        found=None if is_package else f"no {MANIFEST_FILE}",
+        expected="a package.json whose backstage.role is one of " + ", ".join(PLUGIN_ROLES),
+        details="\n".join(str(each) for each in search.left_out) or None,
+        hint="give the folder of the yarn workspace, which holds its package.json and yarn.lock",
+    )
+
+
+def refuse_no_member(members: Membership | None, folder: Path, path: str, place: Place) -> None:
+    """Refuse a plugin that was listed by hand and that yarn does not count to the workspace.
+
+    Raises:
+        ConfigurationError: it is no member of the workspace's project.
+        SourceError: a package.json cannot be used.
+    """
+    why = members.why_not(folder) if members else ""
+    if why:
+        raise ConfigurationError(
+            f"the plugin {path} does not belong to the workspace",
+            place=place,
+            found=why,
+            hint="remove it from the list, and build it as a part of its own workspace; or add it "
+            "to 'workspaces' by a patch or an overlay, with the new yarn.lock",
+        )
 
 
 def surroundings_of(
@@ -123,15 +162,23 @@ def surroundings_of(
     members = workspace_packages(root)
     manifest = root / MANIFEST_FILE
     resolutions = read_manifest(manifest).resolutions if manifest.is_file() else {}
-    graph = DependencyGraph(lockfile, members, resolutions)
+    graph = DependencyGraph(lockfile, members, resolutions, read_catalogs(root))
     return survey(graph, host, [graph.package(plugin) for plugin in plugins], root)
 
 
-def _listed(workspace: Path, listed: Mapping[str, str]) -> tuple[DiscoveredPlugin, ...]:
-    return tuple(_listed_plugin(workspace, path) for path in listed)
+def _left_out(search: PluginSearch) -> tuple[AnalysisWarning, ...]:
+    return tuple(
+        AnalysisWarning(kind="left-out", text=str(each), package=each.name)
+        for each in search.left_out
+    )
 
 
-def _listed_plugin(workspace: Path, path: str) -> DiscoveredPlugin:
+def _listed(workspace: Path, listed: Mapping[str, str]) -> PluginSearch:
+    members = membership(workspace)
+    return PluginSearch(plugins=tuple(_listed_plugin(workspace, path, members) for path in listed))
+
+
+def _listed_plugin(workspace: Path, path: str, members: Membership | None) -> DiscoveredPlugin:
     file = workspace / path / MANIFEST_FILE
     if not file.is_file():
         raise ConfigurationError(
@@ -148,6 +195,7 @@ def _listed_plugin(workspace: Path, path: str) -> DiscoveredPlugin:
             found=manifest.role or "no role",
             expected=" or ".join(PLUGIN_ROLES),
         )
+    refuse_no_member(members, file.parent, path, Place(file=file))
     return DiscoveredPlugin(path=path, manifest=manifest)
 
 

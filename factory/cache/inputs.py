@@ -34,6 +34,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import parse_arguments
+from factory.analysis.catalogs import read_catalogs
 from factory.analysis.discovery import WorkspacePackage, workspace_packages
 from factory.analysis.embedding import local_build_set
 from factory.analysis.graph import DependencyGraph
@@ -263,7 +264,9 @@ def workspace_inputs(workspace: Path, checkout: Path) -> WorkspaceInputs:
         tree=tree,
         project=path,
         members=MappingProxyType(members),
-        locked=locked_packages(DependencyGraph(lockfile, by_name, resolutions)),
+        locked=locked_packages(
+            DependencyGraph(lockfile, by_name, resolutions, read_catalogs(project))
+        ),
         root=MappingProxyType(dict(root_parts(tree, path))),
     )
 

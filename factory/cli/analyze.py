@@ -56,6 +56,10 @@ def analyze(
             help="Write the arguments into plugins-list.yaml; all else in it stays as it is.",
         ),
     ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", help="Tell every warning, not one for each fact."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the build arguments that plugins need, and why."""
@@ -81,9 +85,9 @@ def analyze(
     if as_json:
         OUT.document(document_of(found))
     elif OUT.is_terminal:
-        show_tables(found)
+        show_tables(found, verbose=verbose)
     else:
-        show_lines(found)
+        show_lines(found, verbose=verbose)
     if check:
         _check(found, file)
     if write:

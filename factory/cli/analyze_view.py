@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from factory.analysis.host_warnings import in_short
 from factory.ui.printing import OUT
 from factory.ui.text import Span
 
 if TYPE_CHECKING:
+    from factory.analysis.reasons import AnalysisWarning
     from factory.analysis.workspace_analysis import PluginAnalysis, WorkspaceAnalysis
 
 
@@ -50,19 +52,23 @@ def _title(plugin: PluginAnalysis) -> str:
     return f"{plugin.path} ({plugin.name} {plugin.version}, {plugin.role})"
 
 
-def show_lines(found: WorkspaceAnalysis) -> None:
-    """Print a block a plugin, each argument with its reason."""
+def _warnings(plugin: PluginAnalysis, *, verbose: bool) -> tuple[AnalysisWarning, ...]:
+    return plugin.warnings if verbose else in_short(plugin.warnings)
+
+
+def show_lines(found: WorkspaceAnalysis, *, verbose: bool = False) -> None:
+    """Print a block a plugin, each argument with its reason; ``verbose`` tells every warning."""
     OUT.lines(f"host {found.host} (Backstage {found.host_backstage or 'unknown'})")
     OUT.lines(*(f"warning: {warning}" for warning in found.warnings))
     for plugin in found.plugins:
         OUT.lines("", _title(plugin), f"  {plugin.path}: {plugin.arguments}")
         OUT.tabs((f"  {argument}", str(argument.reason)) for argument in plugin.derived)
         OUT.lines(*(f"  dropped: {dropped}" for dropped in plugin.dropped))
-        OUT.lines(*(f"  warning: {warning}" for warning in plugin.warnings))
+        OUT.lines(*(f"  warning: {warning}" for warning in _warnings(plugin, verbose=verbose)))
 
 
-def show_tables(found: WorkspaceAnalysis) -> None:
-    """Print a table a plugin, for a terminal."""
+def show_tables(found: WorkspaceAnalysis, *, verbose: bool = False) -> None:
+    """Print a table a plugin, for a terminal; ``verbose`` tells every warning."""
     OUT.styled([(Span(f"Host {found.host}, Backstage {found.host_backstage or 'unknown'}"),)])
     OUT.styled((Span(f"! {warning}", "warn"),) for warning in found.warnings)
     for plugin in found.plugins:
@@ -75,4 +81,4 @@ def show_tables(found: WorkspaceAnalysis) -> None:
         else:
             OUT.styled([(Span("no build arguments needed", "dim"),)])
         OUT.styled((Span(f"- {dropped}", "bad"),) for dropped in plugin.dropped)
-        OUT.styled((Span(f"! {warning}", "warn"),) for warning in plugin.warnings)
+        OUT.styled((Span(f"! {warning}", "warn"),) for warning in _warnings(plugin, verbose=verbose))

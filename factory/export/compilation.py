@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -10,17 +12,24 @@ from factory.toolchain.last_words import last_words
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.runner import Runner
+
+notices = logging.getLogger(__name__)
 
 _TSC_ERROR = re.compile(
     r"^(?P<file>[^\s(][^(]*)\((?P<line>\d+),(?P<column>\d+)\)"
     r": error (?P<code>TS\d+): (?P<what>.*)$",
     re.MULTILINE,
 )
+# Of the compiler's options or configuration, in no file of the source.
+_TSC_GENERAL_ERROR = re.compile(r"^error TS\d+: ", re.MULTILINE)
+# What tsc ends with when it has found errors, with or without having written its output
+# (ExitStatus of https://github.com/microsoft/TypeScript/blob/main/src/compiler/types.ts).
+_TSC_FOUND_ERRORS = frozenset({1, 2})
 _SHOWN_ERRORS = 10
 _SHOWN_LINES = 20
 
@@ -28,6 +37,7 @@ _SHOWN_LINES = 20
 def compile_types(
     workspace: Path,
     *,
+    not_needed: Collection[Path] = (),
     toolchain: Toolchain,
     runner: Runner,
     log: Path,
@@ -35,8 +45,17 @@ def compile_types(
 ) -> None:
     """Run ``yarn tsc`` in the workspace.
 
+    Args:
+        workspace: its folder.
+        not_needed: the folders of packages that no plugin of the run is made of. Where all errors
+            are in them, they are a warning.
+        toolchain: has yarn.
+        runner: starts it.
+        log: takes the output.
+        on_line: is told of each line.
+
     Raises:
-        CompileError: TypeScript reports errors; the first is the error's place.
+        CompileError: TypeScript reports errors; the first that matters is the error's place.
     """
     try:
         runner.run(
@@ -47,29 +66,68 @@ def compile_types(
             on_line=on_line,
         )
     except ProcessFailed as failure:
-        found = list(_TSC_ERROR.finditer(failure.completed.stdout))
-        if not found:
-            raise CompileError(
-                "yarn tsc failed",
-                found=failure.reason,
-                details=_tail(failure),
-                hint="'yarn tsc' in the workspace repeats it",
-                log=log,
-            ) from failure
-        first = found[0]
-        count = "an error" if len(found) == 1 else f"{len(found)} errors"
-        raise CompileError(
-            f"TypeScript reports {count}",
-            place=Place(
-                file=workspace / first["file"],
-                line=int(first["line"]),
-                column=int(first["column"]),
-            ),
-            found=f"{first['code']}: {first['what']}",
-            details="\n".join(match[0] for match in found[:_SHOWN_ERRORS]),
-            hint="mend the source by a patch or an overlay; 'yarn tsc' in the workspace repeats it",
+        output = failure.completed.stdout
+        found = list(_TSC_ERROR.finditer(output))
+        folders = tuple(os.path.realpath(folder) for folder in not_needed)
+        matter = [each for each in found if _folder_around(each, workspace, folders) is None]
+        only_elsewhere = bool(found) and not matter and not _TSC_GENERAL_ERROR.search(output)
+        if only_elsewhere and failure.completed.returncode in _TSC_FOUND_ERRORS:
+            _warn_of_errors_elsewhere(found, workspace, folders, log)
+            return
+        raise _types_error(matter or found, workspace, failure, log) from failure
+
+
+def _folder_around(found: re.Match[str], workspace: Path, folders: Sequence[str]) -> str | None:
+    """The innermost of some folders in which the file of an error is."""
+    file = os.path.realpath(workspace / found["file"])
+    around = [folder for folder in folders if file.startswith(folder + os.sep)]
+    return max(around, key=len, default=None)
+
+
+def _warn_of_errors_elsewhere(
+    found: Sequence[re.Match[str]], workspace: Path, folders: Sequence[str], log: Path
+) -> None:
+    root = os.path.realpath(workspace)
+    where = sorted(
+        {
+            os.path.relpath(folder, root)
+            for each in found
+            if (folder := _folder_around(each, workspace, folders))
+        }
+    )
+    notices.warning(
+        "TypeScript reports %s in packages that no plugin is made of (%s): %s has them",
+        "an error" if len(found) == 1 else f"{len(found)} errors",
+        ", ".join(where),
+        log,
+    )
+
+
+def _types_error(
+    found: Sequence[re.Match[str]], workspace: Path, failure: ProcessFailed, log: Path
+) -> CompileError:
+    if not found:
+        return CompileError(
+            "yarn tsc failed",
+            found=failure.reason,
+            details=_tail(failure),
+            hint="'yarn tsc' in the workspace repeats it",
             log=log,
-        ) from failure
+        )
+    first = found[0]
+    count = "an error" if len(found) == 1 else f"{len(found)} errors"
+    return CompileError(
+        f"TypeScript reports {count}",
+        place=Place(
+            file=workspace / first["file"],
+            line=int(first["line"]),
+            column=int(first["column"]),
+        ),
+        found=f"{first['code']}: {first['what']}",
+        details="\n".join(match[0] for match in found[:_SHOWN_ERRORS]),
+        hint="mend the source by a patch or an overlay; 'yarn tsc' in the workspace repeats it",
+        log=log,
+    )
 
 
 def has_types_to_compile(workspace: Path, scripts: frozenset[str]) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from factory.analysis.host_warnings import in_short
 from factory.analysis.repair import advice, repair
 from factory.analysis.workspace_analysis import (
     WorkspaceAnalysis,
@@ -152,5 +153,9 @@ def _warn(analysis: WorkspaceAnalysis) -> None:
     for warning in analysis.warnings:
         log.warning("%s", warning)
     for plugin in analysis.plugins:
-        for warning in plugin.warnings:
+        short = in_short(plugin.warnings)
+        for warning in short:
             log.warning("%s: %s", plugin.path, warning)
+        for warning in plugin.warnings:
+            if warning not in short:
+                log.debug("%s: %s", plugin.path, warning)

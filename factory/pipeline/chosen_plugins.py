@@ -11,18 +11,22 @@ from factory.analysis.discovery import (
     PLUGIN_ROLES,
     WorkspacePackage,
     discover_plugins,
+    membership,
+    search_plugins,
 )
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
+from factory.analysis.workspace_analysis import no_plugins, refuse_no_member
 from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
 from factory.config.documents import read_json
 from factory.config.plugins_list import PluginEntry, PluginsList, write_new_plugins_list
-from factory.errors import ConfigurationError, FactoryError, Place, SourceError
+from factory.errors import ConfigurationError, FactoryError, Place
 from factory.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from factory.analysis.discovery import Membership
     from factory.analysis.manifest import Manifest
     from factory.config.build_plan import BuildPlan
 
@@ -57,9 +61,10 @@ def listed_plugins(
     """
     chosen: list[ChosenPlugin] = []
     wrong: list[FactoryError] = []
+    members = membership(workspace)
     for entry in plugins.entries:
         try:
-            chosen.append(_listed(workspace, entry, plugins, plan))
+            chosen.append(_listed(workspace, entry, plugins, plan, members))
         except FactoryError as error:
             wrong.append(error)
     if len(wrong) == 1:
@@ -81,16 +86,18 @@ def found_plugins(workspace: Path, plan: BuildPlan) -> tuple[ChosenPlugin, ...]:
     Raises:
         SourceError: there is none.
     """
-    found = discover_plugins(workspace)
-    if not found:
-        raise SourceError(
-            "no plugin was found in the workspace",
-            place=Place(file=workspace),
-            expected="a package.json whose backstage.role is one of " + ", ".join(PLUGIN_ROLES),
-            hint="check --workspace-path; a plugin that is not found can be listed in "
-            "plugins-list.yaml",
+    search = search_plugins(workspace)
+    if not search.plugins:
+        error = no_plugins(workspace, search)
+        error.hint = (
+            "check --workspace-path; a plugin that is not found can be listed in plugins-list.yaml"
         )
-    return tuple(_with_files(workspace, plugin.path, plugin.manifest, "", plan) for plugin in found)
+        raise error
+    for each in search.left_out:
+        log.warning("%s", each)
+    return tuple(
+        _with_files(workspace, plugin.path, plugin.manifest, "", plan) for plugin in search.plugins
+    )
 
 
 def record_found(plugins: Sequence[ChosenPlugin], file: Path) -> None:
@@ -109,7 +116,11 @@ def record_found(plugins: Sequence[ChosenPlugin], file: Path) -> None:
 
 
 def _listed(
-    workspace: Path, entry: PluginEntry, plugins: PluginsList, plan: BuildPlan
+    workspace: Path,
+    entry: PluginEntry,
+    plugins: PluginsList,
+    plan: BuildPlan,
+    members: Membership | None,
 ) -> ChosenPlugin:
     place = plugins.place(entry)
     folder = workspace / entry.path
@@ -145,6 +156,7 @@ def _listed(
             expected="one of " + ", ".join(PLUGIN_ROLES),
             hint="list the plugin itself; what it needs of -common and -node packages is embedded",
         )
+    refuse_no_member(members, folder, entry.path, place)
     if not manifest.name:
         raise ConfigurationError(
             f"the plugin {entry.path} has no name",

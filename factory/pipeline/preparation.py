@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from factory.analysis.discovery import project_folder
+from factory.analysis.lockfile_parser import LOCKFILE, generation_of
 from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
 from factory.config.selection import PluginName
 from factory.pipeline.bring import Brought, bring_source
 from factory.pipeline.cached_names import named_plugins, tools_for
 from factory.pipeline.settled_plugins import settled_plugins
 from factory.quantities import counted
+from factory.toolchain.linking import refuse_other_linker
 
 if TYPE_CHECKING:
     import contextlib
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from factory.cache.inputs import NamedTools
     from factory.config.build_plan import BuildPlan
@@ -62,6 +66,7 @@ def prepare_workspace(
     plan, stages = build.plan, build.stages
     brought = bring_source(plan, resolved, stages=stages, means=build.means, stack=stack)
     with stages.stage("analyse") as stage:
+        _refuse_other_linker(brought.workspace, plan)
         settled = settled_plugins(brought.workspace, plan, build.host)
         manifest = read_manifest(brought.workspace / MANIFEST_FILE)
         plugins = wanted_plugins(settled, plan, build.means)
@@ -80,6 +85,14 @@ def prepare_workspace(
         names=names,
         tools=tools,
     )
+
+
+def _refuse_other_linker(workspace: Path, plan: BuildPlan) -> None:
+    """Yarn 1 knows no other place than ``node_modules``; of later yarns the settings decide."""
+    project = project_folder(workspace) or workspace
+    lockfile = project / LOCKFILE
+    if lockfile.is_file() and generation_of(lockfile) == "berry":
+        refuse_other_linker(workspace, plan.environment)
 
 
 def wanted_plugins(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import workspace_packages
+from factory.analysis.embedding import members_below
 from factory.analysis.locked_workspace import read_locked_workspace
 from factory.export.compilation import compile_types, has_types_to_compile
 from factory.pipeline.arguments import mender
@@ -17,13 +18,16 @@ from factory.pipeline.conclusion import Made
 from factory.pipeline.finishing import finishing_steps
 from factory.pipeline.installing import install
 from factory.pipeline.plugin_builds import Workshop, build_plugins
+from factory.pipeline.real_ranges import real_ranges
 from factory.pipeline.restoring import Restorer
 from factory.toolchain.assembled import Toolchain, assemble
 from factory.toolchain.logged_runner import LoggedRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
+    from factory.analysis.discovery import WorkspacePackage
     from factory.cache.inputs import NamedTools
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.ongoing_build import OngoingBuild
@@ -54,7 +58,8 @@ def make_plugins(build: OngoingBuild, prepared: Prepared) -> Made:
             mine, others = _divided(missing, claimed)
             if mine:
                 workshop = workshop or _opened(build, prepared)
-                _build(build, mine, workshop)
+                with real_ranges(prepared.brought.workspace):
+                    _build(build, mine, workshop)
         in_flight.wait((each.name.key for each in others if each.name), runner.raise_if_cancelled)
         missing = _not_restored(build, prepared, [each.plugin for each in others])
     brought = prepared.brought
@@ -141,16 +146,22 @@ def _opened(build: OngoingBuild, prepared: Prepared) -> Workshop:
         )
     build.uses(_at_work(build.progress.tools, toolchain))
     install(build, workspace, toolchain)
+    packages = workspace_packages(workspace)
     if has_types_to_compile(workspace, manifest.scripts):
         with stages.stage("tsc") as stage:
             compile_types(
-                workspace, toolchain=toolchain, runner=runner, log=stage.log, on_line=stage.on_line
+                workspace,
+                not_needed=_folders_not_needed(packages, prepared),
+                toolchain=toolchain,
+                runner=runner,
+                log=stage.log,
+                on_line=stage.on_line,
             )
     else:
         log.info("no script 'tsc' and no tsconfig.json: there are no types to compile")
     locked = read_locked_workspace(workspace, build.host)
     return Workshop(
-        workspace_packages=workspace_packages(workspace),
+        workspace_packages=packages,
         locked=locked,
         output_dir=plan.output_dir,
         toolchain=toolchain,
@@ -170,6 +181,18 @@ def _opened(build: OngoingBuild, prepared: Prepared) -> Workshop:
             *finishing_steps(plan.output_dir, cache=build.means.cache, names=prepared.names),
         ),
         mend=mender(workspace, prepared.settled, build.host) if plan.repair else None,
+    )
+
+
+def _folders_not_needed(
+    packages: Mapping[str, WorkspacePackage], prepared: Prepared
+) -> tuple[Path, ...]:
+    """The folders of the members that no plugin of the run is made of, but for the root."""
+    needed = members_below((plugin.manifest for plugin in prepared.plugins), packages)
+    return tuple(
+        package.folder
+        for name, package in packages.items()
+        if name not in needed and package.path != "."
     )
 
 

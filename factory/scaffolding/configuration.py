@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.analysis.host_warnings import in_short
 from factory.analysis.inventory import find_host
 from factory.analysis.workspace_analysis import PluginAnalysis, analyze_workspace
 from factory.config.plugins_list import PLUGINS_LIST
@@ -207,7 +208,7 @@ def _analysed(
     for warning in found.warnings:
         log.warning("%s: %s", workspace.path, warning)
     for plugin in found.plugins:
-        for warning in plugin.warnings:
+        for warning in in_short(plugin.warnings):
             log.warning("%s: %s", plugin.path, warning)
     return found.plugins
 

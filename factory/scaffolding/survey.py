@@ -12,7 +12,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from factory.analysis.discovery import PLUGIN_ROLES, discover_plugins, workspace_packages
+from factory.analysis.discovery import (
+    PLUGIN_ROLES,
+    discover_plugins,
+    search_plugins,
+    workspace_packages,
+)
 from factory.analysis.manifest import MANIFEST_FILE
 from factory.errors import Place, SourceError
 from factory.scratch_folder import scratch_folder
@@ -199,10 +204,14 @@ def _members(workspace: Path) -> list[Path]:
 
 def _plugins(workspace: Path) -> tuple[DiscoveredPlugin, ...]:
     try:
-        return discover_plugins(workspace)
+        search = search_plugins(workspace)
     except SourceError as error:
         log.warning("%s is left out: %s", workspace, error.problem)
         return ()
+    for each in search.left_out:
+        if each.name:  # a folder with a yarn.lock of its own is looked at for itself
+            log.warning("%s", each)
+    return search.plugins
 
 
 def _say_that_credentials_stay_out(remote: GitRemote) -> None:

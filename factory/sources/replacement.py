@@ -20,7 +20,7 @@ from factory.errors import Place, SourceError, StorageError
 from factory.sources.file_copy import copy_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 JOURNAL = ".plugin-factory-replacing.json"
 _NEW_JOURNAL = f"{JOURNAL}.new"
@@ -86,6 +86,47 @@ def replace_all(replacements: Iterable[Replacement], *, root: Path) -> None:
     for move in moves:
         if move.new is None:
             _remove_empty_folders((root / move.target).parent, root)
+
+
+@contextlib.contextmanager
+def replace_for_a_while(
+    replacements: Iterable[Replacement], *, root: Path, originals: Path
+) -> Iterator[None]:
+    """Put contents in place for as long as the context is open, then what was there before.
+
+    A run that is killed meanwhile leaves the journal, with which the next one takes them back.
+
+    Args:
+        replacements: contents for files that are there.
+        root: the tree.
+        originals: a folder in it for the files that are replaced, where nothing packs them.
+
+    Raises:
+        StorageError: a file cannot be written; nothing has changed.
+    """
+    items = tuple(replacements)
+    if not items:
+        yield
+        return
+    moves = tuple(
+        replace(_planned(item, root), old=str((originals / str(number)).relative_to(root)))
+        for number, item in enumerate(items)
+    )
+    try:
+        try:
+            originals.mkdir(parents=True, exist_ok=True)
+            _note(root, "writing", moves)
+            staged = zip(items, moves, strict=True)
+            moves = tuple(_staged(item, move, root) for item, move in staged)
+            _note(root, "moving", moves)
+            for move in moves:
+                _put_in_place(move, root)
+        except OSError as error:
+            raise _not_written(error, root) from error
+        yield
+    finally:
+        take_back(root)
+        _remove_if_empty(originals)
 
 
 def take_back(root: Path) -> bool:

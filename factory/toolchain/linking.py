@@ -26,6 +26,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from factory.errors import ConfigurationError, Place
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,6 +38,9 @@ log = logging.getLogger(__name__)
 
 VARIABLE = "YARN_NM_MODE"
 LINKED = "hardlinks-global"
+NODE_MODULES = "node-modules"
+MODULES = "node_modules"
+_LINKER_VARIABLE = "YARN_NODE_LINKER"
 # nmMode came with 3.1; yarn 2 refuses to start when it finds a setting that it does not know.
 _FIRST_MAJOR = 4
 # By type of filesystem. Overlays have what is below them, which is one of the others.
@@ -78,16 +83,47 @@ def reason_against_linking(workspace: Path, yarn: Yarn, environment: Environment
     settings = settings_of(workspace, environment)
     if int(yarn.version.partition(".")[0]) < _FIRST_MAJOR:
         return f"yarn {yarn.version} cannot"
-    linker = environment.get("YARN_NODE_LINKER") or next(
-        (each["nodeLinker"] for each in settings if "nodeLinker" in each), "pnp"
-    )
-    if linker != "node-modules":
+    linker = _linker(settings, environment)
+    if linker != NODE_MODULES:
         return f"the linker is {linker}"
     if environment.get(VARIABLE) or any("nmMode" in each for each in settings):
         return "nmMode is set"
     if _most_links(_store(settings, environment)) is None:
         return "the filesystem of yarn's global folder is not known to take so many links"
     return _writing_into_packages(workspace)
+
+
+def refuse_other_linker(workspace: Path, environment: Environment) -> None:
+    """Refuse a workspace of yarn 2 or later whose packages do not go into ``node_modules``.
+
+    rhdh-cli and Backstage's own tools look for packages there. Yarn's default is ``pnp``, and with
+    ``pnpm`` the packages of an exported plugin are links that no archive holds
+    (https://yarnpkg.com/configuration/yarnrc#nodeLinker).
+
+    Raises:
+        ConfigurationError: the linker is another one.
+    """
+    settings = settings_of(workspace, environment)
+    linker = _linker(settings, environment)
+    if linker == NODE_MODULES:
+        return
+    files = settings_files(workspace, environment)
+    named = any("nodeLinker" in each for each in settings)
+    variable = environment.get(_LINKER_VARIABLE)
+    where = f"{_LINKER_VARIABLE}={variable}" if variable else f"nodeLinker: {linker}"
+    raise ConfigurationError(
+        f"yarn would not install packages into {MODULES}, where rhdh-cli looks for them",
+        place=Place(file=files[0] if files else workspace / ".yarnrc.yml", field="nodeLinker"),
+        found=where if named or variable else f"no nodeLinker, for which yarn takes {linker}",
+        expected=f"nodeLinker: {NODE_MODULES}",
+        hint=f"write 'nodeLinker: {NODE_MODULES}' into the workspace's .yarnrc.yml by a patch or "
+        f"an overlay, or {_LINKER_VARIABLE}={NODE_MODULES} into the configuration's .env",
+    )
+
+
+def _linker(settings: list[dict[str, Any]], environment: Environment) -> str:
+    named = (str(each["nodeLinker"]) for each in settings if "nodeLinker" in each)
+    return environment.get(_LINKER_VARIABLE) or next(named, "pnp")
 
 
 def may_lack_files(workspace: Path, environment: Environment) -> bool:
