@@ -41,6 +41,7 @@ _PASSED_ON = (
     "PIP_FIND_LINKS",
     "PIP_DEFAULT_TIMEOUT",
     "PIP_RETRIES",
+    "COVERAGE_PROCESS_CONFIG",  # what runs in a process of its own is measured as well
 )
 
 
