@@ -65,6 +65,9 @@ HEAVY = (
     "tests/oci/test_push_command.py",
     "tests/oci/test_push_failures.py",
     "tests/oci/test_referrers.py",
+    "tests/pipeline/test_built_check.py",
+    "tests/pipeline/test_plan_and_build.py",
+    "tests/pipeline/test_plan_command.py",
     "tests/pipeline/test_publishing.py",
     "tests/toolchain/test_child_environments.py",
     "tests/toolchain/test_installs.py",
@@ -73,6 +76,9 @@ HEAVY = (
     "tests/toolchain/test_rhdh_cli_choice.py",
     "tests/toolchain/test_shared_installation.py",
     "tests/toolchain/test_yarn_choice.py",
+    "tests/verification/test_checks.py",
+    "tests/verification/test_entry_point.py",
+    "tests/verification/test_images.py",
     "tests/verification/test_verify_command.py",
 )
 
