@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# What the tests reach is measured where all of them run.
+COVERAGE_ARGS ?= $(if $(PYTEST_ARGS),,--cov --cov-report=term --cov-report=xml:build/coverage/report.xml)
 # More than the cores of a small machine: many tests wait for a network, or for a process to end.
 TEST_WORKERS ?= 3
 ENGINE ?= podman
@@ -16,10 +18,10 @@ EXAMPLE := build/example
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install example check test test-tools lint docs docs-site image clean
+.PHONY: help install example check test test-tools lint docs docs-site changelog distribution image clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.package ## Install plugin-factory into .venv
 
@@ -38,7 +40,7 @@ check: lint ## Run the linters, the type checker and the tests that install noth
 	$(BIN)/pytest --light --numprocesses $(TEST_WORKERS) $(PYTEST_ARGS)
 
 test: lint test-tools ## Run the linters, the type checker and all tests
-	$(BIN)/pytest --numprocesses $(TEST_WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses $(TEST_WORKERS) $(COVERAGE_ARGS) $(PYTEST_ARGS)
 
 test-tools: # what tests use of the system
 	@tests/install-tools
@@ -57,6 +59,18 @@ docs: $(VENV)/.dev ## Write the generated reference pages anew
 
 docs-site: $(VENV)/.dev ## Build the documentation as a site into build/site
 	$(BIN)/mkdocs build --strict
+
+changelog: $(VENV)/.dev ## Print what the next release's changelog would say
+	$(BIN)/towncrier build --draft --version next
+
+# Of a tag that says another version than the package, nothing is built.
+distribution: $(VENV)/.dev ## Build the package for PyPI into dist
+	@case "$${GITHUB_REF_NAME:-}" in \
+	  v*) test "$$GITHUB_REF_NAME" = "v$$($(BIN)/python -c 'import factory; print(factory.__version__)')" || { \
+	    echo "error: the tag $$GITHUB_REF_NAME is not the version in factory/__init__.py" >&2; exit 1; } ;; \
+	esac
+	rm -rf dist
+	$(BIN)/python -m build
 
 image: ## Build the container image (BASE_IMAGE=... for another base)
 	$(ENGINE) build --tag $(IMAGE) --file Containerfile \

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-ENFORCED = ("CONTRIBUTING.md", "README.md", "SECURITY.md", "docs", "examples")
+ENFORCED = (
+    *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"),
+    *("changelog.d", "docs", "examples"),
+)
 """Files and folders in which the rules hold."""
 COUNTED = ("factory",)
 """Those in which they shall: what is left there is counted. Move a name up when it is at zero."""

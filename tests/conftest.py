@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer  # type: ignore[import-untyped]
 
 from tests.light import refuse_heavy_tools
@@ -14,6 +15,12 @@ from tests.work_units import Scheduler, is_heavy, turn
 ROOT = Path(__file__).resolve().parent.parent
 # Tools are some 700 MB, and the same for every run: installed once, under the ignored build/.
 KEPT = Path(os.environ.get("PLUGIN_FACTORY_TEST_CACHE", ROOT / "build/test-cache"))
+
+# How long an example takes says something of the machine, and of what else it has to do.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 # Light tests have no tools, and find the network cut: what installs something is not light.
 LIGHT = ROOT / "build/light-tests"
@@ -41,6 +48,7 @@ _PASSED_ON = (
     "PIP_FIND_LINKS",
     "PIP_DEFAULT_TIMEOUT",
     "PIP_RETRIES",
+    "COVERAGE_PROCESS_CONFIG",  # what runs in a process of its own is measured as well
 )
 
 

@@ -41,6 +41,6 @@ def refuse_heavy_tools(folder: Path, environment: MutableMapping[str, str]) -> N
     environment["PATH"] = os.pathsep.join([str(programs), environment["PATH"]])
     for name in ("npm_config_registry", "NPM_CONFIG_REGISTRY", "YARN_NPM_REGISTRY_SERVER"):
         environment[name] = _NOWHERE
-    environment |= {"PIP_INDEX_URL": _NOWHERE, "PIP_RETRIES": "0"}
+    environment.update(PIP_INDEX_URL=_NOWHERE, PIP_RETRIES="0")
     for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
         environment.pop(name, None)

@@ -41,6 +41,7 @@ _TOGETHER = ("tests/argument_proofs/",)
 HEAVY = (
     "tests/acceptance/",
     "tests/analysis/test_lockfile_property.py",
+    "tests/archives/test_hostile.py",
     "tests/argument_proofs/",
     "tests/attestation/test_push_command.py",
     "tests/attestation/test_signed_images.py",
@@ -53,6 +54,8 @@ HEAVY = (
     "tests/docs/test_tutorial.py",
     "tests/doctor/test_doctor.py",
     "tests/faults/",
+    "tests/installation/test_sources.py",
+    "tests/installation/test_staging.py",
     "tests/oci/test_access.py",
     "tests/oci/test_image.py::test_what_npm_itself_packs_is_taken",
     "tests/oci/test_layout.py",
@@ -62,6 +65,10 @@ HEAVY = (
     "tests/oci/test_push_command.py",
     "tests/oci/test_push_failures.py",
     "tests/oci/test_referrers.py",
+    "tests/pipeline/test_built_check.py",
+    "tests/pipeline/test_plan_and_build.py",
+    "tests/pipeline/test_plan_command.py",
+    "tests/pipeline/test_publishing.py",
     "tests/toolchain/test_child_environments.py",
     "tests/toolchain/test_installs.py",
     "tests/toolchain/test_node_choice.py",
@@ -69,6 +76,10 @@ HEAVY = (
     "tests/toolchain/test_rhdh_cli_choice.py",
     "tests/toolchain/test_shared_installation.py",
     "tests/toolchain/test_yarn_choice.py",
+    "tests/verification/test_checks.py",
+    "tests/verification/test_entry_point.py",
+    "tests/verification/test_images.py",
+    "tests/verification/test_verify_command.py",
 )
 
 

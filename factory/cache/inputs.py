@@ -26,6 +26,7 @@ before anything is installed.
 
 from __future__ import annotations
 
+import platform
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -55,7 +56,6 @@ from factory.cache.key import (
 from factory.cache.lockfile_part import LockedPackages, locked_packages
 from factory.cache.own_code import code_digest
 from factory.cache.root_part import root_parts
-from factory.cache.tool_versions import machine
 from factory.cache.tree import Tree
 from factory.cache.variables import telling_variables
 
@@ -65,13 +65,25 @@ if TYPE_CHECKING:
     from factory.config.environment import Environment
 
 
+def machine() -> str:
+    """Return what native modules are made for, such as ``linux-x86_64-glibc``.
+
+    Node's own builds and prebuilt modules tell systems, processors and C libraries apart. Python's
+    name of the platform does not do: it is one for both C libraries of Linux, and for both
+    processors of a Python of macOS that runs on either.
+    """
+    library = platform.libc_ver()[0] or "other" if platform.system() == "Linux" else ""
+    names = (platform.system(), platform.machine(), library)
+    return "-".join(name.lower() for name in names if name)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedTools:
     """What builds.
 
     ``yarn`` is a version, or says that the workspace has a script of its own (``yarnPath``), which
     counts as a file. ``rhdh_cli`` names its pinned tree too, for example ``1.9.1+a1aed115810d``.
-    ``platform`` is what native modules are made for: :func:`factory.cache.tool_versions.machine`.
+    ``platform`` is what native modules are made for: :func:`machine`.
     """
 
     node: str

@@ -25,7 +25,7 @@ from factory.cache.memo import (
     remember,
 )
 from factory.cache.own_code import code_digest
-from factory.cache.tool_versions import machine
+from factory.cache.inputs import machine
 from factory.cache.variables import telling_variables
 from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
 from factory.config.plugins_list import PLUGINS_LIST
