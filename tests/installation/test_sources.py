@@ -104,7 +104,9 @@ def test_an_image_may_have_a_layer_a_plugin_but_not_a_plugin_in_layers(
     desk: Desk, images: Server
 ) -> None:
     one, two = (
-        gzip.compress(entry(f"{name}/package.json", json.dumps(TODO).encode()) + END)
+        gzip.compress(
+            entry(f"{name}/package.json", json.dumps(TODO | {"name": name}).encode()) + END
+        )
         for name in ("one", "two")
     )
     more = gzip.compress(entry("one/more.js", b"1") + END)
