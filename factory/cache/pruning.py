@@ -127,7 +127,7 @@ def prune_or_say(store: Store, limits: Limits, *, now: float | None = None) -> P
         StorageError: it cannot be locked, or nothing may be removed from it.
         BusyError: somebody else tidies up.
     """
-    if not store.folder.exists():
+    if not store.folder.is_dir():
         return Pruned(entries=0, size=0)
     with exclusive(store.folder / _LOCK, wait=False):
         _remove_leftovers(store)
