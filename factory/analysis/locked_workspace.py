@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
-import yaml
-
 from factory.analysis.discovery import workspace_packages
 from factory.analysis.lockfile import split_descriptor
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
@@ -32,22 +30,19 @@ PATCH = "patch:"
 _OPTIONAL = "optional!"
 _OF_PROJECT = "~/"
 _MEMBER = "@workspace:"
-_SETTINGS = ".yarnrc.yml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedWorkspace:
     """A workspace: the folder of its yarn.lock, and what that and the package.jsons say.
 
-    ``resolutions`` are the root's, in their order. ``catalogs`` are those of its ``.yarnrc.yml``,
-    by name, "" being the one without: what each gives a package's name as its range.
+    ``resolutions`` are the root's, in their order.
     """
 
     root: Path
     graph: DependencyGraph
     members: Mapping[str, WorkspacePackage]
     resolutions: Mapping[str, str]
-    catalogs: Mapping[str, Mapping[str, str]]
 
     @property
     def lockfile(self) -> Path:
@@ -82,32 +77,7 @@ def read_locked_workspace(workspace: Path, host: HostInventory) -> LockedWorkspa
         graph=graph,
         members=workspace_packages(root),
         resolutions=read_manifest(manifest).resolutions if manifest.is_file() else {},
-        catalogs=_catalogs(root / _SETTINGS),
     )
-
-
-def _catalogs(file: Path) -> Mapping[str, Mapping[str, str]]:
-    """The fields ``catalog`` and ``catalogs`` (https://yarnpkg.com/configuration/yarnrc#catalog).
-
-    Yarn takes all that is written there as text, so that 1.10 is no number.
-    """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-        settings = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but text
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
-        return {}  # yarn says what is wrong with it
-    settings = settings if isinstance(settings, dict) else {}
-    named = settings.get("catalogs")
-    written = {**(named if isinstance(named, dict) else {}), "": settings.get("catalog")}
-    return {
-        str(name): {str(package): asked for package, asked in ranges.items() if _is_text(asked)}
-        for name, ranges in written.items()
-        if isinstance(ranges, dict)
-    }
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def locked_patches(locator: str) -> tuple[LockedPatch, ...]:

@@ -26,9 +26,9 @@ before anything is installed.
 
 from __future__ import annotations
 
-import platform
 import hashlib
 import os
+import platform
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType

@@ -81,4 +81,5 @@ def show_tables(found: WorkspaceAnalysis, *, verbose: bool = False) -> None:
         else:
             OUT.styled([(Span("no build arguments needed", "dim"),)])
         OUT.styled((Span(f"- {dropped}", "bad"),) for dropped in plugin.dropped)
-        OUT.styled((Span(f"! {warning}", "warn"),) for warning in _warnings(plugin, verbose=verbose))
+        warnings = _warnings(plugin, verbose=verbose)
+        OUT.styled((Span(f"! {warning}", "warn"),) for warning in warnings)

@@ -14,9 +14,9 @@ from urllib.parse import quote, urlsplit
 from factory.archives.integrity import ALGORITHMS
 from factory.errors import ConfigurationError, RegistryError
 from factory.installation.package_reference import LATEST
+from factory.notation.json_text import parse_object
 from factory.npm_range import highest, is_range, satisfies
 from factory.oci.web_address import is_web_address, web_address
-from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -30,8 +30,8 @@ from factory.installation.package_reference import (
     OciPackage,
     RemoteArchive,
 )
+from factory.notation.json_text import parse_json
 from factory.oci.pull import pull_manifest
-from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from factory.archives.names import folded
 from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
 from factory.errors import Place, StorageError
-from factory.untrusted_json import parse_object
+from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, StorageError
-from factory.untrusted_json import parse_object
+from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from factory.errors import Place, StorageError
 from factory.installation.portal_config import CONFIG_FILE
 from factory.installation.staged import MARKER
-from factory.untrusted_json import parse_object
+from factory.notation.json_text import parse_object
 from factory.whole_file import write_whole
 
 if TYPE_CHECKING:

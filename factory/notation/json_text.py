@@ -18,7 +18,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]")
 
 
-def parse_json(text: str | bytes) -> Any:
+def parse_json(text: str | bytes, *, each_key_once: bool = False) -> Any:
     """Return the value of a JSON document; of a repeated key the last, as JavaScript takes it.
 
     What Python's reader lets through and JSON does not have is refused: ``NaN``, ``Infinity``, and
@@ -27,6 +27,7 @@ def parse_json(text: str | bytes) -> Any:
 
     Args:
         text: the document; bytes are UTF-8, with or without a byte order mark.
+        each_key_once: refuse a repeated key: where all readers must agree on what was signed, say.
 
     Raises:
         DocumentError: a ValueError; it is not JSON, not UTF-8, or nested more than
@@ -34,7 +35,12 @@ def parse_json(text: str | bytes) -> Any:
     """
     written = decoded_text(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     try:
-        value = json.loads(written, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(
+            written,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_refuse_repeated if each_key_once else None,
+        )
     except json.JSONDecodeError as error:
         raise DocumentError(error.msg, line=error.lineno, column=error.colno) from error
     except RecursionError as error:
@@ -46,6 +52,18 @@ def parse_json(text: str | bytes) -> Any:
     _refuse_depth(value)
     if _HALF_PAIR.search(written):
         _refuse_half_pairs(written)
+    return value
+
+
+def parse_object(text: str | bytes, *, each_key_once: bool = False) -> dict[str, Any]:
+    """Return the value of a JSON document that is an object.
+
+    Raises:
+        DocumentError: as for :func:`parse_json`, or it is something else.
+    """
+    value = parse_json(text, each_key_once=each_key_once)
+    if not isinstance(value, dict):
+        raise DocumentError("it is not an object", expected="an object")
     return value
 
 
@@ -84,6 +102,15 @@ def _texts(text: str) -> Iterator[tuple[Steps, re.Match[str], bool]]:
                 way[-1] = json.loads(mark)
             yield tuple(way), piece, expects_key
             expects_key = False
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in value if names.count(name) > 1)
+        raise DocumentError(f"{twice!r} stands twice in one object", expected="each key once")
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

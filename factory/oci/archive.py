@@ -18,8 +18,8 @@ from factory.archives.npm_package import (
     unreadable,
 )
 from factory.errors import PackError, Place
+from factory.notation.json_text import parse_json
 from factory.oci.dynamic_packages import is_reserved_folder
-from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

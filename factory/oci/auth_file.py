@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place
+from factory.notation.json_text import parse_json
 from factory.oci.docker_hub import one_name
-from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

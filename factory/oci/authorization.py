@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from factory.errors import RegistryError
+from factory.notation.json_text import parse_object
 from factory.oci.web_address import web_address
-from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place, UsageError
+from factory.notation.json_text import parse_json
 from factory.npm_range import highest
 from factory.oci.archive import PluginArchive, read_plugin_archive
 from factory.oci.image import ImageFacts, image_facts
 from factory.unreadable import folders_in
-from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import RegistryError, ToolchainError
+from factory.notation.json_text import parse_object
 from factory.oci.auth_file import (
     AuthFile,
     Credentials,
@@ -22,7 +23,6 @@ from factory.oci.docker_hub import DOCKER_HUB, LOGIN_KEY
 from factory.oci.target import AuthFileLogin, RegistryTarget, UserLogin
 from factory.redaction import Redactor
 from factory.toolchain.runner import ProcessFailed, Runner
-from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from factory.errors import RegistryError
-from factory.untrusted_json import parse_object
+from factory.notation.json_text import parse_object
 
 MOST_ENTRIES = 1000
 """Entries of one list: an index has one a platform, an image with signatures one a signature."""

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.names import folded
-from factory.untrusted_json import parse_json
+from factory.notation.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
 from factory.errors import RegistryError, StorageError
+from factory.notation.json_text import parse_object
 from factory.oci.blob import (
     DOCKER_LIST_TYPE,
     DOCKER_MANIFEST_TYPE,
@@ -33,7 +34,6 @@ from factory.oci.descriptor import (
 )
 from factory.oci.platforms import choose_manifest, default_platform, image_platform
 from factory.oci.retry import TemporaryFailure
-from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

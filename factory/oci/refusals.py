@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from factory.errors import RegistryError
+from factory.notation.json_text import parse_object
 from factory.oci.credentials import login_description
-from factory.untrusted_json import parse_object
 
 if TYPE_CHECKING:
     from factory.oci.target import RegistryTarget

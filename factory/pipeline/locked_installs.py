@@ -1,7 +1,4 @@
-"""What each plugin's private installation has to be told, from what the workspace has locked.
-
-And what the members' package.jsons ask for in words of npm's, for rhdh-cli to read.
-"""
+"""What each plugin's private installation has to be told, from what the workspace has locked."""
 
 from __future__ import annotations
 
@@ -11,13 +8,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from factory.analysis.locked_workspace import PATCH, patch_path, split_patch
-from factory.analysis.lockfile import effective_range, split_descriptor
+from factory.analysis.lockfile import split_descriptor
 from factory.analysis.resolutions import Resolution, parse_resolution
 from factory.export.locked_install import LockedInstall, LockedResolution
-from factory.export.plain_manifests import PlainRanges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from factory.analysis.graph import Edge
@@ -56,43 +52,6 @@ def locked_install(workspace: LockedWorkspace, plugin: Manifest) -> LockedInstal
         ranges=ranges,
         files=portable.files,
     )
-
-
-def plain_ranges(workspace: LockedWorkspace) -> tuple[PlainRanges, ...]:
-    """Return what the members' package.jsons say by ``catalog:`` and ``backstage:``, as ranges.
-
-    A range that nothing gives a meaning to is left as it is.
-    """
-    found = []
-    for member in workspace.members.values():
-        manifest = member.manifest
-        if not manifest.file.resolve().is_relative_to(workspace.root.resolve()):
-            continue  # a link to what is not of this workspace
-        fields = {
-            "dependencies": manifest.dependencies,
-            "optionalDependencies": manifest.optional_dependencies,
-            "peerDependencies": manifest.peer_dependencies,
-        }
-        plain = {
-            field: ranges
-            for field, asked in fields.items()
-            if (ranges := dict(_plain(asked, workspace)))
-        }
-        if plain:
-            found.append(PlainRanges(file=manifest.file, fields=plain))
-    return tuple(found)
-
-
-def _plain(asked: Mapping[str, str], workspace: LockedWorkspace) -> Iterator[tuple[str, str]]:
-    for name, written in asked.items():
-        plain = ""
-        if written.startswith("catalog:"):
-            plain = workspace.catalogs.get(written.removeprefix("catalog:"), {}).get(name, "")
-        elif written.startswith("backstage:"):
-            entry = workspace.graph.lockfile.resolve(name, written)
-            plain = effective_range(written, entry.descriptors) if entry else ""
-        if plain:
-            yield name, plain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,9 +20,8 @@ from factory.errors import ExportError, FactoryError, Interrupted
 from factory.export.compilation import compile_package
 from factory.export.dynamic import ExportRequest, export_plugin
 from factory.export.packing import PackedPlugin, pack_plugin
-from factory.export.plain_manifests import plain_manifests
 from factory.pipeline.compilations import Compilations
-from factory.pipeline.locked_installs import locked_install, plain_ranges
+from factory.pipeline.locked_installs import locked_install
 from factory.pipeline.report import PluginReport
 from factory.threads import InheritingPool
 
@@ -84,10 +83,7 @@ def build_plugins(
 
     # Frontends first: they take longest, and wait for nothing.
     in_order = sorted(plugins, key=lambda plugin: plugin.manifest.role in BACKEND_ROLES)
-    with (
-        plain_manifests(plain_ranges(workshop.locked)),
-        InheritingPool(max_workers=workshop.jobs, thread_name_prefix="plugin") as pool,
-    ):
+    with InheritingPool(max_workers=workshop.jobs, thread_name_prefix="plugin") as pool:
         try:
             builds = {plugin.path: pool.submit(build, plugin) for plugin in in_order}
             for ended in as_completed(builds.values()):

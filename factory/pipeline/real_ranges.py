@@ -1,8 +1,9 @@
 """What an export reads of the workspace's packages says real ranges while it runs.
 
-rhdh-cli and the yarn that it starts in an exported package know nothing of the workspace's catalogs.
-So the package.json of each member is rewritten once everything is installed and compiled, with the
-ranges that ``catalog:`` stands for, as ``yarn pack`` writes them, and put back in the end.
+rhdh-cli and the yarn that it starts in an exported package know nothing of the workspace's
+catalogs, nor of its Backstage release. So the package.json of each member is rewritten once
+everything is installed and compiled, with the ranges that ``catalog:`` and ``backstage:`` stand
+for, as ``yarn pack`` writes them, and put back in the end.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.catalogs import CATALOG, read_catalogs
 from factory.analysis.discovery import member_manifests, project_folder
+from factory.analysis.lockfile import effective_range
 from factory.analysis.resolutions import parse_resolutions
 from factory.scratch_folder import scratch_folder
 from factory.sources.replacement import Replacement, replace_for_a_while
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.analysis.catalogs import Catalogs
+    from factory.analysis.lockfile import Lockfile
 
 log = logging.getLogger(__name__)
+
+BACKSTAGE = "backstage:"
 
 _FIELDS = (
     "dependencies",
@@ -37,20 +43,22 @@ _ORIGINALS = "node_modules/.plugin-factory-originals"
 
 
 @contextlib.contextmanager
-def real_ranges(workspace: Path) -> Iterator[None]:
+def real_ranges(workspace: Path, lockfile: Lockfile) -> Iterator[None]:
     """Have the package.json of every member say real ranges, for as long as the context is open.
+
+    A range that neither a catalog nor the lockfile gives a meaning to stays as it is.
 
     Raises:
         SourceError: a package.json or ``.yarnrc.yml`` cannot be used.
         StorageError: a package.json cannot be written.
     """
     project = project_folder(workspace) or workspace
-    catalogs = read_catalogs(project)
+    meanings = _Meanings(catalogs=read_catalogs(project), lockfile=lockfile)
     with contextlib.ExitStack() as stack:
         written = {
             file: text
             for file in member_manifests(project)
-            if (text := _with_real_ranges(file, catalogs)) is not None
+            if (text := _with_real_ranges(file, meanings)) is not None
         }
         if written:
             folder = stack.enter_context(scratch_folder())
@@ -67,10 +75,25 @@ def real_ranges(workspace: Path) -> Iterator[None]:
         yield
 
 
-def _with_real_ranges(file: Path, catalogs: Catalogs) -> str | None:
-    """The text of a package.json with real ranges; None if it asks for nothing by a catalog."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Meanings:
+    """What the words that only the workspace knows stand for."""
+
+    catalogs: Catalogs
+    lockfile: Lockfile
+
+    def meaning(self, name: str, asked: str) -> str:
+        if asked.startswith(BACKSTAGE):
+            entry = self.lockfile.resolve(name, asked)
+            return effective_range(asked, entry.descriptors) if entry else asked
+        meant = self.catalogs.meaning(name, asked)
+        return meant.removeprefix("npm:") if meant != asked and "@" not in meant else meant
+
+
+def _with_real_ranges(file: Path, meanings: _Meanings) -> str | None:
+    """The text of a package.json with real ranges; None if all that it asks for is npm's words."""
     text = file.read_text(encoding="utf-8-sig")
-    if CATALOG not in text:
+    if CATALOG not in text and BACKSTAGE not in text:
         return None
     document: dict[str, Any] = json.loads(text)
     changed = False
@@ -78,16 +101,15 @@ def _with_real_ranges(file: Path, catalogs: Catalogs) -> str | None:
         asked = document.get(field)
         if not isinstance(asked, dict):
             continue
-        meant = {name: _meant(name, wanted, catalogs, field) for name, wanted in asked.items()}
+        meant = {name: _meant(name, wanted, meanings, field) for name, wanted in asked.items()}
         changed = changed or meant != asked
         document[field] = meant
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n" if changed else None
 
 
-def _meant(name: str, wanted: Any, catalogs: Catalogs, field: str) -> Any:
+def _meant(name: str, wanted: Any, meanings: _Meanings, field: str) -> Any:
     if not isinstance(wanted, str):
         return wanted
     if field == "resolutions":  # the keys are patterns: what is replaced comes last in them
         name = next(iter(parse_resolutions({name: wanted}).by_name), name)
-    meant = catalogs.meaning(name, wanted)
-    return meant.removeprefix("npm:") if meant != wanted and "@" not in meant else meant
+    return meanings.meaning(name, wanted)

@@ -16,6 +16,7 @@ from factory import __version__
 from factory.analysis.manifest import MANIFEST_FILE, Manifest
 from factory.attestation.provenance import Material
 from factory.cache.entry import is_key
+from factory.cache.inputs import machine
 from factory.cache.memo import (
     Remembered,
     RememberedPlugin,
@@ -25,7 +26,6 @@ from factory.cache.memo import (
     remember,
 )
 from factory.cache.own_code import code_digest
-from factory.cache.inputs import machine
 from factory.cache.variables import telling_variables
 from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
 from factory.config.plugins_list import PLUGINS_LIST

@@ -58,7 +58,7 @@ def make_plugins(build: OngoingBuild, prepared: Prepared) -> Made:
             mine, others = _divided(missing, claimed)
             if mine:
                 workshop = workshop or _opened(build, prepared)
-                with real_ranges(prepared.brought.workspace):
+                with real_ranges(prepared.brought.workspace, workshop.locked.graph.lockfile):
                     _build(build, mine, workshop)
         in_flight.wait((each.name.key for each in others if each.name), runner.raise_if_cancelled)
         missing = _not_restored(build, prepared, [each.plugin for each in others])

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from factory.archives.names import folded
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.errors import ConfigurationError, Place
+from factory.notation.json_text import parse_json
 from factory.unreadable import folders_in
-from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

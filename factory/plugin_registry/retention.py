@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, Place, StorageError
 from factory.locking import exclusive
+from factory.notation.json_text import parse_json
 from factory.plugin_registry.frontend_plugins import FEDERATION_FOLDERS, FEDERATION_MANIFEST
-from factory.untrusted_json import parse_json
 from factory.whole_file import write_whole
 
 if TYPE_CHECKING:

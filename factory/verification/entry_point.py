@@ -17,10 +17,10 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_JSON
+from factory.notation.json_text import parse_json, parse_object
 from factory.quantities import listed
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.runner import ProcessFailed
-from factory.untrusted_json import parse_json, parse_object
 from factory.verification.findings import ENTRY_POINT, Finding, failed, passed, skipped
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from factory.untrusted_json import parse_object
+from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
     from pathlib import Path

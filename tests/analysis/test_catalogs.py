@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from factory.analysis.catalogs import read_catalogs
+from factory.analysis.lockfile_parser import read_lockfile
 from factory.analysis.workspace_analysis import analyze_workspace
 from factory.cache.inputs import workspace_inputs
 from factory.errors import SourceError
@@ -61,7 +62,8 @@ def test_the_nearest_settings_win_entry_by_entry(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", ["catalog: [react]", "catalogs: {a: x}", "catalog: {a: {b: c}}", "- a", "a: [", "*a"]
+    "settings",
+    ["catalog: [react]", "catalogs: {a: x}", "catalog: {a: {b: c}}", "- a", "a: [", "*a"],
 )
 def test_settings_of_another_form_are_named(settings: str, tmp_path: Path) -> None:
     (tmp_path / ".yarnrc.yml").write_text(settings)
@@ -82,8 +84,10 @@ def test_an_entry_that_is_in_no_catalog_is_said(workspace: Path) -> None:
     (workspace / ".yarnrc.yml").write_text("catalog: {react: 18, uses-backstage: ^1.0.0}")
     found = analyze_workspace(workspace, host({"@backstage/config": "1.3.6", "react": "18.3.1"}))
     assert [str(warning) for warning in found.plugins[0].warnings] == [
-        "no catalog of .yarnrc.yml has the entry that escape@catalog:old means (plugin → escape): "
-        "add it, or write the range"
+        (
+            "no catalog of .yarnrc.yml has the entry that escape@catalog:old means "
+            "(plugin → escape): add it, or write the range"
+        )
     ]
 
 
@@ -100,7 +104,7 @@ def test_the_lockfile_part_of_the_key_has_what_a_catalog_leads_to(workspace: Pat
 def test_the_export_reads_real_ranges_and_the_tree_stays_as_it_was(workspace: Path) -> None:
     manifest = workspace / PLUGIN / "package.json"
     before = {file: file.read_bytes() for file in workspace.rglob("*") if file.is_file()}
-    with real_ranges(workspace):
+    with real_ranges(workspace, read_lockfile(workspace / "yarn.lock")):
         meanwhile = json.loads(manifest.read_text())
         assert meanwhile["dependencies"] == {"uses-backstage": "^1.0.0", "escape": "~1.0.3"}
         assert meanwhile["peerDependencies"] == {"react": "18"}
@@ -111,7 +115,7 @@ def test_the_export_reads_real_ranges_and_the_tree_stays_as_it_was(workspace: Pa
 def test_what_a_killed_run_left_is_taken_back_by_the_next(workspace: Path) -> None:
     manifest = workspace / PLUGIN / "package.json"
     before = manifest.read_bytes()
-    context = real_ranges(workspace)
+    context = real_ranges(workspace, read_lockfile(workspace / "yarn.lock"))
     context.__enter__()
     assert manifest.read_bytes() != before
     assert take_back(workspace)

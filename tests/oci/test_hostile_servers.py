@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factory.errors import ConfigurationError, FactoryError, RegistryError
+from factory.notation.json_text import parse_json
 from factory.oci.auth_file import inline_credentials, read_auth_file
 from factory.oci.authorization import chosen_challenge
 from factory.oci.blob import (
@@ -35,7 +36,6 @@ from factory.oci.referrers import list_referrers
 from factory.oci.registry import Registry
 from factory.oci.retry import RetryPolicy, seconds_asked
 from factory.oci.target import HostLogin, RegistryTarget
-from factory.untrusted_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -156,9 +156,9 @@ def test_chunk_sizes_that_are_none(body: bytes) -> None:
         (b'{"layers": [], "layers": []}', "twice"),
         (b'{"layers": [], "mediaType": "%s"}' % INDEX_TYPE.encode(), INDEX_TYPE),
         (b'{"manifests": [], "mediaType": 5}', "5"),
-        (b'{"layers": "\\ud800"}', "Unicode"),
+        (b'{"layers": "\\ud800"}', "surrogate"),
         (b'{"layers": [NaN]}', "NaN"),
-        (b"null", "no object"),
+        (b"null", "not an object"),
         (b"\xff", "UTF-8"),
     ],
 )
