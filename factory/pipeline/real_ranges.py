@@ -1,6 +1,6 @@
 """What an export reads of the workspace's packages says real ranges while it runs.
 
-rhdh-cli and the yarn that it starts in an exported package know nothing of the workspace's catalogs.
+rhdh-cli and the yarn that it starts in an exported package know nothing of a workspace's catalogs.
 So the package.json of each member is rewritten once everything is installed and compiled, with the
 ranges that ``catalog:`` stands for, as ``yarn pack`` writes them, and put back in the end.
 """
