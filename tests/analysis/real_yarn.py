@@ -131,7 +131,7 @@ def _by_case(cases: Sequence[GlobCase], locations: Iterator[str]) -> list[set[st
     return found
 
 
-def _write(folder: Path, manifest: dict[str, object]) -> None:
+def _write(folder: Path, manifest: Mapping[str, object]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "package.json").write_text(json.dumps(manifest))
 

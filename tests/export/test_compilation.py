@@ -62,10 +62,11 @@ def test_errors_in_what_is_not_needed_are_one_warning_with_the_count(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         compiled(IN_APP, IN_APP)
-    assert [record.getMessage() for record in caplog.records] == [
+    (record,) = caplog.records
+    assert record.getMessage() == (
         "TypeScript reports 2 errors in packages that no plugin is made of (packages/app): "
-        + f"{tmp_path / 'tsc.log'} has them"
-    ]
+        f"{tmp_path / 'tsc.log'} has them"
+    )
 
 
 @pytest.mark.parametrize("error", [IN_PLUGIN, IN_ROOT])
