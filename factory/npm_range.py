@@ -86,7 +86,14 @@ def lowest_in(range: str) -> str | None:  # noqa: A002 - npm's own word for it
     Raises:
         ValueError: ``range`` is no npm range.
     """
-    found = _range(range)
+    if usual := _USUAL_RANGE.fullmatch(range):
+        return ".".join(usual.groups()[1:])
+    return _lowest_in(range)
+
+
+@lru_cache(maxsize=4096)
+def _lowest_in(wanted: str) -> str | None:
+    found = _range(wanted)
     for version in ("0.0.0", "0.0.0-0"):
         if found.test(_version(version)):
             return version

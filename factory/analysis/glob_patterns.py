@@ -110,7 +110,8 @@ def path_pattern(glob: str, *, dots: bool = False) -> Callable[[str], bool]:
     signs = len(glob) - len(glob.lstrip("!"))
     if signs and glob[signs : signs + 1] == "(":  # the last one belongs to the parentheses
         signs -= 1
-    node = _Parser(glob[signs:].removeprefix("./"), classic=False, dots=dots).pattern()
+    plain = glob[signs:].removeprefix("./")
+    node = _Parser(plain, classic=False, dots=dots).pattern()
     negated = signs % 2 == 1
     return lambda path: (len(path) in node(path, 0)) != negated
 
@@ -165,6 +166,8 @@ class _Parser:
     def _begins_group(self, character: str) -> bool:
         """Whether an extended glob begins here, or (berry) plain parentheses, that also end."""
         signed = character in _SIGNS and self._peek(1) == "("
+        if not self.classic and character == "?" and self.glob[: self.at].endswith("("):
+            return False  # for picomatch a letter
         if not signed and (self.classic or character != "("):
             return False
         return _closing(self.glob, self.at + signed) is not None

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 # Facts that many packages of a plugin may share, and how all of them are said in one line.
 _SHARED_FACTS = {
-    "host-version": "{count} shared packages are asked for in versions that the host has not",
-    "not-in-host": "{count} shared packages are not in the host",
-    "peer-not-in-host": "{count} peer dependencies are not in the host",
+    "host-version": "asked for in versions that the host has not",
+    "not-in-host": "shared and not in the host",
+    "peer-not-in-host": "asked for as a peer and not in the host",
 }
 _CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
@@ -64,11 +64,12 @@ def in_short(warnings: Iterable[AnalysisWarning]) -> tuple[AnalysisWarning, ...]
         by_kind.setdefault(warning.kind, []).append(warning)
     short: list[AnalysisWarning] = []
     for kind, several in by_kind.items():
-        packages = {warning.package for warning in several}
-        if kind in _SHARED_FACTS and len(packages) > 1:
+        if kind in _SHARED_FACTS and len(several) > 1:
+            count = len({warning.package for warning in several})
+            packages = "1 package is" if count == 1 else f"{count} packages are"
+            fact = f"{packages} {_SHARED_FACTS[kind]} (--verbose tells all)"
             worst = max(several, key=_distance)
-            fact = _SHARED_FACTS[kind].format(count=len(packages))
-            short.append(replace(worst, text=f"{fact} (--verbose tells all), as {worst.text}"))
+            short.append(replace(worst, text=f"{fact}, as {worst.text}"))
         else:
             short += several
     return tuple(short)

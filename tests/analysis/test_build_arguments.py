@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from factory.analysis.host_warnings import in_short
 from factory.analysis.workspace_analysis import PluginAnalysis, analyze_workspace
+from factory.errors import ConfigurationError, SourceError
 
 from .tiny_workspace import PLUGIN, SHAPES, Shape, TinyWorkspace, host
 
@@ -112,3 +114,40 @@ def test_a_workspace_on_a_newer_backstage_than_the_host_is_reported(tmp_path: Pa
         "the workspace is on Backstage 1.50.1, rhdh on 1.49.4"
     ]
     assert not analyze_workspace(workspace, host({}, backstage="1.50.1")).warnings
+
+
+def test_a_plugin_that_is_listed_and_no_member_is_an_error(tmp_path: Path) -> None:
+    workspace = TinyWorkspace(plugin={}).write(tmp_path, "protocols")
+    demo = workspace / "examples/demo"
+    demo.mkdir(parents=True)
+    (demo / "package.json").write_text('{"name": "demo", "backstage": {"role": "backend-plugin"}}')
+    with pytest.raises(ConfigurationError, match="does not belong to the workspace"):
+        analyze_workspace(workspace, host({}), {"examples/demo": ""})
+    found = analyze_workspace(workspace, host({}))
+    assert [warning.kind for warning in found.warnings] == ["left-out"]
+
+
+@pytest.mark.parametrize("content", [{}, {"package.json": "{}"}])
+def test_a_folder_without_plugins_is_an_error(content: dict[str, str], tmp_path: Path) -> None:
+    for name, text in content.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(SourceError, match="no plugin was found"):
+        analyze_workspace(tmp_path, host({}))
+
+
+def test_one_fact_is_said_once_with_the_count_and_the_worst(tmp_path: Path) -> None:
+    asked = {"config": "^1.4.0", "errors": "^3.0.0", "types": "^1.2.0", "gone": "^1.0.0"}
+    workspace = TinyWorkspace(
+        plugin={"dependencies": {f"@backstage/{n}": a for n, a in asked.items()}},
+        published={f"@backstage/{n}@{a[1:]}": {} for n, a in asked.items()},
+    ).write(tmp_path, "protocols")
+    there = {"config": "1.3.6", "errors": "1.2.7", "types": "1.1.0", "gone": "1.0.0"}
+    found = analyze_workspace(workspace, host({f"@backstage/{n}": v for n, v in there.items()}))
+    warnings = found.plugins[0].warnings
+    assert [warning.kind for warning in warnings] == ["host-version"] * 3
+    (short,) = in_short(warnings)
+    assert str(short) == (
+        "3 packages are asked for in versions that the host has not (--verbose tells all), as "
+        "@backstage/errors: the plugin asks for ^3.0.0, rhdh has 1.2.7"
+    )
+    assert in_short(warnings[:1]) == warnings[:1]

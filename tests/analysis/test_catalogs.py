@@ -83,12 +83,11 @@ def test_the_analysis_reads_the_range(workspace: Path) -> None:
 def test_an_entry_that_is_in_no_catalog_is_said(workspace: Path) -> None:
     (workspace / ".yarnrc.yml").write_text("catalog: {react: 18, uses-backstage: ^1.0.0}")
     found = analyze_workspace(workspace, host({"@backstage/config": "1.3.6", "react": "18.3.1"}))
-    assert [str(warning) for warning in found.plugins[0].warnings] == [
-        (
-            "no catalog of .yarnrc.yml has the entry that escape@catalog:old means "
-            "(plugin → escape): add it, or write the range"
-        )
-    ]
+    (warning,) = found.plugins[0].warnings
+    assert str(warning) == (
+        "no catalog of .yarnrc.yml has the entry that escape@catalog:old means (plugin → escape): "
+        "add it, or write the range"
+    )
 
 
 def test_the_lockfile_part_of_the_key_has_what_a_catalog_leads_to(workspace: Path) -> None:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from factory.analysis.discovery import PLUGIN_ROLES, discover_plugins, workspace_packages
+from factory.analysis.discovery import (
+    PLUGIN_ROLES,
+    discover_plugins,
+    search_plugins,
+    workspace_packages,
+)
 from factory.analysis.embedding import local_build_set, sibling_names
 from factory.errors import SourceError
 
@@ -61,6 +66,53 @@ def test_only_build_output_is_taken_for_it(tmp_path: Path) -> None:
     package(tmp_path / "plugins/distributed-tracing", "x", "backend-plugin")
     assert [plugin.path for plugin in discover_plugins(tmp_path)] == ["plugins/distributed-tracing"]
     assert "x" in workspace_packages(tmp_path)
+
+
+def test_what_is_no_member_is_left_out_with_a_word(tmp_path: Path) -> None:
+    package(tmp_path, "root", workspaces=["plugins/*"])
+    package(tmp_path / "plugins/a", "a", "backend-plugin")
+    package(tmp_path / "examples/demo-backend", "demo", "backend-plugin")
+    found = search_plugins(tmp_path)
+    assert [plugin.path for plugin in found.plugins] == ["plugins/a"]
+    (left_out,) = found.left_out
+    assert str(left_out) == (
+        "examples/demo-backend is left out: it is not among the 'workspaces' of "
+        f"{tmp_path / 'package.json'}, so that yarn installs nothing for it"
+    )
+
+
+def test_a_folder_with_a_lockfile_of_its_own_is_another_workspace(tmp_path: Path) -> None:
+    package(tmp_path, "root", workspaces=["**"])
+    package(tmp_path / "plugins/a", "a", "backend-plugin")
+    package(tmp_path / "other", "other", workspaces=["plugins/*"])
+    package(tmp_path / "other/plugins/b", "b", "backend-plugin")
+    (tmp_path / "other/yarn.lock").touch()
+    found = search_plugins(tmp_path)
+    assert [plugin.path for plugin in found.plugins] == ["plugins/a"]
+    assert [each.path for each in found.left_out] == ["other"]
+
+
+def test_a_folder_below_the_root_has_the_members_of_the_root(tmp_path: Path) -> None:
+    package(tmp_path, "root", workspaces=["plugins/*"])
+    package(tmp_path / "plugins/a", "a", "backend-plugin")
+    package(tmp_path / "plugins/a/demo", "demo", "backend-plugin")
+    found = search_plugins(tmp_path / "plugins")
+    assert [plugin.path for plugin in found.plugins] == ["a"]
+    assert [each.path for each in found.left_out] == ["a/demo"]
+
+
+def test_members_of_members_are_unknown_to_yarn_1(tmp_path: Path) -> None:
+    package(tmp_path, "root", workspaces=["group"])
+    package(tmp_path / "group", "group", workspaces=["x"])
+    package(tmp_path / "group/x", "x")
+    (tmp_path / "yarn.lock").write_text("# yarn lockfile v1\n")
+    assert sorted(workspace_packages(tmp_path)) == ["group", "root"]
+
+
+def test_a_glob_out_of_the_root_names_no_member(tmp_path: Path) -> None:
+    package(tmp_path / "outside", "outside")
+    package(tmp_path / "root", "root", workspaces=["../outside", "../*"])
+    assert sorted(workspace_packages(tmp_path / "root")) == ["root"]
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:

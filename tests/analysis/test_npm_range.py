@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from factory.npm_range import highest, is_in, is_range, is_version, satisfies
+from factory.npm_range import highest, is_in, is_range, is_version, lowest_in, satisfies
 
 TABLE = json.loads(Path(__file__).with_name("npm_ranges.json").read_text(encoding="utf-8"))
 VERSIONS: list[str] = TABLE["versions"]
 RANGES: dict[str, list[str] | None] = TABLE["ranges"]
+LOWEST: dict[str, str | None] = TABLE["lowest"]
+
+
+@pytest.mark.parametrize("asked", LOWEST)
+def test_the_lowest_version_in_a_range_is_npms_min_version(asked: str) -> None:
+    assert lowest_in(asked) == LOWEST[asked]
 
 
 @pytest.mark.parametrize("asked", [asked for asked, found in RANGES.items() if found is not None])

@@ -13,6 +13,7 @@ plugins/deployments-backend:
 plugins/pipelines-backend:
 plugins/echo-backend:
 plugins/syntax-backend:
+plugins/lagging-backend:
 """
 
 
@@ -26,7 +27,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def computed(
     source: Path, process: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> ProofBuild:
-    """Four plugins, each exported with the arguments that were computed for it, and no others."""
+    """Five plugins, each exported with the arguments that were computed for it, and no others."""
     folder = tmp_path_factory.mktemp("computed")
     built = proof_build(source, folder, process, COMPUTED, "--generate-build-args", "--no-repair")
     assert built.ended.code == 0, built.ended.said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,10 @@ ARGUMENTS = {
         f"--shared-package !{LIGHTHOUSE} --suppress-native-package bufferutil"
     ),
     "syntax": "--shared-package tree-sitter --shared-package tree-sitter-json",
+    "lagging": (
+        "--embed-package @roadiehq/backstage-plugin-argo-cd-node "
+        "--ignore-version-check @backstage/backend-plugin-api"
+    ),
 }
 
 
@@ -97,3 +103,19 @@ def test_rule_5_native_packages_that_the_host_has_are_its_own(
     tree = "(document (object (pair key: (string (string_content)) value: (number))))"
     assert portal.answer("/api/syntax/proof") == {"syntax": tree}
     assert bundled(computed.tgz("syntax")) == set()
+
+
+def test_rule_7_two_ranges_that_one_locked_version_satisfies(portal: Portal) -> None:
+    assert "@argument-proofs/plugin-lagging-backend-dynamic" in portal.names
+
+
+def test_what_a_catalog_asks_for_is_exported_as_the_range_that_it_means(
+    computed: ProofBuild, source: Path
+) -> None:
+    with tarfile.open(computed.tgz("echo")) as archive:
+        manifest = archive.extractfile("package/package.json")
+        assert manifest
+        exported = json.load(manifest)
+    assert exported["dependencies"]["ws"] == "^8.18.0"
+    mine = json.loads((source / "plugins/echo-backend/package.json").read_text())
+    assert mine["dependencies"]["ws"] == "catalog:"

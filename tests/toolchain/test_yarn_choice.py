@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from factory.config.environment import layered
 from factory.errors import ConfigurationError, FactoryError, ToolchainError
+from factory.toolchain.linking import refuse_other_linker
 from factory.toolchain.runner import Runner
 from factory.toolchain.yarn import WantedYarn, wanted_yarn
 
@@ -234,3 +236,29 @@ def test_a_broken_yarn_of_the_workspace_is_refused(
     file.write_text(script)
     with pytest.raises(ToolchainError, match=problem):
         installed_yarn(WantedYarn(version=None, script=file, reason="r"), process, node, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "found"),
+    [
+        (None, {}, "no nodeLinker, for which yarn takes pnp"),
+        ("enableTelemetry: false\n", {}, "no nodeLinker, for which yarn takes pnp"),
+        ("nodeLinker: pnp\n", {}, "nodeLinker: pnp"),
+        ("nodeLinker: pnpm\n", {}, "nodeLinker: pnpm"),
+        ("nodeLinker: node-modules\n", {"YARN_NODE_LINKER": "pnp"}, "YARN_NODE_LINKER=pnp"),
+        ("nodeLinker: node-modules\n", {}, None),
+        ("nodeLinker: pnp\n", {"YARN_NODE_LINKER": "node-modules"}, None),
+    ],
+)
+def test_another_linker_is_refused_with_the_line_to_write(
+    settings: str | None, variables: dict[str, str], found: str | None, tmp_path: Path
+) -> None:
+    if settings is not None:
+        (tmp_path / ".yarnrc.yml").write_text(settings)
+    if found is None:
+        refuse_other_linker(tmp_path, layered(variables))
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        refuse_other_linker(tmp_path, layered(variables))
+    assert caught.value.found == found
+    assert "'nodeLinker: node-modules'" in str(caught.value.hint)
