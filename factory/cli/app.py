@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -47,12 +47,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TextIO
 
-    import click
-
     from factory.errors import FactoryError
 
 PROGRAM = "plugin-factory"
 WARNING = 30  # of the logging module, which --help can do without
+# What click raises for a command line that it cannot read, whichever click typer brings.
+_BAD_COMMAND_LINE: Any = typer.BadParameter.__mro__[2]
 _ROOT_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 
 
@@ -136,8 +136,7 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
         arguments: the words after the program's name.
         process: the environment; it is read here, once, and never changed.
     """
-    from click.exceptions import Abort, ClickException  # noqa: PLC0415 - late, like all below
-    from typer.main import get_command  # noqa: PLC0415
+    from typer.main import get_command  # noqa: PLC0415 - late, like all below
 
     command = get_command(application())
     try:
@@ -151,7 +150,7 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
         )
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
-    except (ClickException, Abort) as error:
+    except (_BAD_COMMAND_LINE, typer.Abort) as error:
         return _show_usage(error, process)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does: nothing is wrong, nothing can be said.
@@ -170,20 +169,21 @@ def _say(line: str, stream: TextIO) -> None:
     Printer(stream=stream).lines(line)
 
 
-def _show_usage(error: click.ClickException | click.Abort, process: Mapping[str, str]) -> int:
+def _show_usage(error: Exception, process: Mapping[str, str]) -> int:
     """A command line that cannot be read, in click's words: what somebody typed is in them."""
     import io  # noqa: PLC0415 - late: --help is quick
-
-    from click.exceptions import ClickException  # noqa: PLC0415
 
     from factory.redaction import redactor_for  # noqa: PLC0415
     from factory.ui.printing import Printer  # noqa: PLC0415
 
     said = io.StringIO("Aborted!\n")
-    if isinstance(error, ClickException):
+    code = 1
+    if isinstance(error, _BAD_COMMAND_LINE):
+        said = io.StringIO()
         error.show(file=said)
+        code = error.exit_code
     Printer(stream=sys.stderr, redact=redactor_for(process)).lines(*said.getvalue().splitlines())
-    return error.exit_code if isinstance(error, ClickException) else 1
+    return code
 
 
 def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> Mapping[str, str]:
