@@ -61,7 +61,7 @@ _IN_PLACE = (
     # .npmrc and .yarnrc.yml: https://docs.npmjs.com/cli/configuring-npm/npmrc#auth-related-configuration
     re.compile(
         r"(?:_authToken|_auth|_password|npmAuthToken|npmAuthIdent)[\"']?\s*[:=]\s*[\"']?"
-        r"(?P<secret>(?!\$\{)[^\s\"']+)"
+        r"(?P<secret>(?!\$\{|…)[^\s\"']+)"
     ),
 )
 # What a text has that any of these can be found in: most lines have none.

@@ -88,6 +88,7 @@ def test_secrets_inside_a_document_are_masked() -> None:
         ("_auth=dTpw", "_auth=***"),
         ('npmAuthToken: "abc-def"', 'npmAuthToken: "***"'),
         ("//r/:_authToken=${NPM_TOKEN}", "//r/:_authToken=${NPM_TOKEN}"),
+        ("write //r/:_authToken=… into .npmrc", "write //r/:_authToken=… into .npmrc"),
         ("an author's token, authorized", "an author's token, authorized"),
     ],
 )
