@@ -1,4 +1,4 @@
-"""Whatever an npm registry says of a package: a version is found, or the end is an error of ours."""
+"""Whatever an npm registry says of a package: a version is found or it is refused."""
 
 from __future__ import annotations
 
