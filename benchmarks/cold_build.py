@@ -27,7 +27,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from factory.toolchain.rhdh_cli import known_versions
+from factory.toolchain.rhdh_cli import list_known_versions
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples/local-workspace"
@@ -78,7 +78,7 @@ def main() -> None:
         work = Path(name)
         environment = {**os.environ, "HOME": str(ROOT / "build/benchmark-home")}
         environment["PLUGIN_FACTORY_CACHE_DIR"] = str(ROOT / "build/benchmark-home/tools")
-        environment["RHDH_CLI_VERSION"] = known_versions()[-1]
+        environment["RHDH_CLI_VERSION"] = list_known_versions()[-1]
         Path(environment["HOME"]).mkdir(parents=True, exist_ok=True)
         print("warming the caches", file=sys.stderr)
         factory_build(work / "warm", environment, "--jobs", "1")

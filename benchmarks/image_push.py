@@ -30,8 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.config.environment import Environment
-from factory.oci.archive import read_plugin_archive
-from factory.oci.dynamic_packages import DYNAMIC_PACKAGES
+from factory.oci.packed_plugin import DYNAMIC_PACKAGES, read_plugin_archive
 from factory.oci.pull import PulledManifest, fetch_blob, pull_manifest
 from factory.oci.registry import Registry
 from factory.oci.target import pull_target

@@ -55,7 +55,7 @@ from ten_workspaces import (
 )
 from traffic import Relay, relaying, serving_git
 
-from factory.toolchain.rhdh_cli import known_versions
+from factory.toolchain.rhdh_cli import list_known_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -254,7 +254,7 @@ def build(bench: Bench, config: Path, name: str, *options: str, home: Path | Non
     environment = {
         **os.environ,
         "HOME": str(home or ROOT / "build/benchmark-home"),
-        "RHDH_CLI_VERSION": known_versions()[-1],
+        "RHDH_CLI_VERSION": list_known_versions()[-1],
         "HTTPS_PROXY": proxy,
         "YARN_HTTPS_PROXY": proxy,
         "npm_config_https_proxy": proxy,

@@ -27,7 +27,7 @@ from factory.config.environment import default_environment
 from factory.errors import every_error_class
 from factory.schemas import schema
 from factory.toolchain import child_environment
-from factory.toolchain.rhdh_cli import known_versions
+from factory.toolchain.rhdh_cli import list_known_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -169,7 +169,7 @@ def hosts() -> str:
 
 def pinned_versions() -> str:
     """Return the versions of rhdh-cli whose dependencies are pinned."""
-    return ", ".join(f"`{version}`" for version in known_versions())
+    return ", ".join(f"`{version}`" for version in list_known_versions())
 
 
 PARTS: dict[str, Callable[[], str]] = {

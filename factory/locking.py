@@ -52,8 +52,8 @@ def exclusive(
     descriptor = _open(path)
     try:
         waiting = False
-        while not (_take(descriptor, path) and _same_file(descriptor, path)):
-            if not _same_file(descriptor, path):
+        while not (_take(descriptor, path) and _is_same_file(descriptor, path)):
+            if not _is_same_file(descriptor, path):
                 # Its holder has removed the file meanwhile: a lock on that locks nothing.
                 stale, descriptor = descriptor, _open(path)
                 os.close(stale)
@@ -92,7 +92,7 @@ def held_if_free(path: Path) -> Iterator[bool]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             held = False
-        yield held and _same_file(descriptor, path)
+        yield held and _is_same_file(descriptor, path)
     finally:
         os.close(descriptor)
 
@@ -129,7 +129,7 @@ def _take(descriptor: int, path: Path) -> bool:
     return True
 
 
-def _same_file(descriptor: int, path: Path) -> bool:
+def _is_same_file(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except (FileNotFoundError, NotADirectoryError):

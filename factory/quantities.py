@@ -39,12 +39,12 @@ def size(count: int) -> str:
     return f"{amount:.1f} {unit}"
 
 
-def counted(number: int, noun: str, several: str = "") -> str:
+def pluralize(number: int, noun: str, several: str = "") -> str:
     """Return ``1 plugin``, ``2 plugins``; ``several`` is a plural that is not the noun and an s."""
     return f"{number} {noun if number == 1 else several or f'{noun}s'}"
 
 
-def listed(names: Iterable[str], most: int = 5, *, between: str = ", ") -> str:
+def join_names(names: Iterable[str], most: int = 5, *, between: str = ", ") -> str:
     """Return names as one text: the first ``most`` of them, and how many more there are."""
     several = list(names)
     shown = between.join(several[:most])

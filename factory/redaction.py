@@ -80,12 +80,12 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """Return ``text`` with every secret replaced by ``***``."""
-        spans = sorted({*self._known(text), *_in_place(text)})
+        spans = sorted({*self._find_known(text), *_in_place(text)})
         if not spans:
             return text
         parts: list[str] = []
         end = 0
-        for start, stop in _joined(spans):
+        for start, stop in _join(spans):
             parts += [text[end:start], MASK]
             end = stop
         return "".join([*parts, text[end:]])
@@ -95,7 +95,7 @@ class Redactor:
         """The length of the longest secret: how much of a cut text's end may be a part of one."""
         return max(map(len, self.secrets), default=0)
 
-    def _known(self, text: str) -> Iterator[tuple[int, int]]:
+    def _find_known(self, text: str) -> Iterator[tuple[int, int]]:
         for secret in self.secrets:
             start = text.find(secret)
             while start >= 0:
@@ -134,7 +134,7 @@ def _forms(value: str) -> Iterator[str]:
     for part in {value, *_lines(value), *_inside_json(value)}:
         if _hides(part):
             yield part
-            yield from _encoded(part)
+            yield from _encode(part)
 
 
 def _hides(part: str) -> bool:
@@ -173,7 +173,7 @@ def _inside_json(value: str) -> Iterator[str]:
             yield from _lines(found)
 
 
-def _encoded(part: str) -> Iterator[str]:
+def _encode(part: str) -> Iterator[str]:
     """The encodings that GitHub's runner masks: base64 at each offset, URL, JSON, XML, shell."""
     raw = part.encode("utf-8", "surrogateescape")
     for offset in range(3):
@@ -207,7 +207,7 @@ def _in_place(text: str) -> Iterator[tuple[int, int]]:
             yield from (m.span("secret") for m in pattern.finditer(text) if m["secret"] != MASK)
 
 
-def _joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _join(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Spans in order, those that touch or overlap as one."""
     first: tuple[int, int] | None = None
     for start, stop in spans:

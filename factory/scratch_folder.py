@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.files import remove_tree
 from factory.locking import held_if_free
-from factory.removal import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

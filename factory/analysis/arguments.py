@@ -146,7 +146,7 @@ def package_order(option: str, value: str) -> tuple[int, bool, str]:
     return PACKAGE_OPTIONS.index(option), not value.startswith(UNSHARED), value
 
 
-def arranged(pairs: Iterable[tuple[str, str]], others: tuple[Argument, ...]) -> Arguments:
+def arrange(pairs: Iterable[tuple[str, str]], others: tuple[Argument, ...]) -> Arguments:
     """Return (option, package) pairs in their order, each once, and ``others`` after them."""
     ordered = sorted(set(pairs), key=lambda pair: package_order(*pair))
     packages = (Argument(option=option, values=(value,)) for option, value in ordered)
@@ -159,7 +159,7 @@ def format_arguments(arguments: Arguments) -> str:
     Options that take package names are repeated before each value, the form that every version of
     rhdh-cli and its scripts understands. Quotation marks are used only where a word needs them.
     """
-    return " ".join(_quoted(word) for word in to_words(arguments))
+    return " ".join(_quote(word) for word in to_words(arguments))
 
 
 def to_words(arguments: Arguments) -> tuple[str, ...]:
@@ -175,6 +175,6 @@ def to_words(arguments: Arguments) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _quoted(word: str) -> str:
+def _quote(word: str) -> str:
     # Narrower than shlex.quote, which would also wrap "!@scope/name".
     return shlex.quote(word) if not word or _NEEDS_QUOTES.search(word) else word

@@ -16,34 +16,34 @@ from factory.analysis.arguments import (
     SUPPRESS_NATIVE,
     UNSHARED,
     Arguments,
-    arranged,
+    arrange,
     package_order,
 )
+from factory.analysis.context import is_backstage
 from factory.analysis.discovery import BACKEND_ROLES
-from factory.analysis.embed_walk import Settled, Walk, walk
+from factory.analysis.embed_walk import EmbedDecision, Walk, walk
 from factory.analysis.kept_arguments import (
     as_written,
     chain_to_written,
     fitting_in_host,
-    kept_arguments,
+    keep_arguments,
 )
 from factory.analysis.native_choice import (
     NativeChoice,
     choose,
-    dragged_in,
+    find_dragged_in,
     native_uses,
 )
 from factory.analysis.reasons import DerivedArgument, Reason
-from factory.analysis.surroundings import is_backstage
 from factory.analysis.version_check import range_conflicts
 from factory.analysis.written_rules import rules_of, without_own_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from factory.analysis.context import AnalysisContext
     from factory.analysis.graph import Package
     from factory.analysis.kept_arguments import Dropped
-    from factory.analysis.surroundings import Surroundings
     from factory.analysis.version_check import RangeConflict
     from factory.analysis.written_rules import WrittenRules
 
@@ -65,7 +65,7 @@ class BuildArguments:
 
 
 def build_arguments(
-    plugin: Package, around: Surroundings, written: Arguments | None = None
+    plugin: Package, around: AnalysisContext, written: Arguments | None = None
 ) -> BuildArguments:
     """Return the arguments that rhdh-cli needs to export ``plugin`` for the host.
 
@@ -92,12 +92,12 @@ def build_arguments(
     found, choices, settled = _settle(plugin, around, rules)
     derived_by_rule = [*_embedding(found, settled), *_native(choices, settled)]
     conflicts = range_conflicts(found, around)
-    kept, dropped = kept_arguments(
+    kept, dropped = keep_arguments(
         plugin, around, written, found, derived=derived_by_rule, fitting=fitting
     )
-    derived = _in_order([*derived_by_rule, *kept, *_ignored_checks(plugin, conflicts)])
+    derived = _in_order([*derived_by_rule, *kept, *_find_ignored_checks(plugin, conflicts)])
     return BuildArguments(
-        arguments=arranged(((d.option, d.value) for d in derived), written.others),
+        arguments=arrange(((d.option, d.value) for d in derived), written.others),
         derived=(*derived, *as_written(written.others)),
         dropped=dropped,
         found=found,
@@ -107,9 +107,9 @@ def build_arguments(
 
 
 def _settle(
-    plugin: Package, around: Surroundings, written: WrittenRules
-) -> tuple[Walk, list[NativeChoice], Settled]:
-    settled = Settled()
+    plugin: Package, around: AnalysisContext, written: WrittenRules
+) -> tuple[Walk, list[NativeChoice], EmbedDecision]:
+    settled = EmbedDecision()
     while True:
         found = walk(plugin, around, written, settled)
         more = _settle_written(found, around, written, settled)
@@ -129,8 +129,8 @@ def _settle(
 
 
 def _settle_written(
-    found: Walk, around: Surroundings, written: WrittenRules, settled: Settled
-) -> Settled | None:
+    found: Walk, around: AnalysisContext, written: WrittenRules, settled: EmbedDecision
+) -> EmbedDecision | None:
     """Embed what lies between the plugin and a package that the author embeds."""
     lacking = written.embedded - found.embedded_names
     between = chain_to_written(found, around, lacking)
@@ -139,10 +139,10 @@ def _settle_written(
 
 
 def _settle_optional(
-    found: Walk, around: Surroundings, written: WrittenRules, settled: Settled
-) -> Settled | None:
+    found: Walk, around: AnalysisContext, written: WrittenRules, settled: EmbedDecision
+) -> EmbedDecision | None:
     """Unshare what optional dependencies drag in; what cannot be unshared is not shared."""
-    brought = dragged_in(found, around)
+    brought = find_dragged_in(found, around)
     fresh = {
         name: Reason(
             rule=3,
@@ -163,7 +163,7 @@ def _settle_optional(
     )
 
 
-def _embedding(found: Walk, settled: Settled) -> Iterable[DerivedArgument]:
+def _embedding(found: Walk, settled: EmbedDecision) -> Iterable[DerivedArgument]:
     for embedded in found.embedded:
         name = embedded.package.name
         if embedded.explicit:
@@ -174,14 +174,14 @@ def _embedding(found: Walk, settled: Settled) -> Iterable[DerivedArgument]:
         yield DerivedArgument(option=SHARED, value=UNSHARED + name, reason=reason)
 
 
-def _native(choices: list[NativeChoice], settled: Settled) -> Iterable[DerivedArgument]:
+def _native(choices: list[NativeChoice], settled: EmbedDecision) -> Iterable[DerivedArgument]:
     for name in settled.shared:
         yield DerivedArgument(option=SHARED, value=name, reason=settled.reasons[name])
     for choice in choices:
         yield DerivedArgument(option=SUPPRESS_NATIVE, value=choice.name, reason=choice.reason)
 
 
-def _ignored_checks(
+def _find_ignored_checks(
     plugin: Package, conflicts: Iterable[RangeConflict]
 ) -> Iterable[DerivedArgument]:
     for conflict in conflicts:

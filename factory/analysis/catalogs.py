@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from factory.errors import Place, SourceError
 
 if TYPE_CHECKING:
@@ -61,8 +63,6 @@ def read_yarn_settings(file: Path) -> Mapping[str, Any]:
     Raises:
         SourceError: it cannot be read, or is not YAML with a map at its top.
     """
-    import yaml  # noqa: PLC0415 - late: --help does not need it
-
     problem = f"{YARN_SETTINGS} cannot be read"
     hint = "correct the file, or patch it if it comes from a repository that is not yours"
     try:

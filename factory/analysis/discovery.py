@@ -105,7 +105,7 @@ def search_plugins(workspace: Path) -> PluginSearch:
             place=Place(file=workspace),
             hint="give the folder that holds the workspace's package.json",
         )
-    walk = _Walk(workspace)
+    walk = _PackageWalk(workspace)
     members = membership(workspace)
     plugins: list[DiscoveredPlugin] = []
     for folder, manifest in walk.packages():
@@ -227,12 +227,12 @@ def _members(project: Path) -> Iterator[tuple[Path, Manifest]]:
         if folder == project or generation == "berry":
             pending.extend(
                 each
-                for each in _named_by(manifest, generation)
+                for each in _find_named(manifest, generation)
                 if (each / MANIFEST_FILE).is_file() and each.is_relative_to(project)
             )
 
 
-def _named_by(manifest: Manifest, generation: Generation) -> tuple[Path, ...]:
+def _find_named(manifest: Manifest, generation: Generation) -> tuple[Path, ...]:
     if not manifest.workspaces:
         return ()
     try:
@@ -246,7 +246,7 @@ def _named_by(manifest: Manifest, generation: Generation) -> tuple[Path, ...]:
         ) from error
 
 
-class _Walk:
+class _PackageWalk:
     """A look into every folder that may hold packages; what cannot be entered is left out."""
 
     def __init__(self, root: Path) -> None:

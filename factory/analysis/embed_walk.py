@@ -10,20 +10,20 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from factory.analysis.context import is_backstage
 from factory.analysis.embedding import role_by_name, sibling_names
 from factory.analysis.reasons import Reason, Trail, start_of, way_down
-from factory.analysis.surroundings import is_backstage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from factory.analysis.context import AnalysisContext
     from factory.analysis.graph import Edge, Hop, Package
-    from factory.analysis.surroundings import Surroundings
     from factory.analysis.written_rules import WrittenRules
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Settled:
+class EmbedDecision:
     """What earlier walks have settled: each time something is added, the walk is made again.
 
     ``embedded`` are packages on the way to one that the author embeds. ``shared`` are native
@@ -77,20 +77,24 @@ class Walk:
         return frozenset(embedded.package for embedded in self.embedded)
 
 
-def walk(plugin: Package, around: Surroundings, written: WrittenRules, settled: Settled) -> Walk:
+def walk(
+    plugin: Package, around: AnalysisContext, written: WrittenRules, settled: EmbedDecision
+) -> Walk:
     """Return what becomes of the dependencies of ``plugin`` and of what is embedded into it."""
     return _Walker(around, written, settled).walk(plugin)
 
 
 class _Walker:
-    def __init__(self, around: Surroundings, written: WrittenRules, settled: Settled) -> None:
+    def __init__(
+        self, around: AnalysisContext, written: WrittenRules, settled: EmbedDecision
+    ) -> None:
         self.around = around
         self.written = written
         self.settled = settled
         by_author = frozenset(
             package.name
             for package in (around.packages if written.shares_something else ())
-            if self._shared_by_author(package.name)
+            if self._is_shared_by_author(package.name)
         )
         self.to_shared: Mapping[Package, Hop] = around.ways_to_names(by_author | settled.shared)
 
@@ -108,7 +112,7 @@ class _Walker:
                 use = Use(edge=edge, trail=trail)
                 if not edge.target.version:
                     found.missing.append(use)
-                embedded = self._embedded(use, siblings)
+                embedded = self._find_embedding(use, siblings)
                 if embedded is None:
                     (found.shared if self._is_shared(edge) else found.private).append(use)
                 elif edge.target not in seen:
@@ -122,7 +126,7 @@ class _Walker:
     def is_unshared(self, name: str) -> bool:
         return self.written.unshared.match(name) or name in self.settled.unshared
 
-    def _shared_by_author(self, name: str) -> bool:
+    def _is_shared_by_author(self, name: str) -> bool:
         return self.written.shared.match(name) and not self.is_unshared(name)
 
     def _is_shared(self, edge: Edge) -> bool:
@@ -131,9 +135,9 @@ class _Walker:
             return False
         if is_backstage(name):
             return name in self.around.host
-        return self._shared_by_author(name) or name in self.settled.shared
+        return self._is_shared_by_author(name) or name in self.settled.shared
 
-    def _embedded(self, use: Use, siblings: frozenset[str]) -> Embedded | None:
+    def _find_embedding(self, use: Use, siblings: frozenset[str]) -> Embedded | None:
         """How the dependency is embedded, or None if it is shared or stays private."""
         edge = use.edge
         if edge.optional:  # rhdh-cli embeds only along plain dependencies
@@ -143,13 +147,13 @@ class _Walker:
         unshare = is_backstage(edge.name) and edge.name not in self.around.host
         if unshare:
             return self._embed(use, 2, f"not in {self.around.host.name}", unshare=True)
-        told = self._told(edge.name)
+        told = self._tell(edge.name)
         if self._is_shared(edge):
             return self._embed(use, 0, told) if told else None
-        by_tree = self._embedded_by_tree(use)
+        by_tree = self._find_embedding_by_tree(use)
         return self._embed(use, 0, told) if told and by_tree is None else by_tree
 
-    def _told(self, name: str) -> str:
+    def _tell(self, name: str) -> str:
         if name in self.written.embedded:
             return "written by the author"
         return self.settled.embedded.get(name, "")
@@ -159,7 +163,7 @@ class _Walker:
         plugin_or_member = use.trail.package.folder is not None
         return plugin_or_member or use.edge.name in self.around.host
 
-    def _embedded_by_tree(self, use: Use) -> Embedded | None:
+    def _find_embedding_by_tree(self, use: Use) -> Embedded | None:
         """Rules 3 and 4: embedded for what it is, or for what it reaches."""
         target = use.edge.target
         host = self.around.host

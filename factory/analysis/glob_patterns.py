@@ -187,7 +187,7 @@ class _Parser:
             return self._negation(inner, inside)
         if sign in "*?":
             inner = _any_of([_empty, inner])
-        return _repeated(inner) if sign in "*+" else inner
+        return _repeat(inner) if sign in "*+" else inner
 
     def _negation(self, inner: Node, inside: str) -> Node:
         rest = self.glob[self.at :]
@@ -224,7 +224,7 @@ class _Parser:
         elif character == "?":
             self._question(nodes)
         elif character == "+" and not self.classic and nodes and self._is_quantifier():
-            nodes[-1] = _repeated(nodes[-1])
+            nodes[-1] = _repeat(nodes[-1])
             self.at += 1
         else:
             nodes.append(_literal(character))
@@ -246,7 +246,7 @@ class _Parser:
             self.at += 3
         if self._peek() == "/":
             self.at += 1
-            nodes.append(_whole(segments))
+            nodes.append(_match_whole(segments))
         elif begin and nodes:
             nodes[-1] = _any_of([_sequence([nodes[-1], segments]), _end])
         else:
@@ -374,7 +374,7 @@ def _anything(text: str, at: int) -> Ends:
     return frozenset(range(at, len(text) + 1))
 
 
-def _whole(segments: Node) -> Node:
+def _match_whole(segments: Node) -> Node:
     """No segment, or whole ones with the slash after them: ``**/``."""
 
     def match(text: str, at: int) -> Ends:
@@ -422,7 +422,7 @@ def _any_of(choices: list[Node]) -> Node:
     return match
 
 
-def _repeated(node: Node) -> Node:
+def _repeat(node: Node) -> Node:
     """Once or more often."""
 
     @lru_cache(maxsize=512)

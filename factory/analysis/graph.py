@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from factory.analysis.catalogs import Catalogs
 from factory.analysis.lockfile import NO_NAMES, NOTHING, LockEntry, Lockfile
 from factory.analysis.resolutions import Resolutions, parse_resolutions
-from factory.npm_range import is_in
+from factory.versions import is_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -160,15 +160,15 @@ class DependencyGraph:
 
     def _target(self, package: Package, name: str, asked: str) -> Package:
         if name in self._resolutions.by_name or asked.startswith(_BOUND_PROTOCOLS):
-            return self._resolved(package, name, asked)
+            return self._resolve(package, name, asked)
         # What a descriptor leads to does not depend on who asks.
         key = (name, asked)
         found = self._targets.get(key)
         if found is None:
-            found = self._targets[key] = self._resolved(package, name, asked)
+            found = self._targets[key] = self._resolve(package, name, asked)
         return found
 
-    def _resolved(self, package: Package, name: str, asked: str) -> Package:
+    def _resolve(self, package: Package, name: str, asked: str) -> Package:
         replaced = self._resolutions.replaced(name, asked, package.name, package.version)
         wanted, asked = self._meaning(name, replaced), self._meaning(name, asked)
         member = self._members.get(name)

@@ -10,17 +10,17 @@ from factory.analysis.catalogs import CATALOG, YARN_SETTINGS
 from factory.analysis.lockfile import effective_range, origin_of
 from factory.analysis.native import is_refused
 from factory.analysis.reasons import ARROW, AnalysisWarning
-from factory.npm_range import lowest_in
+from factory.versions import lowest_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from factory.analysis.build_arguments import BuildArguments
+    from factory.analysis.context import AnalysisContext
     from factory.analysis.embed_walk import Embedded, Use, Walk
     from factory.analysis.graph import Package
     from factory.analysis.inventory import HostInventory
     from factory.analysis.manifest import Manifest
-    from factory.analysis.surroundings import Surroundings
 
 
 # Facts that many packages of a plugin may share, and how all of them are said in one line.
@@ -33,7 +33,7 @@ _CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
 
 def warnings_about(
-    manifest: Manifest, computed: BuildArguments, around: Surroundings
+    manifest: Manifest, computed: BuildArguments, around: AnalysisContext
 ) -> tuple[AnalysisWarning, ...]:
     """Return every warning about one plugin, the most serious kind first, each once."""
     found = computed.found
@@ -41,8 +41,8 @@ def warnings_about(
         return ()
     plugin = found.start.package
     every = [
-        *_bundled(manifest),
-        *_missing(found),
+        *_warn_of_bundled(manifest),
+        *_warn_of_missing(found),
         *_versions(found, around.host),
         *_peers(plugin, found, around.host),
         *_embedding(found, around),
@@ -105,7 +105,7 @@ def older_host(workspace_backstage: str, host: HostInventory) -> tuple[AnalysisW
     )
 
 
-def _bundled(manifest: Manifest) -> Iterator[AnalysisWarning]:
+def _warn_of_bundled(manifest: Manifest) -> Iterator[AnalysisWarning]:
     if manifest.bundled:
         yield AnalysisWarning(
             kind="bundled",
@@ -114,7 +114,7 @@ def _bundled(manifest: Manifest) -> Iterator[AnalysisWarning]:
         )
 
 
-def _missing(found: Walk) -> Iterator[AnalysisWarning]:
+def _warn_of_missing(found: Walk) -> Iterator[AnalysisWarning]:
     for use in found.missing:
         yield AnalysisWarning(
             kind="not-locked",
@@ -146,21 +146,21 @@ def _protocols(found: Walk) -> Iterator[AnalysisWarning]:
         name = use.edge.name
         if origin == "path":
             text = (
-                f"{_asking(use)} asks for {name} as {_shown(asked)}: a path that means nothing in "
+                f"{_asking(use)} asks for {name} as {_show(asked)}: a path that means nothing in "
                 "the exported package. Publish it, make it a member of the workspace "
                 "(workspace:^), or patch the range"
             )
         else:
             text = (
-                f"{_asking(use)} asks for {name} as {_shown(asked)}: it comes from there, not from "
+                f"{_asking(use)} asks for {name} as {_show(asked)}: it comes from there, not from "
                 "a registry, when the plugin is exported"
             )
         yield AnalysisWarning(
-            kind=f"from-{origin}", text=text, package=name, found=_shown(asked), expected="a range"
+            kind=f"from-{origin}", text=text, package=name, found=_show(asked), expected="a range"
         )
 
 
-def _shown(asked: str) -> str:
+def _show(asked: str) -> str:
     """A range without credentials."""
     return _CREDENTIALS.sub("//***@", asked)
 
@@ -219,7 +219,7 @@ def _peers(plugin: Package, found: Walk, host: HostInventory) -> Iterator[Analys
             )
 
 
-def _embedding(found: Walk, around: Surroundings) -> Iterator[AnalysisWarning]:
+def _embedding(found: Walk, around: AnalysisContext) -> Iterator[AnalysisWarning]:
     """What rhdh-cli will refuse, or do by halves, about the packages to embed."""
     versions: dict[str, list[str]] = {}
     for embedded in found.embedded:
@@ -249,7 +249,7 @@ def _embedding(found: Walk, around: Surroundings) -> Iterator[AnalysisWarning]:
             )
 
 
-def _range_as_read(embedded: Embedded, around: Surroundings) -> str:
+def _range_as_read(embedded: Embedded, around: AnalysisContext) -> str:
     """The range of an embedded package as rhdh-cli reads it from whoever asks for it."""
     parent = embedded.trail.parent
     if parent is None:
@@ -261,7 +261,7 @@ def _range_as_read(embedded: Embedded, around: Surroundings) -> str:
 
 
 def _natives(
-    plugin: Package, computed: BuildArguments, around: Surroundings
+    plugin: Package, computed: BuildArguments, around: AnalysisContext
 ) -> Iterator[AnalysisWarning]:
     allowed = frozenset(computed.arguments.allowed)
     for choice in computed.natives:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile_parser import LOCKFILE, read_lockfile
 from factory.errors import ConfigurationError, Place, UsageError
-from factory.npm_range import satisfies
+from factory.versions import satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import EMBED, PACKAGE_OPTIONS, SHARED, SUPPRESS_NATIVE, UNSHARED
-from factory.analysis.embed_walk import Settled, Walk, walk
+from factory.analysis.embed_walk import EmbedDecision, Walk, walk
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
 from factory.analysis.written_rules import WrittenRules, is_pattern, without_own_copies
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from factory.analysis.arguments import Argument, Arguments
+    from factory.analysis.context import AnalysisContext
     from factory.analysis.graph import Edge, Package
-    from factory.analysis.surroundings import Surroundings
 
 BY_AUTHOR = "written by the author"
 
@@ -41,9 +41,9 @@ class Dropped:
         return f"{self.option} {self.value} ({self.why})"
 
 
-def kept_arguments(
+def keep_arguments(
     plugin: Package,
-    around: Surroundings,
+    around: AnalysisContext,
     written: Arguments,
     found: Walk,
     *,
@@ -80,7 +80,9 @@ def kept_arguments(
     return tuple(kept), tuple(dropped)
 
 
-def fitting_in_host(plugin: Package, around: Surroundings, written: WrittenRules) -> frozenset[str]:
+def fitting_in_host(
+    plugin: Package, around: AnalysisContext, written: WrittenRules
+) -> frozenset[str]:
     """Return the packages of which the author has an own copy although the host's would do.
 
     They are embedded or unshared by the author, shared otherwise, and the host has a version for
@@ -91,7 +93,7 @@ def fitting_in_host(plugin: Package, around: Surroundings, written: WrittenRules
         return frozenset()
     plain = without_own_copies(written, own)
     uses: dict[str, set[str]] = {}
-    for use in walk(plugin, around, plain, Settled()).shared:
+    for use in walk(plugin, around, plain, EmbedDecision()).shared:
         if use.edge.name in own:
             asked = effective_range(use.edge.asked, use.edge.target.keys)
             uses.setdefault(use.edge.name, set()).add(asked)
@@ -111,7 +113,9 @@ def as_written(items: Iterable[Argument]) -> Iterator[DerivedArgument]:
         yield DerivedArgument(option=item.option, value=shlex.join(item.values), reason=reason)
 
 
-def chain_to_written(found: Walk, around: Surroundings, lacking: frozenset[str]) -> dict[str, str]:
+def chain_to_written(
+    found: Walk, around: AnalysisContext, lacking: frozenset[str]
+) -> dict[str, str]:
     """Return the packages to embed on the way to those that the author embeds, and why.
 
     rhdh-cli embeds only along chains of embedded packages; for each name of ``lacking`` the
@@ -144,7 +148,7 @@ def chain_to_written(found: Walk, around: Surroundings, lacking: frozenset[str])
     return ways
 
 
-def _names_in_tree(plugin: Package, around: Surroundings, found: Walk) -> frozenset[str]:
+def _names_in_tree(plugin: Package, around: AnalysisContext, found: Walk) -> frozenset[str]:
     names = {package.name for package in around.graph.reachable([plugin])}
     for package in (plugin, *(embedded.package for embedded in found.embedded)):
         names.update(package.peers)

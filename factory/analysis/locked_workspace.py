@@ -80,7 +80,7 @@ def read_locked_workspace(workspace: Path, host: HostInventory) -> LockedWorkspa
     )
 
 
-def locked_patches(locator: str) -> tuple[LockedPatch, ...]:
+def find_locked_patches(locator: str) -> tuple[LockedPatch, ...]:
     """Return the patches of a package by its locator in yarn.lock, in the order of application."""
     name, reference = split_descriptor(locator)
     if not name or not reference.startswith(PATCH):

@@ -83,7 +83,7 @@ class Lockfile:
         if found is None and asked != bare:
             found = index.get(f"{name}@{bare}")
         if found is None:
-            found = self._bound_to(f"{name}@{asked}", locator)
+            found = self._find_bound(f"{name}@{asked}", locator)
         if found is None and asked.startswith(_WORKSPACE):
             found = next((e for e in self.named(name) if e.is_workspace), None)
         return found
@@ -122,7 +122,7 @@ class Lockfile:
                     found.setdefault(descriptor, []).append((binding, entry))
         return found
 
-    def _bound_to(self, descriptor: str, locator: str) -> LockEntry | None:
+    def _find_bound(self, descriptor: str, locator: str) -> LockEntry | None:
         choices = self._bound.get(descriptor, [])
         for binding, entry in choices:
             if locator and locator in parse_qs(binding).get("locator", []):

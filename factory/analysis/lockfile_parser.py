@@ -122,7 +122,7 @@ def parse_lockfile(text: str, file: Path) -> Lockfile:
     _refuse_conflicts(text, file)
     _refuse_other_formats(text, file)
     berry = "\n__metadata:" in text or text.startswith("__metadata:")
-    reader = _Reader(file=file, lines=text.split("\n"), separator=": " if berry else " ")
+    reader = _LockfileReader(file=file, lines=text.split("\n"), separator=": " if berry else " ")
     if reader.lines[-1]:
         # Yarn ends the file with a line break; a cut inside the last value would go unnoticed.
         reader.fail(
@@ -198,7 +198,7 @@ class _RawEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _LockfileReader:
     """The grammar of both generations: entries, their fields and sections, two spaces a level.
 
     They differ in what stands between a name and its value: ``": "`` in berry, ``" "`` in classic.
@@ -308,7 +308,7 @@ class _Reader:
         return frozenset(found)
 
 
-def _berry_entry(reader: _Reader, entry: _RawEntry) -> LockEntry:
+def _berry_entry(reader: _LockfileReader, entry: _RawEntry) -> LockEntry:
     resolution = reader.field(entry, "resolution")
     reader.field(entry, "linkType")  # yarn writes it last: without it the entry is cut
     conditions = entry.fields.get("conditions", "")
@@ -326,13 +326,13 @@ def _berry_entry(reader: _Reader, entry: _RawEntry) -> LockEntry:
     )
 
 
-def _classic_entry(reader: _Reader, entry: _RawEntry) -> LockEntry:
+def _classic_entry(reader: _LockfileReader, entry: _RawEntry) -> LockEntry:
     descriptors = tuple(quoted or bare for quoted, bare in _CLASSIC_KEY.findall(entry.key))
     if not descriptors:
         reader.fail("a line names no package", entry.index, "'name@range:'", entry.key)
     optional = reader.pairs(entry.section("optionalDependencies"))
     return LockEntry(
-        name=_own_name(descriptors[0]),
+        name=_find_own_name(descriptors[0]),
         version=reader.field(entry, "version"),
         resolution=reader.unquoted(entry.fields.get("resolved", ""), entry.index),
         descriptors=descriptors,
@@ -342,7 +342,7 @@ def _classic_entry(reader: _Reader, entry: _RawEntry) -> LockEntry:
     )
 
 
-def _own_name(descriptor: str) -> str:
+def _find_own_name(descriptor: str) -> str:
     """The name behind ``alias@npm:name@range``, or the descriptor's own."""
     name, asked = split_descriptor(descriptor)
     inner = asked.removeprefix("npm:")

@@ -82,14 +82,14 @@ def parse_manifest(text: str, file: Path) -> Manifest:
             place=Place(file=file),
             hint="correct the file, or patch it if it comes from a repository that is not yours",
         ) from error
-    reader = _Reader(file, document)
+    reader = _ManifestReader(file, document)
     backstage = reader.mapping("backstage")
     engines = reader.mapping("engines")
     return Manifest(
         file=file,
         name=reader.text("name"),
         version=reader.text("version") or "0.0.0",
-        role=_checked(file, "backstage.role", backstage.get("role", ""), str),
+        role=_check(file, "backstage.role", backstage.get("role", ""), str),
         dependencies=reader.texts("dependencies"),
         optional_dependencies=reader.texts("optionalDependencies"),
         peer_dependencies=reader.texts("peerDependencies"),
@@ -101,7 +101,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         resolutions=reader.texts("resolutions"),
         workspaces=reader.workspaces(),
         scripts=frozenset(reader.mapping("scripts")),
-        engines_node=_checked(file, "engines.node", engines.get("node", ""), str),
+        engines_node=_check(file, "engines.node", engines.get("node", ""), str),
         bundled=bool(document.get("bundled")),
         gypfile=bool(document.get("gypfile")),
         binary=bool(document.get("binary")),
@@ -109,7 +109,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _ManifestReader:
     """The fields of one document, each checked for its type."""
 
     file: Path
@@ -125,20 +125,20 @@ class _Reader:
             )
 
     def text(self, name: str) -> str:
-        value: str = _checked(self.file, name, self.document.get(name, ""), str)
+        value: str = _check(self.file, name, self.document.get(name, ""), str)
         return value
 
     def mapping(self, name: str) -> dict[str, Any]:
         value = self.document.get(name)
         if value is None:
             return {}
-        checked: dict[str, Any] = _checked(self.file, name, value, dict)
+        checked: dict[str, Any] = _check(self.file, name, value, dict)
         return checked
 
     def texts(self, name: str) -> Mapping[str, str]:
         found = self.mapping(name)
         for key, value in found.items():
-            _checked(self.file, f"{name}.{key}", value, str)
+            _check(self.file, f"{name}.{key}", value, str)
         return MappingProxyType(found) if found else _NOTHING
 
     def workspaces(self) -> tuple[str, ...]:
@@ -149,16 +149,16 @@ class _Reader:
             name, value = "workspaces.packages", value.get("packages")
         if value is None:
             return ()
-        globs = _checked(self.file, name, value, list)
+        globs = _check(self.file, name, value, list)
         return tuple(
-            _checked(self.file, f"{name}[{index}]", glob, str) for index, glob in enumerate(globs)
+            _check(self.file, f"{name}[{index}]", glob, str) for index, glob in enumerate(globs)
         )
 
 
 _KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "a string"}
 
 
-def _checked(file: Path, name: str, value: Any, wanted: type) -> Any:
+def _check(file: Path, name: str, value: Any, wanted: type) -> Any:
     if not isinstance(value, wanted):
         raise SourceError(
             f"a field of package.json has the wrong type: {name}",

@@ -80,7 +80,7 @@ class NativeMarkers:
         return ""
 
     def _field(self, package: Package) -> str:
-        file = self._installed(package)
+        file = self._find_installed(package)
         if file is None:
             return ""
         content = file.read_bytes()
@@ -95,7 +95,7 @@ class NativeMarkers:
         fields = {"gypfile": manifest.gypfile, "binary": manifest.binary}
         return next((f"has a {name!r} field" for name, there in fields.items() if there), "")
 
-    def _installed(self, package: Package) -> Path | None:
+    def _find_installed(self, package: Package) -> Path | None:
         """The package.json of the hoisted copy; of a nested one only the lockfile is known."""
         if self._workspace is None or package.folder is not None:
             return None

@@ -10,10 +10,10 @@ from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import Reason
 
 if TYPE_CHECKING:
-    from factory.analysis.embed_walk import Settled, Walk
+    from factory.analysis.context import AnalysisContext
+    from factory.analysis.embed_walk import EmbedDecision, Walk
     from factory.analysis.graph import Package
     from factory.analysis.reasons import Trail
-    from factory.analysis.surroundings import Surroundings
     from factory.analysis.written_rules import WrittenRules
 
 
@@ -36,7 +36,7 @@ class NativeChoice:
     reason: Reason
 
 
-def native_uses(found: Walk, around: Surroundings) -> dict[str, NativeUse]:
+def native_uses(found: Walk, around: AnalysisContext) -> dict[str, NativeUse]:
     """Return the native packages below what the walk found private, by name.
 
     What lies below a native package is not looked at: it goes with it. What is embedded is not
@@ -77,7 +77,10 @@ def native_uses(found: Walk, around: Surroundings) -> dict[str, NativeUse]:
 
 
 def choose(
-    uses: dict[str, NativeUse], around: Surroundings, written: WrittenRules, settled: Settled
+    uses: dict[str, NativeUse],
+    around: AnalysisContext,
+    written: WrittenRules,
+    settled: EmbedDecision,
 ) -> list[NativeChoice]:
     """Return the choice for each native package that the author does not allow, in order of name.
 
@@ -90,7 +93,7 @@ def choose(
     ]
 
 
-def dragged_in(found: Walk, around: Surroundings) -> dict[str, Trail]:
+def find_dragged_in(found: Walk, around: AnalysisContext) -> dict[str, Trail]:
     """Return the ``@backstage`` and shared packages that optional dependencies bring, by name.
 
     rhdh-cli neither embeds nor shares along optional dependencies, so yarn installs these
@@ -111,7 +114,9 @@ def dragged_in(found: Walk, around: Surroundings) -> dict[str, Trail]:
     return brought
 
 
-def _choice(name: str, use: NativeUse, around: Surroundings, settled: Settled) -> NativeChoice:
+def _choice(
+    name: str, use: NativeUse, around: AnalysisContext, settled: EmbedDecision
+) -> NativeChoice:
     host = around.host
     versions = [host.satisfying(name, asked) for asked in use.asked]
     share = bool(versions) and all(versions) and name not in settled.unshareable

@@ -38,7 +38,7 @@ class Trail:
         head: tuple[str, ...] = ()
         count = self.depth
         if self.depth > _HEAD + _TAIL:
-            head = (*self.head, _left_out(self.depth - _HEAD - _TAIL))
+            head = (*self.head, _count_left_out(self.depth - _HEAD - _TAIL))
             count = _TAIL
         tail: list[str] = []
         trail: Trail | None = self
@@ -59,7 +59,7 @@ def way_down(package: Package, hops: Mapping[Package, Hop]) -> tuple[str, ...]:
     names: list[str] = []
     while hop:
         if len(names) == _TAIL and hop.distance > 1:
-            names += [_left_out(hop.distance - 1), str(hop.target)]
+            names += [_count_left_out(hop.distance - 1), str(hop.target)]
             break
         names.append(str(hop.following))
         hop = hops.get(hop.following) if hop.distance > 1 else None
@@ -111,5 +111,5 @@ class AnalysisWarning:
         return self.text
 
 
-def _left_out(count: int) -> str:
+def _count_left_out(count: int) -> str:
     return f"… {count} more …"

@@ -17,24 +17,27 @@ from factory.analysis.arguments import (
     SUPPRESS_NATIVE,
     UNSHARED,
     Arguments,
-    arranged,
+    arrange,
     format_arguments,
     parse_arguments,
 )
 from factory.analysis.build_arguments import build_arguments
-from factory.analysis.embed_walk import Settled, Walk, walk
+from factory.analysis.context import is_backstage
+from factory.analysis.embed_walk import EmbedDecision, Walk, walk
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
-from factory.analysis.surroundings import is_backstage
 from factory.analysis.written_rules import rules_of
-from factory.npm_range import VERSION, is_in
+from factory.versions import (
+    VERSION,
+    is_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from factory.analysis.context import AnalysisContext
     from factory.analysis.graph import Edge, Package
     from factory.analysis.manifest import Manifest
-    from factory.analysis.surroundings import Surroundings
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LIST = r"((?:\s*\n\s*- \S+)+)"
@@ -69,7 +72,7 @@ class Repair:
     removed: tuple[str, ...]
 
 
-def repair(error: str, plugin: Manifest, around: Surroundings, current: str) -> Repair | None:
+def repair(error: str, plugin: Manifest, around: AnalysisContext, current: str) -> Repair | None:
     """Return the arguments that mend what rhdh-cli said, or None if arguments cannot mend it.
 
     Args:
@@ -84,14 +87,14 @@ def repair(error: str, plugin: Manifest, around: Surroundings, current: str) -> 
     written = parse_arguments(current)
     case = _Case(around.graph.package(plugin), around, written)
     text = _COLOURS.sub("", error)
-    for mend in (_shared, _native, _removed, _conflict, _not_found, _not_published):
+    for mend in (_repair_shared, _native, _repair_removed, _conflict, _not_found, _not_published):
         found = mend(text, case)
         if found is not None:
             return found
     return None
 
 
-def advice(error: str, plugin: Manifest, around: Surroundings) -> str:
+def advice(error: str, plugin: Manifest, around: AnalysisContext) -> str:
     """Return what the author may do where :func:`repair` has no answer, or "" if nothing is known.
 
     It names ``--allow-native-package`` where a native package is what stands in the way.
@@ -117,7 +120,7 @@ def advice(error: str, plugin: Manifest, around: Surroundings) -> str:
 @dataclass(frozen=True, slots=True)
 class _Case:
     plugin: Package
-    around: Surroundings
+    around: AnalysisContext
     written: Arguments
 
     def reason(self, fact: str, *names: str) -> Reason:
@@ -138,14 +141,14 @@ class _Case:
         fresh = {(a.option, a.value): a for a in added if (a.option, a.value) not in before}
         if not fresh:
             return None
-        changed = arranged((before - gone) | fresh.keys(), self.written.others)
+        changed = arrange((before - gone) | fresh.keys(), self.written.others)
         leading = {p.name for p in self.around.ways_to_names(frozenset(about))}
         for argument in build_arguments(self.plugin, self.around, changed).derived:
             pair = (argument.option, argument.value)
             if argument.value.removeprefix(UNSHARED) in leading and _embeds(argument):
                 fresh.setdefault(pair, argument)
         fresh = {pair: argument for pair, argument in fresh.items() if pair not in before}
-        arguments = arranged((before - gone) | fresh.keys(), self.written.others)
+        arguments = arrange((before - gone) | fresh.keys(), self.written.others)
         return Repair(
             arguments=format_arguments(arguments),
             added=tuple(fresh.values()),
@@ -157,7 +160,7 @@ def _embeds(argument: DerivedArgument) -> bool:
     return argument.option == EMBED or argument.value.startswith(UNSHARED)
 
 
-def _shared(text: str, case: _Case) -> Repair | None:
+def _repair_shared(text: str, case: _Case) -> Repair | None:
     """Shared packages ended up private: whatever uses them is to be embedded."""
     shared = _names(_PRIVATE_SHARED, text)
     if not shared:
@@ -195,14 +198,14 @@ def _native(text: str, case: _Case) -> Repair | None:
     }
     if not names or own & set(names):
         return None
-    choices = [_shared_or_suppressed(name, case) for name in names]
+    choices = [_share_or_suppress(name, case) for name in names]
     return case.mended(choices, about=[c.value for c in choices if c.option == SHARED])
 
 
-def _removed(text: str, case: _Case) -> Repair | None:
+def _repair_removed(text: str, case: _Case) -> Repair | None:
     """The entry point needs a suppressed package: shared, if the host has one that fits."""
     names = dict.fromkeys(_REMOVED.findall(text))
-    if not names or not all(_provided(name, case) for name in names):
+    if not names or not all(_is_provided(name, case) for name in names):
         return None
     return case.mended(
         [_share(name, case) for name in names],
@@ -239,7 +242,7 @@ def _not_found(text: str, case: _Case) -> Repair | None:
     """A module is missing: embedded, if a chain of dependencies leads to it."""
     for specifier in dict.fromkeys(_NOT_FOUND.findall(text)):
         package = _PACKAGE.fullmatch(specifier)
-        if package and (found := _embedded(package[1], "rhdh-cli: cannot find it", case)):
+        if package and (found := _repair_embedded(package[1], "rhdh-cli: cannot find it", case)):
             return found
     return None
 
@@ -248,13 +251,13 @@ def _not_published(text: str, case: _Case) -> Repair | None:
     """Yarn cannot fetch a package whose source is in the workspace."""
     members = {p.name for p in case.around.packages if p.folder is not None}
     for name in dict.fromkeys(_NOT_PUBLISHED.findall(text)):
-        if name in members and (found := _embedded(name, "not published", case)):
+        if name in members and (found := _repair_embedded(name, "not published", case)):
             return found
     return None
 
 
-def _embedded(name: str, fact: str, case: _Case) -> Repair | None:
-    wanted = arranged(case.written.pairs | {(EMBED, name)}, case.written.others)
+def _repair_embedded(name: str, fact: str, case: _Case) -> Repair | None:
+    wanted = arrange(case.written.pairs | {(EMBED, name)}, case.written.others)
     computed = build_arguments(case.plugin, case.around, wanted)
     if (EMBED, name) not in computed.arguments.pairs:
         return None  # nothing that the plugin brings along depends on it
@@ -266,9 +269,9 @@ def _embedded(name: str, fact: str, case: _Case) -> Repair | None:
     return case.mended(added, about=[name])
 
 
-def _shared_or_suppressed(name: str, case: _Case) -> DerivedArgument:
+def _share_or_suppress(name: str, case: _Case) -> DerivedArgument:
     direct = any(use.edge.name == name and not use.edge.optional for use in _walk(case).private)
-    if direct and _provided(name, case):
+    if direct and _is_provided(name, case):
         return _share(name, case)
     fact = "rhdh-cli: it is native"
     return DerivedArgument(option=SUPPRESS_NATIVE, value=name, reason=case.reason(fact, name))
@@ -280,7 +283,7 @@ def _share(name: str, case: _Case) -> DerivedArgument:
     return DerivedArgument(option=SHARED, value=name, reason=case.reason(fact, name))
 
 
-def _provided(name: str, case: _Case) -> bool:
+def _is_provided(name: str, case: _Case) -> bool:
     """Whether the host has a version for every range in which what is bundled asks for it."""
     host = case.around.host
     ranges = {
@@ -303,7 +306,7 @@ def _private_edges(case: _Case) -> list[Edge]:
 
 
 def _walk(case: _Case) -> Walk:
-    return walk(case.plugin, case.around, rules_of(case.written), Settled())
+    return walk(case.plugin, case.around, rules_of(case.written), EmbedDecision())
 
 
 def _ranges(text: str) -> tuple[str, str, str] | None:

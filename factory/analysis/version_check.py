@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile import effective_range
-from factory.npm_range import is_in, lowest_in
+from factory.versions import (
+    is_in,
+    lowest_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from factory.analysis.context import AnalysisContext
     from factory.analysis.embed_walk import Use, Walk
     from factory.analysis.graph import Package
-    from factory.analysis.surroundings import Surroundings
 
 _WORKSPACE = "workspace:"
 
@@ -40,14 +43,14 @@ class RangeConflict:
     fitting: str | None
 
 
-def range_conflicts(found: Walk, around: Surroundings) -> tuple[RangeConflict, ...]:
+def range_conflicts(found: Walk, around: AnalysisContext) -> tuple[RangeConflict, ...]:
     """Return the conflicts that an export of the plugin would stop at, each package once.
 
     A range that is not npm's is compared as text alone: rhdh-cli cannot read it either.
     """
     shared: dict[Package, dict[str, str]] = {}
     for use in found.shared:
-        shared.setdefault(use.trail.package, {})[use.edge.name] = _written(use)
+        shared.setdefault(use.trail.package, {})[use.edge.name] = _write(use)
     plugin = found.start.package
     hoisted: dict[str, str] = {}
     conflicts: dict[str, RangeConflict] = {}
@@ -72,7 +75,7 @@ def _peers(package: Package, shared: Mapping[str, str]) -> dict[str, str]:
     return {**package.peers, **shared}
 
 
-def _in_export_order(plugin: Package, found: Walk, around: Surroundings) -> Iterator[Package]:
+def _in_export_order(plugin: Package, found: Walk, around: AnalysisContext) -> Iterator[Package]:
     """The embedded packages as rhdh-cli comes to them: depth first, each once."""
     embedded = found.embedded_packages
     seen = {plugin}
@@ -87,11 +90,11 @@ def _in_export_order(plugin: Package, found: Walk, around: Surroundings) -> Iter
             stack.append(_targets(package, around))
 
 
-def _targets(package: Package, around: Surroundings) -> Iterator[Package]:
+def _targets(package: Package, around: AnalysisContext) -> Iterator[Package]:
     return (edge.target for edge in around.graph.edges(package) if not edge.optional)
 
 
-def _written(use: Use) -> str:
+def _write(use: Use) -> str:
     """The range that the exported package.json has."""
     asked, target = use.edge.asked, use.edge.target
     if asked.startswith(_WORKSPACE):
@@ -120,7 +123,7 @@ def _covers(existing: str, asked: str) -> bool:
 
 
 def _conflict(
-    name: str, first: str, second: str, asking: Package, around: Surroundings
+    name: str, first: str, second: str, asking: Package, around: AnalysisContext
 ) -> RangeConflict:
     locked = around.graph.lockfile.versions.get(name, ())
     fitting = fitting_version((*locked, *reversed(around.host.versions(name))), first, second)

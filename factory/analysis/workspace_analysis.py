@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from factory.analysis.arguments import Arguments, format_arguments, parse_arguments
 from factory.analysis.build_arguments import build_arguments
 from factory.analysis.catalogs import read_catalogs
+from factory.analysis.context import survey
 from factory.analysis.discovery import (
     BACKEND_ROLES,
     PLUGIN_ROLES,
@@ -24,18 +25,17 @@ from factory.analysis.inventory import backstage_version
 from factory.analysis.lockfile_parser import find_lockfile, read_lockfile
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.analysis.reasons import AnalysisWarning
-from factory.analysis.surroundings import survey
 from factory.errors import ConfigurationError, Place, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from factory.analysis.context import AnalysisContext
     from factory.analysis.inventory import HostInventory
     from factory.analysis.kept_arguments import Dropped
     from factory.analysis.manifest import Manifest
     from factory.analysis.reasons import DerivedArgument
-    from factory.analysis.surroundings import Surroundings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +92,7 @@ def analyze_workspace(
         ConfigurationError: a listed plugin is not in the workspace or is none, or its arguments
             cannot be read.
     """
-    search = search_plugins(workspace) if listed is None else _listed(workspace, listed)
+    search = search_plugins(workspace) if listed is None else _find_listed(workspace, listed)
     plugins = search.plugins
     if not plugins and listed is None:
         raise no_plugins(workspace, search)
@@ -113,7 +113,7 @@ def analyze_workspace(
             )
             for plugin in plugins
         ),
-        warnings=(*older_host(backstage, host), *_left_out(search)),
+        warnings=(*older_host(backstage, host), *_warn_of_left_out(search)),
     )
 
 
@@ -150,7 +150,7 @@ def refuse_no_member(members: Membership | None, folder: Path, path: str, place:
 
 def surroundings_of(
     workspace: Path, host: HostInventory, plugins: Iterable[Manifest]
-) -> Surroundings:
+) -> AnalysisContext:
     """Return the graph of these plugins, for questions about single ones (see ``repair``).
 
     Raises:
@@ -166,19 +166,21 @@ def surroundings_of(
     return survey(graph, host, [graph.package(plugin) for plugin in plugins], root)
 
 
-def _left_out(search: PluginSearch) -> tuple[AnalysisWarning, ...]:
+def _warn_of_left_out(search: PluginSearch) -> tuple[AnalysisWarning, ...]:
     return tuple(
         AnalysisWarning(kind="left-out", text=str(each), package=each.name)
         for each in search.left_out
     )
 
 
-def _listed(workspace: Path, listed: Mapping[str, str]) -> PluginSearch:
+def _find_listed(workspace: Path, listed: Mapping[str, str]) -> PluginSearch:
     members = membership(workspace)
-    return PluginSearch(plugins=tuple(_listed_plugin(workspace, path, members) for path in listed))
+    return PluginSearch(
+        plugins=tuple(_find_listed_plugin(workspace, path, members) for path in listed)
+    )
 
 
-def _listed_plugin(workspace: Path, path: str, members: Membership | None) -> DiscoveredPlugin:
+def _find_listed_plugin(workspace: Path, path: str, members: Membership | None) -> DiscoveredPlugin:
     file = workspace / path / MANIFEST_FILE
     if not file.is_file():
         raise ConfigurationError(
@@ -200,7 +202,7 @@ def _listed_plugin(workspace: Path, path: str, members: Membership | None) -> Di
 
 
 def _analysis(
-    plugin: DiscoveredPlugin, around: Surroundings | None, text: str | None, written: Arguments
+    plugin: DiscoveredPlugin, around: AnalysisContext | None, text: str | None, written: Arguments
 ) -> PluginAnalysis:
     manifest = plugin.manifest
     derived: tuple[DerivedArgument, ...] = ()

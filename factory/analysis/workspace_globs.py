@@ -61,7 +61,7 @@ def _expand_berry(root: Path, globs: tuple[str, ...]) -> Iterator[str]:
             yield glob
     by_base: dict[str, list[_Wanted]] = {}
     for glob in dynamic:
-        by_base.setdefault(_base(glob), []).append(_wanted(glob))
+        by_base.setdefault(_base(glob), []).append(_parse_glob(glob))
     if "." in by_base:
         # fast-glob then reads the whole tree once for all that do not lead out of it.
         inside = [base for base in by_base if not base.startswith("..")]
@@ -135,7 +135,7 @@ class _Wanted:
         return all(test(part) for test, part in zip(self.segments, parts, strict=False))
 
 
-def _wanted(glob: str) -> _Wanted:
+def _parse_glob(glob: str) -> _Wanted:
     segments = glob.removeprefix("./").split("/")
     is_deep = GLOBSTAR in segments
     before = segments[: segments.index(GLOBSTAR)] if is_deep else segments

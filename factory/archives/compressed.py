@@ -6,12 +6,12 @@ import gzip
 import zlib
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from factory.archives.refusal import damaged, too_large
+from factory.archives.refusal import damaged_archive, too_large_archive
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from factory.archives.limits import Limits
+    from factory.archives.limits import ArchiveLimits
 
 CHUNK = 256 * 1024
 _GZIP = b"\x1f\x8b"
@@ -22,14 +22,14 @@ _RATIO_COUNTS_AFTER = 64 * 1024 * 1024
 class TarBytes:
     """The tar bytes of an archive, read forwards. Errors name ``archive``."""
 
-    def __init__(self, file: IO[bytes], archive: Path | str, limits: Limits) -> None:
+    def __init__(self, file: IO[bytes], archive: Path | str, limits: ArchiveLimits) -> None:
         self.archive = archive
         self._limits = limits
         self._counted = _Counted(file)
         self._given = 0
         start = self._counted.peek(len(_ZSTD))
         if start.startswith(_ZSTD):
-            raise damaged(archive, "it is compressed with zstd, which is not supported")
+            raise damaged_archive(archive, "it is compressed with zstd, which is not supported")
         self._stream: Any = (
             gzip.GzipFile(fileobj=cast("IO[bytes]", self._counted))
             if start.startswith(_GZIP)
@@ -47,7 +47,7 @@ class TarBytes:
             try:
                 data = self._stream.read(min(size, CHUNK))
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                raise damaged(self.archive, str(error) or type(error).__name__) from error
+                raise damaged_archive(self.archive, str(error) or type(error).__name__) from error
             if not data:
                 break
             parts.append(data)
@@ -59,7 +59,7 @@ class TarBytes:
     def _refuse_bomb(self) -> None:
         allowed = self._limits.ratio * max(self._counted.count, 1)
         if self._given > _RATIO_COUNTS_AFTER and self._given > allowed:
-            raise too_large(
+            raise too_large_archive(
                 self.archive,
                 "the whole archive",
                 f"unpacks to more than {self._limits.ratio} times its size",

@@ -45,19 +45,19 @@ def parse_integrity(text: str, *, place: Place | None = None) -> Integrity:
     for word in text.split():
         algorithm, dash, encoded = word.partition("-")
         if not dash or algorithm not in ALGORITHMS:
-            raise _malformed(text, "its algorithm is not known", place)
+            raise _malformed_error(text, "its algorithm is not known", place)
         try:
             digest = base64.b64decode(encoded.partition("?")[0], validate=True)
         except binascii.Error as error:
-            raise _malformed(text, "its digest is not base64", place) from error
+            raise _malformed_error(text, "its digest is not base64", place) from error
         if len(digest) != ALGORITHMS[algorithm]:
             why = f"its digest has {len(digest)} bytes and not {ALGORITHMS[algorithm]}"
-            raise _malformed(text, why, place)
+            raise _malformed_error(text, why, place)
         found.setdefault(algorithm, []).append(digest)
     for algorithm in ALGORITHMS:
         if algorithm in found:
             return Integrity(algorithm=algorithm, digests=tuple(found[algorithm]))
-    raise _malformed(text, "it is empty", place)
+    raise _malformed_error(text, "it is empty", place)
 
 
 def check_integrity(
@@ -122,7 +122,7 @@ def _feed(stream: IO[bytes], digest: hashlib._Hash) -> None:
         digest.update(data)
 
 
-def _malformed(text: str, why: str, place: Place | None) -> ArtifactError:
+def _malformed_error(text: str, why: str, place: Place | None) -> ArtifactError:
     return ArtifactError(
         f"the integrity cannot be used: {why}",
         place=place,

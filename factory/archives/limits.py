@@ -10,7 +10,7 @@ MAX_ENTRY_SIZE = "MAX_ENTRY_SIZE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class ArchiveLimits:
     """What an archive may hold at most.
 
     Attributes:
@@ -26,10 +26,10 @@ class Limits:
     ratio: int = 200
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = ArchiveLimits()
 
 
-def limits_of(max_entry_size: str | None) -> Limits:
+def archive_limits(max_entry_size: str | None) -> ArchiveLimits:
     """Return the limits with the largest entry that a user wrote (bytes), the default if empty.
 
     Raises:
@@ -45,4 +45,4 @@ def limits_of(max_entry_size: str | None) -> Limits:
             expected="a whole number above 0, for example 40000000",
         )
     size = int(text)
-    return Limits(entry=size, total=max(size, DEFAULT_LIMITS.total))
+    return ArchiveLimits(entry=size, total=max(size, DEFAULT_LIMITS.total))

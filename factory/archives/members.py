@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from factory.archives.compressed import TarBytes
-from factory.archives.limits import DEFAULT_LIMITS, MAX_ENTRY_SIZE, Limits
-from factory.archives.names import clean_name, fault_of_name, folded, resolved_target
-from factory.archives.refusal import too_large, unsafe
+from factory.archives.limits import DEFAULT_LIMITS, MAX_ENTRY_SIZE, ArchiveLimits
+from factory.archives.names import clean_name, fault_of_name, fold_name, resolve_target
+from factory.archives.refusal import too_large_archive, unsafe_archive
 from factory.archives.tar_headers import RawEntry, raw_entries
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def safe_members(
     file: IO[bytes],
     *,
     archive: Path | str,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     root: str = "",
 ) -> Iterator[tuple[SafeMember, Iterator[bytes]]]:
     """Yield each entry of a tar archive (gzipped or plain) with the chunks of its content.
@@ -85,7 +85,7 @@ def safe_members(
 class _Tree:
     """What the archive has held so far."""
 
-    def __init__(self, *, archive: Path | str, limits: Limits, root: str) -> None:
+    def __init__(self, *, archive: Path | str, limits: ArchiveLimits, root: str) -> None:
         self._archive = archive
         self._limits = limits
         self._root = root
@@ -99,7 +99,7 @@ class _Tree:
         """The entry, or None for the root itself."""
         self._entries += 1
         if self._entries > self._limits.entries:
-            raise too_large(
+            raise too_large_archive(
                 self._archive, raw.name, f"is one of more than {self._limits.entries} entries"
             )
         kind = _KINDS.get(raw.kind)
@@ -137,7 +137,7 @@ class _Tree:
 
     def _lead(self, name: str, target: str) -> str:
         depth = self._root.count("/") + 1 if self._root and self._is_in_root(name) else 0
-        lead = resolved_target(name, target, depth)
+        lead = resolve_target(name, target, depth)
         if lead is None:
             self._refuse(name, f"is a link that may leave the plugin: {target}")
         return lead
@@ -149,11 +149,11 @@ class _Tree:
         limits = self._limits
         if member.size > limits.entry:
             why = f"has {member.size} bytes, more than {limits.entry}"
-            raise too_large(self._archive, member.name, why, MAX_ENTRY_SIZE)
+            raise too_large_archive(self._archive, member.name, why, MAX_ENTRY_SIZE)
         self._bytes += member.size
         if self._bytes > limits.total:
             why = f"makes it more than {limits.total} bytes in all"
-            raise too_large(self._archive, member.name, why)
+            raise too_large_archive(self._archive, member.name, why)
 
     def _place(self, member: SafeMember) -> None:
         name = member.name
@@ -162,7 +162,7 @@ class _Tree:
             self._refuse(name, "occurs twice")
         self._members[name] = member
         while name:
-            other = self._names.setdefault(folded(name), name)
+            other = self._names.setdefault(fold_name(name), name)
             if other != name:
                 same = "is" if name == member.name else f"is in {name}, which is"
                 self._refuse(member.name, f"{same} the same as {other} where case does not count")
@@ -181,7 +181,7 @@ class _Tree:
             parts = lead.split("/")
             for end in range(1, len(parts)):
                 through = "/".join(parts[:end])
-                if through in self._leads or self._names.get(folded(through)) in self._leads:
+                if through in self._leads or self._names.get(fold_name(through)) in self._leads:
                     self._refuse(name, f"is a link that leads through another link, {through}")
             passed = {name}
             while lead in self._leads:
@@ -191,4 +191,4 @@ class _Tree:
                 lead = self._leads[lead]  # noqa: PLW2901 - one step further along the chain
 
     def _refuse(self, name: str, why: str) -> NoReturn:
-        raise unsafe(self._archive, name, why)
+        raise unsafe_archive(self._archive, name, why)

@@ -43,7 +43,7 @@ def clean_name(name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
-def folded(name: str) -> str:
+def fold_name(name: str) -> str:
     """Return what two names have in common if some file system takes them for one.
 
     Such systems ignore case, compare Unicode text in a normal form (APFS, NTFS), or pass over what
@@ -55,7 +55,7 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", seen).casefold())
 
 
-def resolved_target(name: str, target: str, depth_of_root: int) -> str | None:
+def resolve_target(name: str, target: str, depth_of_root: int) -> str | None:
     """Return where the symbolic link ``name`` leads, or None if it may leave the root.
 
     ``..`` is taken only at a target's beginning: after a name it would be counted from wherever

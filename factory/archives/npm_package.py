@@ -57,7 +57,7 @@ def is_package_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def damaged(tgz: Path, error: Exception) -> PackError:
+def damaged_error(tgz: Path, error: Exception) -> PackError:
     """Return the error for a packed plugin that cannot be read to its end."""
     return PackError(
         "the packed plugin is damaged or cut short",
@@ -68,7 +68,7 @@ def damaged(tgz: Path, error: Exception) -> PackError:
     )
 
 
-def unreadable(tgz: Path, error: OSError) -> PackError:
+def unreadable_error(tgz: Path, error: OSError) -> PackError:
     """Return the error for a packed plugin that cannot be opened."""
     return PackError(
         f"the packed plugin cannot be read: {error.strerror or error}",

@@ -9,7 +9,7 @@ from factory.errors import ArtifactError, Place
 _LONGEST_SHOWN = 200
 
 
-def unsafe(archive: Path | str, entry: str, why: str) -> ArtifactError:
+def unsafe_archive(archive: Path | str, entry: str, why: str) -> ArtifactError:
     """Return the error that refuses an archive for one of its entries."""
     shown = printable(entry)
     return ArtifactError(
@@ -21,16 +21,18 @@ def unsafe(archive: Path | str, entry: str, why: str) -> ArtifactError:
     )
 
 
-def too_large(archive: Path | str, entry: str, why: str, variable: str = "") -> ArtifactError:
+def too_large_archive(
+    archive: Path | str, entry: str, why: str, variable: str = ""
+) -> ArtifactError:
     """Return the error for an archive that unpacks to more than the limits allow."""
-    error = unsafe(archive, entry, why)
+    error = unsafe_archive(archive, entry, why)
     error.expected = "an archive within the limits"
     if variable:
         error.hint = f"if you trust it, set {variable} to more bytes"
     return error
 
 
-def damaged(archive: Path | str, why: str) -> ArtifactError:
+def damaged_archive(archive: Path | str, why: str) -> ArtifactError:
     """Return the error for an archive that cannot be read to its end."""
     return ArtifactError(
         "the archive is damaged or cut short",

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.archives.names import fault_of_name, folded
+from factory.archives.names import fault_of_name, fold_name
 from factory.archives.refusal import printable
 from factory.errors import ArtifactError, Place
 
@@ -28,7 +28,7 @@ def walk_safely(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
             what some systems or readers do not see; or it cannot be read.
     """
     try:
-        yield from _walked(folder)
+        yield from _walk(folder)
     except OSError as error:
         raise unreadable(folder, error) from error
 
@@ -42,7 +42,7 @@ def unreadable(folder: Path, error: OSError) -> ArtifactError:
     )
 
 
-def _walked(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+def _walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     root = folder.resolve()
     todo = [folder]
     while todo:
@@ -51,7 +51,7 @@ def _walked(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
         for path in sorted(here.iterdir()):
             if fault := fault_of_name(path.name):
                 raise _unsafe(folder, path, fault)
-            same = seen.setdefault(folded(path.name), path.name)
+            same = seen.setdefault(fold_name(path.name), path.name)
             if same != path.name:
                 raise _unsafe(folder, path, f"has the same name as {printable(same)} for some")
             status = path.lstat()

@@ -12,7 +12,7 @@ import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from factory.archives.refusal import damaged, unsafe
+from factory.archives.refusal import damaged_archive, unsafe_archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def raw_entries(tar: TarBytes) -> Iterator[tuple[RawEntry, Iterator[bytes]]]:
     while (header := _header(tar, any_read=any_read)) is not None:
         any_read = True
         if header.size < 0:
-            raise unsafe(tar.archive, header.name, "has a negative size")
+            raise unsafe_archive(tar.archive, header.name, "has a negative size")
         if header.type in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.XGLTYPE):
             _take_pax(tar, header, said)
         elif header.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK):
@@ -68,9 +68,9 @@ def raw_entries(tar: TarBytes) -> Iterator[tuple[RawEntry, Iterator[bytes]]]:
             for _ in content:
                 pass
     if said:
-        raise damaged(tar.archive, "it ends within the header of an entry")
+        raise damaged_archive(tar.archive, "it ends within the header of an entry")
     if not any_read:
-        raise damaged(tar.archive, "it holds nothing")
+        raise damaged_archive(tar.archive, "it holds nothing")
 
 
 def _header(tar: TarBytes, *, any_read: bool) -> tarfile.TarInfo | None:
@@ -83,8 +83,8 @@ def _header(tar: TarBytes, *, any_read: bool) -> tarfile.TarInfo | None:
     except tarfile.HeaderError as error:
         if not block:
             why = "it ends without the blocks that end an archive" if any_read else "it is empty"
-            raise damaged(tar.archive, why) from error
-        raise damaged(tar.archive, f"a header is not one: {error}") from error
+            raise damaged_archive(tar.archive, why) from error
+        raise damaged_archive(tar.archive, f"a header is not one: {error}") from error
 
 
 def _read_end(tar: TarBytes) -> None:
@@ -92,17 +92,17 @@ def _read_end(tar: TarBytes) -> None:
     while data := tar.read(BLOCK * 16):
         read += len(data)
         if data.strip(b"\0") or read > _LARGEST_END:
-            raise damaged(tar.archive, "there is more after the archive's end")
+            raise damaged_archive(tar.archive, "there is more after the archive's end")
 
 
 def _entry(tar: TarBytes, header: tarfile.TarInfo, said: dict[str, str]) -> RawEntry:
     name = said.get("path", header.name)
     if header.type == tarfile.GNUTYPE_SPARSE:
-        raise unsafe(tar.archive, name, "is a sparse file")
+        raise unsafe_archive(tar.archive, name, "is a sparse file")
     if said.get("size", str(header.size)) != str(header.size):
-        raise unsafe(tar.archive, name, "has two sizes, one in its pax header")
+        raise unsafe_archive(tar.archive, name, "has two sizes, one in its pax header")
     if header.size and header.type not in tarfile.REGULAR_TYPES:
-        raise unsafe(tar.archive, name, "has content, but is no file")
+        raise unsafe_archive(tar.archive, name, "has content, but is no file")
     return RawEntry(
         name=name,
         kind=header.type,
@@ -117,20 +117,20 @@ def _content(tar: TarBytes, entry: RawEntry) -> Iterator[bytes]:
     while left:
         data = tar.read(min(left, BLOCK * 512))
         if not data:
-            raise damaged(tar.archive, f"it ends within {entry.name}")
+            raise damaged_archive(tar.archive, f"it ends within {entry.name}")
         left -= len(data)
         yield data
     padding = -entry.size % BLOCK
     if len(tar.read(padding)) != padding:
-        raise damaged(tar.archive, f"it ends within {entry.name}")
+        raise damaged_archive(tar.archive, f"it ends within {entry.name}")
 
 
 def _extension(tar: TarBytes, header: tarfile.TarInfo) -> bytes:
     if header.size > LARGEST_EXTENSION:
-        raise unsafe(tar.archive, header.name, f"is a header of {header.size} bytes")
+        raise unsafe_archive(tar.archive, header.name, f"is a header of {header.size} bytes")
     data = tar.read(header.size + -header.size % BLOCK)
     if len(data) < header.size:
-        raise damaged(tar.archive, "it ends within the header of an entry")
+        raise damaged_archive(tar.archive, "it ends within the header of an entry")
     return data[: header.size]
 
 
@@ -146,11 +146,11 @@ def _take_pax(tar: TarBytes, header: tarfile.TarInfo, said: dict[str, str]) -> N
             or not record.end() < length <= len(data)
             or data[length - 1 : length] != b"\n"
         ):
-            raise unsafe(tar.archive, header.name, "is a malformed pax header")
+            raise unsafe_archive(tar.archive, header.name, "is a malformed pax header")
         key, value = record[2].decode("utf-8", "replace"), data[record.end() : length - 1]
         data = data[length:]
         if key.startswith("GNU.sparse.") or (for_all and key in _OF_ONE_ENTRY) or key in seen:
-            raise unsafe(tar.archive, header.name, f"is a pax header that sets {key}")
+            raise unsafe_archive(tar.archive, header.name, f"is a pax header that sets {key}")
         seen.add(key)
         if key in _OF_ONE_ENTRY:
             _say(tar, said, key, value)
@@ -159,5 +159,5 @@ def _take_pax(tar: TarBytes, header: tarfile.TarInfo, said: dict[str, str]) -> N
 def _say(tar: TarBytes, said: dict[str, str], key: str, value: bytes) -> None:
     text = value.decode("utf-8", "surrogateescape")
     if key in said:
-        raise unsafe(tar.archive, text, f"is the second {key} of one entry")
+        raise unsafe_archive(tar.archive, text, f"is the second {key} of one entry")
     said[key] = text

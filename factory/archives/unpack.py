@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits
 from factory.archives.members import SafeMember, safe_members
 from factory.archives.names import clean_name
 from factory.errors import StorageError
@@ -22,7 +22,7 @@ def unpack(
     *,
     select: str = "",
     archive: Path | str | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
 ) -> int:
     """Unpack an archive's folder ``select`` as ``destination``; return how many files it holds.
 
@@ -63,7 +63,7 @@ def unpack(
 
 
 def _write_all(
-    stream: IO[bytes], destination: Path, select: str, shown: Path | str, limits: Limits
+    stream: IO[bytes], destination: Path, select: str, shown: Path | str, limits: ArchiveLimits
 ) -> int:
     links: list[tuple[Path, str]] = []
     files = 0

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.attestation.file_tree import FileTree, file_tree
 from factory.attestation.package_manifest import PackageManifest, read_package_manifest
-from factory.attestation.packed_files import PackedFile, packed_files
-from factory.attestation.source_maps import MappedPackage, mapped_packages, sources_of
+from factory.attestation.packed_files import PackedFile, read_packed_files
+from factory.attestation.source_maps import MappedPackage, map_packages, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,27 +78,27 @@ def bundle_contents(tgz: Path, *, built_in: Path | None = None) -> BundleContent
     folders: dict[str, dict[str, PackedFile]] = {"": {}}
     sources: set[str] = set()
     shared: dict[str, str] = {}
-    for file in packed_files(tgz, wanted=_wanted):
+    for file in read_packed_files(tgz, wanted=_is_wanted):
         folder = _folder(file.path)
         folders.setdefault(folder, {})[file.path.removeprefix(folder)] = file
         if file.content is None:
             continue
         if file.path == FEDERATION_MANIFEST:
-            shared = _shared(file.content)
+            shared = _read_shared(file.content)
         elif file.path.endswith(".map"):
             sources.update(sources_of(file.content))
             # A map holds the sources themselves: only one of them is in memory at a time.
             folders[folder].pop(file.path)
     plugin = _manifest(folders.pop(""))
     packages = [
-        *_installed(folders, plugin),
-        *_pieces(mapped_packages(sources, built_in), shared),
+        *_find_installed(folders, plugin),
+        *_pieces(map_packages(sources, built_in), shared),
     ]
     packages.sort(key=lambda one: (one.name, one.version, one.locations))
-    return _linked(plugin, packages, {f: _manifest(files) for f, files in folders.items()})
+    return _link(plugin, packages, {f: _manifest(files) for f, files in folders.items()})
 
 
-def _wanted(path: str) -> bool:
+def _is_wanted(path: str) -> bool:
     folder = _folder(path)
     inside = path.removeprefix(folder)
     return inside == PACKAGE_JSON or (
@@ -117,7 +117,7 @@ def _manifest(files: Mapping[str, PackedFile]) -> PackageManifest:
     return read_package_manifest(file.content or b"") if file else PackageManifest()
 
 
-def _installed(
+def _find_installed(
     folders: Mapping[str, Mapping[str, PackedFile]], plugin: PackageManifest
 ) -> Iterator[BundledPackage]:
     """The packages of ``node_modules``; one that is there twice with the same files is one."""
@@ -156,7 +156,7 @@ def _pieces(mapped: Sequence[MappedPackage], shared: Mapping[str, str]) -> Itera
             )
 
 
-def _shared(content: bytes) -> dict[str, str]:
+def _read_shared(content: bytes) -> dict[str, str]:
     """Versions of the packages in ``shared`` of an ``mf-manifest.json``.
 
     An entry may be a part of a package, such as ``@material-ui/core/styles``.
@@ -175,7 +175,7 @@ def _shared(content: bytes) -> dict[str, str]:
     return found
 
 
-def _linked(
+def _link(
     plugin: PackageManifest,
     packages: Sequence[BundledPackage],
     manifests: Mapping[str, PackageManifest],

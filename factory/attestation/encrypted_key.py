@@ -14,6 +14,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
+
 from factory.errors import ConfigurationError, Place
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ def is_encrypted(content: bytes) -> bool:
     return _BLOCK.search(content) is not None
 
 
-def decrypted(content: bytes, passphrase: str, file: Path) -> bytes:
+def decrypt(content: bytes, passphrase: str, file: Path) -> bytes:
     """Return the private key, PKCS #8 in DER.
 
     An empty passphrase is one: cosign takes it too.
@@ -53,9 +56,6 @@ def decrypted(content: bytes, passphrase: str, file: Path) -> bytes:
     Raises:
         ConfigurationError: the passphrase is wrong, or the file is damaged.
     """
-    from nacl.exceptions import CryptoError  # noqa: PLC0415 - late: loads libsodium
-    from nacl.secret import SecretBox  # noqa: PLC0415
-
     box = _box(content, file)
     key = hashlib.scrypt(
         passphrase.encode("utf-8"),
@@ -93,15 +93,15 @@ def _box(content: bytes, file: Path) -> _Box:
             ciphertext=base64.b64decode(document["ciphertext"]),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(file) from error
+        raise _damaged_error(file) from error
     power_of_two = box.n > 1 and box.n & (box.n - 1) == 0
     bounded = box.n <= _LARGEST_N and 0 < box.r <= _LARGEST_R and 0 < box.p <= _LARGEST_P
     if names != ("scrypt", "nacl/secretbox") or not power_of_two or not bounded:
-        raise _damaged(file)
+        raise _damaged_error(file)
     return box
 
 
-def _damaged(file: Path) -> ConfigurationError:
+def _damaged_error(file: Path) -> ConfigurationError:
     return ConfigurationError(
         "the signing key is in no form that is known",
         place=Place(file=file),

@@ -9,7 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from factory.attestation.encrypted_key import decrypted, is_encrypted
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+
+from factory.attestation.encrypted_key import decrypt, is_encrypted
 from factory.errors import ConfigurationError, Place
 
 if TYPE_CHECKING:
@@ -46,10 +50,6 @@ class PublicKey:
 
     def verify(self, signature: bytes, content: bytes) -> bool:
         """Return whether ``signature`` is one of ``content`` by this key."""
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - late
-        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa  # noqa: PLC0415
-
         try:
             if isinstance(self.key, ec.EllipticCurvePublicKey):
                 self.key.verify(signature, content, ec.ECDSA(hashes.SHA256()))
@@ -70,9 +70,6 @@ class PrivateKey:
 
     def sign(self, content: bytes) -> bytes:
         """Return a signature of ``content``: DER of ECDSA, the plain bytes of the others."""
-        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - late
-        from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa  # noqa: PLC0415
-
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
             return self.key.sign(content, ec.ECDSA(hashes.SHA256()))
         if isinstance(self.key, rsa.RSAPrivateKey):
@@ -95,9 +92,6 @@ def read_private_key(file: Path, *, passphrase: str = "") -> PrivateKey:
     Raises:
         ConfigurationError: there is no such key, or the passphrase is missing or wrong.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - late
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-
     content = _read(file)
     if b"PRIVATE KEY-----" not in content:
         raise _no_key(file, _PRIVATE_FORM, _MAKE_PRIVATE)
@@ -105,7 +99,7 @@ def read_private_key(file: Path, *, passphrase: str = "") -> PrivateKey:
     try:
         if is_encrypted(content):
             key = serialization.load_der_private_key(
-                decrypted(content, passphrase, file), password=None
+                decrypt(content, passphrase, file), password=None
             )
         elif b"-----BEGIN ENCRYPTED" in content or b"Proc-Type: 4,ENCRYPTED" in content:
             key = serialization.load_pem_private_key(content, secret)
@@ -121,7 +115,7 @@ def read_private_key(file: Path, *, passphrase: str = "") -> PrivateKey:
                 expected=f"the key's passphrase in the variable {PASSPHRASE_VARIABLE}",
             ) from error
         raise _no_key(file, _PRIVATE_FORM, _MAKE_PRIVATE) from error
-    return PrivateKey(key=_known_private(key, file))
+    return PrivateKey(key=_check_private(key, file))
 
 
 def read_public_key(file: Path) -> PublicKey:
@@ -130,10 +124,6 @@ def read_public_key(file: Path) -> PublicKey:
     Raises:
         ConfigurationError: there is no such key.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - late
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: PLC0415
-
     try:
         key = serialization.load_pem_public_key(_read(file))
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -143,8 +133,7 @@ def read_public_key(file: Path) -> PublicKey:
     return PublicKey(key=key)
 
 
-def _known_private(key: object, file: Path) -> _Private:
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: PLC0415 - late
+def _check_private(key: object, file: Path) -> _Private:
 
     if isinstance(key, (ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey, rsa.RSAPrivateKey)):
         return key

@@ -8,7 +8,7 @@ import tarfile
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from factory.archives.npm_package import DAMAGED, PACKAGE_FOLDER, damaged, unreadable
+from factory.archives.npm_package import DAMAGED, PACKAGE_FOLDER, damaged_error, unreadable_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ class PackedFile:
     content: bytes | None = field(default=None, repr=False)
 
 
-def packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[PackedFile]:
+def read_packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[PackedFile]:
     """Yield the files of an ``npm pack`` archive, with the content of those whose path is wanted.
 
     Raises:
@@ -57,9 +57,9 @@ def packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[Packed
             while unzipped.read(_BLOCK):
                 pass  # to its end, so that gzip's own checksum is compared
     except DAMAGED as error:
-        raise damaged(tgz, error) from error
+        raise damaged_error(tgz, error) from error
     except OSError as error:
-        raise unreadable(tgz, error) from error
+        raise unreadable_error(tgz, error) from error
 
 
 def _read(path: str, member: tarfile.TarInfo, stream: IO[bytes], *, keep: bool) -> PackedFile:

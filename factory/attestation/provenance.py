@@ -31,7 +31,7 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class ProvenanceSubject:
     """What a statement is about: a file's or an image's name, and its SHA-256 in hex."""
 
     name: str
@@ -81,11 +81,11 @@ class BuiltWith:
 class Statement:
     """A provenance statement that was read: what it is about, and what it says."""
 
-    subjects: tuple[Subject, ...]
+    subjects: tuple[ProvenanceSubject, ...]
     predicate: Mapping[str, Any] = field(repr=False)
 
 
-def provenance(subjects: Sequence[Subject], source: BuiltFrom, build: BuiltWith) -> str:
+def provenance(subjects: Sequence[ProvenanceSubject], source: BuiltFrom, build: BuiltWith) -> str:
     """Return the statement as JSON text."""
     definition = {
         "buildType": BUILD_TYPE,
@@ -110,7 +110,7 @@ def provenance(subjects: Sequence[Subject], source: BuiltFrom, build: BuiltWith)
     return _text(subjects, {"buildDefinition": definition, "runDetails": {"builder": builder}})
 
 
-def with_subject(text: str, subject: Subject) -> str:
+def with_subject(text: str, subject: ProvenanceSubject) -> str:
     """Return a statement that is about one thing more: the image that a plugin was put into.
 
     Raises:
@@ -142,7 +142,7 @@ def read_statement(text: str | bytes) -> Statement:
     return Statement(subjects=subjects, predicate=predicate)
 
 
-def check_statement(statement: Statement, *, sha256: str) -> Subject:
+def check_statement(statement: Statement, *, sha256: str) -> ProvenanceSubject:
     """Return the subject that has a digest: what a statement must be about to count.
 
     Raises:
@@ -187,18 +187,18 @@ def _source_dependency(source: BuiltFrom) -> list[dict[str, Any]]:
     return [described] if described.keys() & {"uri", "digest"} else []
 
 
-def _subject(value: object) -> Subject:
+def _subject(value: object) -> ProvenanceSubject:
     digest = value.get("digest") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(digest, dict):
         raise _unreadable("a subject without a digest")
-    return Subject(
+    return ProvenanceSubject(
         name=str(value.get("name", "")),
         sha256=str(digest.get("sha256", "")),
         sha512=str(digest.get("sha512", "")),
     )
 
 
-def _text(subjects: Sequence[Subject], predicate: Mapping[str, Any]) -> str:
+def _text(subjects: Sequence[ProvenanceSubject], predicate: Mapping[str, Any]) -> str:
     statement = {
         "_type": STATEMENT,
         "subject": [{"name": one.name, "digest": one.digest} for one in subjects],

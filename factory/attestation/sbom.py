@@ -14,6 +14,16 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import HashAlgorithm, HashType, Property
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.component import Component, ComponentType, Swhid
+from cyclonedx.model.component_evidence import ComponentEvidence, Occurrence
+from cyclonedx.model.tool import ToolRepository
+from cyclonedx.output.json import JsonV1Dot6
+from cyclonedx.spdx import is_supported_id
+from packageurl import PackageURL
+
 from factory.archives.npm_package import PACKAGE_FOLDER, PACKAGE_JSON
 from factory.attestation.bundled import BundledPackage, bundle_contents
 
@@ -21,9 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from cyclonedx.model.component import Component
     from cyclonedx.model.license import License
-    from packageurl import PackageURL
 
 SBOM_SUFFIX = ".cdx.json"
 SBOM_TYPE = "application/vnd.cyclonedx+json"
@@ -67,11 +75,6 @@ def sbom(tgz: Path, *, tool_version: str, built_in: Path | None = None) -> str:
         PackError: the archive is damaged.
     """
     # Late: models, licences and serialisation take as long to import as a whole --help.
-    from cyclonedx.model import Property  # noqa: PLC0415
-    from cyclonedx.model.bom import Bom, BomMetaData  # noqa: PLC0415
-    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
-    from cyclonedx.model.tool import ToolRepository  # noqa: PLC0415
-    from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
 
     contents, digests = bundle_contents(tgz, built_in=built_in), file_digests(tgz)
     tool = Component(
@@ -102,8 +105,6 @@ def sbom(tgz: Path, *, tool_version: str, built_in: Path | None = None) -> str:
 
 
 def _plugin_component(name: str, version: str, digests: Digests) -> Component:
-    from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415 - late
-    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
 
     purl = _purl(name, version)
     return Component(
@@ -134,12 +135,6 @@ def _components(packages: Sequence[BundledPackage]) -> list[Component]:
 
 
 def _component(package: BundledPackage, reference: str) -> Component:
-    from cyclonedx.model import Property  # noqa: PLC0415 - late
-    from cyclonedx.model.component import Component, ComponentType, Swhid  # noqa: PLC0415
-    from cyclonedx.model.component_evidence import (  # noqa: PLC0415
-        ComponentEvidence,
-        Occurrence,
-    )
 
     purl = _purl(package.name, package.version)
     component = Component(
@@ -179,8 +174,6 @@ def _notes(package: BundledPackage) -> Iterator[tuple[str, str]]:
 
 def _licenses(texts: Sequence[str]) -> list[License]:
     """SPDX ids and expressions as such, everything else as a name."""
-    from cyclonedx.contrib.license.factories import LicenseFactory  # noqa: PLC0415 - late
-
     factory = LicenseFactory()
     if len(texts) == 1:
         return [factory.make_from_string(texts[0])]
@@ -189,15 +182,12 @@ def _licenses(texts: Sequence[str]) -> list[License]:
 
 
 def _is_id(text: str) -> bool:
-    from cyclonedx.spdx import is_supported_id  # noqa: PLC0415 - late
 
     return is_supported_id(text)
 
 
 def _purl(name: str, version: str) -> PackageURL:
     """The package-url type npm: a scope is the namespace, with its ``@``."""
-    from packageurl import PackageURL  # noqa: PLC0415 - late
-
     scope, _, short = name.rpartition("/")
     version = version.removesuffix(_EMBEDDED_MARK)
     return PackageURL(type="npm", namespace=scope or None, name=short, version=version or None)

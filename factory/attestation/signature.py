@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import CheckError
-from factory.quantities import counted
+from factory.quantities import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -98,7 +98,9 @@ def signature_image(
     return SignatureImage(manifest=_compact(manifest), config=config, payload=payload)
 
 
-def signed_payloads(manifest: bytes, blob: Callable[[str], bytes]) -> tuple[SignedPayload, ...]:
+def read_signed_payloads(
+    manifest: bytes, blob: Callable[[str], bytes]
+) -> tuple[SignedPayload, ...]:
     """Return the payloads and signatures of a signatures' image.
 
     Args:
@@ -141,13 +143,13 @@ def verify_signature(payloads: Iterable[SignedPayload], key: PublicKey, digest: 
     if not by_key:
         raise CheckError(
             "the image is not signed with this key",
-            found=f"{counted(len(several), 'signature')}, none of which this key made",
+            found=f"{pluralize(len(several), 'signature')}, none of which this key made",
             expected=_EXPECTED,
             hint="check that --key is the signer's public key",
         )
     others = []
     for payload in by_key:
-        signed = _signed(payload)
+        signed = _read_signed(payload)
         if signed is not None and signed.digest == digest:
             return signed
         others.append(signed.digest if signed else "a payload that names no image")
@@ -171,7 +173,7 @@ def _payload(name: str, digest: str) -> bytes:
     )
 
 
-def _signed(payload: bytes) -> Signed | None:
+def _read_signed(payload: bytes) -> Signed | None:
     try:
         critical = json.loads(payload)["critical"]
         if critical["type"] != _PAYLOAD_TYPE:

@@ -48,7 +48,7 @@ def sources_of(source_map: bytes) -> tuple[str, ...]:
     return tuple(_path(one[scheme.end() :]) for one in texts if (scheme := _SCHEME.match(one)))
 
 
-def mapped_packages(sources: Iterable[str], built_in: Path | None) -> tuple[MappedPackage, ...]:
+def map_packages(sources: Iterable[str], built_in: Path | None) -> tuple[MappedPackage, ...]:
     """Return the packages that modules are of, each once, sorted; the plugin's own are left out.
 
     Args:
@@ -56,7 +56,7 @@ def mapped_packages(sources: Iterable[str], built_in: Path | None) -> tuple[Mapp
         built_in: the plugin's folder in its installed workspace; None if it is not there any more.
     """
     folders = {folder for source in sources if (folder := _package_folder(source, built_in))}
-    found = {_mapped(folder, built_in) for folder in folders}
+    found = {_map_package(folder, built_in) for folder in folders}
     return tuple(
         sorted((one for one in found if one.name), key=lambda one: (one.name, one.version))
     )
@@ -80,7 +80,7 @@ def _package_folder(source: str, built_in: Path | None) -> str:
 
 def _workspace_folder(source: str, built_in: Path) -> str:
     """The folder of a workspace package whose source is bundled: the next with a package.json."""
-    module = _found(source, built_in)
+    module = _find(source, built_in)
     for folder in module.parents if module else ():
         if folder == built_in or folder in built_in.parents:
             return ""
@@ -89,7 +89,7 @@ def _workspace_folder(source: str, built_in: Path) -> str:
     return ""
 
 
-def _mapped(folder: str, built_in: Path | None) -> MappedPackage:
+def _map_package(folder: str, built_in: Path | None) -> MappedPackage:
     manifest = _manifest(folder, built_in) if built_in else PackageManifest()
     return MappedPackage(
         name=manifest.name or _without_ups(folder).rpartition("node_modules/")[2].rstrip("/"),
@@ -99,11 +99,11 @@ def _mapped(folder: str, built_in: Path | None) -> MappedPackage:
 
 
 def _manifest(folder: str, built_in: Path) -> PackageManifest:
-    file = _found(f"{folder}package.json", built_in)
+    file = _find(f"{folder}package.json", built_in)
     return read_package_manifest(file.read_bytes()) if file else PackageManifest()
 
 
-def _found(source: str, built_in: Path) -> Path | None:
+def _find(source: str, built_in: Path) -> Path | None:
     """The file that a source names, on the way up: some of its ``../`` may be lost.
 
     For a package that is installed all folders count, as they do for Node.js.

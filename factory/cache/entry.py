@@ -222,7 +222,7 @@ def refuse_changed(folder: Path, file: CachedFile) -> None:
         raise BadEntry(f"{file.name} was changed")
 
 
-def described(file: Path) -> CachedFile:
+def describe_file(file: Path) -> CachedFile:
     """Return what a file is now."""
     with file.open("rb", buffering=0) as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.attestation.keys import PASSPHRASE_VARIABLE, read_private_key, read_public_key
@@ -17,8 +18,6 @@ from factory.cache.entry import UnvouchedEntry
 from factory.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from factory.attestation.keys import PrivateKey, PublicKey
     from factory.cache.entry import Entry
     from factory.config.environment import Environment
@@ -28,7 +27,7 @@ VARIABLE = "PLUGIN_FACTORY_CACHE_KEY"
 _PREFIX = b"plugin-factory: an entry of the cache of finished plugins\n"
 
 
-def demanded_key(named: str | None, environment: Environment) -> PublicKey | None:
+def find_demanded_key(named: str | None, environment: Environment) -> PublicKey | None:
     """Return the key that entries must be signed with; None where nobody demands one.
 
     A setting that is there and empty, such as a secret that a CI system does not give to a job, is
@@ -42,8 +41,6 @@ def demanded_key(named: str | None, environment: Environment) -> PublicKey | Non
         UsageError: the option is empty.
         ConfigurationError: the variable is empty, or the file holds no public key.
     """
-    from pathlib import Path  # noqa: PLC0415 - beside its only use
-
     if named is None:
         if VARIABLE not in environment.variables:
             return None

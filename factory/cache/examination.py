@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.integrity import integrity_of
-from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits
 from factory.archives.members import safe_members
 from factory.archives.npm_package import INTEGRITY_SUFFIX, PACKAGE_FOLDER
 from factory.attestation.sbom import SBOM_SUFFIX
@@ -25,7 +25,10 @@ from factory.cache.entry_signature import refuse_unvouched
 from factory.cache.key import digest_of_value
 from factory.config.build_plan import APP_CONFIG
 from factory.errors import FactoryError, StorageError
-from factory.oci.archive import DYNAMIC_SUFFIX, read_plugin_archive
+from factory.oci.packed_plugin import (
+    DYNAMIC_SUFFIX,
+    read_plugin_archive,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +61,7 @@ class ExpectedPlugin:
     version: str
     arguments: str
     app_config: Path | None = None
-    limits: Limits = DEFAULT_LIMITS
+    limits: ArchiveLimits = DEFAULT_LIMITS
     key: PublicKey | None = None
 
 

@@ -27,21 +27,23 @@ before anything is installed.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from factory.analysis.arguments import parse_arguments
 from factory.analysis.catalogs import read_catalogs
 from factory.analysis.discovery import WorkspacePackage, workspace_packages
 from factory.analysis.embedding import local_build_set
-from factory.analysis.graph import DependencyGraph
+from factory.analysis.graph import DependencyGraph, Package
+from factory.analysis.lockfile import split_descriptor
 from factory.analysis.lockfile_parser import find_lockfile, read_lockfile
-from factory.analysis.manifest import MANIFEST_FILE, read_manifest
-from factory.cache.asking_package import AskingPackage, asking_package
+from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
 from factory.cache.key import (
     CONFIGURATION,
     FACTORY,
@@ -52,17 +54,176 @@ from factory.cache.key import (
     TOOLS,
     VARIABLES,
     PluginInputs,
+    code_digest,
 )
-from factory.cache.lockfile_part import LockedPackages, locked_packages
-from factory.cache.own_code import code_digest
-from factory.cache.root_part import root_parts
-from factory.cache.tree import Tree
+from factory.cache.tree import GENERATED, Tree, root_parts
 from factory.cache.variables import telling_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
+    from factory.analysis.lockfile import Lockfile
     from factory.config.environment import Environment
+
+
+_DIGITS = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedPackages:
+    """A workspace's graph and the digest of what each entry of its lockfile says."""
+
+    graph: DependencyGraph
+    bodies: Mapping[str, str]
+    _below: dict[Package, frozenset[Package]] = field(default_factory=dict, repr=False)
+
+    def reach_from(self, roots: Iterable[Package]) -> Mapping[str, str]:
+        """Return what is below ``roots``: by name its versions, each ``VERSION#DIGEST``.
+
+        Members of the workspace are not among them: their source has what they say.
+        """
+        reached: dict[Package, None] = {}
+        for root in roots:
+            reached.update(dict.fromkeys(self._reach(root)))
+        versions: dict[str, set[str]] = {}
+        for package in reached:
+            if package.folder is None:
+                said = self.bodies.get(package.keys[0], "") if package.keys else ""
+                versions.setdefault(package.name, set()).add(f"{package.version}#{said}")
+        return {name: ", ".join(sorted(said)) for name, said in sorted(versions.items())}
+
+    def members_below(self, root: Package) -> frozenset[Package]:
+        """Return the members of the workspace that ``root`` reaches without another in between.
+
+        A package from a registry may bring one in too: by a peer dependency, or a resolution.
+        """
+        return frozenset(
+            package
+            for package in self._reach(root)
+            if package.folder is not None and package is not root
+        )
+
+    def _reach(self, root: Package) -> frozenset[Package]:
+        if root not in self._below:
+            self._below[root] = frozenset(self._walk(root))
+        return self._below[root]
+
+    def _walk(self, root: Package) -> dict[Package, None]:
+        found = {root: None}
+        pending = deque((root,))
+        peers: set[str] = set()
+        while pending:
+            package = pending.popleft()
+            for target in self._next(package, peers):
+                if target not in found:
+                    found[target] = None
+                    if target.folder is None:  # a member is a root of its own
+                        pending.append(target)
+        return found
+
+    def _next(self, package: Package, peers: set[str]) -> Iterator[Package]:
+        for edge in self.graph.edges(package):
+            yield edge.target
+        fresh = package.peers.keys() - peers
+        peers.update(fresh)
+        for name in fresh:
+            for entry in self.graph.lockfile.named(name):
+                alias, wanted = split_descriptor(entry.descriptors[0])
+                asker = Package(name="", version="", dependencies={alias: wanted})
+                yield from (edge.target for edge in self.graph.edges(asker))
+
+
+def digest_locked_packages(graph: DependencyGraph) -> LockedPackages:
+    """Return the packages of a graph's lockfile with the digests of their entries.
+
+    Raises:
+        OSError: the lockfile cannot be read.
+    """
+    return LockedPackages(graph=graph, bodies=_bodies(graph.lockfile))
+
+
+def _bodies(lockfile: Lockfile) -> dict[str, str]:
+    """By an entry's first descriptor, a digest of its lines below the descriptors.
+
+    The line of descriptors is left out: another package that asks for the same version in another
+    range changes it, and nothing else.
+    """
+    lines = lockfile.file.read_bytes().splitlines()
+    starts = [entry.line for entry in lockfile.entries]
+    ends = [*starts[1:], len(lines) + 1]
+    found = {}
+    for entry, start, end in zip(lockfile.entries, starts, ends, strict=True):
+        body = b"\n".join(lines[start : end - 1]).rstrip()
+        found[entry.descriptors[0]] = hashlib.sha256(body).hexdigest()[:_DIGITS]
+    return found
+
+
+# The fields of a package.json by which a package is entered.
+_ENTRY_FIELDS = ("main", "module", "types", "typings", "browser", "exports")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskingPackage:
+    """A package.json, and its package with all that its build may use.
+
+    ``reads_generated`` is whether package.json points at what builds have left in the folder.
+    """
+
+    manifest: Manifest
+    asker: Package
+    reads_generated: bool
+
+
+def asking_package(
+    folder: Path, graph: DependencyGraph, members: AbstractSet[str]
+) -> AskingPackage:
+    """Return the package in a folder; one without a package.json asks for nothing.
+
+    Args:
+        folder: the package's.
+        graph: the workspace's.
+        members: the names of the workspace's members.
+
+    Raises:
+        SourceError: the package.json cannot be used.
+    """
+    file = folder / MANIFEST_FILE
+    if not file.is_file():
+        manifest = Manifest(file=file)
+        return AskingPackage(
+            manifest=manifest, asker=Package(name="", version=""), reads_generated=False
+        )
+    manifest = read_manifest(file)
+    package = graph.package(manifest)
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8-sig"))
+    listed = document.get("devDependencies")
+    development = {n: str(a) for n, a in listed.items()} if isinstance(listed, dict) else {}
+    # A peer from elsewhere is given by somebody who depends on it; a member is here anyway.
+    peers = {name: asked for name, asked in package.peers.items() if name in members}
+    asker = replace(package, dependencies={**peers, **development, **package.dependencies})
+    return AskingPackage(
+        manifest=manifest,
+        asker=asker,
+        reads_generated=any(
+            PurePosixPath(entry).parts[:1] and PurePosixPath(entry).parts[0] in GENERATED
+            for name in _ENTRY_FIELDS
+            for entry in _strings(document.get(name))
+        ),
+    )
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Every string in a JSON value."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            pending.extend(one.values())
+        elif isinstance(one, list):
+            pending.extend(one)
 
 
 def machine() -> str:
@@ -144,7 +305,7 @@ class WorkspaceInputs:
                 self._name(path): digest for path, digest in sorted((folders | loose).items())
             },
             ROOT: self.root,
-            LOCKFILE: self.locked.reached_from(askers),
+            LOCKFILE: self.locked.reach_from(askers),
             CONFIGURATION: {name: value for name, value in configuration.items() if value},
             TOOLS: {
                 "node": tools.node,
@@ -162,7 +323,7 @@ class WorkspaceInputs:
         Both are digests by path from the tree's root.
         """
         own = _from(self.workspace / plugin.path, self.tree.root)
-        built = self._built(self._document(own), plugin)
+        built = self._find_built(self._document(own), plugin)
         as_it_is = parse_arguments(plugin.arguments).forbids_building
         folders: dict[str, str] = {}
         loose: dict[str, str] = {}
@@ -191,7 +352,7 @@ class WorkspaceInputs:
             seen |= following
         return folders, loose
 
-    def _built(self, own: AskingPackage, plugin: PluginToName) -> frozenset[str]:
+    def _find_built(self, own: AskingPackage, plugin: PluginToName) -> frozenset[str]:
         """The names of the packages whose ``dist/`` the export makes anew."""
         if parse_arguments(plugin.arguments).forbids_building:
             return frozenset()
@@ -276,7 +437,7 @@ def workspace_inputs(workspace: Path, checkout: Path) -> WorkspaceInputs:
         tree=tree,
         project=path,
         members=MappingProxyType(members),
-        locked=locked_packages(
+        locked=digest_locked_packages(
             DependencyGraph(lockfile, by_name, resolutions, read_catalogs(project))
         ),
         root=MappingProxyType(dict(root_parts(tree, path))),

@@ -12,8 +12,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.cache.key import digest_of_value
-from factory.cache.notes import MEMO, note_file, read_note, write_note
-from factory.cache.store import CANNOT_BE_WRITTEN
+from factory.cache.store import (
+    CANNOT_BE_WRITTEN,
+    MEMO,
+    note_file,
+    read_note,
+    write_note,
+)
 from factory.cache.tree import file_digest
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ _OF_NO_BUILD = (".env", ".git", ".gitignore")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RememberedPlugin:
+class MemoPlugin:
     """A plugin of a workspace as it was built.
 
     ``arguments`` are those that it was exported with, ``written`` those of plugins-list.yaml,
@@ -45,13 +50,13 @@ class RememberedPlugin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Remembered:
+class WorkspaceMemo:
     """What is remembered of a workspace: its plugins, and ``facts``, a JSON object of the caller's.
 
     Facts are what else a run without a checkout has to know, such as the time of the commit.
     """
 
-    plugins: tuple[RememberedPlugin, ...]
+    plugins: tuple[MemoPlugin, ...]
     facts: Mapping[str, Any]
 
 
@@ -102,7 +107,7 @@ def _is_of_no_build(name: str) -> bool:
 def remember(
     store: Store,
     digest: str,
-    plugins: Iterable[RememberedPlugin],
+    plugins: Iterable[MemoPlugin],
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Keep the memo of a workspace; a cache that cannot be written is told, once."""
@@ -114,11 +119,11 @@ def remember(
         store.tell(CANNOT_BE_WRITTEN, error)
 
 
-def recall(store: Store, digest: str) -> Remembered | None:
+def recall(store: Store, digest: str) -> WorkspaceMemo | None:
     """Return what is remembered under ``digest``, and mark it as used now; None if nothing is."""
     file = note_file(store, MEMO, digest)
     try:
-        found = _remembered(read_note(store, MEMO, digest), digest)
+        found = _read_memo(read_note(store, MEMO, digest), digest)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -133,7 +138,7 @@ def recall(store: Store, digest: str) -> Remembered | None:
     return found
 
 
-def _remembered(document: Any, digest: str) -> Remembered:
+def _read_memo(document: Any, digest: str) -> WorkspaceMemo:
     """The memo that a note is.
 
     Raises:
@@ -142,9 +147,9 @@ def _remembered(document: Any, digest: str) -> Remembered:
     body = document["memo"]
     if document["digest"] != digest_of_value([digest, body]):
         raise ValueError("it was changed")
-    plugins = tuple(RememberedPlugin(**plugin) for plugin in body["plugins"])
+    plugins = tuple(MemoPlugin(**plugin) for plugin in body["plugins"])
     facts = body["facts"]
     said = [text for plugin in plugins for text in asdict(plugin).values()]
     if not isinstance(facts, dict) or not all(isinstance(text, str) for text in said):
         raise TypeError("it has something else than texts")
-    return Remembered(plugins=plugins, facts=facts)
+    return WorkspaceMemo(plugins=plugins, facts=facts)

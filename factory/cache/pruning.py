@@ -15,17 +15,42 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.cache.entry import ENTRY_FILE, USED_FILE
-from factory.cache.limits import Limits
-from factory.cache.notes import NOTES
-from factory.cache.store import CANNOT_BE_LIMITED, ENTRIES, MAKING, TAG_FILE
+from factory.cache.store import CANNOT_BE_LIMITED, ENTRIES, MAKING, NOTES, TAG_FILE
+from factory.config.quantities_read import duration_seconds, size_bytes
 from factory.errors import BusyError, StorageError
+from factory.files import remove_unfinished
 from factory.locking import exclusive
-from factory.whole_file import remove_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from factory.cache.store import Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CacheLimits:
+    """How much is kept: bytes in all, and seconds since the last use; None for no limit."""
+
+    max_bytes: int | None = None
+    max_age: float | None = None
+
+
+def cache_limits(max_size: str, max_age: str) -> CacheLimits:
+    """Return the limits that ``--max-size`` and ``--max-age`` mean, such as ``10G`` and ``90d``.
+
+    Raises:
+        UsageError: one is no size, or no time span.
+    """
+    return CacheLimits(
+        max_bytes=size_bytes(max_size, "--max-size"),
+        max_age=duration_seconds(max_age, "--max-age"),
+    )
+
+
+DEFAULT_SIZE, DEFAULT_AGE = "10G", "90d"
+DEFAULT_LIMITS = cache_limits(DEFAULT_SIZE, DEFAULT_AGE)
+"""What a build keeps."""
+
 
 _LOCK = ".prune.lock"
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -97,7 +122,7 @@ def info(store: Store) -> CacheInfo:
     )
 
 
-def prune(store: Store, limits: Limits, *, now: float | None = None) -> Pruned:
+def prune(store: Store, limits: CacheLimits, *, now: float | None = None) -> Pruned:
     """Remove what is older than the limits say, then the least recently used until the rest fits.
 
     A time of use in the future, left by a clock that was put back, is taken as now. Leftovers of
@@ -119,7 +144,7 @@ def prune(store: Store, limits: Limits, *, now: float | None = None) -> Pruned:
         return Pruned(entries=0, size=0)
 
 
-def prune_or_say(store: Store, limits: Limits, *, now: float | None = None) -> Pruned:
+def prune_or_say(store: Store, limits: CacheLimits, *, now: float | None = None) -> Pruned:
     """Remove what :func:`prune` removes, for somebody who has asked for it.
 
     Raises:
@@ -148,7 +173,7 @@ def clear(store: Store, *, checkpoint: Callable[[], None] | None = None) -> Prun
     if not store.folder.is_dir():
         return Pruned(entries=0, size=0)
     with exclusive(store.folder / _LOCK, wait=True, while_waiting=checkpoint):
-        pruned = _prune(store, Limits(max_bytes=-1), time.time())
+        pruned = _prune(store, CacheLimits(max_bytes=-1), time.time())
         _remove_leftovers(store)
     for kind in (ENTRIES, *NOTES):
         for name in _names(store.folder / kind):
@@ -202,7 +227,7 @@ def _entry(path: str) -> Holding:
     return Holding(path=path, kind=ENTRIES, size=size, used=used, uses=uses)
 
 
-def _prune(store: Store, limits: Limits, now: float) -> Pruned:
+def _prune(store: Store, limits: CacheLimits, now: float) -> Pruned:
     held = sorted(holdings(store), key=lambda one: (min(one.used, now), one.path))
     total = sum(one.size for one in held)
     removed = 0
@@ -214,14 +239,14 @@ def _prune(store: Store, limits: Limits, now: float) -> Pruned:
             if one.used > now:
                 _mark(one, now)
             continue
-        if _removed(store, one):
+        if _remove(store, one):
             total -= one.size
             freed += one.size
             removed += one.kind == ENTRIES
     return Pruned(entries=removed, size=freed)
 
 
-def _removed(store: Store, one: Holding) -> bool:
+def _remove(store: Store, one: Holding) -> bool:
     if one.kind == ENTRIES:
         return store.remove(one.path)
     try:

@@ -27,6 +27,21 @@ from factory.cache.entry import (
     parse_entry,
 )
 from factory.errors import FactoryError, Interrupted, RegistryError, UsageError
+from factory.oci.descriptor import (
+    EMPTY,
+    TITLE,
+    Blob,
+    artifact_manifest,
+    blob_of,
+    descriptor_of,
+    matches,
+)
+from factory.oci.names import image_name
+from factory.oci.pull import fetch_blob, read_blob
+from factory.oci.push import push_blob
+from factory.oci.registry import Registry
+from factory.oci.target import pull_target
+from factory.oci.transport import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,10 +50,8 @@ if TYPE_CHECKING:
     from factory.cache.entry import CachedFile, Entry
     from factory.cache.store import Examiner, Store
     from factory.config.environment import Environment
-    from factory.oci.blob import Blob
     from factory.oci.descriptor import Descriptor
-    from factory.oci.image_name import ImageName
-    from factory.oci.registry import Registry
+    from factory.oci.names import ImageName
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +96,7 @@ class _Switch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
+class _RemotePlace:
     """A repository that entries are read from or written to.
 
     ``bad`` are the keys whose entries in a registry were found to be other than they should be.
@@ -118,7 +131,7 @@ class _Place:
 class RemoteCache:
     """Caches in registries; a context manager that closes them. Safe to use from many threads."""
 
-    def __init__(self, sources: Sequence[_Place], destination: _Place | None) -> None:
+    def __init__(self, sources: Sequence[_RemotePlace], destination: _RemotePlace | None) -> None:
         self._sources = tuple(sources)
         self._destination = destination
 
@@ -136,7 +149,7 @@ class RemoteCache:
         Raises:
             Interrupted: the run was ended.
         """
-        return any(_guarded(place, partial(_digest, place, key)) for place in self._used)
+        return any(_guard(place, partial(_digest, place, key)) for place in self._used)
 
     def fetch(self, key: str, store: Store, examine: Examiner | None = None) -> Entry | None:
         """Pull the entry of ``key`` into ``store`` and return it, or None: no registry gives it.
@@ -152,7 +165,7 @@ class RemoteCache:
         if not is_key(key):
             return None
         for place in self._used:
-            entry = _guarded(place, partial(_fetched, place, key, store, examine))
+            entry = _guard(place, partial(_fetch, place, key, store, examine))
             if entry:
                 return entry
         return None
@@ -168,10 +181,10 @@ class RemoteCache:
         place = self._destination
         if place is None or place.switch.off:
             return False
-        return bool(_guarded(place, partial(_sent, place, entry)))
+        return bool(_guard(place, partial(_send, place, entry)))
 
     @property
-    def _used(self) -> tuple[_Place, ...]:
+    def _used(self) -> tuple[_RemotePlace, ...]:
         return tuple(place for place in self._sources if not place.switch.off)
 
 
@@ -200,10 +213,7 @@ def remote_cache(
     switches: dict[str, _Switch] = {}
     bad: set[tuple[ImageName, str]] = set()
 
-    def place(text: str, option: str) -> _Place:
-        from factory.oci.registry import Registry  # noqa: PLC0415 - late: slow to load
-        from factory.oci.retry import RetryPolicy  # noqa: PLC0415
-        from factory.oci.target import pull_target  # noqa: PLC0415
+    def place(text: str, option: str) -> _RemotePlace:
 
         name = repository_name(text, option)
         if option == "--cache-from":
@@ -229,7 +239,7 @@ def remote_cache(
             checkpoint=check,
             reads_only=option == "--cache-from",
         )
-        return _Place(name=name, registry=registry, option=option, switch=switch, bad=bad)
+        return _RemotePlace(name=name, registry=registry, option=option, switch=switch, bad=bad)
 
     return RemoteCache(
         [place(text, "--cache-from") for text in dict.fromkeys(sources)],
@@ -243,8 +253,6 @@ def repository_name(text: str, option: str) -> ImageName:
     Raises:
         UsageError: it names none.
     """
-    from factory.oci.image_name import image_name  # noqa: PLC0415 - late, with what it needs
-
     try:
         return image_name(f"{text}:key" if text.startswith(SCHEME) else "")
     except UsageError as error:
@@ -256,7 +264,7 @@ def repository_name(text: str, option: str) -> ImageName:
         ) from error
 
 
-def _guarded(place: _Place, ask: Callable[[], T]) -> T | None:
+def _guard(place: _RemotePlace, ask: Callable[[], T]) -> T | None:
     try:
         return ask()
     except Interrupted:
@@ -276,25 +284,24 @@ def _guarded(place: _Place, ask: Callable[[], T]) -> T | None:
     return None
 
 
-def _digest(place: _Place, key: str) -> str | None:
+def _digest(place: _RemotePlace, key: str) -> str | None:
     return place.registry.manifest_digest(place.repository, key)
 
 
-def _fetched(place: _Place, key: str, store: Store, examine: Examiner | None) -> Entry | None:
+def _fetch(place: _RemotePlace, key: str, store: Store, examine: Examiner | None) -> Entry | None:
     digest = _digest(place, key)
     if digest is None:
         return None
     try:
-        return _pulled(place, digest, key, store, examine)
+        return _pull(place, digest, key, store, examine)
     except BadEntry as problem:
         place.bad.add((place.name, key))
         raise BadEntry(f"{problem} ({key})") from problem
 
 
-def _pulled(
-    place: _Place, digest: str, key: str, store: Store, examine: Examiner | None
+def _pull(
+    place: _RemotePlace, digest: str, key: str, store: Store, examine: Examiner | None
 ) -> Entry | None:
-    from factory.oci.pull import fetch_blob, read_blob  # noqa: PLC0415 - late
 
     layers = _layers(place, digest)
     text = read_blob(place.registry, place.repository, layers[ENTRY_FILE])
@@ -302,9 +309,9 @@ def _pulled(
     if SIGNATURE_FILE in layers:
         signature = read_blob(place.registry, place.repository, layers[SIGNATURE_FILE])
     described = parse_entry(text, store.path(key), key, signature=signature)
-    wanted = {file.name: _same(layers, file) for file in described.files}
+    wanted = {file.name: _same_layer(layers, file) for file in described.files}
     parts = described.parts_file
-    wanted[parts.name] = _same(layers, parts)
+    wanted[parts.name] = _same_layer(layers, parts)
     if sum(layer.size for layer in wanted.values()) > DEFAULT_LIMITS.total:
         raise BadEntry("it is larger than any plugin")
 
@@ -320,11 +327,8 @@ def _pulled(
     return store.place(key, fill, examine)
 
 
-def _layers(place: _Place, digest: str) -> dict[str, Descriptor]:
+def _layers(place: _RemotePlace, digest: str) -> dict[str, Descriptor]:
     """The files of an entry's artifact by their names."""
-    from factory.oci.artifact_manifest import TITLE  # noqa: PLC0415 - late
-    from factory.oci.descriptor import descriptor_of, matches  # noqa: PLC0415
-
     content = place.registry.get_manifest(place.repository, digest)
     if content is None or not matches(content, digest):
         raise BadEntry("its manifest is not the one that its tag names")
@@ -345,16 +349,14 @@ def _layers(place: _Place, digest: str) -> dict[str, Descriptor]:
     return layers
 
 
-def _same(layers: Mapping[str, Descriptor], file: CachedFile) -> Descriptor:
+def _same_layer(layers: Mapping[str, Descriptor], file: CachedFile) -> Descriptor:
     layer = layers.get(file.name)
     if layer is None or layer.digest != f"sha256:{file.sha256}" or layer.size != file.size:
         raise BadEntry(f"{file.name} of the entry is not the file that it describes")
     return layer
 
 
-def _sent(place: _Place, entry: Entry) -> bool:
-    from factory.oci.artifact_manifest import EMPTY, artifact_manifest  # noqa: PLC0415 - late
-    from factory.oci.push import push_blob  # noqa: PLC0415
+def _send(place: _RemotePlace, entry: Entry) -> bool:
 
     if (place.name, entry.key) not in place.bad and _digest(place, entry.key):
         return True
@@ -368,8 +370,6 @@ def _sent(place: _Place, entry: Entry) -> bool:
 
 def _blobs(entry: Entry) -> dict[str, Blob]:
     """The entry's files as blobs, by name; the document first."""
-    from factory.oci.blob import Blob, blob_of  # noqa: PLC0415 - late
-
     found = {ENTRY_FILE: blob_of(entry.document, FILE_TYPE)}
     if entry.signature:
         found[SIGNATURE_FILE] = blob_of(entry.signature, FILE_TYPE)

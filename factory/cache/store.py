@@ -19,11 +19,12 @@ import json
 import logging
 import os
 import shutil
+import stat
 import tempfile
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from factory.cache.entry import (
     ENTRY_FILE,
@@ -33,28 +34,30 @@ from factory.cache.entry import (
     BadEntry,
     CachedFile,
     UnvouchedEntry,
-    described,
+    describe_file,
     entry_text,
     is_key,
     is_plain_name,
     open_file,
     read_entry,
+    read_parts,
     refuse_changed,
 )
+from factory.cache.key import digest_of_value
 from factory.errors import BusyError, FactoryError, StorageError
+from factory.files import write_all, write_whole
 from factory.locking import exclusive
 from factory.toolchain.cache_folder import make_folder, tell_read_only, why_read_only
-from factory.whole_file import write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, TypeAlias
+    from typing import TypeAlias
 
     from factory.cache.entry import Entry
     from factory.cache.key import Parts
 
-    # Raises BadEntry for an entry that is not what it should be.
     Examiner: TypeAlias = Callable[[Entry], None]
+
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +156,7 @@ class Store:
                         self.tell("cannot be read", error)
                     return None
                 with os.fdopen(source, "rb", buffering=0) as opened:
-                    if not _copied(opened.fileno(), os.path.join(temporary, file.name), file):  # noqa: PTH118
+                    if not _copy(opened.fileno(), os.path.join(temporary, file.name), file):  # noqa: PTH118
                         self._drop(entry.folder, f"{file.name} was changed")
                         return None
             placed = []
@@ -193,8 +196,8 @@ class Store:
                 json.dumps({group: dict(named) for group, named in parts.items()}),
                 encoding="utf-8",
             )
-            kept = tuple(described(making / file.name) for file in files)
-            text = entry_text(key, kept, described(making / PARTS_FILE), record)
+            kept = tuple(describe_file(making / file.name) for file in files)
+            text = entry_text(key, kept, describe_file(making / PARTS_FILE), record)
             (making / ENTRY_FILE).write_bytes(text)
             if sign:
                 (making / SIGNATURE_FILE).write_bytes(sign(text))
@@ -215,7 +218,7 @@ class Store:
             for _ in range(_ATTEMPTS):
                 with contextlib.suppress(BusyError, FileNotFoundError):
                     # A folder that is removed under our hands is made again.
-                    return self._placed(key, fill, examine)
+                    return self._place(key, fill, examine)
             self.tell(CANNOT_BE_WRITTEN, "another program removes what is put there")
         except OSError as error:
             self.tell(CANNOT_BE_WRITTEN, error)
@@ -275,7 +278,7 @@ class Store:
                 raise FileNotFoundError(errno.ENOENT, "it was removed", str(making)) from error
             yield making
 
-    def _placed(
+    def _place(
         self, key: str, fill: Callable[[Path], None], examine: Examiner | None
     ) -> Entry | None:
         target = self.path(key)
@@ -337,7 +340,7 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     return (status.st_dev, status.st_ino)
 
 
-def _copied(source: int, target: str, file: CachedFile) -> bool:
+def _copy(source: int, target: str, file: CachedFile) -> bool:
     """Whether what was copied is what the entry says."""
     digest = hashlib.sha256()
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
@@ -346,3 +349,66 @@ def _copied(source: int, target: str, file: CachedFile) -> bool:
             digest.update(block)
             write_all(opened.fileno(), block)
     return digest.hexdigest() == file.sha256
+
+
+MEMO, LATEST = "memo", "latest"
+NOTES = (MEMO, LATEST)
+"""The kinds, each a folder of the store."""
+_LARGEST = 4 << 20
+
+
+def note_file(store: Store, kind: str, digest: str) -> Path:
+    """Return where a note is, if there is one."""
+    return store.folder / kind / digest[:2] / f"{digest}.json"
+
+
+def read_note(store: Store, kind: str, digest: str) -> Any:
+    """Return what was noted.
+
+    Raises:
+        OSError: nothing was, or it cannot be read.
+        ValueError: it is damaged.
+        RecursionError: it is damaged, too.
+    """
+    # Not blocking: somebody may have put a pipe there.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(note_file(store, kind, digest), flags), "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise ValueError("it is not a file")
+        text = stream.read(_LARGEST + 1)
+    if len(text) > _LARGEST:
+        raise ValueError("it is too long")
+    return json.loads(text)
+
+
+def write_note(store: Store, kind: str, digest: str, value: object) -> None:
+    """Note a JSON value, in place of what was noted before.
+
+    Raises:
+        OSError: the store cannot be written.
+    """
+    file = note_file(store, kind, digest)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, json.dumps(value), durable=False)
+
+
+def note_latest(store: Store, identity: str, key: str) -> None:
+    """Note that ``key`` is the one that a plugin has now; ``identity`` tells it from all others.
+
+    A repository, a workspace's path and a plugin's path make a good identity: it is kept as a
+    digest. Where it cannot be written, nothing is: the note only helps to explain.
+    """
+    with contextlib.suppress(OSError):
+        write_note(store, LATEST, digest_of_value(identity), {"key": key})
+
+
+def latest_parts(store: Store, identity: str) -> Parts | None:
+    """Return what the plugin was made from when its key was noted, or None if that is not known."""
+    try:
+        noted = read_note(store, LATEST, digest_of_value(identity))
+    except (OSError, ValueError, RecursionError):
+        return None
+    key = noted.get("key") if isinstance(noted, dict) else None
+    if not isinstance(key, str) or not is_key(key):
+        return None
+    return read_parts(store.path(key)) or None

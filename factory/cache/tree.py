@@ -12,11 +12,13 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
 
 GENERATED = frozenset({"dist", "dist-types", "dist-dynamic", "dist-scalprum", "coverage"})
 """Folders that builds write into a package: they count only where they are read as they are."""
@@ -70,7 +72,7 @@ class Tree:
         key = (path, generated)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._digested(path, generated=generated)
+            found = self._known[key] = self._digest(path, generated=generated)
         return found
 
     def file(self, path: str) -> str:
@@ -88,7 +90,7 @@ class Tree:
             return _link_digest(full)
         return file_digest(full)
 
-    def _digested(self, path: str, *, generated: bool) -> FolderDigest:
+    def _digest(self, path: str, *, generated: bool) -> FolderDigest:
         root = os.fspath(self.root)
         start = root if path == "." else f"{root}/{path}"
         lines: list[bytes] = []
@@ -186,3 +188,59 @@ def _link_digest(full: str) -> str:
 def _bytes(full: str) -> bytes:
     with open(full, "rb", buffering=0) as file:  # noqa: PTH123 - a Path a file costs more
         return file.read()
+
+
+# Of the root: for people, for the forge, for editors; no tool of a build reads them.
+_DOCUMENT = re.compile(
+    r".*\.mdx?|(?:LICEN[CS]E|NOTICE|COPYING|CODEOWNERS|OWNERS|AUTHORS|MAINTAINERS)(?:[.-].*)?"
+    r"|\.git(?:ignore|attributes|modules|-blame-ignore-revs)?|\.editorconfig|\.(?:docker)?ignore"
+    r"|\.prettier(?:ignore|rc.*)|\.eslint(?:ignore|rc.*|cache)|renovate\.json5?|\.mailmap"
+    r"|catalog-info\.ya?ml|mkdocs\.ya?ml|codecov\.ya?ml|\.pnp\..*|yarn\.lock|.*\.log",
+    re.IGNORECASE,
+)
+_NO_SOURCES = frozenset(
+    {
+        *(".git", ".github", ".gitlab", ".changeset", ".circleci", ".husky", ".vscode", ".idea"),
+        *(".devcontainer", ".cache", ".yarn", "docs", "e2e-tests", "node_modules"),
+        *GENERATED,
+    }
+)
+# Of .yarn; its other folders are a cache of what the lockfile has checksums of.
+_OF_YARN = (".yarn/patches", ".yarn/plugins", ".yarn/releases")
+
+
+def root_parts(tree: Tree, project: str) -> Iterator[tuple[str, str]]:
+    """Yield what is in no package, each with its digest, by its path from the workspace.
+
+    Of the workspace that is everything but documents and repository settings, of the folders above
+    it, up to the tree's root, the files that are directly there.
+
+    Args:
+        tree: the checkout; packages are apart in it.
+        project: the path of the folder with yarn.lock from the tree's root.
+
+    Raises:
+        OSError: something cannot be read.
+    """
+    folder = project
+    while True:
+        up = "../" * (0 if folder == project else _depth(project) - _depth(folder))
+        with os.scandir(tree.root / folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                path = entry.name if folder == "." else f"{folder}/{entry.name}"
+                if not entry.is_dir(follow_symlinks=False):
+                    if not _DOCUMENT.fullmatch(entry.name) and entry.is_file():
+                        yield up + entry.name, tree.file(path)
+                elif folder == project and not (entry.name in _NO_SOURCES or path in tree.apart):
+                    yield f"{entry.name}/", tree.folder(path).digest
+        for name in _OF_YARN:
+            path = name if folder == "." else f"{folder}/{name}"
+            if (tree.root / path).is_dir():
+                yield f"{up}{name}/", tree.folder(path).digest
+        if folder == ".":
+            return
+        folder = PurePosixPath(folder).parent.as_posix()
+
+
+def _depth(path: str) -> int:
+    return len(PurePosixPath(path).parts)

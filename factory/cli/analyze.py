@@ -7,8 +7,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.analysis.arguments import parse_arguments
+from factory.analysis.inventory import find_host
+from factory.analysis.workspace_analysis import analyze_workspace
+from factory.cli.analyze_view import document_of, show_lines, show_tables
 from factory.cli.build_options import Host
 from factory.cli.display_options import AsJson
+from factory.config.plugins_list import (
+    PLUGINS_LIST,
+    PluginEntry,
+    read_plugins_list,
+    write_new_plugins_list,
+)
+from factory.config.plugins_list_edit import rewrite_plugins_list
+from factory.errors import (
+    CheckError,
+    ConfigurationError,
+    Place,
+    SourceError,
+    StorageError,
+    UsageError,
+    os_errors_as,
+)
+from factory.ui.printing import OUT
 
 if TYPE_CHECKING:
     from factory.analysis.workspace_analysis import PluginAnalysis, WorkspaceAnalysis
@@ -63,20 +84,10 @@ def analyze(
     as_json: AsJson = False,
 ) -> None:
     """Show the build arguments that plugins need, and why."""
-    from factory.analysis.inventory import find_host  # noqa: PLC0415 - late: --help is quick
-    from factory.analysis.workspace_analysis import analyze_workspace  # noqa: PLC0415 - late
-    from factory.cli.analyze_view import (  # noqa: PLC0415 - late
-        document_of,
-        show_lines,
-        show_tables,
-    )
-    from factory.errors import UsageError  # noqa: PLC0415 - late
-    from factory.ui.printing import OUT  # noqa: PLC0415
-
     if check and write:
         raise UsageError("--check and --write exclude each other", expected="one of them")
     file = _list_file(workspace, plugins_list)
-    listed = _listed(file, required=check or (plugins_list is not None and not write))
+    listed = _read_list(file, required=check or (plugins_list is not None and not write))
     found = analyze_workspace(
         workspace,
         find_host(host),
@@ -95,17 +106,13 @@ def analyze(
 
 
 def _list_file(workspace: Path, given: Path | None) -> Path:
-    from factory.config.plugins_list import PLUGINS_LIST  # noqa: PLC0415 - late: --help is quick
 
     if given is None:
         return workspace / PLUGINS_LIST
     return given / PLUGINS_LIST if given.is_dir() else given
 
 
-def _listed(file: Path, *, required: bool) -> PluginsList | None:
-    from factory.analysis.arguments import parse_arguments  # noqa: PLC0415 - late
-    from factory.config.plugins_list import read_plugins_list  # noqa: PLC0415 - late
-    from factory.errors import ConfigurationError, Place  # noqa: PLC0415 - late
+def _read_list(file: Path, *, required: bool) -> PluginsList | None:
 
     listed = read_plugins_list(file)
     if listed is None and required:
@@ -120,7 +127,6 @@ def _listed(file: Path, *, required: bool) -> PluginsList | None:
 
 
 def _check(found: WorkspaceAnalysis, file: Path) -> None:
-    from factory.errors import CheckError, Place  # noqa: PLC0415 - late
 
     changed = [plugin for plugin in found.plugins if plugin.changed]
     if changed:
@@ -134,13 +140,6 @@ def _check(found: WorkspaceAnalysis, file: Path) -> None:
 
 
 def _write(found: WorkspaceAnalysis, file: Path, exists: bool, *, quiet: bool) -> None:
-    from factory.config.plugins_list import (  # noqa: PLC0415 - late
-        PluginEntry,
-        write_new_plugins_list,
-    )
-    from factory.config.plugins_list_edit import rewrite_plugins_list  # noqa: PLC0415 - late
-    from factory.errors import Place, SourceError, StorageError, os_errors_as  # noqa: PLC0415
-    from factory.ui.printing import OUT  # noqa: PLC0415
 
     changed = [plugin for plugin in found.plugins if plugin.changed]
     backup = None

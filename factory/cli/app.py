@@ -5,14 +5,18 @@ Modules that take time to load are imported by the command that needs them: ``--
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.main import get_command
 
 from factory import __version__
 from factory.cli.analyze import EXAMPLES as ANALYZE_EXAMPLES
@@ -28,7 +32,7 @@ from factory.cli.init import EXAMPLES as INIT_EXAMPLES
 from factory.cli.init import init
 from factory.cli.install import EXAMPLES as INSTALL_EXAMPLES
 from factory.cli.install import install
-from factory.cli.option_variables import defaults_from, known_variables
+from factory.cli.option_variables import defaults_from, find_variables
 from factory.cli.plan import EXAMPLES as PLAN_EXAMPLES
 from factory.cli.plan import plan
 from factory.cli.push import EXAMPLES as PUSH_EXAMPLES
@@ -36,18 +40,27 @@ from factory.cli.push import push
 from factory.cli.registry import EXAMPLES as REGISTRY_EXAMPLES
 from factory.cli.registry import registry
 from factory.cli.report import report_app
-from factory.cli.session import own_process
+from factory.cli.session import take_process
 from factory.cli.tools import tools_app
 from factory.cli.verify import EXAMPLES as VERIFY_EXAMPLES
 from factory.cli.verify import verify
-from factory.config.default_folders import CONFIG_DIR
-from factory.config.own_variables import OWN_PREFIXES, PREFIX, WITHOUT_OPTION
+from factory.config.build_plan import CONFIG_DIR
+from factory.config.environment import (
+    OWN_PREFIXES,
+    PREFIX,
+    WITHOUT_OPTION,
+    unquote,
+)
+from factory.errors import FactoryError
+from factory.redaction import redactor_for
+from factory.ui.notices import Notice, notices
+from factory.ui.printing import Printer
+from factory.ui.screen import screen_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TextIO
 
-    from factory.errors import FactoryError
 
 PROGRAM = "plugin-factory"
 WARNING = 30  # of the logging module, which --help can do without
@@ -123,7 +136,7 @@ def main() -> NoReturn:
     """Run the command line of this process, and end with the command's exit code."""
     # Where no session deals with Ctrl-C, nothing has begun or all is done: end without a word.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    own_process()
+    take_process()
     code = run(sys.argv[1:], dict(os.environ))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more could only spoil the exit code
     sys.exit(code)
@@ -136,11 +149,9 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
         arguments: the words after the program's name.
         process: the environment; it is read here, once, and never changed.
     """
-    from typer.main import get_command  # noqa: PLC0415 - late, like all below
-
     command = get_command(application())
     try:
-        free = _options_and_warnings(process, known_variables(command))
+        free = _options_and_warnings(process, find_variables(command))
         ended = command.main(
             args=with_command(arguments, free),
             prog_name=PROGRAM,
@@ -164,18 +175,12 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
 
 
 def _say(line: str, stream: TextIO) -> None:
-    from factory.ui.printing import Printer  # noqa: PLC0415 - late: --help is quick
 
     Printer(stream=stream).lines(line)
 
 
 def _show_usage(error: Exception, process: Mapping[str, str]) -> int:
     """A command line that cannot be read, in click's words: what somebody typed is in them."""
-    import io  # noqa: PLC0415 - late: --help is quick
-
-    from factory.redaction import redactor_for  # noqa: PLC0415
-    from factory.ui.printing import Printer  # noqa: PLC0415
-
     said = io.StringIO("Aborted!\n")
     code = 1
     if isinstance(error, _BAD_COMMAND_LINE):
@@ -190,15 +195,12 @@ def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> 
     """The environment without the literal quotes that ``podman --env-file`` leaves; with a word."""
     if not any(name.startswith(OWN_PREFIXES) for name in process):
         return process
-    from factory.config.environment import unquoted  # noqa: PLC0415
-    from factory.redaction import redactor_for  # noqa: PLC0415
-    from factory.ui.notices import Notice, notices  # noqa: PLC0415
 
     def warn(notice: Notice) -> None:
         _say(f"warning: {notice.message}", sys.stderr)
 
     with notices(warn, level=WARNING, redact=redactor_for(process)):
-        free = unquoted(process)
+        free = unquote(process)
     unknown = sorted(
         name for name in free if name.startswith(PREFIX) and name not in known | WITHOUT_OPTION
     )
@@ -208,9 +210,6 @@ def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> 
 
 
 def _show(error: Exception, process: Mapping[str, str]) -> int:
-    from factory.errors import FactoryError  # noqa: PLC0415
-    from factory.redaction import redactor_for  # noqa: PLC0415
-    from factory.ui.screen import screen_for  # noqa: PLC0415
 
     redact = redactor_for(process)
     shown = error if isinstance(error, FactoryError) else _internal(error, redact)
@@ -221,11 +220,6 @@ def _show(error: Exception, process: Mapping[str, str]) -> int:
 
 def _internal(error: Exception, redact: Callable[[str], str]) -> FactoryError:
     """A mistake of ours: said as such, with the traceback in a file that can be sent to us."""
-    import tempfile  # noqa: PLC0415
-    import traceback  # noqa: PLC0415
-
-    from factory.errors import FactoryError  # noqa: PLC0415
-
     handle, name = tempfile.mkstemp(prefix="plugin-factory-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(redact("".join(traceback.format_exception(error))))

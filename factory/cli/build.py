@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-from factory.cache.limits import DEFAULT_AGE, DEFAULT_SIZE
+from factory.cache.pruning import (
+    DEFAULT_AGE,
+    DEFAULT_SIZE,
+)
 from factory.cli.build_options import (
     SOURCE,
     ConfigDir,
@@ -38,7 +41,16 @@ from factory.cli.cache_options import (
 from factory.cli.display_options import LeastUrgent, LogLevel, Verbose
 from factory.cli.image_options import IMAGES, Bundle, ImageOutputForm, SignKey, TagTemplate
 from factory.cli.session import session
-from factory.config.default_folders import CONFIG_DIR, OUTPUT_DIR, REPO_PATH
+from factory.config.build_plan import (
+    CONFIG_DIR,
+    OUTPUT_DIR,
+    REPO_PATH,
+    BuildRequest,
+)
+from factory.config.run_plan import plan_run
+from factory.config.workspaces import environment_files
+from factory.pipeline.run import build_run
+from factory.scheduling.capacity import default_jobs
 
 EXAMPLES = """Examples:
 
@@ -122,12 +134,6 @@ def build(
 
     This is what runs when no command is named: options given to plugin-factory itself are build's.
     """
-    from factory.config.build_plan import BuildRequest  # noqa: PLC0415 - late
-    from factory.config.run_plan import plan_run  # noqa: PLC0415
-    from factory.config.workspaces import environment_files  # noqa: PLC0415
-    from factory.pipeline.capacity import default_jobs  # noqa: PLC0415
-    from factory.pipeline.run import build_run  # noqa: PLC0415
-
     request = BuildRequest(
         config_dir=config_dir,
         repo_path=repo_path,

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.cache.limits import DEFAULT_AGE, DEFAULT_SIZE, limits_of
+from factory.cache.pruning import (
+    DEFAULT_AGE,
+    DEFAULT_SIZE,
+    cache_limits,
+    clear,
+    info,
+    prune_or_say,
+)
+from factory.cache.store import store_of
 from factory.cli.cache_options import CacheDir
 from factory.cli.display_options import AsJson
 from factory.cli.help_text import GroupedCommand
 from factory.cli.session import session
+from factory.config.environment import cache_dir_of, layer_environment
+from factory.errors import Place, StorageError, UsageError, os_errors_as
+from factory.quantities import pluralize, size
+from factory.ui.printing import OUT
 
 if TYPE_CHECKING:
     from factory.cache.pruning import CacheInfo
@@ -43,10 +56,6 @@ def show_info(
     as_json: AsJson = False,
 ) -> None:
     """Show where the cache is, how much it holds, and how often it was of use."""
-    from factory.cache.pruning import info  # noqa: PLC0415 - late: --help is quick
-    from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415
-    from factory.ui.printing import OUT  # noqa: PLC0415
-
     store = _store(ctx, cache_dir)
     unreadable = StorageError(
         "the cache of finished plugins cannot be read",
@@ -82,11 +91,7 @@ def prune_cache(
 
     Builds do this by themselves, with the limits that are the defaults here.
     """
-    from factory.cache.pruning import info, prune_or_say  # noqa: PLC0415 - late: --help is quick
-    from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415
-    from factory.quantities import counted, size  # noqa: PLC0415
-
-    limits = limits_of(max_size, max_age)
+    limits = cache_limits(max_size, max_age)
     with session(ctx) as this:
         store = _store(ctx, cache_dir)
         unprunable = StorageError(
@@ -98,8 +103,8 @@ def prune_cache(
             pruned = prune_or_say(store, limits)
             left = info(store)
     this.out.lines(
-        f"removed {counted(pruned.entries, 'plugin')} ({size(pruned.size)}); "
-        f"{counted(left.entries, 'plugin')} ({size(left.size)}) left"
+        f"removed {pluralize(pruned.entries, 'plugin')} ({size(pruned.size)}); "
+        f"{pluralize(left.entries, 'plugin')} ({size(left.size)}) left"
     )
 
 
@@ -114,10 +119,6 @@ def clear_cache(
 
     Node, yarn and rhdh-cli, which are in the same folder, stay. A cache in a registry stays too.
     """
-    from factory.cache.pruning import clear, info  # noqa: PLC0415 - late: --help is quick
-    from factory.errors import Place, StorageError, UsageError, os_errors_as  # noqa: PLC0415
-    from factory.quantities import counted, size  # noqa: PLC0415
-
     with session(ctx) as this:
         store = _store(ctx, cache_dir)
         unclearable = StorageError(
@@ -131,27 +132,23 @@ def clear_cache(
                 if not this.screen.interactive:
                     raise UsageError(
                         "nobody can be asked whether the cache may be cleared",
-                        found=f"{counted(held.entries, 'plugin')} in {store.folder}",
+                        found=f"{pluralize(held.entries, 'plugin')} in {store.folder}",
                         hint="add --yes",
                     )
-                what = f"{counted(held.entries, 'finished plugin')} ({size(held.size)})"
+                what = f"{pluralize(held.entries, 'finished plugin')} ({size(held.size)})"
                 if not this.screen.confirm(f"Remove {what} from {store.folder}?"):
                     this.out.lines("nothing was removed")
                     return
             pruned = clear(store, checkpoint=this.runner.raise_if_cancelled)
-    this.out.lines(f"removed {counted(pruned.entries, 'plugin')} ({size(pruned.size)})")
+    this.out.lines(f"removed {pluralize(pruned.entries, 'plugin')} ({size(pruned.size)})")
 
 
 def _store(ctx: typer.Context, cache_dir: Path | None) -> Store:
-    from factory.cache.store import store_of  # noqa: PLC0415 - late: --help is quick
-    from factory.config.cache_dir import cache_dir_of  # noqa: PLC0415
-    from factory.config.environment import layered  # noqa: PLC0415
 
-    return store_of(cache_dir_of(cache_dir, layered(ctx.obj)))
+    return store_of(cache_dir_of(cache_dir, layer_environment(ctx.obj)))
 
 
 def _rows(found: CacheInfo) -> list[tuple[str, str]]:
-    from factory.quantities import size  # noqa: PLC0415 - late: --help is quick
 
     rows = [
         ("folder", found.folder),
@@ -180,7 +177,6 @@ def _as_json(found: CacheInfo) -> dict[str, object]:
 
 
 def _time(seconds: float | None) -> str | None:
-    from datetime import UTC, datetime  # noqa: PLC0415 - late: --help is quick
 
     if seconds is None:
         return None

@@ -10,11 +10,18 @@ import typer
 from factory.cli.cache_options import CacheDir
 from factory.cli.display_options import AsJson, LogLevel
 from factory.cli.session import session
+from factory.config.environment import read_env_file
+from factory.config.workspaces import environment_files
+from factory.doctor.context import doctor_context
+from factory.doctor.examination import examine, has_failed
+from factory.errors import CheckError, ConfigurationError
+from factory.quantities import pluralize
+from factory.ui.text import Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from factory.doctor.finding import Finding
+    from factory.doctor.finding import DoctorFinding
     from factory.ui.printing import Printer
     from factory.ui.text import Line
 
@@ -76,16 +83,11 @@ def doctor(
 
     The exit code is 14 if something is missing that a build needs; warnings do not change it.
     """
-    from factory.config.workspaces import environment_files  # noqa: PLC0415 - late
-    from factory.doctor.circumstances import circumstances  # noqa: PLC0415
-    from factory.doctor.examination import examine, has_failed  # noqa: PLC0415
-    from factory.errors import CheckError  # noqa: PLC0415
-
     files = _readable(environment_files(config_dir)) if config_dir else ()
     # What a check warns of is in its own line of the answer.
     with (
         session(ctx, env_files=files, log_level=LogLevel.ERROR) as this,
-        circumstances(
+        doctor_context(
             this.process,
             config_dir=config_dir,
             repo_path=repo_path,
@@ -108,9 +110,6 @@ def doctor(
 
 def _readable(files: Sequence[Path]) -> tuple[Path, ...]:
     """The `.env` files that can be read; what is wrong with another, a check says."""
-    from factory.config.environment import read_env_file  # noqa: PLC0415 - late: --help is quick
-    from factory.errors import ConfigurationError  # noqa: PLC0415
-
     readable = []
     for file in files:
         try:
@@ -121,8 +120,7 @@ def _readable(files: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(readable)
 
 
-def _as_json(findings: Sequence[Finding]) -> dict[str, Any]:
-    from factory.doctor.examination import has_failed  # noqa: PLC0415 - late: --help is quick
+def _as_json(findings: Sequence[DoctorFinding]) -> dict[str, Any]:
 
     return {
         "format": FORMAT,
@@ -140,7 +138,7 @@ def _as_json(findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def _lines(findings: Sequence[Finding]) -> list[str]:
+def _lines(findings: Sequence[DoctorFinding]) -> list[str]:
     width = max(len(finding.check) for finding in findings)
     lines: list[str] = []
     for finding in findings:
@@ -152,8 +150,7 @@ def _lines(findings: Sequence[Finding]) -> list[str]:
     return [*shown, "", _total(findings)]
 
 
-def _show_table(findings: Sequence[Finding], out: Printer) -> None:
-    from factory.ui.text import Span  # noqa: PLC0415 - late: --help is quick
+def _show_table(findings: Sequence[DoctorFinding], out: Printer) -> None:
 
     marks = {
         "ok": Span("✓", "good"),
@@ -171,13 +168,12 @@ def _show_table(findings: Sequence[Finding], out: Printer) -> None:
     out.lines("", _total(findings))
 
 
-def _total(findings: Sequence[Finding]) -> str:
-    from factory.quantities import counted  # noqa: PLC0415 - late: --help is quick
+def _total(findings: Sequence[DoctorFinding]) -> str:
 
     outcomes = [finding.outcome for finding in findings]
     failures, warnings = outcomes.count("failed"), outcomes.count("warning")
     if failures:
-        return f"{counted(failures, 'check')} failed: a build would, too"
+        return f"{pluralize(failures, 'check')} failed: a build would, too"
     if warnings:
-        return f"nothing is missing; {counted(warnings, 'warning')}"
+        return f"nothing is missing; {pluralize(warnings, 'warning')}"
     return "nothing is missing"

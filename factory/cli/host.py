@@ -8,9 +8,19 @@ from typing import Annotated
 
 import typer
 
+from factory.analysis.inventory import (
+    find_host,
+    host_names,
+    inventory_of_lockfile,
+    inventory_text,
+    is_host_name,
+)
 from factory.cli.display_options import AsJson
 from factory.cli.help_text import GroupedCommand
 from factory.errors import Place, StorageError, UsageError, os_errors_as
+from factory.files import write_whole
+from factory.ui.printing import OUT
+from factory.ui.text import Span
 
 host_app = typer.Typer(
     name="host",
@@ -37,14 +47,6 @@ def import_host(
     ] = None,
 ) -> None:
     """Write the inventory of a host, package names and versions, from its yarn.lock."""
-    from factory.analysis.inventory import (  # noqa: PLC0415 - late: --help does not need it
-        inventory_of_lockfile,
-        inventory_text,
-        is_host_name,
-    )
-    from factory.ui.printing import OUT  # noqa: PLC0415 - late, as above
-    from factory.whole_file import write_whole  # noqa: PLC0415 - late, as above
-
     if not is_host_name(name):
         raise UsageError(
             "a host cannot be called so",
@@ -71,9 +73,6 @@ def list_hosts(
     as_json: AsJson = False,
 ) -> None:
     """List the inventories, oldest release first; the last is the default host."""
-    from factory.analysis.inventory import find_host, host_names  # noqa: PLC0415 - late
-    from factory.ui.printing import OUT  # noqa: PLC0415
-
     hosts = [find_host(name) for name in host_names()]
     if as_json:
         rows = [
@@ -112,9 +111,6 @@ def show_host(
     as_json: AsJson = False,
 ) -> None:
     """Show the packages of a host with their versions."""
-    from factory.analysis.inventory import find_host  # noqa: PLC0415 - late
-    from factory.ui.printing import OUT  # noqa: PLC0415
-
     host = find_host(name)
     names = [package] if package in host else [n for n in host.packages if n.startswith(package)]
     if package and not names:
@@ -137,8 +133,6 @@ def show_host(
 
 
 def _show_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from factory.ui.printing import OUT  # noqa: PLC0415 - late: --help does not need it
-    from factory.ui.text import Span  # noqa: PLC0415 - late, as above
 
     if OUT.is_terminal:
         OUT.table([[(Span(cell),) for cell in row] for row in rows], head=head)

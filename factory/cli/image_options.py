@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from factory.config.image_output import ImageOutput
+from factory.config.build_plan import ImageOutput
 
 IMAGES = "Images"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import unquote, urlsplit
 
 import typer
 
@@ -11,10 +12,12 @@ from factory.cli.build_options import SOURCE, Exclude, Host, Only
 from factory.cli.display_options import DISPLAY, AsJson, LeastUrgent, LogLevel
 from factory.cli.session import session
 from factory.config.ci_system import CiSystem
+from factory.config.environment import layer_environment
+from factory.scaffolding.configuration import new_configuration
+from factory.scaffolding.init_options import InitOptions
 
 if TYPE_CHECKING:
     from factory.scaffolding.configuration import NewConfiguration
-    from factory.scaffolding.wishes import Wishes
 
 CI = "For CI"
 FORMAT = 1
@@ -146,11 +149,7 @@ def init(
 
     Writes all files or none, and replaces none that is there. Ends with the next command to type.
     """
-    from factory.config.environment import layered  # noqa: PLC0415 - late: --help is quick
-    from factory.scaffolding.configuration import new_configuration  # noqa: PLC0415
-    from factory.scaffolding.wishes import Wishes  # noqa: PLC0415
-
-    wishes = Wishes(
+    wishes = InitOptions(
         here=Path.cwd(),
         config_dir=config_dir.expanduser() if config_dir else None,
         repo=source_repo,
@@ -170,7 +169,7 @@ def init(
     with session(ctx, log_level=log_level, secrets=_secrets(source_repo)) as this:
         made = new_configuration(
             wishes,
-            environment=layered(this.process),
+            environment=layer_environment(this.process),
             runner=this.runner,
             ask=this.screen.ask if this.screen.interactive and not yes else None,
         )
@@ -182,8 +181,6 @@ def init(
 
 def _secrets(repo: str | None) -> tuple[str, ...]:
     """What of a URL no message may show."""
-    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - late: --help is quick
-
     try:
         password = urlsplit(repo or "").password or ""
     except ValueError:
@@ -191,7 +188,7 @@ def _secrets(repo: str | None) -> tuple[str, ...]:
     return tuple({password, unquote(password)} - {""})
 
 
-def _lines(made: NewConfiguration, wishes: Wishes) -> list[str]:
+def _lines(made: NewConfiguration, wishes: InitOptions) -> list[str]:
     at = f" at {made.ref} = {made.commit}" if made.ref else f" at {made.commit}"
     lines = [f"{made.repo}{at if made.commit else ''}"]
     for workspace in made.workspaces:

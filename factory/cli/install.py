@@ -9,19 +9,37 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.cli.artifact_options import ARCHIVES, MaxEntrySize
 from factory.cli.display_options import AsJson, LeastUrgent, LogLevel, Verbose
+from factory.cli.install_view import as_document, show, show_plan
 from factory.cli.session import Session, session
+from factory.config.environment import layer_environment
+from factory.events import StageFinished, StageOutput, StageStarted
+from factory.installation.catalog_index import (
+    choose_default_list,
+    extract_entities,
+    fetch_index,
+    find_wanted_indexes,
+)
+from factory.installation.connections import ConnectionOptions, Connections
+from factory.installation.fetching import InstallationListener
+from factory.installation.install import InstallRequest, plan_installation
+from factory.installation.install import install as run_install
+from factory.installation.npmrc import read_npmrc, warn_of_unused
+from factory.installation.plugin_list import display_names, read_plugin_list
+from factory.oci.platforms import check_platform
+from factory.quantities import size
+from factory.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from factory.events import Outcome
-    from factory.installation.bringing import Listener, PluginEnd
     from factory.installation.catalog_index import FetchedIndex
-    from factory.installation.connections import Means
+    from factory.installation.fetching import PluginEnd
     from factory.installation.npmrc import Npmrc
-    from factory.installation.plugin_list import PluginEntry
+    from factory.installation.plugin_list import ListedPlugin
 
 STAGE = "fetch"
 PROGRESS_SECONDS = 0.5
@@ -116,16 +134,6 @@ def install(
 
     CATALOG_INDEX_IMAGE names the image that an included dynamic-plugins.default.yaml is taken from.
     """
-    from factory.cli.install_view import as_document, show, show_plan  # noqa: PLC0415 - late
-    from factory.installation.catalog_index import (  # noqa: PLC0415
-        chosen_default_list,
-        extract_entities,
-    )
-    from factory.installation.install import InstallRequest, planned  # noqa: PLC0415
-    from factory.installation.install import install as run_install  # noqa: PLC0415
-    from factory.installation.npmrc import read_npmrc, warn_of_unused  # noqa: PLC0415
-    from factory.installation.plugin_list import display_names, read_plugin_list  # noqa: PLC0415
-
     npmrc = read_npmrc(Path.cwd(), ctx.obj)
     with session(ctx, log_level=log_level, verbose=verbose, secrets=npmrc.secrets) as this:
         warn_of_unused(npmrc)
@@ -138,7 +146,7 @@ def install(
         )
         with _indexes(means) as indexes:
             request = InstallRequest(
-                entries=read_plugin_list(config, default_list=chosen_default_list(indexes)),
+                entries=read_plugin_list(config, default_list=choose_default_list(indexes)),
                 root=root.absolute(),
                 root_directory=root_directory or str(root),
                 means=means,
@@ -148,7 +156,9 @@ def install(
             )
             names = display_names(request.entries)
             if dry_run:
-                show_plan(*planned(request), request.root, names, out=this.out, as_json=as_json)
+                show_plan(
+                    *plan_installation(request), request.root, names, out=this.out, as_json=as_json
+                )
                 return
             done = run_install(request, _listener(this, names))
             extract_entities(indexes, means.environment)
@@ -170,32 +180,24 @@ def _means(
     skip_integrity_check: bool,
     max_entry_size: str,
     platform: str,
-) -> Means:
-    from factory.archives.limits import MAX_ENTRY_SIZE, limits_of  # noqa: PLC0415 - late
-    from factory.config.environment import layered  # noqa: PLC0415
-    from factory.installation.connections import Means  # noqa: PLC0415
-    from factory.oci.platforms import checked_platform  # noqa: PLC0415
+) -> ConnectionOptions:
 
-    environment = layered(this.process)
+    environment = layer_environment(this.process)
     skip = skip_integrity_check or environment.get("SKIP_INTEGRITY_CHECK").lower() == "true"
-    return Means(
+    return ConnectionOptions(
         environment=environment,
         npmrc=npmrc,
-        limits=limits_of(max_entry_size or environment.get(MAX_ENTRY_SIZE)),
+        limits=archive_limits(max_entry_size or environment.get(MAX_ENTRY_SIZE)),
         skip_integrity=skip,
         checkpoint=this.runner.raise_if_cancelled,
-        platform=checked_platform(platform),
+        platform=check_platform(platform),
     )
 
 
 @contextlib.contextmanager
-def _indexes(means: Means) -> Iterator[tuple[FetchedIndex, ...]]:
+def _indexes(means: ConnectionOptions) -> Iterator[tuple[FetchedIndex, ...]]:
     """The catalogues' indexes that the environment names, for as long as they are read."""
-    from factory.installation.catalog_index import fetch_index, wanted_indexes  # noqa: PLC0415
-    from factory.installation.connections import Connections  # noqa: PLC0415
-    from factory.scratch_folder import scratch_folder  # noqa: PLC0415
-
-    wanted = wanted_indexes(means.environment)
+    wanted = find_wanted_indexes(means.environment)
     if not wanted:
         yield ()
         return
@@ -205,20 +207,17 @@ def _indexes(means: Means) -> Iterator[tuple[FetchedIndex, ...]]:
         yield indexes
 
 
-def _listener(this: Session, names: Mapping[str, str]) -> Listener:
-    from factory.events import StageFinished, StageOutput, StageStarted  # noqa: PLC0415 - late
-    from factory.installation.bringing import Listener  # noqa: PLC0415
-    from factory.quantities import size  # noqa: PLC0415
+def _listener(this: Session, names: Mapping[str, str]) -> InstallationListener:
 
     started: dict[str, float] = {}
     told: dict[str, float] = {}
 
-    def on_start(entry: PluginEntry) -> None:
+    def on_start(entry: ListedPlugin) -> None:
         name = names[entry.package.identity]
         started[name] = time.monotonic()
         this.screen.emit(StageStarted(stage=STAGE, plugin=name))
 
-    def on_progress(entry: PluginEntry, there: int, total: int) -> None:
+    def on_progress(entry: ListedPlugin, there: int, total: int) -> None:
         name, now = names[entry.package.identity], time.monotonic()
         if now - told.get(name, 0.0) < PROGRESS_SECONDS:
             return
@@ -242,4 +241,4 @@ def _listener(this: Session, names: Mapping[str, str]) -> Listener:
             )
         )
 
-    return Listener(on_start=on_start, on_progress=on_progress, on_end=on_end)
+    return InstallationListener(on_start=on_start, on_progress=on_progress, on_end=on_end)

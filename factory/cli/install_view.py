@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from factory.installation.decision import Decision
-    from factory.installation.install import Installed
+    from factory.installation.decisions import Decision
+    from factory.installation.install import InstallResult
     from factory.installation.staged import Staged
     from factory.ui.printing import Printer
 
 
-def show(done: Installed, root: Path, names: Mapping[str, str], *, out: Printer) -> None:
+def show(done: InstallResult, root: Path, names: Mapping[str, str], *, out: Printer) -> None:
     """Print a line for each plugin, each folder that went, and where the configuration is."""
     rows: list[tuple[str, str, str, str]] = [
         (end.outcome, names[end.entry.package.identity], end.version, end.folder)
@@ -66,7 +66,7 @@ def _table(rows: list[tuple[str, str, str, str]], out: Printer) -> None:
         out.lines("  ".join([*cells, row[-1]]))
 
 
-def as_document(done: Installed, root: Path, names: Mapping[str, str]) -> dict[str, object]:
+def as_document(done: InstallResult, root: Path, names: Mapping[str, str]) -> dict[str, object]:
     """Return what was done as JSON has it."""
     return {
         "root": str(root),

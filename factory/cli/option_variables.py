@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from factory.config.own_variables import PREFIX
+from factory.config.environment import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ def defaults_from(command: Any, process: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def known_variables(command: Any) -> frozenset[str]:
+def find_variables(command: Any) -> frozenset[str]:
     """Return the variables of a command and of all below it."""
     return frozenset(_variables(command))
 

@@ -24,15 +24,30 @@ from factory.cli.build_options import (
 )
 from factory.cli.cache_options import CacheDir, CacheFrom, CacheKey, NoCache
 from factory.cli.display_options import DISPLAY, AsJson, LeastUrgent, LogLevel, Verbose
+from factory.cli.plan_view import lines
 from factory.cli.session import session
+from factory.config.build_plan import (
+    CONFIG_DIR,
+    OUTPUT_DIR,
+    REPO_PATH,
+    BuildRequest,
+)
 from factory.config.ci_system import CiSystem
-from factory.config.default_folders import CONFIG_DIR, OUTPUT_DIR, REPO_PATH
+from factory.config.run_plan import plan_run
+from factory.config.workspaces import environment_files
+from factory.errors import UsageError
+from factory.plan import shards
+from factory.plan.offline import offline_outlook
+from factory.plan.online import online_outlook
+from factory.reports.build_report import REPORT_FILE
+from factory.reports.durations import durations_of
+from factory.reports.reading import read_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from factory.pipeline.earlier_durations import Durations
-    from factory.pipeline.outlook import Outlook
+    from factory.plan.plan_result import Outlook
+    from factory.reports.durations import Durations
 
 SHARDS = "For CI"
 
@@ -119,12 +134,6 @@ def plan(
     Takes build's options. Nothing is written to --repo-path, --output-dir or --config-dir. The exit
     code is the one that a build would end with as far as can be told.
     """
-    from factory.cli.plan_view import lines  # noqa: PLC0415 - late: --help is quick
-    from factory.config.build_plan import BuildRequest  # noqa: PLC0415
-    from factory.config.run_plan import plan_run  # noqa: PLC0415
-    from factory.config.workspaces import environment_files  # noqa: PLC0415
-    from factory.pipeline.planning import offline_outlook  # noqa: PLC0415
-
     request = BuildRequest(
         config_dir=config_dir,
         repo_path=repo_path,
@@ -155,8 +164,6 @@ def plan(
         if offline:
             outlook = offline_outlook(run, runner=this.runner)
         else:
-            from factory.pipeline.source_look import online_outlook  # noqa: PLC0415 - not offline
-
             outlook = online_outlook(run, runner=this.runner)
         for workspace in outlook.workspaces:
             if workspace.error:
@@ -175,7 +182,6 @@ def plan(
 def _refuse_contradictions(
     *, as_json: bool, matrix: CiSystem | None, shards: int | None, offline: bool, changed: bool
 ) -> None:
-    from factory.errors import UsageError  # noqa: PLC0415 - late
 
     if matrix and as_json:
         raise UsageError("--matrix and --json exclude each other", expected="one of them")
@@ -194,9 +200,6 @@ def _refuse_contradictions(
 
 
 def _durations(reports: Sequence[Path] | None, output_dir: Path) -> Durations:
-    from factory.pipeline.earlier_durations import durations_of  # noqa: PLC0415 - late
-    from factory.pipeline.report import REPORT_FILE  # noqa: PLC0415
-    from factory.pipeline.written_reports import read_report  # noqa: PLC0415
 
     if reports:
         return durations_of(read_report(where) for where in reports)
@@ -207,7 +210,6 @@ def _durations(reports: Sequence[Path] | None, output_dir: Path) -> Durations:
 def _matrix(
     outlook: Outlook, durations: Durations, form: CiSystem, number: int, *, changed_only: bool
 ) -> str:
-    from factory.pipeline import shards  # noqa: PLC0415 - late
 
     forms = {
         CiSystem.GITHUB: shards.github_matrix,

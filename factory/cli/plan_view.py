@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.quantities import counted
+from factory.quantities import pluralize
 
 if TYPE_CHECKING:
-    from factory.pipeline.outlook import Outlook
+    from factory.plan.plan_result import Outlook
 
 
 def lines(outlook: Outlook) -> list[str]:
@@ -48,5 +48,5 @@ def _total(outlook: Outlook) -> str:
     ]
     said = ", ".join(text for text in counts if not text.startswith("0 "))
     number = len(outlook.workspaces)
-    total = f"{counted(number, 'workspace')}, {counted(plugins, 'plugin')}"
+    total = f"{pluralize(number, 'workspace')}, {pluralize(plugins, 'plugin')}"
     return f"{total}: {said}" if said else total

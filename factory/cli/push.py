@@ -18,13 +18,25 @@ from factory.cli.image_options import (
     TagTemplate,
 )
 from factory.cli.session import Session, session
-from factory.config.default_folders import CONFIG_DIR
+from factory.config.build_plan import CONFIG_DIR
+from factory.config.environment import ENV_FILE, layer_environment
+from factory.events import StageFinished, StageOutput, StageStarted
+from factory.oci.built_plugins import find_built_plugins
+from factory.oci.planned_images import ImageNaming, plan_images
+from factory.oci.push import check_access, make_images, publish, write_images
+from factory.oci.reference import placeholders
+from factory.oci.registry import Registry
+from factory.oci.target import registry_target
+from factory.pipeline.attestations import attest_images, signing_key
+from factory.pipeline.publishing import list_published, progress_lines
+from factory.quantities import size
+from factory.scheduling.capacity import default_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from factory.attestation.keys import PrivateKey
-    from factory.config.image_output import ImageOutput
+    from factory.config.build_plan import ImageOutput
     from factory.errors import FactoryError
     from factory.events import Outcome
     from factory.oci.planned_images import PlannedImage
@@ -83,17 +95,10 @@ def push(
     Prints a line for each image: its name pinned by digest. The same lines are then in OUTPUT_DIR's
     published-images.txt, and entries for a portal in its dynamic-plugins.oci.yaml.
     """
-    from factory.config.environment import ENV_FILE, layered  # noqa: PLC0415 - late
-    from factory.oci.built_plugins import find_built_plugins  # noqa: PLC0415
-    from factory.oci.planned_images import ImageNaming, plan_images  # noqa: PLC0415
-    from factory.oci.reference import placeholders  # noqa: PLC0415
-    from factory.oci.target import registry_target  # noqa: PLC0415
-    from factory.pipeline.image_attestations import signing_key  # noqa: PLC0415
-
     env_file = config_dir / ENV_FILE
     with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
         placeholders(tag_template)
-        environment = layered(this.process, (env_file,))
+        environment = layer_environment(this.process, (env_file,))
         target = registry_target(environment)
         key = signing_key(sign_key, environment)
         naming = ImageNaming(
@@ -103,7 +108,7 @@ def push(
             bundle=bundle,
         )
         planned = plan_images(find_built_plugins(output_dirs), naming)
-        ends = _published(this, target, planned, image_output, key)
+        ends = _publish(this, target, planned, image_output, key)
         _list_published(ends)
         failed = [end for end in ends.values() if isinstance(end, Exception)]
         for error in failed:
@@ -113,21 +118,13 @@ def push(
         raise typer.Exit(min(error.exit_code for error in failed))
 
 
-def _published(
+def _publish(
     this: Session,
     target: RegistryTarget,
     planned: Sequence[PlannedImage],
     image_output: ImageOutput | None,
     key: PrivateKey | None,
 ) -> Mapping[PlannedImage, PushedImage | FactoryError]:
-    from factory.events import StageFinished, StageOutput, StageStarted  # noqa: PLC0415 - late
-    from factory.oci.publish import made_images, publish, write_images  # noqa: PLC0415
-    from factory.oci.push import check_access  # noqa: PLC0415
-    from factory.oci.registry import Registry  # noqa: PLC0415
-    from factory.pipeline.capacity import default_jobs  # noqa: PLC0415
-    from factory.pipeline.image_attestations import attest_images  # noqa: PLC0415
-    from factory.pipeline.image_progress import progress_lines  # noqa: PLC0415
-    from factory.quantities import size  # noqa: PLC0415
 
     started = time.monotonic()
 
@@ -154,7 +151,7 @@ def _published(
         check_access(registry, [one.reference.repository for one in planned])
         for one in planned:
             this.screen.emit(StageStarted(stage=STAGE, plugin=one.reference.repository))
-        with made_images(planned, jobs=default_jobs(), checkpoint=checkpoint) as images:
+        with make_images(planned, jobs=default_jobs(), checkpoint=checkpoint) as images:
             if image_output:
                 write_images(images, image_output)
             ends = publish(registry, images, on_progress=progress_lines(on_line), on_end=on_end)
@@ -163,8 +160,6 @@ def _published(
 
 def _list_published(ends: Mapping[PlannedImage, PushedImage | FactoryError]) -> None:
     """Write the lists into each directory, where that is possible: the images are there already."""
-    from factory.pipeline.publishing import list_published  # noqa: PLC0415 - late
-
     folders = dict.fromkeys(plugin.tgz.parent for planned in ends for plugin in planned.plugins)
     for folder in folders:
         of_folder = {

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.analysis.inventory import find_host
 from factory.cli.display_options import LeastUrgent, LogLevel, Verbose
 from factory.cli.session import Session, session
+from factory.config.quantities_read import duration_seconds
+from factory.errors import CheckError, Place, StorageError, os_errors_as
+from factory.files import write_whole
+from factory.plugin_registry.entries import check_asset_host, check_assets_path, registry_text
+from factory.plugin_registry.entries import registry as registry_of
+from factory.plugin_registry.frontend_plugins import find_staged_plugins
+from factory.plugin_registry.retention import publish_assets
+from factory.plugin_registry.singletons import find_mismatches
+from factory.quantities import pluralize
+from factory.ui.printing import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,22 +147,11 @@ def registry(
     Modules that a page may have only once (react and its like) are compared between the plugins,
     and with the portal; a mismatch is an error.
     """
-    from factory.config.duration import duration_seconds  # noqa: PLC0415 - late
-    from factory.plugin_registry.entries import (  # noqa: PLC0415
-        checked_asset_host,
-        checked_assets_path,
-        registry_text,
-    )
-    from factory.plugin_registry.entries import registry as registry_of  # noqa: PLC0415
-    from factory.plugin_registry.frontend_plugins import staged_plugins  # noqa: PLC0415
-    from factory.quantities import counted  # noqa: PLC0415
-    from factory.ui.printing import say  # noqa: PLC0415
-
     with session(ctx, log_level=log_level, verbose=verbose) as this:
-        served_from = checked_asset_host(asset_host)
-        served_at = checked_assets_path(assets_path)
+        served_from = check_asset_host(asset_host)
+        served_at = check_assets_path(assets_path)
         seconds = duration_seconds(retain, "--retain")
-        plugins = staged_plugins(root)
+        plugins = find_staged_plugins(root)
         _check_singletons(plugins, host, allow=allow_mismatches)
         text = registry_text(
             registry_of(
@@ -164,19 +166,14 @@ def registry(
             _publish(this, plugins, assets, seconds)
         if output:
             _write(output, text)
-            say(f"{output}: {counted(len(plugins), 'frontend plugin')}")
+            say(f"{output}: {pluralize(len(plugins), 'frontend plugin')}")
     if not output:
         this.out.json_text(text)
 
 
 def _check_singletons(plugins: Sequence[StagedPlugin], host: str | None, *, allow: bool) -> None:
-    import logging  # noqa: PLC0415 - late
 
-    from factory.analysis.inventory import find_host  # noqa: PLC0415
-    from factory.errors import CheckError  # noqa: PLC0415
-    from factory.plugin_registry.singletons import mismatches  # noqa: PLC0415
-
-    found = mismatches(plugins, find_host(host))
+    found = find_mismatches(plugins, find_host(host))
     if not found:
         return
     if allow:
@@ -191,15 +188,10 @@ def _check_singletons(plugins: Sequence[StagedPlugin], host: str | None, *, allo
 
 
 def _publish(this: Session, plugins: Sequence[StagedPlugin], assets: Path, seconds: float) -> None:
-    import time  # noqa: PLC0415 - late
-
-    from factory.plugin_registry.retention import publish_assets  # noqa: PLC0415
-    from factory.quantities import counted  # noqa: PLC0415
-    from factory.ui.printing import say  # noqa: PLC0415
 
     this.runner.raise_if_cancelled()
     done = publish_assets(plugins, assets, retain=seconds, now=time.time())
-    added = counted(len(done.added), "file")
+    added = pluralize(len(done.added), "file")
     say(
         f"{assets}: {added} added, {len(done.retained)} of old versions kept, "
         f"{len(done.removed)} removed"
@@ -207,8 +199,6 @@ def _publish(this: Session, plugins: Sequence[StagedPlugin], assets: Path, secon
 
 
 def _write(output: Path, text: str) -> None:
-    from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415 - late
-    from factory.whole_file import write_whole  # noqa: PLC0415
 
     unwritable = StorageError(
         "the registry cannot be written",

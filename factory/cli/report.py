@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
+from urllib.parse import quote
 
 import typer
 
 from factory.cli.help_text import GroupedCommand
+from factory.errors import Place, StorageError, UsageError, os_errors_as
+from factory.files import write_whole
+from factory.reports.ci_outputs import github_outputs, gitlab_outputs, tekton_results
+from factory.reports.markdown import markdown
+from factory.reports.merge import merge_reports
+from factory.reports.reading import read_report
+from factory.reports.summary import summary_of
+from factory.ui.printing import OUT, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -76,15 +86,7 @@ def merge(
     What two runs did of one workspace is joined; a plugin may be in one report only, unless both
     say the same of it.
     """
-    import json  # noqa: PLC0415 - late: --help is quick
-
-    from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415
-    from factory.pipeline.report_merge import merged_reports  # noqa: PLC0415
-    from factory.pipeline.written_reports import read_report  # noqa: PLC0415
-    from factory.ui.printing import OUT  # noqa: PLC0415
-    from factory.whole_file import write_whole  # noqa: PLC0415
-
-    merged = merged_reports([read_report(where) for where in reports])
+    merged = merge_reports([read_report(where) for where in reports])
     if output is None:
         OUT.document(merged)
         return
@@ -130,17 +132,6 @@ def summary(
 
     The exit code is 0 however the runs ended. Several reports are joined as by merge.
     """
-    from factory.errors import UsageError  # noqa: PLC0415 - late: --help is quick
-    from factory.pipeline.ci_outputs import (  # noqa: PLC0415
-        github_outputs,
-        gitlab_outputs,
-        tekton_results,
-    )
-    from factory.pipeline.report_page import markdown  # noqa: PLC0415
-    from factory.pipeline.report_summary import summary_of  # noqa: PLC0415
-    from factory.pipeline.written_reports import read_report  # noqa: PLC0415
-    from factory.ui.printing import OUT, say  # noqa: PLC0415
-
     if (into is not None) != (outputs is Outputs.TEKTON):
         raise UsageError(
             "--into is for --outputs tekton, which needs it",
@@ -166,14 +157,11 @@ def summary(
 
 
 def _linking(url: str | None) -> Callable[[str], str] | None:
-    from urllib.parse import quote  # noqa: PLC0415 - late
 
     return (lambda path: url.replace("{path}", quote(path))) if url is not None else None
 
 
 def _write_each(results: Mapping[str, str], folder: Path) -> None:
-    from factory.errors import Place, StorageError, os_errors_as  # noqa: PLC0415 - late
-    from factory.whole_file import write_whole  # noqa: PLC0415
 
     with os_errors_as(StorageError("a result cannot be written", place=Place(file=folder))):
         for name, value in results.items():

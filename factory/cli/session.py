@@ -13,13 +13,20 @@ import typer
 
 from factory.cli.display_options import LogLevel
 from factory.cli.option_variables import variable_of
+from factory.config.environment import read_env_file, refuse_empty
+from factory.errors import FactoryError
+from factory.redaction import redactor_for
+from factory.toolchain.descendants import DESCENDANTS
+from factory.toolchain.hidden_environment import hide_environment
+from factory.toolchain.runner import Runner
+from factory.toolchain.signals import ending_on_signals
+from factory.ui.printing import Printer
+from factory.ui.screen import screen_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from factory.toolchain.runner import Runner
-    from factory.ui.printing import Printer
     from factory.ui.screen import Screen
 
 
@@ -41,15 +48,13 @@ class Session:
     @property
     def out(self) -> Printer:
         """What prints the result, on the standard output."""
-        from factory.ui.printing import Printer  # noqa: PLC0415 - late: --help is quick
-
         return Printer(redact=self.runner.redact, environment=self.process)
 
 
 _OWNED = contextvars.ContextVar("owned", default=False)
 
 
-def own_process() -> None:
+def take_process() -> None:
     """Say that this process is the command line's alone, as a program's is and a test's is not.
 
     Then what it was started with is hidden from children, and all of its children are ours.
@@ -75,15 +80,6 @@ def session(
         verbose: show child processes' output, and which line of the program a notice is from.
         secrets: further texts to mask.
     """
-    from factory.config.environment import read_env_file, refuse_empty  # noqa: PLC0415 - late
-    from factory.errors import FactoryError  # noqa: PLC0415
-    from factory.redaction import redactor_for  # noqa: PLC0415
-    from factory.toolchain.descendants import DESCENDANTS  # noqa: PLC0415
-    from factory.toolchain.hidden_environment import hide_environment  # noqa: PLC0415
-    from factory.toolchain.runner import Runner  # noqa: PLC0415
-    from factory.toolchain.signals import ending_on_signals  # noqa: PLC0415
-    from factory.ui.screen import screen_for  # noqa: PLC0415
-
     process: Mapping[str, str] = ctx.obj
     further = {f"SECRET_{number}": secret for number, secret in enumerate(secrets)}
     redact = redactor_for(process, further, *(read_env_file(file) for file in env_files))

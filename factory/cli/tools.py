@@ -8,6 +8,8 @@ from factory.cli.cache_options import CacheDir
 from factory.cli.display_options import AsJson
 from factory.cli.help_text import GroupedCommand
 from factory.cli.session import session
+from factory.config.environment import cache_dir_of, layer_environment
+from factory.toolchain.prefetched import prefetch
 
 INSTALL_EXAMPLES = """Examples:
 
@@ -44,11 +46,7 @@ def install_tools(
     These are rhdh-cli in the version of RHDH_CLI_VERSION (otherwise the latest), the yarn of
     workspaces that name none, and Node.js where the machine has none. What is there already stays.
     """
-    from factory.config.cache_dir import cache_dir_of  # noqa: PLC0415 - late: --help is quick
-    from factory.config.environment import layered  # noqa: PLC0415
-    from factory.toolchain.prefetched import prefetch  # noqa: PLC0415
-
-    environment = layered(ctx.obj)
+    environment = layer_environment(ctx.obj)
     cache = cache_dir_of(cache_dir, environment)
     with session(ctx) as this:
         tools = prefetch(environment=environment, cache=cache, runner=this.runner)

@@ -7,19 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.analysis.inventory import find_host
+from factory.analysis.locked_workspace import read_locked_workspace
+from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
+from factory.attestation.keys import read_public_key
 from factory.cli.artifact_options import (
     MaxEntrySize,
     RegistryConfigDir,
 )
 from factory.cli.display_options import AsJson, LeastUrgent, LogLevel, Verbose
 from factory.cli.session import Session, session
-from factory.config.default_folders import CONFIG_DIR
+from factory.cli.verify_view import show
+from factory.config.build_plan import CONFIG_DIR
+from factory.config.environment import ENV_FILE, cache_dir_of, layer_environment
+from factory.errors import UsageError
+from factory.oci.platforms import check_platform
+from factory.scheduling.capacity import default_jobs
+from factory.toolchain.node import find_node
+from factory.verification.entry_point import Loader
+from factory.verification.plugin_checks import Terms
+from factory.verification.results import exit_code, results_document
+from factory.verification.targets import find_targets
+from factory.verification.verify import VerifyOptions, verify_targets
 
 if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory
     from factory.config.environment import Environment
-    from factory.verification.entry_point import Loader
-    from factory.verification.verify import Asked
 
 _AGAINST = "Against what"
 _ORIGIN = "Origin"
@@ -152,18 +165,12 @@ def verify(
 
     Fails if any check fails, and says for each what to do.
     """
-    from factory.cli.verify_view import show  # noqa: PLC0415 - late
-    from factory.config.environment import ENV_FILE, layered  # noqa: PLC0415
-    from factory.verification.results import exit_code, results_document  # noqa: PLC0415
-    from factory.verification.targets import find_targets  # noqa: PLC0415
-    from factory.verification.verify import verify_targets  # noqa: PLC0415
-
     env_file = config_dir / ENV_FILE
     with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
         found = find_targets(targets)
-        asked = _asked(
+        asked = _verify_request(
             this,
-            layered(this.process, (env_file,)),
+            layer_environment(this.process, (env_file,)),
             host=host,
             host_modules=host_modules or [],
             platform=platform,
@@ -183,7 +190,7 @@ def verify(
         raise typer.Exit(code)
 
 
-def _asked(
+def _verify_request(
     this: Session,
     environment: Environment,
     *,
@@ -196,22 +203,14 @@ def _asked(
     key: Path | None,
     provenance: bool,
     max_entry_size: str,
-) -> Asked:
-    from factory.analysis.inventory import find_host  # noqa: PLC0415 - late
-    from factory.analysis.locked_workspace import read_locked_workspace  # noqa: PLC0415
-    from factory.archives.limits import MAX_ENTRY_SIZE, limits_of  # noqa: PLC0415
-    from factory.attestation.keys import read_public_key  # noqa: PLC0415
-    from factory.oci.platforms import checked_platform  # noqa: PLC0415
-    from factory.pipeline.capacity import default_jobs  # noqa: PLC0415
-    from factory.verification.plugin_checks import Terms  # noqa: PLC0415
-    from factory.verification.verify import Asked  # noqa: PLC0415
+) -> VerifyOptions:
 
     inventory = find_host(host)
-    return Asked(
+    return VerifyOptions(
         terms=Terms(
             host=inventory,
             loader=_loader(this, environment, inventory, host_modules) if loads else None,
-            platform=checked_platform(platform),
+            platform=check_platform(platform),
             checks_host_version=bool(host),
             allowed=frozenset(allowed),
             workspaces=tuple(read_locked_workspace(each, inventory) for each in workspaces),
@@ -220,7 +219,7 @@ def _asked(
         checkpoint=this.runner.raise_if_cancelled,
         key=read_public_key(key) if key else None,
         provenance=provenance,
-        limits=limits_of(max_entry_size or environment.get(MAX_ENTRY_SIZE, "")),
+        limits=archive_limits(max_entry_size or environment.get(MAX_ENTRY_SIZE, "")),
         jobs=default_jobs(),
     )
 
@@ -228,10 +227,6 @@ def _asked(
 def _loader(
     this: Session, environment: Environment, host: HostInventory, host_modules: list[Path]
 ) -> Loader:
-    from factory.config.cache_dir import cache_dir_of  # noqa: PLC0415 - late
-    from factory.errors import UsageError  # noqa: PLC0415
-    from factory.toolchain.node import find_node  # noqa: PLC0415
-    from factory.verification.entry_point import Loader  # noqa: PLC0415
 
     for folder in host_modules:
         if not folder.is_dir():

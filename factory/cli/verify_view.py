@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.quantities import counted
+from factory.quantities import pluralize
 from factory.ui.text import Span, Style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from factory.ui.printing import Printer
-    from factory.verification.findings import Finding, Verified
+    from factory.verification.findings import CheckFinding, Verified
 
 _WIDTH = 17
 _STYLES: dict[str, Style] = {"passed": "good", "skipped": "dim", "FAILED": "problem"}
@@ -38,7 +38,7 @@ def _lines(result: Verified) -> Iterator[tuple[Style, str]]:
             yield _STYLES["FAILED"], f"  {'' if number else 'FAILED':8} {text}"
 
 
-def _reasons(finding: Finding) -> Iterator[tuple[Style, str]]:
+def _reasons(finding: CheckFinding) -> Iterator[tuple[Style, str]]:
     shown = {"found": finding.found, "expected": finding.expected, "try": finding.hint}
     for name, text in shown.items():
         if text:
@@ -47,7 +47,7 @@ def _reasons(finding: Finding) -> Iterator[tuple[Style, str]]:
 
 def _summary(results: Sequence[Verified]) -> tuple[Style, str]:
     bad = sum(not result.holds for result in results)
-    plugins = counted(len(results), "plugin")
+    plugins = pluralize(len(results), "plugin")
     if bad:
         return _STYLES["FAILED"], f"{plugins} verified, {bad} failed"
     return _STYLES["passed"], f"{plugins} verified, all checks hold"

@@ -7,20 +7,39 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.config.cache_dir import cache_dir_of
+from semver import Version
+
 from factory.config.documents import read_json
+from factory.config.environment import cache_dir_of
 from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST, PluginsList, read_plugins_list
-from factory.config.source_file import SOURCE_FILE, SourceFile, read_source_file
+from factory.config.source_file import SOURCE_FILE, SourceFile, leaves_repository, read_source_file
 from factory.config.workspaces import is_disabled
-from factory.errors import ConfigurationError, Place
+from factory.errors import ConfigurationError, Place, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from factory.config.environment import Environment
-    from factory.config.image_output import ImageOutput
+
+
+CONFIG_DIR = Path("/config")
+REPO_PATH = Path("/source")
+OUTPUT_DIR = Path("/outputs")
+
+
+class ImageOutput(StrEnum):
+    """What ``--image-output`` takes: skopeo's ``oci:`` and ``oci-archive:`` (image-spec 1.1)."""
+
+    LAYOUT = "oci-layout"
+    ARCHIVE = "oci-archive"
+
+    @property
+    def suffix(self) -> str:
+        """What the names of such folders and files end with."""
+        return ".oci" if self is ImageOutput.LAYOUT else ".oci.tar"
+
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +157,7 @@ def plan_workspace(
     source_file = None if request.source_repo else read_source_file(config_dir)
     if request.source_repo and (config_dir / SOURCE_FILE).exists():
         log.info("--source-repo is given: %s is not used", config_dir / SOURCE_FILE)
-    source = None if request.use_local else _wanted_source(request, source_file, config_dir)
+    source = None if request.use_local else _choose_source(request, source_file, config_dir)
     plugins_list_file = config_dir / PLUGINS_LIST
     _refuse_disabled(config_dir)
     return BuildPlan(
@@ -152,8 +171,8 @@ def plan_workspace(
         plugins=read_plugins_list(plugins_list_file),
         plugins_list_file=plugins_list_file,
         environment=environment,
-        supported_versions=_supported_versions(config_dir / BACKSTAGE_FILE),
-        repo_backstage_version=_noted_version(source_file),
+        supported_versions=_read_supported_versions(config_dir / BACKSTAGE_FILE),
+        repo_backstage_version=_read_noted_version(source_file),
         clean=request.clean and not request.use_local,
         push_images=request.push_images,
         image_output=request.image_output,
@@ -178,7 +197,7 @@ def _refuse_disabled(config_dir: Path) -> None:
         )
 
 
-def _wanted_source(
+def _choose_source(
     request: BuildRequest, source_file: SourceFile | None, config_dir: Path
 ) -> WantedSource:
     if request.source_repo:
@@ -203,7 +222,7 @@ def _workspace_path(request: BuildRequest, source_file: SourceFile | None) -> st
     return "."
 
 
-def _noted_version(source_file: SourceFile | None) -> str | None:
+def _read_noted_version(source_file: SourceFile | None) -> str | None:
     noted = source_file.repo_backstage_version if source_file else None
     if source_file is None or noted is None or _is_version(noted):
         return noted
@@ -212,12 +231,11 @@ def _noted_version(source_file: SourceFile | None) -> str | None:
 
 
 def _is_version(text: str) -> bool:
-    from semver import Version  # noqa: PLC0415 - late: --help does not need it
 
     return Version.is_valid(text)
 
 
-def _supported_versions(file: Path) -> str | None:
+def _read_supported_versions(file: Path) -> str | None:
     if not file.exists():
         return None
     document = read_json(file)
@@ -230,3 +248,76 @@ def _supported_versions(file: Path) -> str | None:
             expected='for example {"version": "1.42.0"}',
         )
     return version
+
+
+def refuse_contradictions(request: BuildRequest) -> None:
+    """Raise if options exclude each other, whatever the configuration directory holds.
+
+    Raises:
+        UsageError: naming the options.
+    """
+    if request.source_ref and not request.source_repo:
+        raise UsageError(
+            "--source-ref needs --source-repo",
+            found=f"--source-ref {request.source_ref}",
+            hint=f"add --source-repo URL, or write the ref into {SOURCE_FILE} as 'repo-ref'",
+        )
+    if request.source_repo and request.use_local:
+        raise UsageError(
+            "--source-repo and --use-local exclude each other",
+            expected="one of them: a repository to clone, or a tree to build in place",
+        )
+    if request.sign_key and not request.push_images:
+        raise UsageError(
+            "--sign-key signs images that are pushed, and none is",
+            found=f"--sign-key {request.sign_key}",
+            expected="--push-images with it",
+            hint="artifacts that are there already: plugin-factory push OUTPUT_DIR --sign-key FILE",
+        )
+    if request.jobs is not None and request.jobs < 1:
+        raise UsageError("--jobs must be at least 1", found=str(request.jobs))
+    path = request.workspace_path
+    if path is not None and leaves_repository(path):
+        raise UsageError(
+            "--workspace-path leaves the repository",
+            found=path,
+            expected="a path from the repository's root, such as workspaces/todo",
+        )
+    for first, second in (
+        ("--config-dir", "--output-dir"),
+        ("--repo-path", "--output-dir"),
+        ("--config-dir", "--repo-path"),
+    ):
+        folders = {
+            "--config-dir": request.config_dir,
+            "--repo-path": request.repo_path,
+            "--output-dir": request.output_dir,
+        }
+        if folders[first].absolute().resolve() == folders[second].absolute().resolve():
+            raise UsageError(
+                f"{first} and {second} are the same folder",
+                found=str(folders[first]),
+                expected="a folder for each",
+            )
+
+
+def refuse_missing(config_dir: Path) -> None:
+    """Raise unless the configuration directory is a directory.
+
+    Raises:
+        ConfigurationError: it is not there, or is a file.
+    """
+    config_dir = config_dir.absolute()
+    if not config_dir.exists():
+        raise ConfigurationError(
+            "the configuration directory does not exist",
+            place=Place(file=config_dir),
+            expected=f"a directory with {SOURCE_FILE} and, if you like, {PLUGINS_LIST}",
+            hint="name it with --config-dir, or, in a container, mount it: -v ./config:/config:z",
+        )
+    if not config_dir.is_dir():
+        raise ConfigurationError(
+            "the configuration directory is a file",
+            place=Place(file=config_dir),
+            hint="--config-dir takes the directory that holds the file",
+        )

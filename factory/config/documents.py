@@ -8,18 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from factory.config.field_names import UnknownField, find_unknown
 from factory.errors import ConfigurationError, Place
 from factory.notation.json_text import json_keys, parse_json
 from factory.notation.limits import DocumentError, RepeatedKeyError
 from factory.notation.yaml_text import YamlDocument, read_yaml, read_yaml_1_1
-from factory.schemas import SchemaName, schema, violation
+from factory.schemas import SchemaName, find_violation, schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import yaml
 
     from factory.notation.limits import Steps
 
@@ -94,7 +94,7 @@ def read_json(path: Path) -> Document:
     try:
         value = parse_json(text)
     except DocumentError as error:
-        raise _malformed(error, "JSON", text, path) from error
+        raise _malformed_error(error, "JSON", text, path) from error
     lines: dict[Steps, tuple[int, int]] = {}
     for way, offset in json_keys(text):
         line = text.count("\n", 0, offset) + 1
@@ -116,7 +116,7 @@ def read_yaml_map(path: Path) -> Document:
     try:
         document = read_yaml_1_1(text)
     except DocumentError as error:
-        raise _malformed(error, "YAML", text, path) from error
+        raise _malformed_error(error, "YAML", text, path) from error
     lines = _yaml_keys(document.root, path)
     value = {} if document.value is None else document.value
     return Document(path=path, value=value, lines=lines, root=document.root)
@@ -135,18 +135,18 @@ def read_app_config(path: Path) -> Document:
         place = Place(file=path, line=error.line, column=error.column, field=field_name(error.way))
         raise _duplicate(place, error.way[-1], error.first_line) from error
     except DocumentError as error:
-        raise _malformed(error, "YAML", text, path) from error
+        raise _malformed_error(error, "YAML", text, path) from error
     value = {} if document.value is None else document.value
     return Document(path=path, value=value, lines=_core_keys(document), root=document.root)
 
 
-def validated(document: Document, name: SchemaName) -> Document:
+def validate(document: Document, name: SchemaName) -> Document:
     """Return ``document`` if the schema allows it.
 
     Raises:
         ConfigurationError: naming the field, what was found and what was expected.
     """
-    wrong = violation(document.value, name)
+    wrong = find_violation(document.value, name)
     if wrong:
         raise ConfigurationError(
             f"{document.path.name} does not have the form that it should",
@@ -178,8 +178,8 @@ def refuse_unprintable(document: Document, field: str, value: str) -> None:
     if odd is not None:
         raise ConfigurationError(
             f"a text in {document.path.name} has a character that cannot be printed",
-            place=replace(document.place(field), field=_escaped(field)),
-            found=f"U+{ord(odd):04X} in {_escaped(value)}",
+            place=replace(document.place(field), field=_escape(field)),
+            found=f"U+{ord(odd):04X} in {_escape(value)}",
             expected="printable text",
         )
 
@@ -191,8 +191,6 @@ def unknown_fields(document: Document, name: SchemaName) -> tuple[UnknownField, 
 
 def _yaml_keys(root: yaml.Node | None, path: Path) -> dict[Steps, tuple[int, int]]:
     """Where the keys of a YAML 1.1 map stand, each of which has to be text."""
-    import yaml  # noqa: PLC0415 - late: --help does not need it
-
     lines: dict[Steps, tuple[int, int]] = {}
     if not isinstance(root, yaml.MappingNode):
         return lines
@@ -222,7 +220,9 @@ def _core_keys(document: YamlDocument) -> dict[Steps, tuple[int, int]]:
     return {(key,): place for key, place in zip(document.value, places, strict=True)}
 
 
-def _malformed(error: DocumentError, notation: str, text: str, path: Path) -> ConfigurationError:
+def _malformed_error(
+    error: DocumentError, notation: str, text: str, path: Path
+) -> ConfigurationError:
     found = _line_of(text, error.line) if error.line else None
     return ConfigurationError(
         f"{path.name} is not valid {notation}",
@@ -232,7 +232,7 @@ def _malformed(error: DocumentError, notation: str, text: str, path: Path) -> Co
     )
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 

@@ -7,18 +7,76 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import re
+import tempfile
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+
 from factory.config.documents import read_text
-from factory.config.own_variables import OWN_PREFIXES
-from factory.errors import ConfigurationError, Place
+from factory.errors import ConfigurationError, Place, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+PREFIX = "PLUGIN_FACTORY_"
+TRUSTED_CACHE = f"{PREFIX}TRUSTED_CACHE"
+WITHOUT_OPTION = frozenset({TRUSTED_CACHE})
+"""Those of them that no option has."""
+OWN_PREFIXES = (PREFIX, "REGISTRY_", "RHDH_CLI_")
+
+# What images are pushed, signed and sources are cloned with: the business of no build script.
+_LOGIN_PREFIXES = (PREFIX, "REGISTRY_", "COSIGN_", "GIT_", "SSH_", "PIP_", "GCM_")
+_LOGIN_NAMES = frozenset(
+    {
+        "GH_TOKEN",
+        "GH_ENTERPRISE_TOKEN",
+        "GITHUB_TOKEN",
+        "GITHUB_ENTERPRISE_TOKEN",
+        "GITLAB_TOKEN",
+        "KRB5CCNAME",
+        "DBUS_SESSION_BUS_ADDRESS",
+    }
+)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def is_own_login(name: str) -> bool:
+    """Whether the factory itself logs in with a variable: to a registry, to git, or to sign."""
+    return name.startswith(_LOGIN_PREFIXES) or name in _LOGIN_NAMES
+
+
+def names_to_pass(written: Sequence[str]) -> frozenset[str]:
+    """Return the names of ``--pass-env``, which may be repeated and hold several with commas.
+
+    Raises:
+        UsageError: one is not a name, or is one that the factory itself logs in with.
+    """
+    names = [part.strip() for each in written for part in each.split(",") if part.strip()]
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                "--pass-env takes the names of variables, without values",
+                found=name.partition("=")[0] if "=" in name else name,
+                expected="a name such as ACME_NPM_TOKEN, whose value is in the environment or "
+                "in the configuration's .env",
+            )
+        if is_own_login(name):
+            raise UsageError(
+                f"{name} is what the factory itself logs in with, and is never passed on",
+                found=f"--pass-env {name}",
+                hint="put what packages need into a variable of another name, such as "
+                'ACME_NPM_TOKEN="$' + name + '", and pass that',
+            )
+    return frozenset(names)
+
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +109,7 @@ def default_environment() -> dict[str, str]:
     return _parse(text)
 
 
-def layered(
+def layer_environment(
     process: Mapping[str, str],
     env_files: tuple[Path, ...] = (),
     *,
@@ -65,7 +123,7 @@ def layered(
     Raises:
         ConfigurationError: an `.env` file has a line that is no assignment, or is not UTF-8.
     """
-    variables = default_environment() | unquoted(process)
+    variables = default_environment() | unquote(process)
     configured: set[str] = set()
     for path in env_files:
         values = read_env_file(path)
@@ -76,7 +134,7 @@ def layered(
     )
 
 
-def unquoted(process: Mapping[str, str]) -> dict[str, str]:
+def unquote(process: Mapping[str, str]) -> dict[str, str]:
     """Return ``process`` with the factory's own variables freed of literal quotes.
 
     ``podman run --env-file`` does not strip quotes: ``REGISTRY_URL="quay.io"`` arrives with them.
@@ -130,14 +188,12 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def _parse(text: str) -> dict[str, str]:
-    from dotenv import dotenv_values  # noqa: PLC0415 - late: --help does not need it
 
     values = dotenv_values(stream=io.StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _refuse_bad_lines(text: str, path: Path) -> None:
-    from dotenv.parser import parse_stream  # noqa: PLC0415 - late: --help does not need it
 
     for binding in parse_stream(io.StringIO(text)):
         if binding.error or "\0" in binding.original.string:
@@ -152,3 +208,23 @@ def _refuse_bad_lines(text: str, path: Path) -> None:
 
 def _is_quoted(value: str) -> bool:
     return len(value) >= _SHORTEST_QUOTED and value[0] in _QUOTES and value[-1] == value[0]
+
+
+CACHE_VARIABLE = f"{PREFIX}CACHE_DIR"
+
+
+def cache_dir_of(named: Path | None, environment: Environment) -> Path:
+    """Return the cache: what ``--cache-dir`` names, ``$PLUGIN_FACTORY_CACHE_DIR``, or the user's.
+
+    The last is ``$XDG_CACHE_HOME/plugin-factory``, or ``~/.cache/plugin-factory`` (the XDG base
+    directory specification).
+    """
+    if named:
+        return named.expanduser().absolute()
+    if chosen := environment.get(CACHE_VARIABLE):
+        return Path(chosen).expanduser().absolute()
+    home = environment.get("HOME")
+    user_cache = environment.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
+    if user_cache:
+        return Path(user_cache, "plugin-factory")
+    return Path(tempfile.gettempdir(), f"plugin-factory-{os.getuid()}")

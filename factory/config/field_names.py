@@ -50,11 +50,13 @@ def find_unknown(value: Mapping[str, Any], known: Iterable[str]) -> tuple[Unknow
     names = tuple(known)
     free = [name for name in names if name not in value]
     return tuple(
-        UnknownField(name=field, meant=_meant(field, free)) for field in value if field not in names
+        UnknownField(name=field, meant=_find_meant(field, free))
+        for field in value
+        if field not in names
     )
 
 
-def _meant(field: str, known: list[str]) -> str:
+def _find_meant(field: str, known: list[str]) -> str:
     by_form = {_form(name): name for name in known}
     by_other = {_form(o): n for n in known for o in _OTHER_NAMES.get(n, "").split()}
     form = _form(field)

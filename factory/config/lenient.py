@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
-def taken_as_meant(document: Document, name: SchemaName) -> Document:
+def read_as_meant(document: Document, name: SchemaName) -> Document:
     """Return ``document`` with text where the schema wants a truth value, and the like, converted.
 
     Truth values may be written as text (true, false, yes, no, on, off), and a text that may be left
@@ -44,7 +44,7 @@ def _as_meant(document: Document, value: Any, wanted: dict[str, Any], way: Steps
             _as_meant(document, inner, wanted["items"], (*way, str(number)))
             for number, inner in enumerate(value)
         ]
-    meant = _meant(value, wanted.get("type", ()))
+    meant = _convert(value, wanted.get("type", ()))
     if meant is not value:
         log.warning(
             "%s: %s is %s, and read as %s",
@@ -56,7 +56,7 @@ def _as_meant(document: Document, value: Any, wanted: dict[str, Any], way: Steps
     return meant
 
 
-def _meant(value: Any, wanted: str | list[str]) -> Any:
+def _convert(value: Any, wanted: str | list[str]) -> Any:
     types = [wanted] if isinstance(wanted, str) else wanted
     if isinstance(value, str) and "boolean" in types and "string" not in types:
         return _TRUTH.get(value.strip().casefold(), value)

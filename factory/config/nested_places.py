@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from factory.config.documents import field_name
 from factory.config.field_names import UnknownField, find_unknown
 from factory.errors import ConfigurationError, Place
-from factory.schemas import SchemaName, schema, violation
+from factory.schemas import SchemaName, find_violation, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import yaml
 
     from factory.config.documents import Document
 
@@ -35,13 +35,13 @@ def place_of(document: Document, *steps: str) -> Place:
     return Place(file=document.path, line=line, column=column, field=field_name(steps) or None)
 
 
-def checked(document: Document, name: SchemaName) -> Document:
+def check_nested(document: Document, name: SchemaName) -> Document:
     """Return ``document`` if the schema allows it.
 
     Raises:
         ConfigurationError: naming the line, the field, what was found and what was expected.
     """
-    wrong = violation(document.value, name)
+    wrong = find_violation(document.value, name)
     if wrong:
         raise ConfigurationError(
             f"{document.path.name} does not have the form that it should",
@@ -61,11 +61,11 @@ def with_merged_items(document: Document, *, list_field: str) -> Document:
     """
     if not isinstance(document.value, dict) or not isinstance(document.value.get(list_field), list):
         return document
-    items = [_merged_item(item) for item in document.value[list_field]]
+    items = [_merge_item(item) for item in document.value[list_field]]
     return replace(document, value={**document.value, list_field: items})
 
 
-def _merged_item(item: Any) -> Any:
+def _merge_item(item: Any) -> Any:
     if not isinstance(item, dict) or "<<" not in item:
         return item
     merged = item["<<"] if isinstance(item["<<"], list) else [item["<<"]]
@@ -88,7 +88,6 @@ def unknown_items_fields(
 
 
 def _children(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Mark, yaml.Node]]:
-    import yaml  # noqa: PLC0415 - late: --help does not need it
 
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:

@@ -7,9 +7,11 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from factory.config.documents import Document, read_yaml_map, refuse_unprintable, validated
+import yaml
+
+from factory.config.documents import Document, read_yaml_map, refuse_unprintable, validate
 from factory.errors import ConfigurationError, Place
-from factory.whole_file import write_new
+from factory.files import write_new
 
 PLUGINS_LIST = "plugins-list.yaml"
 DISABLED_LIST = "plugins-list.yaml.disabled"
@@ -58,7 +60,7 @@ def read_plugins_list(path: Path) -> PluginsList | None:
     if not path.exists():
         _refuse_misnamed(path)
         return None
-    document = validated(read_yaml_map(path), "plugins-list")
+    document = validate(read_yaml_map(path), "plugins-list")
     entries = tuple(
         PluginEntry(
             path=_plugin_path(document, key),
@@ -85,8 +87,6 @@ def plugins_list_text(entries: tuple[PluginEntry, ...]) -> str:
 
 def plugins_list_line(entry: PluginEntry) -> str:
     """Return the line of a plugin, with its line feed."""
-    import yaml  # noqa: PLC0415 - late: --help does not need it
-
     line: str = yaml.safe_dump(
         {entry.path: entry.arguments or None}, default_flow_style=False, width=10_000
     )

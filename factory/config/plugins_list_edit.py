@@ -12,17 +12,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import yaml
+
 from factory.config.documents import read_text
 from factory.errors import ConfigurationError, Place
+from factory.files import write_whole
 from factory.notation.limits import DocumentError
 from factory.notation.yaml_text import parse_yaml, parse_yaml_1_1, read_yaml_1_1
-from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import yaml
 
 _NULL = "tag:yaml.org,2002:null"
 _KINDS = {"SequenceNode": "a list", "MappingNode": "a map", "ScalarNode": "text"}
@@ -51,7 +52,7 @@ class _Listed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rewritten:
+class RewriteResult:
     """What was changed in a file, and where what was there before is kept, if it is."""
 
     changes: tuple[ListChange, ...]
@@ -98,7 +99,7 @@ def edit_plugins_list(
 
 def rewrite_plugins_list(
     file: Path, wanted: Mapping[str, str], *, keeps_backup: bool = True
-) -> Rewritten:
+) -> RewriteResult:
     """Change arguments in a file, which stays as it is where none changes.
 
     The backup is called ``plugins-list.yaml.bak``, or ``.bak.2`` and so on if there is one already
@@ -121,7 +122,7 @@ def rewrite_plugins_list(
         write_whole(backup, before)
     if changes:
         write_whole(file, after)
-    return Rewritten(changes=changes, backup=backup)
+    return RewriteResult(changes=changes, backup=backup)
 
 
 def _free_backup(file: Path, text: str) -> Path:
@@ -135,7 +136,6 @@ def _free_backup(file: Path, text: str) -> Path:
 
 
 def _read(text: str, file: Path) -> _Listed:
-    import yaml  # noqa: PLC0415 - late: --help does not need it
 
     try:
         root = read_yaml_1_1(text).root

@@ -12,19 +12,28 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from factory.config.build_plan import BuildPlan, BuildRequest, plan_workspace
-from factory.config.byte_size import size_bytes
-from factory.config.cache_dir import CACHE_VARIABLE, cache_dir_of
-from factory.config.contradictions import refuse_contradictions, refuse_missing
-from factory.config.duration import duration_seconds
-from factory.config.environment import ENV_FILE, Environment, layered
-from factory.config.own_variables import names_to_pass
+from factory.config.build_plan import (
+    BuildPlan,
+    BuildRequest,
+    plan_workspace,
+    refuse_contradictions,
+    refuse_missing,
+)
+from factory.config.environment import (
+    CACHE_VARIABLE,
+    ENV_FILE,
+    Environment,
+    cache_dir_of,
+    layer_environment,
+    names_to_pass,
+)
 from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST
+from factory.config.quantities_read import duration_seconds, size_bytes
 from factory.config.selection import Selection, nothing_selected, patterns
 from factory.config.source_file import SOURCE_FILE
 from factory.config.workspaces import CLONES_FOLDER, FoundWorkspaces, find_workspaces
 from factory.errors import ConfigurationError, FactoryError, Place, UsageError
-from factory.quantities import listed
+from factory.quantities import join_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +110,7 @@ def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs:
     longest = duration_seconds(age, "--cache-max-age") if age else None
     config_dir = request.config_dir.absolute()
     passed = names_to_pass(request.pass_env)
-    environment = layered(process, (config_dir / ENV_FILE,), passed=passed)
+    environment = layer_environment(process, (config_dir / ENV_FILE,), passed=passed)
     found = find_workspaces(
         config_dir,
         {
@@ -170,7 +179,7 @@ def _plan_several(
             ", ".join(found.ignored),
         )
     _tell_of_off(config_dir, found)
-    root = layered(process, (config_dir / ENV_FILE,))
+    root = layer_environment(process, (config_dir / ENV_FILE,))
     plans: list[BuildPlan] = []
     broken: list[BrokenWorkspace] = []
     for folder in found.folders:
@@ -183,7 +192,7 @@ def _plan_several(
         )
         try:
             files = (config_dir / ENV_FILE, folder / ENV_FILE)
-            environment = layered(process, files, passed=names_to_pass(request.pass_env))
+            environment = layer_environment(process, files, passed=names_to_pass(request.pass_env))
             _warn_of_own_cache(environment, root, folder)
             plan = plan_workspace(
                 own,
@@ -203,9 +212,11 @@ def _tell_of_off(config_dir: Path, found: FoundWorkspaces) -> None:
     off = len(found.unlisted) + len(found.disabled)
     if not off:
         return
-    why = [f"without {PLUGINS_LIST}: {listed(found.unlisted, _SHOWN)}"] if found.unlisted else []
+    why = (
+        [f"without {PLUGINS_LIST}: {join_names(found.unlisted, _SHOWN)}"] if found.unlisted else []
+    )
     if found.disabled:
-        why.append(f"with {DISABLED_LIST}: {listed(found.disabled, _SHOWN)}")
+        why.append(f"with {DISABLED_LIST}: {join_names(found.disabled, _SHOWN)}")
     log.warning(
         "%s: %s off, and not built: %s",
         config_dir,
@@ -278,13 +289,15 @@ def _warn_of_own_cache(environment: Environment, root: Environment, folder: Path
 
 
 def _is_wanted(plan: BuildPlan, selection: Selection) -> bool:
-    return selection.wants_workspace(plan.name, _listed(plan))
+    return selection.wants_workspace(plan.name, _list_paths(plan))
 
 
-def _listed(plan: BuildPlan) -> tuple[str, ...] | None:
+def _list_paths(plan: BuildPlan) -> tuple[str, ...] | None:
     return tuple(entry.path for entry in plan.plugins.entries) if plan.plugins else None
 
 
 def _everything(plans: list[BuildPlan]) -> list[str]:
     """The names of what there is: workspaces, and in a single one its listed plugins."""
-    return [name for plan in plans for name in ([plan.name] if plan.name else _listed(plan) or ())]
+    return [
+        name for plan in plans for name in ([plan.name] if plan.name else _list_paths(plan) or ())
+    ]

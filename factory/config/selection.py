@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from factory.errors import UsageError
-from factory.quantities import listed
+from factory.quantities import join_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,7 +88,7 @@ class Selection:
             if not _SPECIAL.intersection(each) and not self._means_workspaces(each)
         )
 
-    def unmatched(
+    def find_unmatched(
         self, plugins: Iterable[PluginName], others: Iterable[str] = ()
     ) -> tuple[str, ...]:
         """Return the patterns of ``--only`` that match nothing.
@@ -139,7 +139,7 @@ def nothing_selected(selection: Selection, there: Sequence[str]) -> UsageError:
     given += [f"--exclude {each}" for each in selection.exclude]
     return UsageError(
         f"{' '.join(given)} leaves nothing to build",
-        found=listed(there, _SHOWN) or "nothing",
+        found=join_names(there, _SHOWN) or "nothing",
         expected="a pattern of a workspace, a plugin's path, its package's name, or "
         "workspace/plugin-path",
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from factory.config.documents import read_json, refuse_unprintable, unknown_fields, validated
-from factory.config.lenient import taken_as_meant
+from factory.config.documents import read_json, refuse_unprintable, unknown_fields, validate
+from factory.config.lenient import read_as_meant
 from factory.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
     path = config_dir / SOURCE_FILE
     if not path.exists():
         return None
-    document = validated(taken_as_meant(read_json(path), "source"), "source")
+    document = validate(read_as_meant(read_json(path), "source"), "source")
     unknown = unknown_fields(document, "source")
     if unknown:
         log.warning("%s: unknown fields, not used: %s", path, ", ".join(map(str, unknown)))
@@ -61,7 +61,7 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
         path=path,
         repo=value["repo"].strip(),
         ref=(value.get("repo-ref") or "").strip() or None,
-        workspace_path=_written_path(value) or _catalogue_path(value, config_dir),
+        workspace_path=_write_path(value) or _catalogue_path(value, config_dir),
         repo_backstage_version=value.get("repo-backstage-version") or None,
     )
 
@@ -73,7 +73,7 @@ def leaves_repository(workspace_path: str) -> bool:
 
 
 def _refuse_outside(document: Document) -> None:
-    written = _written_path(document.value)
+    written = _write_path(document.value)
     if leaves_repository(written):
         raise ConfigurationError(
             "the workspace path leaves the repository",
@@ -83,7 +83,7 @@ def _refuse_outside(document: Document) -> None:
         )
 
 
-def _written_path(value: dict[str, Any]) -> str:
+def _write_path(value: dict[str, Any]) -> str:
     return str(value.get("workspace-path") or "").strip()
 
 

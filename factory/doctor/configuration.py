@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from factory.config.build_plan import BuildRequest
 from factory.config.run_plan import plan_run
-from factory.doctor.finding import Check, Finding, failed
-from factory.quantities import counted
+from factory.doctor.finding import Check, DoctorFinding, failed_finding
+from factory.quantities import pluralize
 
 if TYPE_CHECKING:
-    from factory.doctor.circumstances import Circumstances
+    from factory.doctor.context import DoctorContext
 
 CHECK = "configuration"
 
 
-def look_at_configuration(about: Circumstances) -> tuple[Finding, ...]:
+def look_at_configuration(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Are the files of the configuration directory what they should be?"""
     if about.config_dir is None:
         found = "not looked at: --config-dir names none"
-        return (Finding(check=CHECK, outcome="skipped", found=found),)
+        return (DoctorFinding(check=CHECK, outcome="skipped", found=found),)
     request = BuildRequest(
         config_dir=about.config_dir,
         repo_path=about.repo_path,
@@ -28,13 +28,15 @@ def look_at_configuration(about: Circumstances) -> tuple[Finding, ...]:
     )
     run = plan_run(request, about.process, default_jobs=1)
     plugins = sum(len(plan.plugins.entries) for plan in run.builds if plan.plugins)
-    several = f"{counted(len(run.builds), 'workspace')} ({', '.join(p.name for p in run.builds)}), "
-    listed = f"{counted(plugins, 'plugin')} listed" if plugins else "plugins are to be found"
+    several = (
+        f"{pluralize(len(run.builds), 'workspace')} ({', '.join(p.name for p in run.builds)}), "
+    )
+    listed = f"{pluralize(plugins, 'plugin')} listed" if plugins else "plugins are to be found"
     found = f"{about.config_dir}: {several if run.several else ''}{listed}"
-    whole = Finding(check=CHECK, outcome="ok", found=found)
+    whole = DoctorFinding(check=CHECK, outcome="ok", found=found)
     if run.broken and not run.builds:
-        return tuple(failed(f"{CHECK} {each.name}", each.error) for each in run.broken)
-    return (whole, *(failed(f"{CHECK} {each.name}", each.error) for each in run.broken))
+        return tuple(failed_finding(f"{CHECK} {each.name}", each.error) for each in run.broken)
+    return (whole, *(failed_finding(f"{CHECK} {each.name}", each.error) for each in run.broken))
 
 
 CONFIGURATION_CHECKS = (Check(names=(CHECK,), look=look_at_configuration),)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.doctor.configuration import CONFIGURATION_CHECKS
-from factory.doctor.finding import Finding, failed
+from factory.doctor.finding import DoctorFinding, failed_finding
 from factory.doctor.machine import MACHINE_CHECKS
 from factory.doctor.registries import REGISTRY_CHECKS
 from factory.doctor.tools import TOOL_CHECKS
@@ -20,7 +20,7 @@ from factory.errors import FactoryError, Interrupted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from factory.doctor.circumstances import Circumstances
+    from factory.doctor.context import DoctorContext
     from factory.doctor.finding import Check
 
 CHECKS = (*TOOL_CHECKS, *REGISTRY_CHECKS, *MACHINE_CHECKS, *CONFIGURATION_CHECKS)
@@ -30,7 +30,9 @@ _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 2.0
 
 
-def examine(circumstances: Circumstances, checks: Sequence[Check] = CHECKS) -> tuple[Finding, ...]:
+def examine(
+    circumstances: DoctorContext, checks: Sequence[Check] = CHECKS
+) -> tuple[DoctorFinding, ...]:
     """Return what every check has found, in the order of the checks.
 
     A check that raises, or does not end in time, has failed; the others are not touched by it.
@@ -38,15 +40,15 @@ def examine(circumstances: Circumstances, checks: Sequence[Check] = CHECKS) -> t
     Raises:
         Interrupted: the run was cancelled.
     """
-    answers: queue.SimpleQueue[tuple[Check, tuple[Finding, ...]]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[Check, tuple[DoctorFinding, ...]]] = queue.SimpleQueue()
     for check in checks:
         # A daemon: what hangs, such as a network filesystem, must not keep the program from ending.
         threading.Thread(
-            target=lambda each: answers.put((each, _looked(each, circumstances))),
+            target=lambda each: answers.put((each, _look(each, circumstances))),
             args=(check,),
             daemon=True,
         ).start()
-    found: dict[Check, tuple[Finding, ...]] = {}
+    found: dict[Check, tuple[DoctorFinding, ...]] = {}
     until = time.monotonic() + circumstances.seconds + _GRACE_SECONDS
     while len(found) < len(checks) and time.monotonic() < until:
         circumstances.runner.raise_if_cancelled()
@@ -57,26 +59,26 @@ def examine(circumstances: Circumstances, checks: Sequence[Check] = CHECKS) -> t
     return tuple(
         finding
         for check in checks
-        for finding in found.get(check) or _unanswered(check, circumstances.seconds)
+        for finding in found.get(check) or _warn_of_no_answer(check, circumstances.seconds)
     )
 
 
-def has_failed(findings: Sequence[Finding]) -> bool:
+def has_failed(findings: Sequence[DoctorFinding]) -> bool:
     """Whether something that a build needs is missing."""
     return any(finding.outcome == "failed" for finding in findings)
 
 
-def _looked(check: Check, circumstances: Circumstances) -> tuple[Finding, ...]:
+def _look(check: Check, circumstances: DoctorContext) -> tuple[DoctorFinding, ...]:
     with _said_here() as notes:
         try:
             findings = check.look(circumstances)
         except Interrupted:
             return ()
         except FactoryError as error:
-            findings = (failed(check.names[0], error),)
+            findings = (failed_finding(check.names[0], error),)
         except Exception as error:  # noqa: BLE001 - a check that breaks is one line of the answer
             found = f"this could not be looked at: {type(error).__name__}: {error}"
-            findings = (Finding(check=check.names[0], outcome="failed", found=found),)
+            findings = (DoctorFinding(check=check.names[0], outcome="failed", found=found),)
     if notes and findings:
         first = findings[0]
         outcome = "warning" if first.outcome == "ok" else first.outcome
@@ -84,9 +86,9 @@ def _looked(check: Check, circumstances: Circumstances) -> tuple[Finding, ...]:
     return findings
 
 
-def _unanswered(check: Check, seconds: float) -> tuple[Finding, ...]:
+def _warn_of_no_answer(check: Check, seconds: float) -> tuple[DoctorFinding, ...]:
     return tuple(
-        Finding(
+        DoctorFinding(
             check=name,
             outcome="failed",
             found=f"no answer within {seconds:g} s",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from factory.doctor.circumstances import Circumstances
+    from factory.doctor.context import DoctorContext
     from factory.errors import FactoryError
 
 # A warning does not stop a build; what has failed does; what was left out is not known.
@@ -16,7 +16,7 @@ Outcome: TypeAlias = Literal["ok", "warning", "failed", "skipped"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class DoctorFinding:
     """The answer of one check.
 
     ``found`` is what is there, ``advice`` what to do, best a command to type. ``notes`` are
@@ -35,12 +35,12 @@ class Check:
     """A question to the machine, which may have several answers; ``names`` are those of all."""
 
     names: tuple[str, ...]
-    look: Callable[[Circumstances], tuple[Finding, ...]]
+    look: Callable[[DoctorContext], tuple[DoctorFinding, ...]]
 
 
-def failed(check: str, error: FactoryError) -> Finding:
+def failed_finding(check: str, error: FactoryError) -> DoctorFinding:
     """Return the finding for an error that a build would end with."""
     found = f"{error.problem} ({error.found})" if error.found else error.problem
     place = f"{error.place}: " if error.place else ""
     advice = error.hint or (f"expected is {error.expected}" if error.expected else "")
-    return Finding(check=check, outcome="failed", found=f"{place}{found}", advice=advice)
+    return DoctorFinding(check=check, outcome="failed", found=f"{place}{found}", advice=advice)

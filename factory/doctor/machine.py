@@ -11,13 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.config.default_folders import CONFIG_DIR, OUTPUT_DIR, REPO_PATH
-from factory.doctor.finding import Check, Finding
-from factory.pipeline.capacity import usable_cores, usable_memory
-from factory.quantities import counted, size
+from factory.config.build_plan import (
+    CONFIG_DIR,
+    OUTPUT_DIR,
+    REPO_PATH,
+)
+from factory.doctor.finding import Check, DoctorFinding
+from factory.quantities import pluralize, size
+from factory.scheduling.capacity import (
+    usable_cores,
+    usable_memory,
+)
 
 if TYPE_CHECKING:
-    from factory.doctor.circumstances import Circumstances
+    from factory.doctor.context import DoctorContext
     from factory.doctor.finding import Outcome
 
 _MB, _GB = 10**6, 10**9
@@ -47,20 +54,20 @@ _ROOMS = {
 }
 
 
-def look_at_cores(_: Circumstances) -> tuple[Finding, ...]:
+def look_at_cores(_: DoctorContext) -> tuple[DoctorFinding, ...]:
     """How many cores may a build use?"""
     cores = usable_cores()
     machine = os.cpu_count() or cores
     of = f" of the machine's {machine}" if machine != cores else ""
-    return (Finding(check="cores", outcome="ok", found=f"{cores}{of}"),)
+    return (DoctorFinding(check="cores", outcome="ok", found=f"{cores}{of}"),)
 
 
-def look_at_memory(_: Circumstances) -> tuple[Finding, ...]:
+def look_at_memory(_: DoctorContext) -> tuple[DoctorFinding, ...]:
     """How much memory may a build use?"""
     memory = usable_memory()
     is_little = memory < _LITTLE_MEMORY
     return (
-        Finding(
+        DoctorFinding(
             check="memory",
             outcome="warning" if is_little else "ok",
             found=size(memory),
@@ -71,27 +78,27 @@ def look_at_memory(_: Circumstances) -> tuple[Finding, ...]:
     )
 
 
-def look_at_source(about: Circumstances) -> tuple[Finding, ...]:
+def look_at_source(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Can the folder for the source be written, and has it room?"""
     return (_folder("source folder", about.repo_path, "--repo-path"),)
 
 
-def look_at_outputs(about: Circumstances) -> tuple[Finding, ...]:
+def look_at_outputs(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Can the folder for the artifacts be written, and has it room?"""
     return (_folder("output folder", about.output_dir, "--output-dir"),)
 
 
-def look_at_cache(about: Circumstances) -> tuple[Finding, ...]:
+def look_at_cache(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Can the cache be written, and has it room?"""
     return (_folder("cache folder", about.cache_dir, "--cache-dir"),)
 
 
-def look_at_temporary(about: Circumstances) -> tuple[Finding, ...]:
+def look_at_temporary(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Can the folder for temporary files be written, and has it room?"""
     if about.temporary is None:
         folder = about.environment.get("TMPDIR", "/tmp")  # noqa: S108 - a name to show
         return (
-            Finding(
+            DoctorFinding(
                 check="temporary folder",
                 outcome="failed",
                 found=f"no folder for temporary files can be written, such as {folder}",
@@ -101,17 +108,17 @@ def look_at_temporary(about: Circumstances) -> tuple[Finding, ...]:
     return (_folder("temporary folder", about.temporary.parent, "TMPDIR"),)
 
 
-def look_at_container(about: Circumstances) -> tuple[Finding, ...]:
+def look_at_container(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Is this a container, and are the folders of a build its volumes?"""
     kind = next((name for file, name in _CONTAINERS.items() if Path(file).exists()), "")
     who = _who()
     if not kind:
-        return (Finding(check="container", outcome="ok", found=f"none that is known; {who}"),)
-    said = [f"{folder} {_mounted(folder)}" for folder in _VOLUMES if folder.is_dir()]
+        return (DoctorFinding(check="container", outcome="ok", found=f"none that is known; {who}"),)
+    said = [f"{folder} {_find_mount(folder)}" for folder in _VOLUMES if folder.is_dir()]
     # Elsewhere than in the factory's own image, who runs the container knows what they keep.
     is_lost = about.output_dir == OUTPUT_DIR and not OUTPUT_DIR.is_mount()
     return (
-        Finding(
+        DoctorFinding(
             check="container",
             outcome="warning" if is_lost else "ok",
             found=", ".join([kind, who, *said]),
@@ -122,13 +129,13 @@ def look_at_container(about: Circumstances) -> tuple[Finding, ...]:
     )
 
 
-def _folder(check: str, folder: Path, option: str) -> Finding:
+def _folder(check: str, folder: Path, option: str) -> DoctorFinding:
     there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
     named = str(folder) if there == folder else f"{folder}, to be made in {there}"
     elsewhere = f"give another with {option}"
     if not there.is_dir():
         found = f"{there} is no folder"
-        return Finding(check=check, outcome="failed", found=found, advice=elsewhere)
+        return DoctorFinding(check=check, outcome="failed", found=found, advice=elsewhere)
     if wrong := _why_not_written(there):
         is_full = wrong.errno in _FULL
         found = f"{named}: {wrong.strerror}"
@@ -138,7 +145,7 @@ def _folder(check: str, folder: Path, option: str) -> Finding:
             else f"{_owner(there)}; {elsewhere}. In a container mount it writable, with :z where "
             "SELinux is used, and run as its owner (podman: --userns keep-id)"
         )
-        return Finding(check=check, outcome="failed", found=found, advice=advice)
+        return DoctorFinding(check=check, outcome="failed", found=found, advice=advice)
     status = os.statvfs(there)
     free = status.f_bavail * status.f_frsize
     room = _ROOMS[check]
@@ -146,12 +153,12 @@ def _folder(check: str, folder: Path, option: str) -> Finding:
     # Filesystems without a fixed number of inodes say 0.
     few_inodes = bool(status.f_files) and status.f_favail < _FEW_INODES
     if free >= room.enough and not few_inodes:
-        return Finding(check=check, outcome="ok", found=found)
+        return DoctorFinding(check=check, outcome="ok", found=found)
     if few_inodes:
-        found += f", room for {counted(status.f_favail, 'file')}"
+        found += f", room for {pluralize(status.f_favail, 'file')}"
     advice = f"a build wants {size(room.enough)}: free some, or {elsewhere}"
     outcome: Outcome = "failed" if free < room.least else "warning"
-    return Finding(check=check, outcome=outcome, found=found, advice=advice)
+    return DoctorFinding(check=check, outcome=outcome, found=found, advice=advice)
 
 
 def _why_not_written(folder: Path) -> OSError | None:
@@ -179,7 +186,7 @@ def _name(uid: int) -> str:
     return f"{uid} (without a name)"
 
 
-def _mounted(folder: Path) -> str:
+def _find_mount(folder: Path) -> str:
     if not folder.is_mount():
         return "not mounted"
     return "mounted" if os.access(folder, os.W_OK) else "mounted, not writable"

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.npm_range import satisfies
 from factory.toolchain.node import (
     PYPI_NODE,
     SUPPORTED_NODE,
+    find_installed_nodes,
     find_node,
-    installed_nodes,
     node_version,
 )
-from factory.toolchain.own_environment import own_environment
+from factory.toolchain.node_environment import tool_environment
 from factory.toolchain.runner import ProcessFailed
+from factory.versions import satisfies
 
 if TYPE_CHECKING:
-    from factory.doctor.circumstances import Circumstances
+    from factory.doctor.context import DoctorContext
     from factory.toolchain.node import Node
 
 
 def npm_answer(
-    about: Circumstances, node: Node, *words: str, registry: str = ""
+    about: DoctorContext, node: Node, *words: str, registry: str = ""
 ) -> tuple[str, str]:
     """Return what ``npm view`` says, and "" or why it says nothing; it is not patient."""
     if about.temporary is None:
         return "", "there is no folder for temporary files"
-    env = own_environment(
+    env = tool_environment(
         about.environment, tools=(node.bin_dir,), temporary=about.temporary, headers=node.headers
     )
     # One attempt: a doctor tells what is, and does not wait until it is better.
@@ -48,11 +48,11 @@ def npm_answer(
     return answer.stdout.strip(), ""
 
 
-def node_here(about: Circumstances) -> Node | None:
+def node_here(about: DoctorContext) -> Node | None:
     """Return the Node that the factory's own npm runs on; None if it had to be installed."""
     here = any(
         satisfies(node_version(program, about.environment, about.runner), SUPPORTED_NODE)
-        for program in installed_nodes(about.environment)
+        for program in find_installed_nodes(about.environment)
     )
     if not here and not node_is_cached(about):
         return None
@@ -61,7 +61,7 @@ def node_here(about: Circumstances) -> Node | None:
     )
 
 
-def node_is_cached(about: Circumstances) -> bool:
+def node_is_cached(about: DoctorContext) -> bool:
     """Whether a Node.js from PyPI is in the cache."""
     return (about.cache_dir / "node" / PYPI_NODE[0]).is_dir()
 

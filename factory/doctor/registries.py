@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.doctor.finding import Check, Finding
+import yaml
+
+from factory.doctor.finding import Check, DoctorFinding
 from factory.doctor.npm import node_here, npm_answer
 from factory.oci.push import check_access
 from factory.oci.registry import Registry
-from factory.oci.retry import RetryPolicy
 from factory.oci.target import AuthFileLogin, HostLogin, UserLogin, registry_target
+from factory.oci.transport import RetryPolicy
 
 if TYPE_CHECKING:
-    from factory.doctor.circumstances import Circumstances
+    from factory.doctor.context import DoctorContext
     from factory.doctor.finding import Outcome
     from factory.oci.target import Login
 
@@ -27,21 +29,23 @@ _PROBED_PACKAGE = "@backstage/backend-plugin-api"
 _ATTEMPTS = 2
 
 
-def look_for_yarn_registry(about: Circumstances) -> tuple[Finding, ...]:
+def look_for_yarn_registry(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Does the registry answer that yarn takes a workspace's packages from?"""
     check = "yarn registry"
     url, where = _yarn_registry(about)
     named = f"{url} ({where})"
     if about.offline:
-        return (Finding(check=check, outcome="skipped", found=f"{named}, not asked (--offline)"),)
+        return (
+            DoctorFinding(check=check, outcome="skipped", found=f"{named}, not asked (--offline)"),
+        )
     node = node_here(about)
     if node is None:
         found = f"{named}, not asked: npm comes with Node.js"
-        return (Finding(check=check, outcome="skipped", found=found),)
+        return (DoctorFinding(check=check, outcome="skipped", found=found),)
     # npm asks in yarn's place: both speak the same protocol, and yarn is not installed yet.
     _, reason = npm_answer(about, node, "view", _PROBED_PACKAGE, "version", registry=url)
     if not reason:
-        return (Finding(check=check, outcome="ok", found=f"{named} answers"),)
+        return (DoctorFinding(check=check, outcome="ok", found=f"{named} answers"),)
     needs_login = reason.startswith(("E401", "E403"))
     advice = (
         "yarn's own login (npmAuthToken in .yarnrc.yml) is not tried here"
@@ -50,10 +54,10 @@ def look_for_yarn_registry(about: Circumstances) -> tuple[Finding, ...]:
         "reached; a workspace's own .yarnrc.yml wins"
     )
     outcome: Outcome = "warning" if needs_login else "failed"
-    return (Finding(check=check, outcome=outcome, found=f"{named}: {reason}", advice=advice),)
+    return (DoctorFinding(check=check, outcome=outcome, found=f"{named}: {reason}", advice=advice),)
 
 
-def look_for_image_registry(about: Circumstances) -> tuple[Finding, ...]:
+def look_for_image_registry(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """May images be pushed to where REGISTRY_URL says?
 
     An upload is opened and ended at once, in a repository called plugin-factory-doctor: only that
@@ -62,22 +66,23 @@ def look_for_image_registry(about: Circumstances) -> tuple[Finding, ...]:
     check = "image registry"
     if not about.environment.get("REGISTRY_URL"):
         found = "REGISTRY_URL is not set: images are not pushed"
-        return (Finding(check=check, outcome="skipped", found=found),)
+        return (DoctorFinding(check=check, outcome="skipped", found=found),)
     target = registry_target(about.environment)
     named = f"{target.registry}/{target.namespace}, {_login(target.login)}"
     if about.offline:
-        return (Finding(check=check, outcome="skipped", found=f"{named}, not asked (--offline)"),)
+        return (
+            DoctorFinding(check=check, outcome="skipped", found=f"{named}, not asked (--offline)"),
+        )
     policy = RetryPolicy(
         attempts=_ATTEMPTS, connect_seconds=about.seconds / 3, read_seconds=about.seconds / 2
     )
     checkpoint = about.runner.raise_if_cancelled
     with Registry(target, policy=policy, checkpoint=checkpoint) as registry:
         check_access(registry, [f"{target.namespace}/{PROBE}"])
-    return (Finding(check=check, outcome="ok", found=f"{named}: images may be pushed"),)
+    return (DoctorFinding(check=check, outcome="ok", found=f"{named}: images may be pushed"),)
 
 
-def _yarn_registry(about: Circumstances) -> tuple[str, str]:
-    import yaml  # noqa: PLC0415 - late: --help does not need it
+def _yarn_registry(about: DoctorContext) -> tuple[str, str]:
 
     if named := about.environment.get(YARN_VARIABLE):
         return named, YARN_VARIABLE

@@ -11,47 +11,49 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.doctor.finding import Check, Finding
+from factory.doctor.finding import Check, DoctorFinding
 from factory.doctor.npm import node_here, node_is_cached, npm_answer
-from factory.npm_range import satisfies
 from factory.sources.checkout import OLDEST_GIT
 from factory.toolchain.child_environment import git_environment, pip_environment
 from factory.toolchain.node import (
     PYPI_NODE,
     PYPI_PACKAGE,
     SUPPORTED_NODE,
-    installed_nodes,
+    find_installed_nodes,
     node_version,
 )
-from factory.toolchain.own_environment import own_environment
-from factory.toolchain.rhdh_cli import LATEST, PACKAGE, VARIABLE, known_version, with_pins
+from factory.toolchain.node_environment import tool_environment
+from factory.toolchain.rhdh_cli import LATEST, PACKAGE, VARIABLE, find_known_version, with_pins
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.yarn import DEFAULT_BERRY
+from factory.versions import satisfies
 
 if TYPE_CHECKING:
-    from factory.doctor.circumstances import Circumstances
+    from factory.doctor.context import DoctorContext
     from factory.doctor.finding import Outcome
 
 _ROOT = Path("/")
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)*")
 
 
-def look_for_git(about: Circumstances) -> tuple[Finding, ...]:
+def look_for_git(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Is there a git, and is it new enough?"""
     program = shutil.which("git", path=about.environment.get("PATH"))
     advice = f"install git {OLDEST_GIT} or newer, for example with: apt-get install git"
     if program is None:
-        return (Finding(check="git", outcome="failed", found="not on the PATH", advice=advice),)
+        return (
+            DoctorFinding(check="git", outcome="failed", found="not on the PATH", advice=advice),
+        )
     env = git_environment(about.environment)
     said = _said(about, (program, "--version"), env)
     version = _VERSION.search(said)
     if version is None:
         found = f"{program} does not say its version: {said or 'nothing'}"
-        return (Finding(check="git", outcome="failed", found=found, advice=advice),)
+        return (DoctorFinding(check="git", outcome="failed", found=found, advice=advice),)
     oldest = tuple(map(int, OLDEST_GIT.split(".")))
     is_old = (int(version[1]), int(version[2])) < oldest
     return (
-        Finding(
+        DoctorFinding(
             check="git",
             outcome="failed" if is_old else "ok",
             found=f"{version[0]}, {program}",
@@ -60,49 +62,49 @@ def look_for_git(about: Circumstances) -> tuple[Finding, ...]:
     )
 
 
-def look_at_python(_: Circumstances) -> tuple[Finding, ...]:
+def look_at_python(_: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Which Python runs the factory?"""
     return (
-        Finding(
+        DoctorFinding(
             check="python", outcome="ok", found=f"{platform.python_version()}, {sys.executable}"
         ),
     )
 
 
-def look_for_node(about: Circumstances) -> tuple[Finding, ...]:
+def look_for_node(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Is there a supported Node.js with npm, or can one be had from PyPI?"""
     passed_over = []
-    for program in installed_nodes(about.environment):
+    for program in find_installed_nodes(about.environment):
         version = node_version(program, about.environment, about.runner)
         if satisfies(version, SUPPORTED_NODE):
-            return (Finding(check="node", outcome="ok", found=f"{version}, {program}"),)
+            return (DoctorFinding(check="node", outcome="ok", found=f"{version}, {program}"),)
         passed_over.append(f"{version} ({program}) is not supported")
     here = ", ".join(passed_over) or "none on the PATH"
     if node_is_cached(about):
-        return (Finding(check="node", outcome="ok", found=f"{PYPI_NODE[0]}, in the cache"),)
+        return (DoctorFinding(check="node", outcome="ok", found=f"{PYPI_NODE[0]}, in the cache"),)
     advice = (
         f"install Node.js {SUPPORTED_NODE.replace(' ||', ',')} and put it on the PATH, "
         "or: pip install 'plugin-factory[node]'"
     )
     if about.offline:
         found = f"{here}; whether PyPI has one is not asked (--offline)"
-        return (Finding(check="node", outcome="warning", found=found, advice=advice),)
+        return (DoctorFinding(check="node", outcome="warning", found=found, advice=advice),)
     if reason := _why_not_from_pypi(about):
         found = f"{here}, and {reason}"
-        return (Finding(check="node", outcome="failed", found=found, advice=advice),)
+        return (DoctorFinding(check="node", outcome="failed", found=found, advice=advice),)
     found = f"{here}; {PYPI_NODE[0]} comes from PyPI with the first build"
-    return (Finding(check="node", outcome="ok", found=found),)
+    return (DoctorFinding(check="node", outcome="ok", found=found),)
 
 
-def look_for_yarn(about: Circumstances) -> tuple[Finding, ...]:
+def look_for_yarn(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Which releases of yarn are in the cache already?"""
     cached = _entries(about.cache_dir / "yarn")
     how = "each workspace names its own, which npm brings"
     if cached:
         found = f"in the cache: {', '.join(cached)}; {how}"
-        return (Finding(check="yarn", outcome="ok", found=found),)
+        return (DoctorFinding(check="yarn", outcome="ok", found=found),)
     return (
-        Finding(
+        DoctorFinding(
             check="yarn",
             outcome="warning" if about.offline else "ok",
             found=f"none in the cache; {how}",
@@ -114,34 +116,34 @@ def look_for_yarn(about: Circumstances) -> tuple[Finding, ...]:
     )
 
 
-def look_for_rhdh_cli(about: Circumstances) -> tuple[Finding, ...]:
+def look_for_rhdh_cli(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Is rhdh-cli in the cache, and if not, does the npm registry have it?"""
     names = ("npm registry", "rhdh-cli")
     wanted = about.environment.get(VARIABLE, LATEST)
-    env = own_environment(about.environment, tools=(), temporary=about.temporary or _ROOT)
-    version = known_version(wanted, env=env, cache=about.cache_dir)
-    registry, answered = _asked_registry(about, wanted)
+    env = tool_environment(about.environment, tools=(), temporary=about.temporary or _ROOT)
+    version = find_known_version(wanted, env=env, cache=about.cache_dir)
+    registry, answered = _ask_registry(about, wanted)
     version = version or answered
     entries = _entries(about.cache_dir / "rhdh-cli")
     is_cached = bool(version) and with_pins(str(version)) in entries
     if is_cached:
-        rhdh_cli = Finding(check=names[1], outcome="ok", found=f"{version}, in the cache")
+        rhdh_cli = DoctorFinding(check=names[1], outcome="ok", found=f"{version}, in the cache")
         if registry.outcome == "failed":
             registry = _only_a_warning(registry)
     elif version:
         found = f"{version}, to be installed into the cache (700 MB, a minute or two)"
         outcome: Outcome = "failed" if registry.outcome == "failed" else "ok"
         advice = "the npm registry has to be reached for that" if outcome == "failed" else ""
-        rhdh_cli = Finding(check=names[1], outcome=outcome, found=found, advice=advice)
+        rhdh_cli = DoctorFinding(check=names[1], outcome=outcome, found=found, advice=advice)
         if about.offline:
             found = f"{version} is not in the cache"
             advice = "build once with the network, or hand the cache of another machine on"
-            rhdh_cli = Finding(check=names[1], outcome="warning", found=found, advice=advice)
+            rhdh_cli = DoctorFinding(check=names[1], outcome="warning", found=found, advice=advice)
     else:
         found = f"which one is {wanted!r} is not known"
         if entries:
             found += f"; in the cache: {', '.join(entries)}"
-        rhdh_cli = Finding(
+        rhdh_cli = DoctorFinding(
             check=names[1],
             outcome="warning" if about.offline or entries else "failed",
             found=found,
@@ -150,20 +152,20 @@ def look_for_rhdh_cli(about: Circumstances) -> tuple[Finding, ...]:
     return registry, rhdh_cli
 
 
-def _asked_registry(about: Circumstances, wanted: str) -> tuple[Finding, str]:
+def _ask_registry(about: DoctorContext, wanted: str) -> tuple[DoctorFinding, str]:
     """What npm's registry says of rhdh-cli: the finding, and the version if it has one."""
     check = "npm registry"
     if about.offline:
-        return Finding(check=check, outcome="skipped", found="not asked (--offline)"), ""
+        return DoctorFinding(check=check, outcome="skipped", found="not asked (--offline)"), ""
     node = node_here(about)
     if node is None:
         found = "not asked: npm comes with Node.js"
-        return Finding(check=check, outcome="skipped", found=found), ""
+        return DoctorFinding(check=check, outcome="skipped", found=found), ""
     url, _ = npm_answer(about, node, "config", "get", "registry")
     version, reason = npm_answer(about, node, "view", f"{PACKAGE}@{wanted}", "version")
     if reason:
         return (
-            Finding(
+            DoctorFinding(
                 check=check,
                 outcome="failed",
                 found=f"{url}: {reason}",
@@ -174,15 +176,15 @@ def _asked_registry(about: Circumstances, wanted: str) -> tuple[Finding, str]:
         )
     # A range has several answers, a line each: "@acme/x@1.0.0 '1.0.0'".
     newest = version.splitlines()[-1].rpartition(" ")[2].strip("'\"") if version else ""
-    return Finding(check=check, outcome="ok", found=f"{url} has rhdh-cli {newest}"), newest
+    return DoctorFinding(check=check, outcome="ok", found=f"{url} has rhdh-cli {newest}"), newest
 
 
-def _only_a_warning(registry: Finding) -> Finding:
+def _only_a_warning(registry: DoctorFinding) -> DoctorFinding:
     """All that the factory itself wants of npm is here; a workspace has other wants of its own."""
     return replace(registry, outcome="warning")
 
 
-def _why_not_from_pypi(about: Circumstances) -> str:
+def _why_not_from_pypi(about: DoctorContext) -> str:
     if find_spec("pip") is None:
         return "there is no pip to install one from PyPI"
     once = ("--retries", "0", "--timeout", str(max(1, int(about.seconds))))
@@ -204,7 +206,7 @@ def _entries(folder: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def _said(about: Circumstances, command: tuple[str, ...], env: dict[str, str]) -> str:
+def _said(about: DoctorContext, command: tuple[str, ...], env: dict[str, str]) -> str:
     try:
         return about.runner.run(command, cwd=_ROOT, env=env, timeout=about.seconds).stdout.strip()
     except ProcessFailed as failure:

@@ -13,14 +13,50 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.toolchain.placed_rhdh_cli import place_rhdh_cli
+from factory.toolchain.cache_folder import make_once
+from factory.toolchain.link_tree import link_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from factory.toolchain.rhdh_cli import RhdhCli
 
+
 log = logging.getLogger(__name__)
+
+# No tool looks into it, no git shows it, and what removes installed packages removes it too.
+PLACE = "node_modules/.plugin-factory"
+
+
+def place_rhdh_cli(
+    rhdh_cli: RhdhCli, workspace: Path, *, checkpoint: Callable[[], None] = lambda: None
+) -> Path:
+    """Return the command of rhdh-cli at its place in the workspace, where it is put unless it is.
+
+    Args:
+        rhdh_cli: the installed one.
+        workspace: the folder of the yarn workspace.
+        checkpoint: called again and again; whatever it raises ends the work.
+
+    Raises:
+        StorageError: it cannot be put there.
+    """
+    installed = rhdh_cli.command.parents[2]
+
+    def make(folder: Path) -> None:
+        if not link_tree(installed, folder, checkpoint=checkpoint):
+            log.info("rhdh-cli is copied into %s, which takes no hard links to the cache", folder)
+
+    placed = make_once(
+        workspace / PLACE / f"rhdh-cli-{installed.name}",
+        make,
+        what=f"rhdh-cli {rhdh_cli.version}",
+        where="the workspace",
+        hint="check that the folder can be written and has room",
+        checkpoint=checkpoint,
+    )
+    return placed / rhdh_cli.command.relative_to(installed)
+
 
 SCRIPT = "reproducible_bundles.cjs"
 # What the script says when it has met no bundler that it knows.
@@ -43,7 +79,7 @@ def bundling_command(
     """
     script = Path(env["TMPDIR"], SCRIPT)
     script.write_bytes(resources.files(__package__).joinpath(SCRIPT).read_bytes())
-    options = " ".join(filter(None, (env.get("NODE_OPTIONS"), f"--require {_quoted(script)}")))
+    options = " ".join(filter(None, (env.get("NODE_OPTIONS"), f"--require {_quote(script)}")))
     placed = place_rhdh_cli(rhdh_cli, workspace, checkpoint=checkpoint)
     return placed, {**env, "NODE_OPTIONS": options}
 
@@ -58,7 +94,7 @@ def warn_of_unknown_bundler(output: str, plugin: str) -> None:
         )
 
 
-def _quoted(path: Path) -> str:
+def _quote(path: Path) -> str:
     """A path as one word of ``NODE_OPTIONS`` (nodejs.org/api/cli.html#node_optionsoptions)."""
     escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

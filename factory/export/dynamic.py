@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from factory.errors import ExportError
 from factory.export.bundling import bundling_command, warn_of_unknown_bundler
-from factory.export.locked_install import locked_environment
+from factory.export.locked_install import lock_environment
+from factory.files import write_whole
 from factory.toolchain.runner import ProcessFailed, refuse_full_disk
-from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ def export_plugin(
             toolchain.rhdh_cli, request.workspace, env, checkpoint=runner.raise_if_cancelled
         )
     elif request.locked:
-        env = locked_environment(request.locked, target, env, toolchain)
+        env = lock_environment(request.locked, target, env, toolchain)
     install_logs = (target / _INSTALL_LOG, Path(env["TMPDIR"], _LATER_INSTALL_LOG))
     install_logs[-1].unlink(missing_ok=True)  # of an attempt before this one
     try:

@@ -60,7 +60,7 @@ class LockedInstall:
     files: Mapping[str, Path] = field(default_factory=dict)
 
 
-def locked_environment(
+def lock_environment(
     locked: LockedInstall, exported: Path, env: Mapping[str, str], toolchain: Toolchain
 ) -> dict[str, str]:
     """Return the environment of an export in which ``yarn`` installs what is locked.

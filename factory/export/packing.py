@@ -18,8 +18,8 @@ from factory.archives.npm_package import INTEGRITY_SUFFIX, archive_of_npm
 from factory.config.build_plan import APP_CONFIG
 from factory.errors import PackError
 from factory.export.normal_archive import write_normal_archive
+from factory.files import move_durably
 from factory.toolchain.runner import ProcessFailed
-from factory.whole_file import move_durably
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,7 +98,7 @@ def pack_plugin(
                 log=log,
             ) from failure
         on_line("packed")
-        described = _described(completed.stdout, log)
+        described = _read_description(completed.stdout, log)
         packed = npms / str(described["filename"])
         _refuse_unlike(packed, described, log)
         tgz = packing / packed.name
@@ -124,7 +124,7 @@ def pack_plugin(
     )
 
 
-def _described(said: str, log: Path) -> Mapping[str, object]:
+def _read_description(said: str, log: Path) -> Mapping[str, object]:
     try:
         return archive_of_npm(said)
     except ValueError as error:

@@ -22,7 +22,7 @@ from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, StorageError, UsageError, os_errors_as
 from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import DEFAULT_LIST, DefaultList
-from factory.oci.image_name import image_name
+from factory.oci.names import image_name
 from factory.oci.pull import pull_manifest
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class FetchedIndex:
         return None
 
 
-def wanted_indexes(environment: Environment) -> tuple[WantedIndex, ...]:
+def find_wanted_indexes(environment: Environment) -> tuple[WantedIndex, ...]:
     """Return the indexes that the environment names, the portal's own first.
 
     Raises:
@@ -118,7 +118,7 @@ def fetch_index(wanted: WantedIndex, connections: Connections, scratch: Path) ->
     return FetchedIndex(wanted=wanted, layers=tuple(layers))
 
 
-def chosen_default_list(indexes: Sequence[FetchedIndex]) -> DefaultList | None:
+def choose_default_list(indexes: Sequence[FetchedIndex]) -> DefaultList | None:
     """Return the default list of the portal's own index, None without such an index.
 
     Raises:

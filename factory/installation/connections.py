@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from factory.errors import RegistryError
 from factory.installation.web import Web
-from factory.oci.pull import fetch_blob, missing
+from factory.oci.pull import fetch_blob, missing_error
 from factory.oci.registry import Registry
 from factory.oci.target import pull_target
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from factory.archives.limits import Limits
+    from factory.archives.limits import ArchiveLimits
     from factory.config.environment import Environment
     from factory.installation.npmrc import Npmrc
     from factory.installation.package_reference import OciPackage
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Means:
+class ConnectionOptions:
     """What is needed to bring plugins, apart from connections.
 
     ``platform`` is what an index's image is to be for, as Node.js calls it; "" is this machine's.
@@ -38,7 +38,7 @@ class Means:
 
     environment: Environment
     npmrc: Npmrc
-    limits: Limits
+    limits: ArchiveLimits
     skip_integrity: bool
     checkpoint: Callable[[], None] = field(repr=False)
     platform: str = ""
@@ -53,7 +53,7 @@ _SECOND_PLACE = ("registry.access.redhat.com/rhdh/", "quay.io/rhdh/")
 class Connections:
     """Opened when they are first needed; a context manager that closes them. Thread-safe."""
 
-    def __init__(self, means: Means, scratch: Path) -> None:
+    def __init__(self, means: ConnectionOptions, scratch: Path) -> None:
         """Open nothing yet; ``scratch`` is a folder for the layers of images."""
         self.means = means
         self._scratch = scratch
@@ -98,13 +98,13 @@ class Connections:
         if not package.name.startswith(prefix):
             return package
         try:
-            self._found(package)
+            self._find(package)
         except RegistryError as error:
             registry, _, folder = second.partition("/")
             name = package.name.removeprefix(prefix)
             other = replace(package, registry=registry, repository=f"{folder}{name}")
             try:
-                self._found(other)
+                self._find(other)
             except RegistryError as second_error:
                 error.details = f"nor from {other.name}: {second_error.problem}"
                 raise error from second_error
@@ -112,11 +112,11 @@ class Connections:
             return other
         return package
 
-    def _found(self, package: OciPackage) -> None:
+    def _find(self, package: OciPackage) -> None:
         wanted = package.digest or package.tag
         registry = self.registry(package.registry)
         if registry.manifest_digest(package.repository, wanted) is None:
-            raise missing(package.image)
+            raise missing_error(package.image)
 
     def digest(self, package: OciPackage) -> str:
         """Return the digest that an image has now: of its index, where there is one.
@@ -129,7 +129,7 @@ class Connections:
         registry = self.registry(package.registry)
         digest = registry.manifest_digest(package.repository, package.tag)
         if digest is None:
-            raise missing(package.image)
+            raise missing_error(package.image)
         return digest
 
     def layer(self, package: OciPackage, layer: Descriptor, on_progress: OnFetched) -> Path:
@@ -149,7 +149,7 @@ class Connections:
         return file
 
 
-def _web_target(means: Means) -> RegistryTarget:
+def _web_target(means: ConnectionOptions) -> RegistryTarget:
     target = pull_target(means.environment, "")
     authority = (means.npmrc.cafile,) if means.npmrc.cafile else ()
     return replace(

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, StorageError
-from factory.installation.bringing import Bringing
-from factory.installation.decision import Decision, decide, refuse_unproven, unlisted
-from factory.installation.portal_config import config_text, merged_config
+from factory.installation.decisions import (
+    Decision,
+    decide,
+    find_unlisted,
+    refuse_unproven,
+)
+from factory.installation.fetching import Fetching
+from factory.installation.portal_config import config_text, merge_config
 from factory.installation.same_package import refuse_doubles
 from factory.installation.staged import Staged, entry_key, read_staged, write_marker
 from factory.installation.swap import staging_folder, swap_in
@@ -19,9 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from factory.installation.bringing import Brought, Listener, PluginEnd
-    from factory.installation.connections import Means
-    from factory.installation.plugin_list import PluginEntry
+    from factory.installation.connections import ConnectionOptions
+    from factory.installation.fetching import (
+        FetchedPlugin,
+        InstallationListener,
+        PluginEnd,
+    )
+    from factory.installation.plugin_list import ListedPlugin
 
 log = logging.getLogger(__name__)
 
@@ -34,37 +43,37 @@ class InstallRequest:
     plugins are brought at once.
     """
 
-    entries: tuple[PluginEntry, ...]
+    entries: tuple[ListedPlugin, ...]
     root: Path
     root_directory: str
-    means: Means
+    means: ConnectionOptions
     jobs: int = 4
     wait: bool = True
     continue_on_error: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Installed:
+class InstallResult:
     """A finished run: every entry in the list's order, and the folders that were removed."""
 
     plugins: tuple[PluginEnd, ...]
     removed: tuple[str, ...]
 
 
-def planned(request: InstallRequest) -> tuple[tuple[Decision, ...], tuple[Staged, ...]]:
+def plan_installation(request: InstallRequest) -> tuple[tuple[Decision, ...], tuple[Staged, ...]]:
     """Return what a run would do and what it would remove, as far as nobody has to be asked.
 
     Raises:
         FactoryError: the list cannot be installed as it is: as :func:`install` before it begins.
     """
-    _checked_config(request, request.entries)
+    _check_config(request, request.entries)
     refuse_unproven(request.entries, skip_integrity=request.means.skip_integrity)
     staged = read_staged(request.root)
     decisions = decide(request.entries, staged, root=request.root)
-    return decisions, unlisted(decisions, staged)
+    return decisions, find_unlisted(decisions, staged)
 
 
-def install(request: InstallRequest, listener: Listener) -> Installed:
+def install(request: InstallRequest, listener: InstallationListener) -> InstallResult:
     """Bring all plugins that are not there yet, and put them in place together.
 
     Unless ``continue_on_error``, the first failure ends the run and the portal's folder is as it
@@ -75,7 +84,9 @@ def install(request: InstallRequest, listener: Listener) -> Installed:
         FactoryError: the first failure; or one that concerns all plugins.
         Interrupted: the run was ended; the portal's folder is as it was.
     """
-    planned(request)  # what is wrong with the list itself is said before anything is touched
+    plan_installation(
+        request
+    )  # what is wrong with the list itself is said before anything is touched
     root = request.root
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -95,8 +106,8 @@ def install(request: InstallRequest, listener: Listener) -> Installed:
         ),
         staging_folder(root) as staging,
     ):
-        decisions, gone = planned(request)  # another run may have changed what is there
-        bringing = Bringing(
+        decisions, gone = plan_installation(request)  # another run may have changed what is there
+        bringing = Fetching(
             request.means,
             listener,
             root=root,
@@ -104,12 +115,12 @@ def install(request: InstallRequest, listener: Listener) -> Installed:
             keep_going=request.continue_on_error,
         )
         brought = bringing.all(decisions, jobs=request.jobs)
-        return _swapped(request, staging, brought, gone)
+        return _swap(request, staging, brought, gone)
 
 
-def _swapped(
-    request: InstallRequest, staging: Path, brought: Sequence[Brought], gone: Sequence[Staged]
-) -> Installed:
+def _swap(
+    request: InstallRequest, staging: Path, brought: Sequence[FetchedPlugin], gone: Sequence[Staged]
+) -> InstallResult:
     new: dict[str, Path] = {}
     replaced: list[str] = []
     for one in brought:
@@ -122,17 +133,17 @@ def _swapped(
     there = {one.end.folder for one in brought}
     removed = tuple(one.folder for one in gone if one.folder not in there)
     refuse_doubles(request.root, brought, gone=removed)
-    config = _checked_config(request, [one.end.entry for one in brought if one.end.folder])
+    config = _check_config(request, [one.end.entry for one in brought if one.end.folder])
     request.means.checkpoint()
     swap_in(request.root, staging, new=new, gone=[*removed, *replaced], config=config)
-    return Installed(plugins=tuple(one.end for one in brought), removed=removed)
+    return InstallResult(plugins=tuple(one.end for one in brought), removed=removed)
 
 
-def _checked_config(request: InstallRequest, entries: Sequence[PluginEntry]) -> str:
-    return config_text(merged_config(entries, root_directory=request.root_directory))
+def _check_config(request: InstallRequest, entries: Sequence[ListedPlugin]) -> str:
+    return config_text(merge_config(entries, root_directory=request.root_directory))
 
 
-def _mark(one: Brought) -> None:
+def _mark(one: FetchedPlugin) -> None:
     entry, obtained = one.end.entry, one.obtained
     if obtained is None:
         return

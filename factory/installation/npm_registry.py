@@ -15,8 +15,15 @@ from factory.archives.integrity import ALGORITHMS
 from factory.errors import ConfigurationError, RegistryError
 from factory.installation.package_reference import LATEST
 from factory.notation.json_text import parse_object
-from factory.npm_range import highest, is_range, satisfies
-from factory.oci.web_address import is_web_address, web_address
+from factory.oci.transport import (
+    is_web_address,
+    web_address,
+)
+from factory.versions import (
+    highest,
+    is_range,
+    satisfies,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +84,7 @@ def find_package(package: NpmPackage, npmrc: Npmrc, web: Web) -> FoundPackage:
             if len(version) <= _LONGEST_VERSION and isinstance(fields, dict)
         }
         tags = _texts(document.get("dist-tags"))
-        version = _picked(package, versions, tags)
+        version = _pick(package, versions, tags)
         dist = versions[version]["dist"] if version else {}
         tarball = str(dist["tarball"]) if version else ""
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -92,12 +99,12 @@ def find_package(package: NpmPackage, npmrc: Npmrc, web: Web) -> FoundPackage:
     return FoundPackage(
         version=version,
         url=_reachable(tarball, registry),
-        integrity=_understood(str(dist.get("integrity") or "")),
+        integrity=_keep_strong_digests(str(dist.get("integrity") or "")),
         registry=registry,
     )
 
 
-def _picked(
+def _pick(
     package: NpmPackage, versions: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]
 ) -> str:
     """A version or a tag of that name, or the best in the range; nothing if there is none."""
@@ -121,7 +128,7 @@ def _texts(value: object) -> dict[str, str]:
     return {name: text for name, text in fields.items() if isinstance(text, str)}
 
 
-def _understood(integrity: str) -> str:
+def _keep_strong_digests(integrity: str) -> str:
     """Without digests that are too weak to tell anything, which old packages have."""
     return " ".join(word for word in integrity.split() if word.partition("-")[0] in ALGORITHMS)
 

@@ -66,7 +66,7 @@ class Npmrc:
                 return f"Basic {pair}"
             user = self._text(f"{address}:username")
             if user and f"{address}:_password" in self.values:
-                password = self._decoded(f"{address}:_password")
+                password = self._decode(f"{address}:_password")
                 return basic_header(user, password)
         if registry and urlsplit(url)[:2] == urlsplit(registry)[:2]:
             return self.authorization(registry)
@@ -120,7 +120,7 @@ class Npmrc:
             )
         return text
 
-    def _decoded(self, name: str) -> str:
+    def _decode(self, name: str) -> str:
         try:
             return base64.b64decode(self._text(name), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
@@ -201,9 +201,9 @@ def _of_file(file: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, 
             break  # what is behind a section's head are no settings of npm's
         name, equals, value = bare.partition("=")
         if equals:
-            place = Place(file=file, line=number, field=_expanded(name.strip(), environment))
+            place = Place(file=file, line=number, field=_expand(name.strip(), environment))
             found[_normal(place.field or "")] = _Value(
-                text=_expanded(_unquoted(value.strip()), environment), place=place
+                text=_expand(_unquote(value.strip()), environment), place=place
             )
     yield from found.items()
 
@@ -216,13 +216,13 @@ def _normal(name: str) -> str:
     return name
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0]:
         return text[1:-1]
     return re.split(r"(?<!\\)[;#]", text, maxsplit=1)[0].strip()
 
 
-def _expanded(text: str, environment: Mapping[str, str]) -> str:
+def _expand(text: str, environment: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         default = "" if match["optional"] else match[0]
         return environment.get(match["name"], default)

@@ -21,7 +21,6 @@ from factory.archives.npm_package import (
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, ConfigurationError, Place
 from factory.installation.folder_copy import copy_plugin_folder, folder_digest
-from factory.installation.image_plugins import chosen_folder
 from factory.installation.npm_registry import FoundPackage, find_package
 from factory.installation.package_reference import (
     LocalArchive,
@@ -31,21 +30,79 @@ from factory.installation.package_reference import (
     RemoteArchive,
 )
 from factory.notation.json_text import parse_json
+from factory.oci.packed_plugin import (
+    DYNAMIC_PACKAGES,
+    folders_in,
+    is_plugin_folder,
+)
 from factory.oci.pull import pull_manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from factory.archives.limits import Limits
+    from factory.archives.limits import ArchiveLimits
     from factory.installation.connections import Connections
-    from factory.installation.plugin_list import PluginEntry
+    from factory.installation.plugin_list import ListedPlugin
     from factory.oci.pull import OnFetched, PulledManifest
+
+
+def plugin_folders(annotations: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the folders that the annotation names, or none where there is no annotation.
+
+    Raises:
+        ArtifactError: the annotation is not base64 of a JSON array of objects.
+    """
+    encoded = annotations.get(DYNAMIC_PACKAGES, "")
+    if not encoded:
+        return ()
+    try:
+        return folders_in(encoded)
+    except ValueError as error:
+        raise ArtifactError(
+            f"the image's annotation {DYNAMIC_PACKAGES} cannot be read",
+            expected="base64 of a JSON array of objects, one a plugin",
+            hint="write the plugin's folder behind the image: oci://…!plugin-path",
+        ) from error
+
+
+def choose_folder(annotations: Mapping[str, str], package: OciPackage) -> str:
+    """Return the folder of the image's only plugin.
+
+    Raises:
+        ArtifactError: there is none, or several, which are named.
+    """
+    folders = plugin_folders(annotations)
+    if len(folders) == 1:
+        folder = folders[0]
+        if not is_plugin_folder(folder):
+            raise ArtifactError(
+                "the image names a plugin's folder that is none",
+                found=f"{folder!r} in {package}",
+                expected="a folder at the image's root",
+                hint="make the image again with 'plugin-factory push'",
+            )
+        return folder
+    if folders:
+        raise ArtifactError(
+            "the image holds several plugins",
+            found=str(package),
+            expected="one of " + ", ".join(f"{package}!{folder}" for folder in folders),
+            hint="add !plugin-path to the package",
+        )
+    raise ArtifactError(
+        "the image does not say which plugins it holds",
+        found=f"{package} has no annotation {DYNAMIC_PACKAGES}",
+        expected="the plugin's folder in the package: oci://registry/repository:tag!plugin-path",
+        hint="add !plugin-path to the package",
+    )
+
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Obtained:
+class ObtainedPlugin:
     """A verified plugin at ``path``, to be staged as ``folder``; see :class:`Staged`."""
 
     path: Path
@@ -55,7 +112,7 @@ class Obtained:
     version: str
 
 
-def source_now(entry: PluginEntry, connections: Connections) -> str:
+def source_now(entry: ListedPlugin, connections: Connections) -> str:
     """Return the ``source`` that the entry's package has now, downloading none of it.
 
     Nothing where only a download can tell.
@@ -76,8 +133,8 @@ def source_now(entry: PluginEntry, connections: Connections) -> str:
 
 
 def obtain(
-    entry: PluginEntry, into: Path, connections: Connections, on_progress: OnFetched
-) -> Obtained:
+    entry: ListedPlugin, into: Path, connections: Connections, on_progress: OnFetched
+) -> ObtainedPlugin:
     """Bring an entry's package and unpack it as ``into``, which is not there yet.
 
     Raises:
@@ -96,12 +153,12 @@ def obtain(
         return _from_file(entry, package.path, entry.integrity, into, connections.means.limits)
     source = folder_digest(package.path)
     copy_plugin_folder(package.path, into)
-    return _obtained(into, source, str(package))
+    return _describe_obtained(into, source, str(package))
 
 
 def _from_image(
     package: OciPackage, into: Path, connections: Connections, on_progress: OnFetched
-) -> Obtained:
+) -> ObtainedPlugin:
     package = connections.located(package)
     digest = connections.digest(package)
     manifest = pull_manifest(
@@ -111,7 +168,7 @@ def _from_image(
         platform=connections.means.platform,
     )
     _refuse_oversized(manifest, package, connections.means.limits)
-    plugin = package.plugin_path or chosen_folder(manifest.annotations, package)
+    plugin = package.plugin_path or choose_folder(manifest.annotations, package)
     there = 0
     for layer in manifest.layers:
         blob = connections.layer(package, layer, on_progress)
@@ -141,10 +198,10 @@ def _from_image(
             hint="write the folder's name behind '!', as the image's annotation "
             "io.backstage.dynamic-packages has it",
         )
-    return _obtained(into, digest, str(package), folder=plugin)
+    return _describe_obtained(into, digest, str(package), folder=plugin)
 
 
-def _refuse_oversized(manifest: PulledManifest, package: OciPackage, limits: Limits) -> None:
+def _refuse_oversized(manifest: PulledManifest, package: OciPackage, limits: ArchiveLimits) -> None:
     """What is packed is not larger than what it unpacks to may be: else it is not even fetched."""
     size = sum(layer.size for layer in manifest.layers)
     if size > limits.total:
@@ -157,12 +214,12 @@ def _refuse_oversized(manifest: PulledManifest, package: OciPackage, limits: Lim
 
 
 def _from_url(
-    entry: PluginEntry,
+    entry: ListedPlugin,
     found: FoundPackage,
     into: Path,
     connections: Connections,
     on_progress: OnFetched,
-) -> Obtained:
+) -> ObtainedPlugin:
     archive = into.with_name(f"{into.name}.tgz")
     means = connections.means
 
@@ -184,8 +241,8 @@ def _from_url(
 
 
 def _from_file(
-    entry: PluginEntry, archive: Path, integrity: str, into: Path, limits: Limits
-) -> Obtained:
+    entry: ListedPlugin, archive: Path, integrity: str, into: Path, limits: ArchiveLimits
+) -> ObtainedPlugin:
     name = str(entry.package)
     try:
         with archive.open("rb") as stream:
@@ -208,10 +265,10 @@ def _from_file(
             found=name,
             expected=f"a folder {PACKAGE_FOLDER}, as 'npm pack' makes it",
         )
-    return _obtained(into, source, name)
+    return _describe_obtained(into, source, name)
 
 
-def _archive_source(package: LocalArchive, entry: PluginEntry) -> str:
+def _archive_source(package: LocalArchive, entry: ListedPlugin) -> str:
     try:
         return integrity_of(package.path)
     except OSError as error:
@@ -223,7 +280,7 @@ def _archive_source(package: LocalArchive, entry: PluginEntry) -> str:
         ) from error
 
 
-def _obtained(path: Path, source: str, shown: str, *, folder: str = "") -> Obtained:
+def _describe_obtained(path: Path, source: str, shown: str, *, folder: str = "") -> ObtainedPlugin:
     file = path / PACKAGE_JSON
     package: object = None
     try:
@@ -242,6 +299,6 @@ def _obtained(path: Path, source: str, shown: str, *, folder: str = "") -> Obtai
             hint="export the plugin with 'plugin-factory build'",
         )
     packed = f"{name}-{version}".replace("@", "").replace("/", "-")
-    return Obtained(
+    return ObtainedPlugin(
         path=path, folder=folder or packed, source=source, name=str(name), version=str(version)
     )

@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from factory.errors import ConfigurationError
-from factory.oci.dynamic_packages import is_plugin_folder
-from factory.oci.name_grammar import HOST, REPOSITORY, TAG, is_host
-from factory.oci.web_address import is_web_address
+from factory.oci.names import (
+    HOST,
+    REPOSITORY,
+    TAG,
+    is_host,
+)
+from factory.oci.packed_plugin import is_plugin_folder
+from factory.oci.transport import is_web_address
 
 if TYPE_CHECKING:
     from factory.errors import Place
@@ -180,7 +185,7 @@ def parse_package(text: str, *, folder: Path, place: Place | None = None) -> Wri
     if written.startswith(BY_NAME):
         return IncludedByName(name=written.removeprefix(BY_NAME))
     if _GIT.match(written) or written.endswith(".git"):
-        raise _refused(
+        raise _refusal(
             "a git repository cannot be installed from",
             written,
             place,
@@ -192,7 +197,7 @@ def parse_package(text: str, *, folder: Path, place: Place | None = None) -> Wri
         return _path(written, folder, place)
     match = _NPM.fullmatch(written)
     if match is None:
-        raise _refused("the package is of no known form", written, place)
+        raise _refusal("the package is of no known form", written, place)
     return NpmPackage(name=match["name"], wanted=(match["wanted"] or LATEST).strip())
 
 
@@ -208,7 +213,7 @@ def _image(written: str, place: Place | None) -> OciPackage:
     image, bang, plugin_path = written.removeprefix(_OCI).partition("!")
     match = _IMAGE.fullmatch(image)
     if match is None or not is_host(match["registry"]) or not (match["tag"] or match["digest"]):
-        raise _refused(
+        raise _refusal(
             "the image's name cannot be read",
             written,
             place,
@@ -216,7 +221,7 @@ def _image(written: str, place: Place | None) -> OciPackage:
             "and !plugin-path behind it",
         )
     if bang and not is_plugin_folder(plugin_path):
-        raise _refused(
+        raise _refusal(
             "the plugin's path in the image is no name of a folder",
             written,
             place,
@@ -233,9 +238,9 @@ def _image(written: str, place: Place | None) -> OciPackage:
 
 def _address(written: str, place: Place | None) -> RemoteArchive:
     if not is_web_address(written) or not written.isprintable():
-        raise _refused("the address cannot be used", _without_user(written), place)
+        raise _refusal("the address cannot be used", _without_user(written), place)
     if not urlsplit(written).path.endswith(_ARCHIVES):
-        raise _refused(
+        raise _refusal(
             "the address is not that of an archive",
             _without_user(written),
             place,
@@ -247,7 +252,7 @@ def _address(written: str, place: Place | None) -> RemoteArchive:
 def _path(written: str, folder: Path, place: Place | None) -> LocalArchive | LocalFolder:
     bare = written.removeprefix("file://").removeprefix("file:")
     if not written.isprintable():
-        raise _refused("the path has characters that cannot be printed", repr(written), place)
+        raise _refusal("the path has characters that cannot be printed", repr(written), place)
     path = Path(os.path.normpath(folder.absolute() / bare))
     kind = LocalArchive if bare.endswith(_ARCHIVES) and not path.is_dir() else LocalFolder
     return kind(path=path, written=written)
@@ -257,7 +262,7 @@ def _without_user(url: str) -> str:
     return re.sub(r"(?<=://)[^/@]*@", "***@", url)
 
 
-def _refused(
+def _refusal(
     problem: str, found: str, place: Place | None, *, expected: str = FORMS, hint: str | None = None
 ) -> ConfigurationError:
     return ConfigurationError(problem, place=place, found=found, expected=expected, hint=hint)

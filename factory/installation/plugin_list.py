@@ -14,36 +14,133 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from factory.config.documents import read_app_config, unknown_fields
-from factory.config.lenient import taken_as_meant
+from factory.config.lenient import read_as_meant
 from factory.config.nested_places import (
-    checked,
+    check_nested,
     place_of,
     unknown_items_fields,
     with_merged_items,
 )
 from factory.errors import ConfigurationError, Place
-from factory.installation.overriding import (
-    WrittenEntry,
-    base_of,
-    bases_of,
-    is_derived,
-    overridden,
-    settled,
-)
 from factory.installation.package_reference import (
     INHERIT,
+    IncludedByName,
     NpmPackage,
     OciPackage,
     Package,
     RemoteArchive,
     WrittenPackage,
     parse_package,
+    with_version_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from factory.config.documents import Document
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenEntry:
+    """An entry as a file has it, its package read; fields that say nothing are left out."""
+
+    package: WrittenPackage
+    place: Place
+    fields: Mapping[str, Any]
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the plugin is not to be loaded."""
+        return bool(self.fields.get("disabled", False))
+
+
+def base_of(entry: WrittenEntry, included: Mapping[str, WrittenEntry]) -> WrittenEntry | None:
+    """Return the included entry that one of the list itself overrides, if any.
+
+    Raises:
+        ConfigurationError: the entry takes its version or its name from an included one, and there
+            is none, or several.
+    """
+    package = entry.package
+    candidates = bases_of(entry, included)
+    if not candidates and not is_derived(package):
+        return None
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
+        raise ConfigurationError(
+            "no included file has this plugin, whose version is to be taken from there",
+            place=entry.place,
+            found=str(package),
+            expected="an entry for the same image in one of the files under 'includes'",
+            hint="write the tag or the digest, or include the file that has it",
+        )
+    raise ConfigurationError(
+        "several plugins of the included files are meant",
+        place=entry.place,
+        found=str(package),
+        expected="one of " + ", ".join(str(one.package) for one in candidates),
+        hint="add !plugin-path to say which",
+    )
+
+
+def bases_of(entry: WrittenEntry, included: Mapping[str, WrittenEntry]) -> list[WrittenEntry]:
+    """Return every included entry that one of the list may mean.
+
+    An image is known by the last part of its name, whatever the registry, as the portals of 2026
+    have it; one that has the very name comes before those.
+    """
+    package = entry.package
+    if isinstance(package, IncludedByName):
+        return [one for one in included.values() if _is_called(one.package, package.name)]
+    if not isinstance(package, OciPackage):
+        return [included[package.identity]] if package.identity in included else []
+    same_name = [one for one in included.values() if _is_of_image(one.package, package)]
+    exact = [one for one in same_name if cast("OciPackage", one.package).name == package.name]
+    return exact or same_name
+
+
+def is_derived(package: WrittenPackage) -> bool:
+    """Return whether a package's version or name is that of an included one."""
+    return isinstance(package, IncludedByName) or (
+        isinstance(package, OciPackage) and package.inherits
+    )
+
+
+def _is_called(package: WrittenPackage, name: str) -> bool:
+    return isinstance(package, OciPackage) and name in (package.last_part, package.plugin_path)
+
+
+def _is_of_image(package: WrittenPackage, wanted: OciPackage) -> bool:
+    return (
+        isinstance(package, OciPackage)
+        and package.last_part == wanted.last_part
+        and (not wanted.plugin_path or package.plugin_path in ("", wanted.plugin_path))
+    )
+
+
+def settle_package(entry: WrittenEntry, base: WrittenEntry | None) -> Package:
+    """Return an entry's package with what it takes from the one that it overrides."""
+    package = entry.package
+    if base and isinstance(base.package, OciPackage):
+        if isinstance(package, IncludedByName):
+            return base.package
+        if isinstance(package, OciPackage) and package.inherits:
+            return with_version_of(package, base.package)
+        if isinstance(package, OciPackage):
+            return replace(package, plugin_path=package.plugin_path or base.package.plugin_path)
+    return cast("Package", package)
+
+
+def override(base: WrittenEntry | None, entry: WrittenEntry) -> WrittenEntry:
+    """Return an entry with the fields that only the one which it overrides has."""
+    if base is None:
+        return entry
+    fields = {**base.fields, **entry.fields}
+    if str(base.package) != str(entry.package) and "integrity" not in entry.fields:
+        fields.pop("integrity", None)  # that of another version
+    return replace(entry, fields=fields)
+
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +180,7 @@ class _List:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PluginEntry:
+class ListedPlugin:
     """A plugin that the portal is to load, or not to load. ``place`` is where its package stands.
 
     ``pull_policy`` is settled: the one written, or what follows from the package and
@@ -113,7 +210,7 @@ class PluginEntry:
 
 def read_plugin_list(
     path: Path, *, default_list: DefaultList | None = None
-) -> tuple[PluginEntry, ...]:
+) -> tuple[ListedPlugin, ...]:
     """Return the plugins of the file and of those that it includes, each once.
 
     Included plugins come first, in the order of their files; what these include comes before them.
@@ -137,24 +234,24 @@ def read_plugin_list(
             hint="name the list of plugins with --config FILE",
         )
     own = _read(path)
-    included = _included_entries(_all_included(own, default_list, (path.resolve(),)))
+    included = _read_included_entries(_all_included(own, default_list, (path.resolve(),)))
     merged = dict(included)
     settled_by: dict[str, WrittenEntry] = {}
     for entry in _entries(own):
         if entry.is_off:
-            off = _switched_off(entry, included)
+            off = _switch_off(entry, included)
             merged |= {key: one for key, one in off if key not in settled_by}
             continue
         base = base_of(entry, included)
         key = base.package.identity if base else entry.package.identity
         if key in settled_by:
-            raise _doubled(entry, settled_by[key], path.name)
+            raise _doubled_error(entry, settled_by[key], path.name)
         settled_by[key] = entry
-        merged[key] = overridden(base, replace(entry, package=settled(entry, base)))
+        merged[key] = override(base, replace(entry, package=settle_package(entry, base)))
     return _without_doubles(_entry(written) for written in merged.values())
 
 
-def display_names(entries: Iterable[PluginEntry]) -> dict[str, str]:
+def display_names(entries: Iterable[ListedPlugin]) -> dict[str, str]:
     """Return what to call each plugin, by identity: the short name where only one has it."""
     listed = tuple(entries)
     times = Counter(entry.name for entry in listed)
@@ -166,12 +263,12 @@ def display_names(entries: Iterable[PluginEntry]) -> dict[str, str]:
 
 def _read(path: Path, *, folder: Path | None = None) -> _List:
     document = with_merged_items(read_app_config(path), list_field="plugins")
-    document = taken_as_meant(document, SCHEMA)
+    document = read_as_meant(document, SCHEMA)
     plugins = document.value.get("plugins") if isinstance(document.value, dict) else None
     if isinstance(plugins, list):
         mild = [_readable(item) if _is_off(item) else item for item in plugins]
         document = replace(document, value={**document.value, "plugins": mild})
-    document = checked(document, SCHEMA)
+    document = check_nested(document, SCHEMA)
     unknown = unknown_fields(document, SCHEMA)
     if unknown:
         log.warning("%s: unknown fields, not used: %s", path, ", ".join(map(str, unknown)))
@@ -207,7 +304,7 @@ def _all_included(
             path, one = default_list.file, _read(default_list.file, folder=file.folder)
             one = replace(one, document=replace(one.document, path=default_list.shown))
         else:
-            one = _included(path, place)
+            one = _read_included(path, place)
         if path.resolve() in way or len(way) > _DEEPEST_INCLUDE:
             raise ConfigurationError(
                 "the files include one another without end",
@@ -219,7 +316,7 @@ def _all_included(
         yield one
 
 
-def _included(path: Path, place: Place) -> _List:
+def _read_included(path: Path, place: Place) -> _List:
     if path.is_file():
         return _read(path)
     hint = "correct the path: it counts from the folder of the file that includes it"
@@ -233,7 +330,7 @@ def _included(path: Path, place: Place) -> _List:
     )
 
 
-def _included_entries(files: Iterable[_List]) -> dict[str, WrittenEntry]:
+def _read_included_entries(files: Iterable[_List]) -> dict[str, WrittenEntry]:
     found: dict[str, WrittenEntry] = {}
     for file in files:
         for entry in _entries(file):
@@ -249,7 +346,7 @@ def _included_entries(files: Iterable[_List]) -> dict[str, WrittenEntry]:
                     earlier.place,
                     entry.place,
                 )
-            found[entry.package.identity] = overridden(earlier, entry)
+            found[entry.package.identity] = override(earlier, entry)
     return found
 
 
@@ -264,7 +361,7 @@ def _refuse_derived(entry: WrittenEntry) -> None:
     log.warning("%s: an entry that is off has no version: %s", entry.place, entry.package)
 
 
-def _switched_off(
+def _switch_off(
     entry: WrittenEntry, included: Mapping[str, WrittenEntry]
 ) -> Iterator[tuple[str, WrittenEntry]]:
     """What an entry that is off makes of the included ones; itself, if it means none of them."""
@@ -273,8 +370,8 @@ def _switched_off(
         meant = ", ".join(str(one.package) for one in bases)
         log.warning("%s: several plugins are meant, and all are off: %s", entry.place, meant)
     for base in bases:
-        package = base.package if len(bases) > 1 else settled(entry, base)
-        yield base.package.identity, overridden(base, replace(entry, package=package))
+        package = base.package if len(bases) > 1 else settle_package(entry, base)
+        yield base.package.identity, override(base, replace(entry, package=package))
     if not bases and is_derived(entry.package):
         log.warning("%s: an entry that is off means no plugin: %s", entry.place, entry.package)
     elif not bases:
@@ -299,7 +396,7 @@ def _package_of(
             return None
 
 
-def _doubled(entry: WrittenEntry, first: WrittenEntry, name: str) -> ConfigurationError:
+def _doubled_error(entry: WrittenEntry, first: WrittenEntry, name: str) -> ConfigurationError:
     return ConfigurationError(
         f"{entry.package.identity} stands in {name} twice",
         place=entry.place,
@@ -330,7 +427,7 @@ def _entries(file: _List) -> list[WrittenEntry]:
         entry = WrittenEntry(package=package, place=place, fields=given)
         first = found.get(package.identity)
         if first and not is_off and not first.is_off:
-            raise _doubled(entry, first, document.path.name)
+            raise _doubled_error(entry, first, document.path.name)
         if first:
             log.warning("%s: %s stands twice, and is off in one", place, package.identity)
         if first is None or first.is_off:
@@ -338,12 +435,12 @@ def _entries(file: _List) -> list[WrittenEntry]:
     return list(found.values())
 
 
-def _entry(written: WrittenEntry) -> PluginEntry:
+def _entry(written: WrittenEntry) -> ListedPlugin:
     fields, package = written.fields, cast("Package", written.package)
     policy = cast("PullPolicy | None", fields.get("pullPolicy"))
     floating = isinstance(package, OciPackage) and package.tag == "latest" and not package.digest
     default: PullPolicy = "Always" if floating else "IfNotPresent"
-    return PluginEntry(
+    return ListedPlugin(
         package=package,
         place=written.place,
         enabled=not fields.get("disabled", False),
@@ -354,10 +451,10 @@ def _entry(written: WrittenEntry) -> PluginEntry:
     )
 
 
-def _without_doubles(entries: Iterable[PluginEntry]) -> tuple[PluginEntry, ...]:
+def _without_doubles(entries: Iterable[ListedPlugin]) -> tuple[ListedPlugin, ...]:
     """An image named once with a plugin's path and once without may be one plugin twice."""
     listed = tuple(entries)
-    images: dict[str, list[PluginEntry]] = defaultdict(list)
+    images: dict[str, list[ListedPlugin]] = defaultdict(list)
     for entry in listed:
         if isinstance(entry.package, OciPackage) and entry.enabled:
             images[entry.package.name].append(entry)

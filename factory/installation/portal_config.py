@@ -12,13 +12,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError
-from factory.notation.written_yaml import yaml_text
+from factory.notation.yaml_text import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from factory.errors import Place
-    from factory.installation.plugin_list import PluginEntry
+    from factory.installation.plugin_list import ListedPlugin
 
 CONFIG_FILE = "app-config.dynamic-plugins.yaml"
 _HEAD = "# Written by 'plugin-factory install' from the plugins' pluginConfig; do not edit.\n"
@@ -31,7 +31,7 @@ _INTERVAL = frozenset(
 )
 
 
-def merged_config(entries: Iterable[PluginEntry], *, root_directory: str) -> dict[str, Any]:
+def merge_config(entries: Iterable[ListedPlugin], *, root_directory: str) -> dict[str, Any]:
     """Return the configuration of all enabled plugins, with where the portal finds them.
 
     Raises:
@@ -72,12 +72,12 @@ class _Merged:
                     self._origins[here] = origin
                 if _is_open(value) and _is_open(into[key]):
                     todo.append((here, into[key], value))
-                elif not _same(into[key], value):
+                elif not _is_same(into[key], value):
                     raise ConfigurationError(
                         f"two plugins configure {'.'.join(here)} differently",
                         place=place,
-                        found=f"{_shown(into[key])} by {self._origins[here]}, "
-                        f"{_shown(value)} by {origin}",
+                        found=f"{_show(into[key])} by {self._origins[here]}, "
+                        f"{_show(value)} by {origin}",
                         expected="the same value by both, or one of the two alone",
                         hint="change pluginConfig of one of them",
                     )
@@ -101,12 +101,12 @@ def _is_inclusion(value: Mapping[str, Any]) -> bool:
     return any(key in {"$env", "$file", "$include"} for key in value)
 
 
-def _same(one: object, other: object) -> bool:
+def _is_same(one: object, other: object) -> bool:
     """Whether two values say the same to JavaScript: 60 and 60.0 do, 1 and true do not."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(_is_same, one, other))
     if _is_number(one) and _is_number(other):
         return one == other or (one != one and other != other)  # noqa: PLR0124 - .nan
     return type(one) is type(other) and one == other
@@ -116,6 +116,6 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _shown(value: object) -> str:
+def _show(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

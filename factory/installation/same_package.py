@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from factory.archives.names import folded
+from factory.archives.names import fold_name
 from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
 from factory.errors import Place, StorageError
 from factory.notation.json_text import parse_object
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from factory.installation.bringing import Brought
+    from factory.installation.fetching import FetchedPlugin
 
 # What the portal's own installer leaves in each folder, so that it knows it again.
 _OTHER_INSTALLERS = ("dynamic-plugin-config.hash", "dynamic-plugin-image.hash")
 
 
-def refuse_doubles(root: Path, brought: Sequence[Brought], *, gone: Collection[str]) -> None:
+def refuse_doubles(root: Path, brought: Sequence[FetchedPlugin], *, gone: Collection[str]) -> None:
     """Check that no two folders of the portal will hold one package.
 
     Args:
@@ -36,7 +36,7 @@ def refuse_doubles(root: Path, brought: Sequence[Brought], *, gone: Collection[s
         StorageError: two listed plugins are one package, or one is already in a folder that
             somebody else has put there. Both are named.
     """
-    staged: dict[str, Brought] = {}
+    staged: dict[str, FetchedPlugin] = {}
     folders: set[str] = set(gone)
     for one in brought:
         folder = one.end.folder
@@ -46,7 +46,7 @@ def refuse_doubles(root: Path, brought: Sequence[Brought], *, gone: Collection[s
             continue
         folders.add(folder)
         name = one.obtained.name if one.obtained else package_name(root / folder)
-        for key in filter(None, (folded(name), f"/{folded(folder)}")):
+        for key in filter(None, (fold_name(name), f"/{fold_name(folder)}")):
             if key in staged and staged[key].end.folder:
                 raise _both_listed(staged[key], one, name)
             staged[key] = one
@@ -54,8 +54,8 @@ def refuse_doubles(root: Path, brought: Sequence[Brought], *, gone: Collection[s
         if path.name in folders or path.name.startswith("."):
             continue
         name = package_name(path)
-        if name and folded(name) in staged:
-            raise _beside(staged[folded(name)], path, name)
+        if name and fold_name(name) in staged:
+            raise _beside(staged[fold_name(name)], path, name)
 
 
 def package_name(folder: Path) -> str:
@@ -81,7 +81,7 @@ def _folders(root: Path) -> list[Path]:
         ) from error
 
 
-def _both_listed(first: Brought, second: Brought, name: str) -> StorageError:
+def _both_listed(first: FetchedPlugin, second: FetchedPlugin, name: str) -> StorageError:
     return StorageError(
         f"two plugins of the list are one package, {name}: a portal does not start with both",
         place=second.end.entry.place,
@@ -93,7 +93,7 @@ def _both_listed(first: Brought, second: Brought, name: str) -> StorageError:
     )
 
 
-def _beside(listed: Brought, path: Path, name: str) -> StorageError:
+def _beside(listed: FetchedPlugin, path: Path, name: str) -> StorageError:
     other = any(os.path.lexists(path / hash_file) for hash_file in _OTHER_INSTALLERS)
     whose = "that the portal's own installer has left" if other else "that somebody has put there"
     return StorageError(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from factory.installation.plugin_list import PluginEntry
+    from factory.installation.plugin_list import ListedPlugin
 
 MARKER = ".plugin-factory-install.json"
 FORMAT = 1
@@ -41,7 +41,7 @@ class Staged:
     version: str
 
 
-def entry_key(entry: PluginEntry) -> str:
+def entry_key(entry: ListedPlugin) -> str:
     """Return the digest of the fields of an entry that decide what is staged for it."""
     asked = {"package": str(entry.package), "integrity": entry.integrity}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
@@ -61,7 +61,7 @@ def read_staged(root: Path) -> tuple[Staged, ...]:
             place=Place(file=root),
             hint="name the folder that the portal loads plugins from",
         ) from error
-    return tuple(_found(root, names))
+    return tuple(_find(root, names))
 
 
 def write_marker(folder: Path, staged: Staged) -> None:
@@ -78,7 +78,7 @@ def write_marker(folder: Path, staged: Staged) -> None:
         file.write(json.dumps(record, indent=2) + "\n")
 
 
-def _found(root: Path, names: list[str]) -> Iterator[Staged]:
+def _find(root: Path, names: list[str]) -> Iterator[Staged]:
     for name in names:
         try:
             record = parse_object((root / name / MARKER).read_bytes())

@@ -16,10 +16,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, StorageError
+from factory.files import write_whole
 from factory.installation.portal_config import CONFIG_FILE
 from factory.installation.staged import MARKER
 from factory.notation.json_text import parse_object
-from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

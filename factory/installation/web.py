@@ -11,11 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 from factory.errors import RegistryError, StorageError
 from factory.oci.authorization import basic_header
-from factory.oci.conversation import MOST_REDIRECTS, REDIRECTS
-from factory.oci.retry import RetryPolicy
+from factory.oci.registry import (
+    MOST_REDIRECTS,
+    REDIRECTS,
+)
 from factory.oci.target import HostLogin
-from factory.oci.transport import Transport
-from factory.oci.web_address import web_address
+from factory.oci.transport import RetryPolicy, Transport, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -71,13 +72,13 @@ class Web:
                 if len(content) > LARGEST_DOCUMENT:
                     raise RegistryError(
                         "the registry's answer is too long",
-                        found=_shown(url),
+                        found=_show(url),
                         expected=f"at most {LARGEST_DOCUMENT} bytes",
                         hint="check that registry= in .npmrc is the address of an npm registry",
                     )
             return bytes(content)
 
-        return self._asked(url, {"Accept": accept}, authorize, consume)
+        return self._ask(url, {"Accept": accept}, authorize, consume)
 
     def file(
         self,
@@ -108,7 +109,7 @@ class Web:
                         if there > largest:
                             raise RegistryError(
                                 "the archive is larger than it may be",
-                                found=f"more than {largest} bytes at {_shown(url)}",
+                                found=f"more than {largest} bytes at {_show(url)}",
                                 hint="check the address: no plugin is that large",
                             )
                         file.write(part)
@@ -120,9 +121,9 @@ class Web:
                     hint="free some space, or name another folder",
                 ) from error
 
-        self._asked(url, {"Accept": "*/*"}, authorize, consume)
+        self._ask(url, {"Accept": "*/*"}, authorize, consume)
 
-    def _asked(
+    def _ask(
         self,
         url: str,
         headers: Mapping[str, str],
@@ -137,7 +138,7 @@ class Web:
                 bare, own = _without_user(address)
                 login = authorize(bare) or own
                 sent = {**headers, "Authorization": login} if login else dict(headers)
-                with self._transport.streamed_once(bare, headers=sent) as (answer, parts):
+                with self._transport.stream_once(bare, headers=sent) as (answer, parts):
                     location = answer.headers.get("location", "")
                     if answer.status not in REDIRECTS or not location:
                         return consume(answer, parts)
@@ -145,19 +146,19 @@ class Web:
                 if urlsplit(following).scheme != "https" and bare.startswith("https:"):
                     raise RegistryError(
                         "a redirect leads from https to an unprotected address",
-                        found=f"{_shown(bare)} to {_shown(following)}",
+                        found=f"{_show(bare)} to {_show(following)}",
                         expected="https all the way",
                         hint="name the archive's own https address",
                     )
                 address = following
             raise RegistryError(
                 "redirects lead nowhere",
-                found=_shown(url),
+                found=_show(url),
                 expected=f"an answer after at most {MOST_REDIRECTS} redirects",
                 hint="try the address in a browser, and name where it leads",
             )
 
-        return self._transport.retried(attempt, url)
+        return self._transport.retry(attempt, url)
 
 
 def _without_user(url: str) -> tuple[str, str]:
@@ -177,11 +178,11 @@ def _not_given(url: str, answer: Answer) -> RegistryError:
     }
     return RegistryError(
         f"the archive cannot be had: HTTP {answer.status}",
-        found=_shown(url),
+        found=_show(url),
         hint=hints.get(answer.status, "try the address in a browser"),
     )
 
 
-def _shown(url: str) -> str:
+def _show(url: str) -> str:
     """An address without what may be secret in it."""
     return _without_user(url)[0].partition("?")[0]

@@ -7,7 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from factory.notation.limits import DEEPEST, DocumentError, Steps, decoded_text, too_deep
+from factory.notation.limits import DEEPEST, DocumentError, Steps, decode_text, too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def parse_json(text: str | bytes, *, each_key_once: bool = False) -> Any:
         DocumentError: a ValueError; it is not JSON, not UTF-8, or nested more than
             :data:`~factory.notation.limits.DEEPEST` deep.
     """
-    written = decoded_text(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
+    written = decode_text(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     try:
         value = json.loads(
             written,

@@ -53,7 +53,7 @@ class RepeatedKeyError(DocumentError):
         self.first_line = first_line
 
 
-def decoded_text(content: bytes) -> str:
+def decode_text(content: bytes) -> str:
     """Return the text of a document: UTF-8, with or without a byte order mark.
 
     Raises:

@@ -8,14 +8,54 @@ read so.
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from factory.notation.limits import DocumentError, decoded_text
+import yaml
 
-if TYPE_CHECKING:
-    import yaml
+from factory.notation.limits import DocumentError, decode_text
+from factory.notation.yaml_loaders import BoundedLoader, CoreLoader
+
+# Starts like a word or a path, and has no colon that a blank or the end follows.
+_PLAIN = re.compile(r"(?:\./)?[A-Za-z_/](?:[A-Za-z0-9_./@!+~=-]|:(?=[A-Za-z0-9_./@!+~=-]))*")
+# https://yaml.org/type/bool.html and null.html, in any case.
+_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+_UNFOLDED = 1_000_000_000
+
+
+def yaml_text(value: Any) -> str:
+    """Return a value of maps, lists, texts, numbers, truth values and None as a YAML document."""
+
+    class Dumper(yaml.SafeDumper):
+        """Lists one step further in than what they belong to, as people write these files."""
+
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+            super().increase_indent(flow, indentless=False)
+
+        def ignore_aliases(self, _data: Any) -> bool:
+            return True
+
+    def text(dumper: yaml.SafeDumper, written: str) -> yaml.ScalarNode:
+        style = None if is_plain(written) else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", written, style=style)
+
+    Dumper.add_representer(str, text)
+    return yaml.dump(
+        value,
+        Dumper=Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=_UNFOLDED,
+    )
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text needs no quotes to be the same text for every reader."""
+    return bool(_PLAIN.fullmatch(text)) and text.lower() not in _WORDS
+
 
 # What Python says of a value such as 2024-13-45 or !!bool maybe, which PyYAML lets through.
 _PASSED_ON = (RecursionError, ValueError, LookupError, AttributeError, TypeError)
@@ -54,22 +94,17 @@ def parse_yaml_1_1(text: str | bytes) -> Any:
 
 def read_yaml(text: str | bytes) -> YamlDocument:
     """Return a YAML 1.2 document with its nodes; raises as :func:`parse_yaml` does."""
-    from factory.notation.yaml_loaders import CoreLoader  # noqa: PLC0415 - late: loads PyYAML
-
     return _read(text, CoreLoader)
 
 
 def read_yaml_1_1(text: str | bytes) -> YamlDocument:
     """Return a YAML 1.1 document with its nodes; raises as :func:`parse_yaml_1_1` does."""
-    from factory.notation.yaml_loaders import BoundedLoader  # noqa: PLC0415 - late: loads PyYAML
-
     return _read(text, BoundedLoader)
 
 
 def _read(text: str | bytes, loader_type: type[yaml.SafeLoader]) -> YamlDocument:
-    import yaml  # noqa: PLC0415 - late: --help does not need it
 
-    written = decoded_text(text) if isinstance(text, bytes) else text
+    written = decode_text(text) if isinstance(text, bytes) else text
     try:
         loader = loader_type(written)
         node = loader.get_single_node()

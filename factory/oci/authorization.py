@@ -1,13 +1,13 @@
-"""How a registry wants to be asked: challenges, basic authentication, tokens for a scope.
+"""How a registry wants to be asked: challenges, basic authentication, and tokens for a scope.
 
-RFC 9110 section 11.6.1 for the challenge; the distribution project's "Token Authentication
-Specification" for what follows a Bearer challenge.
+What one registry has asked for is kept for as long as it is spoken to.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,13 +15,16 @@ from urllib.parse import urlencode, urlsplit
 
 from factory.errors import RegistryError
 from factory.notation.json_text import parse_object
-from factory.oci.web_address import web_address
+from factory.oci.logins import find_credentials
+from factory.oci.transport import web_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from factory.oci.auth_file import Credentials
+    from factory.oci.logins import Credentials
+    from factory.oci.target import RegistryTarget
     from factory.oci.transport import Answer, Transport
+
 
 _CLIENT = "plugin-factory"
 # What a token is good for when its server does not say (the specification's default), and how long
@@ -59,11 +62,9 @@ class Token:
         return time.monotonic() < self.ends - _MARGIN_SECONDS
 
 
-def chosen_challenge(headers: Iterable[str]) -> Challenge | None:
+def choose_challenge(headers: Iterable[str]) -> Challenge | None:
     """Return the challenge to follow of all WWW-Authenticate headers: Bearer before Basic."""
-    offered = [
-        challenge for header in headers for challenge in _parsed(header[:_LONGEST_CHALLENGE])
-    ]
+    offered = [challenge for header in headers for challenge in _parse(header[:_LONGEST_CHALLENGE])]
     for scheme in ("bearer", "basic"):
         for challenge in offered:
             if challenge.scheme == scheme:
@@ -111,7 +112,7 @@ def fetch_token(
         )
     service = challenge.parameters.get("service", "")
     if credentials and credentials.identity_token:
-        answer = _refreshed(transport, realm, service, scopes, credentials)
+        answer = _refresh(transport, realm, service, scopes, credentials)
     else:
         query = [("service", service)] if service else []
         query += [("client_id", _CLIENT)] + [("scope", scope) for scope in scopes]
@@ -123,7 +124,7 @@ def fetch_token(
     return _token(answer, credentials)
 
 
-def _refreshed(
+def _refresh(
     transport: Transport,
     realm: str,
     service: str,
@@ -140,7 +141,7 @@ def _refreshed(
     }
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     body = urlencode(form).encode("ascii")
-    return transport.retried(
+    return transport.retry(
         lambda: transport.send_once("POST", realm, headers=headers, body=body), realm
     )
 
@@ -171,7 +172,7 @@ def _token(answer: Answer, credentials: Credentials | None) -> Token:
     return Token(value=value, ends=time.monotonic() + min(seconds, _LONGEST_SECONDS))
 
 
-def _parsed(header: str) -> list[Challenge]:
+def _parse(header: str) -> list[Challenge]:
     """``Bearer realm="…",service="…", Basic realm="…"``: quoted commas are not separators."""
     bare = _PARAMETER.sub(
         lambda match: match[1] + "=" + " " * (len(match[0]) - len(match[1]) - 1), header
@@ -188,3 +189,60 @@ def _parsed(header: str) -> list[Challenge]:
         }
         found.append(Challenge(scheme=scheme, parameters=parameters))
     return found
+
+
+class Identity:
+    """What is sent as Authorization; logins are looked up, and tokens got, once. Thread-safe."""
+
+    def __init__(self, target: RegistryTarget, transport: Transport) -> None:
+        self._target = target
+        self._transport = transport
+        self._lock = threading.RLock()
+        self._challenge: Challenge | None = None
+        self._credentials: dict[str, Credentials | None] = {}
+        self._tokens: dict[tuple[str, ...], Token] = {}
+
+    def note_challenge(self, answer: Answer, scopes: tuple[str, ...] = ()) -> None:
+        """Take note of how the registry wants to be asked, and that a token no longer serves."""
+        with self._lock:
+            self._challenge = choose_challenge(answer.challenges) or self._challenge
+            self._tokens.pop(scopes, None)
+
+    def headers(self, repository: str, scopes: tuple[str, ...]) -> dict[str, str]:
+        """Return the header that a request about ``repository`` needs, or none.
+
+        Raises:
+            ConfigurationError: an auth file cannot be read.
+            RegistryError: a credential helper or the token server fails.
+        """
+        with self._lock:
+            if self._challenge is None:
+                return {}
+            if repository not in self._credentials:
+                self._credentials[repository] = find_credentials(self._target, repository)
+            credentials = self._credentials[repository]
+            if credentials and credentials.registry_token:
+                return {"Authorization": f"Bearer {credentials.registry_token}"}
+            if self._challenge.scheme == "basic":
+                return _basic(credentials) if credentials else {}
+            token = self._token(self._challenge, scopes, credentials)
+            return {"Authorization": f"Bearer {token.value}"}
+
+    def _token(
+        self, challenge: Challenge, scopes: tuple[str, ...], credentials: Credentials | None
+    ) -> Token:
+        token = self._tokens.get(scopes)
+        if token is None or not token.usable:
+            token = fetch_token(
+                self._transport,
+                challenge,
+                scopes,
+                credentials,
+                plain_http_allowed=self._target.insecure,
+            )
+            self._tokens[scopes] = token
+        return token
+
+
+def _basic(credentials: Credentials) -> dict[str, str]:
+    return {"Authorization": basic_header(credentials.username, credentials.password)}

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place, UsageError
+from factory.files import folders_in
 from factory.notation.json_text import parse_json
-from factory.npm_range import highest
-from factory.oci.archive import PluginArchive, read_plugin_archive
 from factory.oci.image import ImageFacts, image_facts
-from factory.unreadable import folders_in
+from factory.oci.packed_plugin import (
+    PluginArchive,
+    read_plugin_archive,
+)
+from factory.versions import highest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +56,7 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
                 hint="build first: plugin-factory build --output-dir DIRECTORY",
             )
         below = folders_in(directory)
-        here = [built for folder in (directory, *below) if (built := _built(folder))]
+        here = [built for folder in (directory, *below) if (built := _read_built(folder))]
         if not here:
             raise UsageError(
                 "the output directory holds no packed plugin",
@@ -65,7 +68,7 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
     return tuple(found)
 
 
-def supported_backstage(plugin: PluginArchive) -> str:
+def find_supported_backstage(plugin: PluginArchive) -> str:
     """Return the Backstage version that the plugin was built for, or ``""`` if it does not say.
 
     That is the exported package's ``backstage.supported-versions``.
@@ -75,7 +78,7 @@ def supported_backstage(plugin: PluginArchive) -> str:
     return versions if isinstance(versions, str) else ""
 
 
-def _built(folder: Path) -> BuiltPlugins | None:
+def _read_built(folder: Path) -> BuiltPlugins | None:
     archives = sorted(path for path in folder.glob("*.tgz") if path.is_file())
     if not archives:
         return None

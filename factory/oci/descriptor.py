@@ -1,19 +1,75 @@
-"""Descriptors as manifests and indexes of others have them: read, checked, one value each.
-
-Image-spec 1.1, `descriptor.md`; the digests that are taken are those that it registers.
-"""
+"""Content that images refer to: descriptors, read and checked, and the bytes behind them."""
 
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from factory.errors import RegistryError
 from factory.notation.json_text import parse_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+# What docker and buildah's --format docker make: read, never written.
+DOCKER_MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST_TYPE = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blob:
+    """Bytes with their media type, digest and size; small ones in memory, layers in a file."""
+
+    media_type: str
+    digest: str
+    size: int
+    content: bytes | Path = field(repr=False)
+
+    def open(self) -> BinaryIO:
+        """Return the bytes as a stream at its start; the caller closes it."""
+        if isinstance(self.content, Path):
+            return self.content.open("rb")
+        return io.BytesIO(self.content)
+
+    @property
+    def descriptor(self) -> dict[str, str | int]:
+        """The blob as a manifest names it."""
+        return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+
+    @property
+    def hex(self) -> str:
+        """The digest without its algorithm: the blob's file name in a layout."""
+        return self.digest.partition(":")[2]
+
+
+def digest_of(content: bytes) -> str:
+    """Return the sha256 digest of ``content`` as descriptors write it."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def blob_of(content: bytes, media_type: str) -> Blob:
+    """Return ``content`` as a blob in memory."""
+    return Blob(
+        media_type=media_type, digest=digest_of(content), size=len(content), content=content
+    )
+
+
+def canonical_json(value: object) -> bytes:
+    """Return a JSON value as bytes that follow from it alone: names sorted, no blanks, UTF-8."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
 
 MOST_ENTRIES = 1000
 """Entries of one list: an index has one a platform, an image with signatures one a signature."""
@@ -193,3 +249,46 @@ def matches(content: bytes, digest: str) -> bool:
     found = hash_for(digest)
     found.update(content)
     return found.hexdigest() == digest.partition(":")[2]
+
+
+TITLE = "org.opencontainers.image.title"
+"""The annotation of a layer that has a file's name: by it, tools such as oras save the file."""
+
+EMPTY = blob_of(b"{}", "application/vnd.oci.empty.v1+json")
+"""The config of an artifact, which has none; a registry must have it before the manifest."""
+
+
+def artifact_manifest(
+    artifact_type: str,
+    files: Iterable[tuple[str, Blob]],
+    *,
+    subject: Descriptor | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> Blob:
+    """Return the manifest of an artifact.
+
+    Args:
+        artifact_type: what the artifact is, as a media type.
+        files: its contents in order, each with its file's name, "" for one that has none.
+        subject: the image that it is about, if it is about one.
+        annotations: of the manifest itself.
+    """
+    manifest: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "artifactType": artifact_type,
+        "config": EMPTY.descriptor,
+        "layers": [
+            {**blob.descriptor, **({"annotations": {TITLE: name}} if name else {})}
+            for name, blob in files
+        ],
+    }
+    if subject:
+        manifest["subject"] = {
+            "mediaType": subject.media_type,
+            "digest": subject.digest,
+            "size": subject.size,
+        }
+    if annotations:
+        manifest["annotations"] = dict(annotations)
+    return blob_of(canonical_json(manifest), MANIFEST_TYPE)

@@ -13,10 +13,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import PackError
-from factory.oci.archive import PluginArchive, source_name
-from factory.oci.blob import CONFIG_TYPE, MANIFEST_TYPE, Blob, blob_of, canonical_json
-from factory.oci.dynamic_packages import DYNAMIC_PACKAGES, annotation_of, dynamic_packages
+from factory.oci.descriptor import (
+    CONFIG_TYPE,
+    MANIFEST_TYPE,
+    Blob,
+    blob_of,
+    canonical_json,
+)
 from factory.oci.layer import Layer, write_layer
+from factory.oci.packed_plugin import (
+    DYNAMIC_PACKAGES,
+    PluginArchive,
+    annotation_of,
+    dynamic_packages,
+    source_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import StorageError
-from factory.oci.blob import INDEX_TYPE, canonical_json
+from factory.oci.descriptor import (
+    INDEX_TYPE,
+    canonical_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from factory.oci.blob import Blob
+    from factory.oci.descriptor import Blob
     from factory.oci.image import Image
 
 LAYOUT_MARKER = "oci-layout"

@@ -84,7 +84,7 @@ _PACE: contextvars.ContextVar[Pace] = contextvars.ContextVar("pace")
 
 
 @contextlib.contextmanager
-def paced(pace: Pace) -> Iterator[None]:
+def pace_requests(pace: Pace) -> Iterator[None]:
     """Let answers to what is asked within the block have this pace, also when they are read on."""
     token = _PACE.set(pace)
     try:

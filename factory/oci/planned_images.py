@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from factory.errors import UsageError
-from factory.oci.built_plugins import supported_backstage
+from factory.oci.built_plugins import find_supported_backstage
 from factory.oci.reference import DEFAULT_TAG_TEMPLATE, Reference, reference_for
 from factory.oci.target import registry_and_namespace
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from factory.config.environment import Environment
-    from factory.oci.archive import PluginArchive
     from factory.oci.built_plugins import BuiltPlugins
     from factory.oci.image import ImageFacts
+    from factory.oci.packed_plugin import PluginArchive
 
 # podman's name for images that come from no registry.
 NO_REGISTRY = "localhost"
@@ -85,7 +85,7 @@ def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[Pla
             own = replace(naming, bundle=f"{naming.bundle}-{workspace.folder.absolute().name}")
         groups = [workspace.plugins] if naming.bundle else [(one,) for one in workspace.plugins]
         for plugins in groups:
-            image = _planned(plugins, workspace.facts, own)
+            image = _plan_image(plugins, workspace.facts, own)
             name = str(image.reference)
             if name in planned:
                 raise UsageError(
@@ -98,11 +98,11 @@ def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[Pla
     return tuple(planned.values())
 
 
-def _planned(
+def _plan_image(
     plugins: tuple[PluginArchive, ...], facts: ImageFacts, naming: ImageNaming
 ) -> PlannedImage:
     versions = {plugin.version for plugin in plugins}
-    hosts = {supported_backstage(plugin) for plugin in plugins}
+    hosts = {find_supported_backstage(plugin) for plugin in plugins}
     version = versions.pop() if len(versions) == 1 else ""
     reference = reference_for(
         registry=naming.registry,

@@ -33,7 +33,7 @@ def default_platform() -> str:
     return f"linux-{_MACHINES.get(machine, machine)}"
 
 
-def checked_platform(text: str) -> str:
+def check_platform(text: str) -> str:
     """Return a platform as the user wrote it, the default if empty.
 
     Raises:

@@ -14,18 +14,16 @@ from typing import IO, TYPE_CHECKING, Any
 
 from factory.errors import RegistryError, StorageError
 from factory.notation.json_text import parse_object
-from factory.oci.blob import (
+from factory.oci.descriptor import (
     DOCKER_LIST_TYPE,
     DOCKER_MANIFEST_TYPE,
     INDEX_TYPE,
     MANIFEST_TYPE,
-    digest_of,
-)
-from factory.oci.descriptor import (
     Descriptor,
     Hash,
     annotations_of,
     descriptor_of,
+    digest_of,
     hash_for,
     is_digest,
     matches,
@@ -33,7 +31,7 @@ from factory.oci.descriptor import (
     text_field,
 )
 from factory.oci.platforms import choose_manifest, default_platform, image_platform
-from factory.oci.retry import TemporaryFailure
+from factory.oci.transport import TemporaryFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,7 +97,7 @@ class PulledManifest:
         Raises:
             RegistryError: the manifest does not describe them.
         """
-        return self._described("layers")
+        return self._describe("layers")
 
     @property
     def manifests(self) -> tuple[Descriptor, ...]:
@@ -108,9 +106,9 @@ class PulledManifest:
         Raises:
             RegistryError: the index does not describe them.
         """
-        return self._described("manifests")
+        return self._describe("manifests")
 
-    def _described(self, name: str) -> tuple[Descriptor, ...]:
+    def _describe(self, name: str) -> tuple[Descriptor, ...]:
         parts = self.document.get(name)
         if not isinstance(parts, list):
             parts = [None]
@@ -165,7 +163,7 @@ def pull_document(registry: Registry, repository: str, tag_or_digest: str) -> Pu
     name = _name(registry, repository, tag_or_digest)
     content = registry.get_manifest(repository, tag_or_digest)
     if content is None:
-        raise missing(name)
+        raise missing_error(name)
     digest = tag_or_digest if is_digest(tag_or_digest) else digest_of(content)
     if not matches(content, digest):
         raise RegistryError(
@@ -209,7 +207,7 @@ def fetch_blob(
         partial = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
-                _fetch(registry, repository, descriptor, file, on_progress or _unwatched)
+                _fetch(registry, repository, descriptor, file, on_progress or _ignore_progress)
             partial.chmod(0o644)
             partial.replace(destination)
         finally:
@@ -241,12 +239,12 @@ def read_blob(
             expected=f"at most {limit} bytes",
         )
     with tempfile.SpooledTemporaryFile(max_size=limit + 1) as file:
-        _fetch(registry, repository, descriptor, file, _unwatched)
+        _fetch(registry, repository, descriptor, file, _ignore_progress)
         file.seek(0)
         return file.read()
 
 
-def missing(name: str) -> RegistryError:
+def missing_error(name: str) -> RegistryError:
     """Return the error for an image that is not there."""
     return RegistryError(
         f"the registry has no image {name}",
@@ -323,7 +321,7 @@ def _fetch(
             raise TemporaryFailure(f"only {there} of {descriptor.size} bytes came")
 
     if descriptor.size:
-        registry.transport.retried(attempt, registry.base_url())
+        registry.transport.retry(attempt, registry.base_url())
     if hashed.hexdigest() != descriptor.digest.partition(":")[2]:
         found = f"{descriptor.digest.partition(':')[0]}:{hashed.hexdigest()}"
         raise _not_as_described(name, found, descriptor)
@@ -343,5 +341,5 @@ def _name(registry: Registry, repository: str, tag_or_digest: str) -> str:
     return f"{registry.target.registry}/{repository}{joint}{tag_or_digest}"
 
 
-def _unwatched(there: int, total: int) -> None:
+def _ignore_progress(there: int, total: int) -> None:
     """Progress that nobody watches."""

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from factory.config.build_plan import ImageOutput
 from factory.errors import FactoryError, Interrupted
-from factory.oci.blob import digest_of
-from factory.oci.refusals import changed, vanished
-from factory.oci.registry import Registry
-from factory.oci.retry import TemporaryFailure
-from factory.oci.transport import CHUNK
+from factory.oci.descriptor import digest_of
+from factory.oci.image import build_image
+from factory.oci.layout import write_archive, write_layout
+from factory.oci.registry import (
+    Registry,
+    changed_error,
+    vanished_error,
+)
+from factory.oci.transport import CHUNK, TemporaryFailure
+from factory.scratch_folder import scratch_folder
 from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from factory.oci.blob import Blob
+    from factory.oci.descriptor import Blob
     from factory.oci.image import Image
+    from factory.oci.planned_images import PlannedImage
     from factory.oci.reference import Reference
     from factory.oci.target import RegistryTarget
+
 
 # Registries with several servers may take a moment until all of them know a manifest; seconds.
 READ_BACK_WAITS = (0.0, 0.5, 1.0, 2.0)
@@ -59,7 +69,7 @@ class PushedImage:
     @property
     def pinned(self) -> str:
         """The image by digest: ``registry/namespace/name@sha256:…``."""
-        return self.reference.pinned(self.digest)
+        return self.reference.with_digest(self.digest)
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -222,7 +232,7 @@ def _upload(
         location = registry.start_upload(repository)
         registry.upload(repository, blob, location, parts)
 
-    registry.transport.retried(attempt, registry.base_url())
+    registry.transport.retry(attempt, registry.base_url())
 
 
 def _compare(registry: Registry, image: Image, reference: Reference) -> None:
@@ -234,8 +244,8 @@ def _compare(registry: Registry, image: Image, reference: Reference) -> None:
         if found is not None and digest_of(found) == image.digest:
             return
     if found is None:
-        raise vanished(str(reference), image.digest)
-    raise changed(str(reference), image.digest, digest_of(found))
+        raise vanished_error(str(reference), image.digest)
+    raise changed_error(str(reference), image.digest, digest_of(found))
 
 
 def _telling(reference: Reference, blob: Blob, on_progress: OnProgress) -> OnState:
@@ -251,3 +261,70 @@ def _telling(reference: Reference, blob: Blob, on_progress: OnProgress) -> OnSta
 
 def _untold(state: BlobState, sent: int) -> None:
     """Progress that nobody watches."""
+
+
+@contextlib.contextmanager
+def make_images(
+    planned: Sequence[PlannedImage], *, jobs: int, checkpoint: Callable[[], None]
+) -> Iterator[Mapping[PlannedImage, Image]]:
+    """Make the planned images, several at once; they are there until the block ends.
+
+    Layers are in a temporary folder for as long as that.
+
+    Args:
+        planned: the images.
+        jobs: how many are made at once; each takes a core.
+        checkpoint: called before each; raises to end the work.
+
+    Raises:
+        Interrupted: ``checkpoint`` ended the run.
+        PackError: an archive cannot be made an image of; nothing is made of the others then.
+        StorageError: the temporary folder has no space left.
+    """
+    with scratch_folder("images") as work:
+
+        def made(number: int, one: PlannedImage) -> Image:
+            checkpoint()
+            return build_image(one.plugins, work / f"{number}.tar.gz", facts=one.facts)
+
+        with InheritingPool(max_workers=jobs) as pool:
+            images = list(pool.map(made, range(len(planned)), planned))
+        yield dict(zip(planned, images, strict=True))
+
+
+def write_images(
+    images: Mapping[PlannedImage, Image], form: ImageOutput
+) -> dict[PlannedImage, Path]:
+    """Leave each image beside its plugins, and return where.
+
+    A plugin's image is called like its ``.tgz``, a bundle's by its name and tag, with ``.oci`` (a
+    layout folder) or ``.oci.tar`` (an archive) at the end. An earlier one is replaced.
+
+    Raises:
+        StorageError: the disk is full, or something else has the name.
+    """
+    write = write_layout if form is ImageOutput.LAYOUT else write_archive
+    return {
+        planned: write(
+            [(image, str(planned.reference))],
+            planned.plugins[0].tgz.with_name(f"{planned.stem}{form.suffix}"),
+        )
+        for planned, image in images.items()
+    }
+
+
+def publish(
+    registry: Registry,
+    images: Mapping[PlannedImage, Image],
+    *,
+    on_progress: OnProgress | None = None,
+    on_end: OnEnd | None = None,
+) -> dict[PlannedImage, PushedImage | FactoryError]:
+    """Push images, several at once; return what became of each.
+
+    Raises:
+        Interrupted: the conversation's checkpoint ended the run.
+    """
+    named = [(image, planned.reference) for planned, image in images.items()]
+    ends = push_images(registry, named, on_progress=on_progress, on_end=on_end)
+    return dict(zip(images, ends, strict=True))

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, UsageError
-from factory.oci.archive import plugin_folder
-from factory.oci.name_grammar import is_repository, is_tag
+from factory.oci.names import (
+    is_repository,
+    is_tag,
+)
+from factory.oci.packed_plugin import plugin_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +49,7 @@ class Reference:
         """The name without a tag."""
         return f"{self.registry}/{self.repository}"
 
-    def pinned(self, digest: str) -> str:
+    def with_digest(self, digest: str) -> str:
         """Return the name with a digest instead of the tag."""
         return f"{self.name}@{digest}"
 

@@ -12,15 +12,23 @@ import threading
 from typing import TYPE_CHECKING
 
 from factory.errors import RegistryError
-from factory.oci.artifact_manifest import EMPTY, artifact_manifest
-from factory.oci.blob import INDEX_TYPE, MANIFEST_TYPE, blob_of, canonical_json
-from factory.oci.descriptor import Descriptor, descriptors_in, entries_of
+from factory.oci.descriptor import (
+    EMPTY,
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    Descriptor,
+    artifact_manifest,
+    blob_of,
+    canonical_json,
+    descriptors_in,
+    entries_of,
+)
 from factory.oci.push import push_blob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from factory.oci.blob import Blob
+    from factory.oci.descriptor import Blob
     from factory.oci.registry import Registry
 
 log = logging.getLogger(__name__)

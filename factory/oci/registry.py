@@ -1,36 +1,324 @@
-"""The registry protocol: one method a request of the OCI distribution-spec 1.1.
+"""The registry protocol: one method for each request of the OCI distribution-spec 1.1.
 
-A :class:`Registry` holds what a conversation needs, connections and tokens, and nothing of what is
-pushed or pulled. Safe to use from many threads.
+Redirects are followed, credentials go to the registry alone, and refusals are told to the user.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from factory.errors import RegistryError
-from factory.oci.authorization import push_scope
-from factory.oci.blob import (
+from factory.notation.json_text import parse_object
+from factory.oci.authorization import Identity, pull_scope, push_scope
+from factory.oci.descriptor import (
     DOCKER_LIST_TYPE,
     DOCKER_MANIFEST_TYPE,
     INDEX_TYPE,
     MANIFEST_TYPE,
     Blob,
+    Descriptor,
+    descriptors_in,
     digest_of,
+    is_digest,
+    refuse_too_many,
 )
-from factory.oci.conversation import MOST_REDIRECTS, REDIRECTS, Conversation
-from factory.oci.descriptor import Descriptor, descriptors_in, is_digest, refuse_too_many
-from factory.oci.retry import TemporaryFailure
-from factory.oci.transport import LARGEST_ANSWER
-from factory.oci.web_address import web_address
+from factory.oci.logins import login_description
+from factory.oci.names import registry_host
+from factory.oci.transport import (
+    LARGEST_ANSWER,
+    Answer,
+    NotTls,
+    RetryPolicy,
+    TemporaryFailure,
+    Transport,
+    web_address,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from factory.oci.transport import Answer
+    from factory.oci.target import RegistryTarget
+
+
+_QUAY = (
+    "create the repository by hand first: quay.io makes a missing one, as a private repository, "
+    "and drops the push silently when the account has no private repositories left "
+    "(or let the plan allow more)"
+)
+
+
+_MOST_SAID, _LONGEST_SAID = 5, 500
+
+
+def refusal(
+    answer: Answer, *, doing: str, repository: str, target: RegistryTarget, pulling: bool = False
+) -> RegistryError:
+    """Return the error for an answer that refuses; ``doing`` says what was asked, in words."""
+    if pulling:
+        return _pull_refusal(answer, doing, f"{target.registry}/{repository}", target)
+    name = f"{target.registry}/{repository}"
+    login = login_description(target)
+    match answer.status:
+        case 401 if any("insufficient_scope" in one for one in answer.challenges):
+            problem = f"the login may not push to {name}"
+            hint = f"check that the user of {login} has write access, and REGISTRY_NAMESPACE"
+        case 401:
+            problem = f"the registry refuses the login for {name}"
+            hint = f"check {login}; the password may have expired or been revoked"
+        case 403:
+            problem = f"the login may not push to {name}"
+            hint = f"check that the user of {login} has write access, and REGISTRY_NAMESPACE"
+        case 404:
+            problem = f"the registry knows no repository {name}"
+            hint = "check REGISTRY_NAMESPACE; some registries need the repository created first"
+        case 405:
+            problem = f"the registry takes no pushes: it is read-only ({name})"
+            hint = "push when its maintenance is over, or to another REGISTRY_URL"
+        case 413:
+            problem = f"the image is too large for the registry ({name})"
+            hint = "raise the limit of the registry, or of the proxy before it"
+        case _:
+            problem = f"the registry refuses {doing} ({name})"
+            hint = "see what the registry says above"
+    return RegistryError(
+        problem,
+        found=f"HTTP {answer.status} to {doing}{_said(answer)}",
+        hint=hint,
+    )
+
+
+def _pull_refusal(answer: Answer, doing: str, name: str, target: RegistryTarget) -> RegistryError:
+    match answer.status:
+        case 401 | 403:
+            problem = f"the registry does not let this login pull from {name}"
+            hint = f"check {login_description(target)}, or log in: podman login {target.registry}"
+        case 404:
+            problem = f"the registry does not have what is asked for of {name}"
+            hint = "check the image's name; a private repository looks missing without a login"
+        case _:
+            problem = f"the registry refuses {doing} ({name})"
+            hint = "see what the registry says above"
+    return RegistryError(
+        problem, found=f"HTTP {answer.status} to {doing}{_said(answer)}", hint=hint
+    )
+
+
+def vanished_error(reference: str, digest: str) -> RegistryError:
+    """Return the error for a push that was accepted and left no image."""
+    return RegistryError(
+        f"the registry accepted the push, but the image is not there: {reference}",
+        found="HTTP 404 for the manifest that was just pushed",
+        expected=digest,
+        hint=_QUAY,
+    )
+
+
+def changed_error(reference: str, digest: str, found: str) -> RegistryError:
+    """Return the error for a tag that leads to another image right after the push."""
+    return RegistryError(
+        f"the registry has another image than the one that was pushed: {reference}",
+        found=found,
+        expected=digest,
+        hint="another run may push the same tag: push again, or use a tag of its own "
+        "(--tag-template)",
+    )
+
+
+def _said(answer: Answer) -> str:
+    try:
+        errors = parse_object(answer.body)["errors"][:_MOST_SAID]
+        said = "; ".join(
+            f"{one.get('code', '')} {one.get('message', '')}".strip()[:_LONGEST_SAID]
+            for one in errors
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        said = " ".join(answer.body.decode("utf-8", "replace").split())[:200]
+    return f": {said}" if said else ""
+
+
+_OK, _UNAUTHORIZED = 200, 401
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTS = 5
+
+
+def _go_on() -> None:
+    """The checkpoint of a conversation that nobody cancels."""
+
+
+class Conversation:
+    """Connections and tokens for one registry; a context manager that closes them. Thread-safe."""
+
+    def __init__(
+        self,
+        target: RegistryTarget,
+        *,
+        policy: RetryPolicy | None = None,
+        checkpoint: Callable[[], None] = _go_on,
+        reads_only: bool = False,
+    ) -> None:
+        """Open the conversation; nothing is asked yet.
+
+        Args:
+            target: the registry, and how to log in.
+            policy: how often a request is tried.
+            checkpoint: called between requests and parts; raises to end the work.
+            reads_only: nothing will be pushed: a login that may only pull is enough.
+        """
+        self.target = target
+        self.reads_only = reads_only
+        self.transport = Transport(target, policy=policy or RetryPolicy(), checkpoint=checkpoint)
+        self._identity = Identity(target, self.transport)
+        self._lock = threading.Lock()
+        self._base = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.transport.close()
+
+    def base_url(self) -> str:
+        """Return the registry's address, after having asked once what it speaks (``GET /v2/``).
+
+        Raises:
+            RegistryError: it cannot be reached, or speaks no registry protocol.
+        """
+        with self._lock:
+            if not self._base:
+                answer = self.transport.retry(self._ping, f"https://{self._host}")
+                if answer.status not in (_OK, _UNAUTHORIZED):
+                    raise RegistryError(
+                        f"there is no registry at {self._host}",
+                        found=f"HTTP {answer.status} for {answer.url}",
+                        expected="the registry protocol, version 2",
+                        hint="check REGISTRY_URL: the registry's host, without a path",
+                    )
+                self._identity.note_challenge(answer)
+                self._base = answer.url.removesuffix("/v2/")
+            return self._base
+
+    @property
+    def _host(self) -> str:
+        return registry_host(self.target.registry)
+
+    def _ping(self) -> Answer:
+        try:
+            return self.transport.send_once("GET", f"https://{self._host}/v2/")
+        except NotTls as error:
+            if not self.target.insecure:
+                raise RegistryError(
+                    "the registry does not speak TLS",
+                    found=f"https://{self._host}: {error.reason}",
+                    hint="check REGISTRY_URL; REGISTRY_INSECURE=true speaks plain HTTP, "
+                    "for a test registry",
+                ) from error
+            return self.transport.send_once("GET", f"http://{self._host}/v2/")
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        repository: str,
+        *,
+        headers: dict[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """Send a small request, with retries, following redirects of what is read."""
+        url = f"{self.base_url()}/v2/{path}"
+        scopes = (self._scope(repository),)
+        parts = None if content is None else lambda: content
+        for _ in range(MOST_REDIRECTS):
+            answer = self.transport.retry(
+                lambda url=url: self._authorize(  # type: ignore[misc]
+                    method, url, repository, scopes, headers=headers, parts=parts
+                ),
+                url,
+            )
+            if answer.status not in REDIRECTS or method not in ("GET", "HEAD"):
+                return answer
+            url = self._location(answer)
+        return answer
+
+    @contextlib.contextmanager
+    def _stream(
+        self, url: str, repository: str, headers: dict[str, str]
+    ) -> Iterator[tuple[Answer, Iterator[bytes]]]:
+        """Like :meth:`_authorized`, for an answer that is read part by part."""
+        ours = self._is_ours(url)
+        scopes = (self._scope(repository),)
+        sent = self._identity.headers(repository, scopes) if ours else {}
+        with self.transport.stream_once(url, headers=headers | sent) as (answer, parts):
+            if answer.status != _UNAUTHORIZED or not ours:
+                yield answer, parts
+                return
+        self._identity.note_challenge(answer, scopes)
+        again = self._identity.headers(repository, scopes)
+        with self.transport.stream_once(url, headers=headers | again) as (answer, parts):
+            yield answer, parts
+
+    def _authorize(
+        self,
+        method: str,
+        url: str,
+        repository: str,
+        scopes: tuple[str, ...],
+        *,
+        headers: dict[str, str] | None = None,
+        parts: Callable[[], Any] | None = None,
+    ) -> Answer:
+        """Send one request with what the registry wants to see; once more if that has ended."""
+        ours = self._is_ours(url)
+        sent = self._identity.headers(repository, scopes) if ours else {}
+        answer = self._once(method, url, (headers or {}) | sent, parts)
+        if answer.status != _UNAUTHORIZED or not ours:
+            return answer
+        self._identity.note_challenge(answer, scopes)
+        again = self._identity.headers(repository, scopes)
+        if again in ({}, sent):
+            return answer
+        return self._once(method, url, (headers or {}) | again, parts)
+
+    def _once(
+        self, method: str, url: str, headers: dict[str, str], parts: Callable[[], Any] | None
+    ) -> Answer:
+        body = parts() if parts else None
+        return self.transport.send_once(method, url, headers=headers, body=body)
+
+    def _scope(self, repository: str) -> str:
+        return pull_scope(repository) if self.reads_only else push_scope(repository)
+
+    def _is_ours(self, url: str) -> bool:
+        """Whether the address is the registry's: no other server is told who we are."""
+        return urlsplit(url)[:2] == urlsplit(self.base_url())[:2]
+
+    def _location(self, answer: Answer) -> str:
+        """The address that the answer leads to; may be relative, or of another host."""
+        location = answer.headers.get("location", "")
+        if not location:
+            raise RegistryError(
+                "the registry's answer has no Location",
+                found=f"HTTP {answer.status} to {answer.method} {answer.url.partition('?')[0]}",
+                hint="a proxy before the registry may strip it",
+            )
+        url = web_address(location, base=answer.url, what="the address that the registry leads to")
+        base = urlsplit(self.base_url())
+        if urlsplit(url).netloc == base.netloc:
+            # A registry behind a proxy that ends TLS does not know that it is reached by https.
+            return urlsplit(url)._replace(scheme=base.scheme).geturl()
+        return url
+
+    def _refusal(self, answer: Answer, doing: str, repository: str) -> RegistryError:
+        return refusal(
+            answer,
+            doing=doing,
+            repository=repository,
+            target=self.target,
+            pulling=self.reads_only,
+        )
 
 
 OK, CREATED, ACCEPTED, PARTIAL, NOT_FOUND = 200, 201, 202, 206, 404
@@ -72,7 +360,7 @@ class Registry(Conversation):
         url = f"{self.base_url()}/v2/{repository}/blobs/{digest}"
         wanted = {"Range": f"bytes={start}-"} if start else {}
         for _ in range(MOST_REDIRECTS):
-            with self._streamed(url, repository, wanted) as (answer, parts):
+            with self._stream(url, repository, wanted) as (answer, parts):
                 if answer.status == OK:
                     yield 0, parts
                     return
@@ -100,7 +388,7 @@ class Registry(Conversation):
 
     def cancel_upload(self, repository: str, location: str) -> None:
         """Tell the registry to forget an upload session; whether it does is its own affair."""
-        self._authorized("DELETE", location, repository, (push_scope(repository),))
+        self._authorize("DELETE", location, repository, (push_scope(repository),))
 
     def upload(
         self,
@@ -128,7 +416,7 @@ class Registry(Conversation):
             "Content-Type": "application/octet-stream",
         }
         scopes = (push_scope(repository),)
-        answer = self._authorized("PUT", url, repository, scopes, headers=headers, parts=parts)
+        answer = self._authorize("PUT", url, repository, scopes, headers=headers, parts=parts)
         if answer.status in _LOST_SESSION:
             raise TemporaryFailure(f"HTTP {answer.status}: the upload session is gone")
         if answer.status != CREATED:

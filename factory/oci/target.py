@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from factory.config.environment import refuse_empty
 from factory.errors import ConfigurationError
-from factory.oci.name_grammar import is_host
+from factory.oci.names import is_host
 from factory.oci.reference import refuse_bad_repository
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class HostLogin:
     files: tuple[Path, ...]
 
 
-class _Connection(TypedDict):
+class _TargetConnection(TypedDict):
     ca_files: tuple[Path, ...]
     certificate_folders: tuple[Path, ...]
     proxies: Mapping[str, str]
@@ -170,7 +170,7 @@ def _pull_login(environment: Environment, *, own: bool) -> Login:
     return HostLogin(files=_host_auth_files(environment))
 
 
-def _connection(environment: Environment, registry: str) -> _Connection:
+def _connection(environment: Environment, registry: str) -> _TargetConnection:
     refuse_empty(environment.variables, _NEVER_EMPTY)
     return {
         "ca_files": tuple(Path(p) for name in _CA_NAMES if (p := environment.get(name))),

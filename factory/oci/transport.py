@@ -1,30 +1,223 @@
-"""HTTP to a registry: TLS, proxies, one attempt or several. Knows nothing of images.
-
-urllib3 is used as it is: it streams a body from a file, never reads the process environment, and
-takes the TLS context and the proxy as arguments. It is imported late: it is slow to load.
-"""
+"""HTTP to a registry: TLS, proxies, one attempt or several. Knows nothing of images."""
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
+import logging
+import random
+import re
+import ssl
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
+
+import urllib3
+from urllib3 import exceptions
+from urllib3.exceptions import HTTPError
 
 from factory import __version__
-from factory.errors import ConfigurationError, RegistryError
-from factory.oci.proxies import proxy_for
-from factory.oci.retry import TEMPORARY_STATUSES, RetryPolicy, TemporaryFailure, seconds_asked
-from factory.oci.tls import say_that_it_is_insecure, tls_context
+from factory.errors import ConfigurationError, Place, RegistryError
+from factory.oci.paced_http import Pace, pace_requests, strict_pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    import urllib3
-
-    from factory.oci.paced_http import Pace
     from factory.oci.target import RegistryTarget
+
+
+_LONGEST = 16 * 1024
+_ODD = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def web_address(text: str, *, base: str = "", what: str) -> str:
+    """Return an absolute http or https address; one that is relative counts from ``base``.
+
+    Args:
+        text: what the server gave.
+        base: the address of what was asked.
+        what: what the address is of, for messages: ``the upload's address``.
+
+    Raises:
+        RegistryError: it is none that can be asked.
+    """
+    address = ""
+    if len(text) <= _LONGEST and not _ODD.search(text):
+        with contextlib.suppress(ValueError):
+            address = urljoin(base, text)
+    if not is_web_address(address):
+        raise RegistryError(
+            f"{what} cannot be used",
+            found=repr(text[:200]),
+            expected="an http or https address",
+            hint="a proxy before the server may change its answers; ask who runs the server",
+        )
+    return address
+
+
+def is_web_address(address: str) -> bool:
+    """Return whether an address is one that can be asked over HTTP."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        host.encode("idna")  # no part of it longer than names of hosts have them
+        return parts.scheme in ("http", "https") and bool(host) and parts.port != 0
+    except ValueError:  # a port that is none, brackets without an address
+        return False
+
+
+def proxy_for(url: str, proxies: Mapping[str, str]) -> str:
+    """Return the proxy's address for ``url``, or ``""`` when it is asked directly.
+
+    ``proxies`` has the lower-case names ``http_proxy``, ``https_proxy``, ``all_proxy`` and
+    ``no_proxy``. An entry of ``no_proxy`` is ``*``, a host (and its subdomains, with or without a
+    leading dot), a host with a port, an address, or a network such as ``10.0.0.0/8``.
+
+    Raises:
+        ConfigurationError: the proxy's address cannot be used.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port
+    if any(_matches(host, port, entry) for entry in proxies.get("no_proxy", "").split(",")):
+        return ""
+    for name in (f"{parts.scheme}_proxy", "all_proxy"):
+        if proxy := proxies.get(name):
+            return _check(name, proxy.strip())
+    return ""
+
+
+def _check(name: str, proxy: str) -> str:
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    if not is_web_address(address):
+        raise ConfigurationError(
+            "the proxy cannot be used",
+            place=Place(file=Path("the environment"), field=name),
+            found=re.sub(r"[^/@]*@", "***@", address),
+            expected="http://HOST:PORT or https://HOST:PORT; no other protocol, such as SOCKS",
+            hint=f"set {name} (or {name.upper()}) to a proxy that speaks HTTP, unset it, or "
+            "name the host in no_proxy",
+        )
+    return address
+
+
+def _matches(host: str, port: int | None, entry: str) -> bool:
+    wanted = entry.strip().lower()
+    if not wanted or wanted == "*":
+        return wanted == "*"
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(wanted, strict=False)
+    except ValueError:
+        pass  # one of them is a name
+    name, colon, number = wanted.rpartition(":")
+    if colon and number.isdecimal():
+        if int(number) != port:
+            return False
+        wanted = name.strip("[]")
+    wanted = wanted.lstrip(".")
+    return host == wanted or host.endswith(f".{wanted}")
+
+
+# Statuses after which the same request may succeed later.
+TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class TemporaryFailure(Exception):  # noqa: N818 - a fact about one attempt, no error for the user
+    """One attempt failed in a way that may pass; ``retry_after``: seconds that the server asks."""
+
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryPolicy:
+    """How often a request is tried, and the waits between; times in seconds.
+
+    ``longest_wish`` bounds what a server may ask for in Retry-After: beyond it the run had better
+    end with a message than hang. ``connect_seconds`` and ``read_seconds`` bound one attempt: until
+    there is a connection, and until the answer begins. From then on a small answer has
+    ``rest_seconds``, and a large one as long again for each ``least_content`` bytes of it.
+    """
+
+    attempts: int = 5
+    first_wait: float = 0.5
+    longest_wait: float = 20.0
+    longest_wish: float = 120.0
+    connect_seconds: float = 15.0
+    # A registry hashes and stores a blob before it answers its PUT.
+    read_seconds: float = 300.0
+    rest_seconds: float = 60.0
+    # 70 kbit/s: no network that pulls images is slower, and what it makes of 1 GB is bounded.
+    least_content: int = 512 * 1024
+
+    def wait(self, attempt: int, failure: TemporaryFailure) -> float | None:
+        """Return the seconds to wait after ``attempt`` (from 1) failed, or None to give up."""
+        if attempt >= self.attempts:
+            return None
+        if failure.retry_after is not None:
+            return failure.retry_after if failure.retry_after <= self.longest_wish else None
+        wait = min(self.first_wait * 2.0 ** (attempt - 1), self.longest_wait)
+        # Spread, so that several plugins that were refused together do not return together.
+        return wait * random.uniform(0.75, 1.25)  # noqa: S311 - no secret depends on it
+
+
+def seconds_asked(retry_after: str | None) -> float | None:
+    """Return what a Retry-After header asks for, in seconds from now, or None if it is none."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        when = parsedate_to_datetime(retry_after)
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return None  # the email package's parser has all of these for what is no date
+
+
+log = logging.getLogger(__name__)
+
+
+def tls_context(target: RegistryTarget) -> ssl.SSLContext:
+    """Return the context for connections to ``target``.
+
+    Raises:
+        ConfigurationError: a file of authorities cannot be used.
+    """
+    context = ssl.create_default_context()
+    of_the_host = (file for folder in target.certificate_folders for file in folder.glob("*.crt"))
+    for file in (*target.ca_files, *sorted(of_the_host)):
+        try:
+            context.load_verify_locations(cafile=str(file))
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(
+                "the file with certificate authorities cannot be used",
+                place=Place(file=file),
+                found=str(error),
+                expected="certificates in PEM form",
+                hint="correct REGISTRY_CA_FILE (or SSL_CERT_FILE, REQUESTS_CA_BUNDLE)",
+            ) from error
+    if target.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def say_that_it_is_insecure(target: RegistryTarget) -> None:
+    """In our words, in place of a warning of urllib3's for every request."""
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    log.warning(
+        "REGISTRY_INSECURE is set: the certificate of %s is not checked, and plain HTTP is spoken "
+        "where there is none.",
+        target.registry,
+    )
+
 
 CHUNK = 256 * 1024
 # Manifests may have 4 MiB (distribution-spec, "Pushing Manifests"); nothing longer is read whole.
@@ -87,9 +280,9 @@ class Transport:
             RegistryError: no answer, or an answer of a temporary kind, in all attempts; a
                 certificate that is not trusted.
         """
-        return self.retried(lambda: self.send_once(method, url, headers=headers), url)
+        return self.retry(lambda: self.send_once(method, url, headers=headers), url)
 
-    def retried(self, attempt_once: Callable[[], T], url: str) -> T:
+    def retry(self, attempt_once: Callable[[], T], url: str) -> T:
         """Return what ``attempt_once`` returns, calling it again after temporary failures.
 
         Raises:
@@ -122,13 +315,13 @@ class Transport:
             RegistryError: the server's certificate is not trusted.
         """
         pace = self._pace()
-        with self._explained(url, pace):
+        with self._explaining(url, pace):
             response = self._response(method, url, headers or {}, body, pace)
-            content = _whole(response, url)
+            content = _read_whole(response, url)
         return _answer(method, url, response, content)
 
     @contextlib.contextmanager
-    def streamed_once(
+    def stream_once(
         self, url: str, *, headers: Mapping[str, str] | None = None
     ) -> Iterator[tuple[Answer, Iterator[bytes]]]:
         """Send one GET and give its answer, without its body, and the body part by part.
@@ -140,13 +333,13 @@ class Transport:
             RegistryError: the server's certificate is not trusted.
         """
         pace = self._pace()
-        with self._explained(url, pace):
+        with self._explaining(url, pace):
             response = self._response("GET", url, headers or {}, None, pace)
         try:
             whole = b""
             if response.status not in _WITH_CONTENT:
-                with self._explained(url, pace):
-                    whole = _whole(response, url)
+                with self._explaining(url, pace):
+                    whole = _read_whole(response, url)
             yield _answer("GET", url, response, whole), self._parts(url, response, pace)
         finally:
             response.close()
@@ -156,7 +349,7 @@ class Transport:
             return
         while True:
             self.checkpoint()
-            with self._explained(url, pace):
+            with self._explaining(url, pace):
                 part = response.read1(CHUNK, decode_content=False)
             if not part:
                 return
@@ -164,7 +357,6 @@ class Transport:
             yield part
 
     def _pace(self) -> Pace:
-        from factory.oci.paced_http import Pace  # noqa: PLC0415 - late: slow to load
 
         return Pace(
             checkpoint=self.checkpoint,
@@ -181,12 +373,9 @@ class Transport:
         body: bytes | Iterable[bytes] | None,
         pace: Pace,
     ) -> urllib3.BaseHTTPResponse:
-        import urllib3  # noqa: PLC0415 - late: slow to load
-
-        from factory.oci.paced_http import paced  # noqa: PLC0415
 
         self.checkpoint()
-        with paced(pace):
+        with pace_requests(pace):
             return self._pool(url).request(
                 method,
                 url,
@@ -210,9 +399,6 @@ class Transport:
             time.sleep(min(left, _TICK))
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        import urllib3  # noqa: PLC0415 - late: slow to load
-
-        from factory.oci.paced_http import strict_pools  # noqa: PLC0415
 
         proxy = proxy_for(url, self._target.proxies)
         if proxy not in self._pools:
@@ -232,10 +418,8 @@ class Transport:
         return self._pools[proxy]
 
     @contextlib.contextmanager
-    def _explained(self, url: str, pace: Pace) -> Iterator[None]:
+    def _explaining(self, url: str, pace: Pace) -> Iterator[None]:
         """What goes wrong with an answer, in our words."""
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - late: slow to load
-
         try:
             yield
         except HTTPError as error:
@@ -251,7 +435,6 @@ class Transport:
             ) from error
 
     def _explain(self, url: str, error: Exception) -> NoReturn:
-        from urllib3 import exceptions  # noqa: PLC0415 - late: slow to load
 
         if isinstance(error, exceptions.SSLError):
             if "CERTIFICATE_VERIFY_FAILED" in str(error) or "certificate" in str(error).lower():
@@ -290,7 +473,7 @@ def _answer(method: str, url: str, response: urllib3.BaseHTTPResponse, content: 
     return answer
 
 
-def _whole(response: urllib3.BaseHTTPResponse, url: str) -> bytes:
+def _read_whole(response: urllib3.BaseHTTPResponse, url: str) -> bytes:
     """A small answer's body. Its connection is back in the pool once it was read to its end."""
     content = bytearray()
     try:
@@ -320,8 +503,6 @@ def _too_slow(url: str, policy: RetryPolicy) -> RegistryError:
 
 def _proxy_headers(proxy: str) -> dict[str, str]:
     """Who one is to a proxy; in its address the name and the password are percent-encoded."""
-    import urllib3  # noqa: PLC0415 - late: slow to load
-
     parts = urlsplit(proxy)
     if parts.username is None:
         return {}

@@ -1,4 +1,4 @@
-"""The build arguments of a workspace's plugins: as written, as computed, and as repaired."""
+"""The build arguments of a workspace's plugins: as written, computed, repaired and recorded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.analysis.host_warnings import in_short
+from factory.analysis.manifest import MANIFEST_FILE
 from factory.analysis.repair import advice, repair
 from factory.analysis.workspace_analysis import (
     WorkspaceAnalysis,
@@ -17,21 +18,36 @@ from factory.analysis.workspace_analysis import (
     surroundings_of,
 )
 from factory.config.plugins_list_edit import rewrite_plugins_list
-from factory.errors import DependenciesError, Place, SourceError, StorageError, os_errors_as
+from factory.errors import (
+    ConfigurationError,
+    DependenciesError,
+    Place,
+    SourceError,
+    StorageError,
+    os_errors_as,
+)
+from factory.pipeline.chosen_plugins import (
+    ChosenPlugin,
+    choose_found_plugins,
+    choose_listed_plugins,
+    record_found,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from factory.analysis.context import AnalysisContext
     from factory.analysis.inventory import HostInventory
-    from factory.analysis.surroundings import Surroundings
-    from factory.pipeline.chosen_plugins import ChosenPlugin
+    from factory.config.build_plan import BuildPlan
+    from factory.reports.build_report import PluginReport
+
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mended:
+class RepairedArguments:
     """What to do about a failed export: other ``arguments`` to try, or ``advice`` for the author.
 
     ``reasons`` says of each argument that was added what it is for.
@@ -42,10 +58,10 @@ class Mended:
     advice: str = ""
 
 
-Mend: TypeAlias = Callable[["ChosenPlugin", str], Mended]
+Mend: TypeAlias = Callable[["ChosenPlugin", str], RepairedArguments]
 
 
-def computed(
+def compute_arguments(
     workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInventory
 ) -> tuple[ChosenPlugin, ...]:
     """Return the plugins with the build arguments that they need for ``host``; warnings are said.
@@ -118,7 +134,7 @@ def record(plugins: Mapping[str, str], file: Path, *, backup: bool = True) -> No
     log.info("wrote %s%s", file, f"; what was there is in {done.backup}" if done.backup else "")
 
 
-def mender(workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInventory) -> Mend:
+def repairer(workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInventory) -> Mend:
     """Return a function that says how a failed export is mended; safe to call from many threads.
 
     The workspace's graph is read when the first export fails, and then kept.
@@ -126,15 +142,15 @@ def mender(workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInventory
     lock = threading.Lock()
 
     @cache
-    def around() -> Surroundings:
+    def around() -> AnalysisContext:
         return surroundings_of(workspace, host, [plugin.manifest for plugin in plugins])
 
-    def mend(plugin: ChosenPlugin, message: str) -> Mended:
+    def mend(plugin: ChosenPlugin, message: str) -> RepairedArguments:
         with lock:
             found = repair(message, plugin.manifest, around(), plugin.arguments)
             if found is None:
-                return Mended(advice=advice(message, plugin.manifest, around()))
-        return Mended(
+                return RepairedArguments(advice=advice(message, plugin.manifest, around()))
+        return RepairedArguments(
             arguments=found.arguments,
             reasons=tuple(f"{added}: {added.reason}" for added in found.added),
         )
@@ -159,3 +175,54 @@ def _warn(analysis: WorkspaceAnalysis) -> None:
         for warning in plugin.warnings:
             if warning not in short:
                 log.debug("%s: %s", plugin.path, warning)
+
+
+def settle_plugins(
+    workspace: Path, plan: BuildPlan, host: HostInventory
+) -> tuple[ChosenPlugin, ...]:
+    """Return the listed plugins, or those that are found, checked and with their arguments.
+
+    What is found is recorded in a new ``plugins-list.yaml``; what ``--generate-build-args``
+    computes, in the one that is there.
+
+    Raises:
+        ConfigurationError: the workspace is none, or a listed plugin cannot be built.
+        SourceError: there is no plugin.
+        DependenciesError: arguments are to be computed, and yarn.lock cannot be used.
+        StorageError: the list cannot be written.
+    """
+    if not (workspace / MANIFEST_FILE).is_file():
+        raise ConfigurationError(
+            "the workspace has no package.json",
+            place=Place(file=workspace),
+            expected="the folder whose package.json defines the yarn workspace",
+            hint="correct --workspace-path, or workspace-path in source.json",
+        )
+    if plan.plugins is None:
+        plugins = compute_arguments(workspace, choose_found_plugins(workspace, plan), host)
+        record_found(plugins, plan.plugins_list_file)
+        return plugins
+    plugins = choose_listed_plugins(workspace, plan.plugins, plan)
+    if not plan.generate_build_args:
+        warn_of_mismatches(workspace, plugins, host)
+        return plugins
+    plugins = compute_arguments(workspace, plugins, host)
+    record({plugin.path: plugin.arguments for plugin in plugins}, plan.plugins_list_file)
+    return plugins
+
+
+def record_repairs(reports: Iterable[PluginReport], plan: BuildPlan) -> None:
+    """Tell, or with ``--generate-build-args`` write, the arguments that repairs have found."""
+    repaired = {r.path: r.arguments for r in reports if r.repairs and r.outcome == "done"}
+    if not repaired:
+        return
+    written = plan.plugins is None and plan.plugins_list_file.is_file()
+    if plan.generate_build_args or written:
+        record(repaired, plan.plugins_list_file, backup=not written)
+        return
+    lines = "\n".join(f"  {path}: {arguments}" for path, arguments in repaired.items())
+    log.warning(
+        "these build arguments worked; write them into %s, or let --generate-build-args do it:\n%s",
+        plan.plugins_list_file.name,
+        lines,
+    )

@@ -1,8 +1,4 @@
-"""What is said of artifacts, written beside them: what they are made of, and where they come from.
-
-The bill of materials follows from the artifact and is kept with it. The provenance follows from
-what the report says, so that it is written anew by each run, whether or not it built anything.
-"""
+"""What is said of artifacts, beside them and attached to their images; and images signed."""
 
 from __future__ import annotations
 
@@ -11,26 +7,160 @@ import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from factory import __version__
 from factory.analysis.lockfile_parser import LOCKFILE
+from factory.attestation.keys import PASSPHRASE_VARIABLE, read_private_key
 from factory.attestation.provenance import (
     PROVENANCE_SUFFIX,
+    STATEMENT_TYPE,
     BuiltFrom,
     BuiltWith,
     Material,
-    Subject,
+    ProvenanceSubject,
     provenance,
+    with_subject,
 )
-from factory.attestation.sbom import SBOM_SUFFIX, file_digests, sbom
+from factory.attestation.sbom import SBOM_SUFFIX, SBOM_TYPE, file_digests, sbom
+from factory.attestation.signature import (
+    CONFIG_TYPE,
+    MANIFEST_TYPE,
+    SIMPLE_SIGNING_TYPE,
+    signature_image,
+    signature_tag,
+)
+from factory.errors import FactoryError, Interrupted
 from factory.export.packing import Artifact
-from factory.whole_file import write_whole
+from factory.files import write_whole
+from factory.oci.descriptor import TITLE, blob_of
+from factory.oci.pull import pull_document
+from factory.oci.push import push_blob
+from factory.oci.referrers import attach
+from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from factory.pipeline.report import PluginReport, SourceReport, ToolVersions
+    from factory.attestation.keys import PrivateKey
+    from factory.config.environment import Environment
+    from factory.oci.planned_images import PlannedImage
+    from factory.oci.push import PushedImage
+    from factory.oci.registry import Registry
+    from factory.reports.build_report import PluginReport, SourceReport, ToolVersions
+
+    _End: TypeAlias = PushedImage | FactoryError
+
+
+_AT_ONCE = 4
+
+
+def signing_key(file: Path | None, environment: Environment) -> PrivateKey | None:
+    """Return the key that ``--sign-key`` names; its passphrase is in COSIGN_PASSWORD.
+
+    Raises:
+        ConfigurationError: the file holds no usable key, or the passphrase is not the key's.
+    """
+    if file is None:
+        return None
+    return read_private_key(file, passphrase=environment.get(PASSPHRASE_VARIABLE))
+
+
+def attest_images(
+    registry: Registry, ends: Mapping[PlannedImage, _End], *, key: PrivateKey | None
+) -> dict[PlannedImage, _End]:
+    """Attach what is beside artifacts to their images, sign them; return what became of each.
+
+    Args:
+        registry: the conversation that the images were pushed over.
+        ends: the images, with the artifacts that each holds, and what became of each.
+        key: what to sign with; None to sign nothing.
+
+    Raises:
+        Interrupted: the conversation's checkpoint ended the run.
+    """
+
+    def attested(image: PlannedImage, end: _End) -> _End:
+        if isinstance(end, FactoryError):
+            return end
+        try:
+            attach_statements(registry, end, [plugin.tgz for plugin in image.plugins])
+            if key:
+                sign_image(registry, end.reference.repository, end.reference.name, end.digest, key)
+        except Interrupted:
+            raise
+        except FactoryError as error:
+            return error
+        return end
+
+    with InheritingPool(max_workers=_AT_ONCE) as pool:
+        return dict(zip(ends, pool.map(attested, ends, ends.values()), strict=True))
+
+
+def attach_statements(registry: Registry, image: PushedImage, artifacts: Sequence[Path]) -> None:
+    """Attach the bills of materials and the provenance of an image's plugins, where they exist.
+
+    The provenance that is attached is about the image too.
+
+    Raises:
+        RegistryError: the registry refuses.
+        CheckError: a file that should be a provenance statement is none.
+    """
+    repository = image.reference.repository
+    contents = list(_statements(image, artifacts))
+    if not contents:
+        return
+    subject = pull_document(registry, repository, image.digest).descriptor
+    for name, media_type, content in contents:
+        registry.transport.checkpoint()
+        attach(
+            registry,
+            repository,
+            subject,
+            artifact_type=media_type,
+            blobs=[blob_of(content, media_type)],
+            titles=[name],
+            annotations={TITLE: name},
+        )
+
+
+def sign_image(
+    registry: Registry, repository: str, name: str, digest: str, key: PrivateKey
+) -> None:
+    """Sign an image as cosign does; signatures by others stay, and one by this key is not repeated.
+
+    Args:
+        registry: the conversation.
+        repository: the image's.
+        name: the image's name with the registry, without a tag: what the signature says it is of.
+        digest: the image's digest.
+        key: what to sign with.
+
+    Raises:
+        RegistryError: the registry refuses.
+        CheckError: what is under the signatures' tag is no image.
+    """
+    tag = signature_tag(digest)
+    made = signature_image(name, digest, key, existing=registry.get_manifest(repository, tag))
+    if made is None:
+        return
+    push_blob(registry, repository, blob_of(made.payload, SIMPLE_SIGNING_TYPE))
+    push_blob(registry, repository, blob_of(made.config, CONFIG_TYPE))
+    registry.put_manifest(repository, tag, blob_of(made.manifest, MANIFEST_TYPE))
+
+
+def _statements(image: PushedImage, artifacts: Sequence[Path]) -> Iterator[tuple[str, str, bytes]]:
+    for tgz in artifacts:
+        materials = tgz.with_name(f"{tgz.name}{SBOM_SUFFIX}")
+        if materials.is_file():
+            yield materials.name, SBOM_TYPE, materials.read_bytes()
+        statement = tgz.with_name(f"{tgz.name}{PROVENANCE_SUFFIX}")
+        if statement.is_file():
+            about = ProvenanceSubject(
+                name=image.reference.name, sha256=image.digest.partition(":")[2]
+            )
+            text = with_subject(statement.read_text(encoding="utf-8"), about)
+            yield statement.name, STATEMENT_TYPE, text.encode("utf-8")
 
 
 def write_sbom(tgz: Path, built_in: Path | None) -> Artifact:
@@ -45,13 +175,13 @@ def write_sbom(tgz: Path, built_in: Path | None) -> Artifact:
         PackError: the artifact is damaged.
         OSError: the folder cannot be written, or the disk is full.
     """
-    return _written(
+    return _write_file(
         tgz.with_name(f"{tgz.name}{SBOM_SUFFIX}"),
         sbom(tgz, tool_version=__version__, built_in=built_in),
     )
 
 
-def configured_materials(
+def find_configured_materials(
     config_dir: Path, *, patches: Iterable[Path], overlays: Iterable[Path], files: Iterable[Path]
 ) -> tuple[Material, ...]:
     """Return the digests of what a configuration directory changes in a workspace.
@@ -108,7 +238,7 @@ def write_provenance(
     tgz = output_dir / report.files[0].name
     digests = file_digests(tgz)
     text = provenance(
-        [Subject(name=tgz.name, sha256=digests.sha256, sha512=digests.sha512)],
+        [ProvenanceSubject(name=tgz.name, sha256=digests.sha256, sha512=digests.sha512)],
         BuiltFrom(
             repository=redact(source.repo),
             ref=source.ref,
@@ -123,12 +253,12 @@ def write_provenance(
             tools=_versions(tools),
         ),
     )
-    written = _written(tgz.with_name(f"{tgz.name}{PROVENANCE_SUFFIX}"), text)
+    written = _write_file(tgz.with_name(f"{tgz.name}{PROVENANCE_SUFFIX}"), text)
     others = tuple(one for one in report.files if one.name != written.name)
     return replace(report, files=(*others, written))
 
 
-def _written(file: Path, text: str) -> Artifact:
+def _write_file(file: Path, text: str) -> Artifact:
     write_whole(file, text)
     return Artifact(name=file.name, size=file.stat().st_size)
 

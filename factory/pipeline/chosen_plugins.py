@@ -20,7 +20,7 @@ from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
 from factory.config.documents import read_json
 from factory.config.plugins_list import PluginEntry, PluginsList, write_new_plugins_list
 from factory.errors import ConfigurationError, FactoryError, Place
-from factory.quantities import counted
+from factory.quantities import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ class ChosenPlugin:
         return WorkspacePackage(path=self.path, folder=self.folder, manifest=self.manifest)
 
 
-def listed_plugins(
+def choose_listed_plugins(
     workspace: Path, plugins: PluginsList, plan: BuildPlan
 ) -> tuple[ChosenPlugin, ...]:
     """Return the plugins of ``plugins-list.yaml``, each of which can be exported.
@@ -64,7 +64,7 @@ def listed_plugins(
     members = membership(workspace)
     for entry in plugins.entries:
         try:
-            chosen.append(_listed(workspace, entry, plugins, plan, members))
+            chosen.append(_choose_listed(workspace, entry, plugins, plan, members))
         except FactoryError as error:
             wrong.append(error)
     if len(wrong) == 1:
@@ -80,7 +80,7 @@ def listed_plugins(
     return tuple(chosen)
 
 
-def found_plugins(workspace: Path, plan: BuildPlan) -> tuple[ChosenPlugin, ...]:
+def choose_found_plugins(workspace: Path, plan: BuildPlan) -> tuple[ChosenPlugin, ...]:
     """Return every plugin of the workspace, in path order.
 
     Raises:
@@ -112,10 +112,10 @@ def record_found(plugins: Sequence[ChosenPlugin], file: Path) -> None:
             error.strerror,
         )
     else:
-        log.info("wrote %s: %s found", file, counted(len(entries), "plugin"))
+        log.info("wrote %s: %s found", file, pluralize(len(entries), "plugin"))
 
 
-def _listed(
+def _choose_listed(
     workspace: Path,
     entry: PluginEntry,
     plugins: PluginsList,

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.export.shared_installation import Installation
-    from factory.pipeline.ongoing_build import OngoingBuild
+    from factory.pipeline.workspace_context import WorkspaceContext
     from factory.toolchain.assembled import Toolchain
 
 log = logging.getLogger(__name__)
 
 
-def install(build: OngoingBuild, workspace: Path, toolchain: Toolchain) -> None:
+def install_workspace(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> None:
     """Install the dependencies of a workspace.
 
     A user's own tree (``--use-local``) neither takes over an installation nor hands one on.
@@ -35,12 +35,12 @@ def install(build: OngoingBuild, workspace: Path, toolchain: Toolchain) -> None:
     with installations.turn(key, runner.raise_if_cancelled) as made:
         if made is None:
             _install(build, workspace, toolchain)
-            installations.made(key, installation_of(workspace))
-        elif not _taken_over(build, made, workspace):
+            installations.offer(key, installation_of(workspace))
+        elif not _take_over(build, made, workspace):
             _install(build, workspace, toolchain)
 
 
-def _install(build: OngoingBuild, workspace: Path, toolchain: Toolchain) -> None:
+def _install(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> None:
     with build.stages.stage("install") as stage:
         install_dependencies(
             workspace,
@@ -51,7 +51,7 @@ def _install(build: OngoingBuild, workspace: Path, toolchain: Toolchain) -> None
         )
 
 
-def _taken_over(build: OngoingBuild, made: Installation, workspace: Path) -> bool:
+def _take_over(build: WorkspaceContext, made: Installation, workspace: Path) -> bool:
     with build.stages.stage("install", takes="take over") as stage:
         try:
             take_over(made, workspace, checkpoint=build.means.runner.raise_if_cancelled)

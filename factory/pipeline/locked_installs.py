@@ -29,7 +29,7 @@ _DYNAMIC = "-dynamic"
 _YARNS = ".yarn/"
 
 
-def locked_install(workspace: LockedWorkspace, plugin: Manifest) -> LockedInstall:
+def plan_locked_install(workspace: LockedWorkspace, plugin: Manifest) -> LockedInstall:
     """Return what makes the private dependencies of ``plugin`` those of the workspace's lockfile.
 
     Yarn applies the root's resolutions itself, as it has done in the workspace. What members of the
@@ -83,7 +83,7 @@ class _Portable:
         """The dependencies of a member that have to be asked for in other words."""
         graph = self.workspace.graph
         for edge in graph.edges(graph.package(manifest)):
-            wanted = self._wanted(edge, manifest)
+            wanted = self._find_wanted(edge, manifest)
             if wanted != edge.asked:
                 yield edge.name, wanted
 
@@ -97,7 +97,7 @@ class _Portable:
         target = self.workspace.root / folder / written.removeprefix(protocol).partition("::")[0]
         return f"file:{posixpath.normpath(target.absolute().as_posix())}"
 
-    def _wanted(self, edge: Edge, manifest: Manifest) -> str:
+    def _find_wanted(self, edge: Edge, manifest: Manifest) -> str:
         if edge.asked.startswith(_OF_WORKSPACE):
             target = edge.target
             if not target.version:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from factory.errors import Place, StorageError
 from factory.export.packing import PACKING_PREFIX
+from factory.files import remove_unfinished
 from factory.locking import exclusive
-from factory.toolchain.full_disk import on_full_disk
-from factory.whole_file import remove_unfinished
+from factory.toolchain.runner import on_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,14 +1,11 @@
-"""The plugins of one workspace, built side by side: what they share is compiled once.
-
-A package is compiled by the first plugin that needs it; exports then run without building. Two
-exports never write the same file, and the result does not depend on how many run at once.
-"""
+"""The plugins of one workspace, built side by side: what they share is compiled once."""
 
 from __future__ import annotations
 
 import logging
 import shlex
-from concurrent.futures import as_completed
+import threading
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,9 +17,8 @@ from factory.errors import ExportError, FactoryError, Interrupted
 from factory.export.compilation import compile_package
 from factory.export.dynamic import ExportRequest, export_plugin
 from factory.export.packing import PackedPlugin, pack_plugin
-from factory.pipeline.compilations import Compilations
-from factory.pipeline.locked_installs import locked_install
-from factory.pipeline.report import PluginReport
+from factory.pipeline.locked_installs import plan_locked_install
+from factory.reports.build_report import PluginReport
 from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
@@ -37,6 +33,45 @@ if TYPE_CHECKING:
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.runner import Runner
 
+
+class Compilations:
+    """The compilations of one workspace, shared by the threads that build its plugins."""
+
+    def __init__(self, compile_package: Callable[[WorkspacePackage], None]) -> None:
+        self._compile = compile_package
+        self._started: dict[str, Future[None]] = {}
+        self._lock = threading.Lock()
+
+    def ensure(self, packages: Sequence[WorkspacePackage]) -> None:
+        """Return when all of ``packages`` are compiled.
+
+        What nobody has begun is compiled here, one after the other; only then is waited for what
+        others have begun. So no two threads wait for each other.
+
+        Raises:
+            CompileError: one of them does not compile, here or elsewhere.
+        """
+        for package in packages:
+            mine = self._claim(package)
+            if mine is None:
+                continue
+            try:
+                self._compile(package)
+            except BaseException as error:
+                mine.set_exception(error)
+                raise
+            mine.set_result(None)
+        for package in packages:
+            self._started[package.path].result()
+
+    def _claim(self, package: WorkspacePackage) -> Future[None] | None:
+        """A new future for a package that nobody has begun; None if somebody has."""
+        with self._lock:
+            if package.path in self._started:
+                return None
+            return self._started.setdefault(package.path, Future())
+
+
 log = logging.getLogger(__name__)
 
 # Each attempt mends what rhdh-cli names, which may be one package of several.
@@ -44,7 +79,7 @@ ATTEMPTS = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Workshop:
+class PluginBuilder:
     """What building the plugins of a workspace takes.
 
     ``locked`` is what the workspace's yarn.lock says. ``finishing`` is done with each plugin once
@@ -64,7 +99,7 @@ class Workshop:
 
 
 def build_plugins(
-    plugins: Sequence[ChosenPlugin], workshop: Workshop, on_end: Callable[[PluginReport], None]
+    plugins: Sequence[ChosenPlugin], workshop: PluginBuilder, on_end: Callable[[PluginReport], None]
 ) -> tuple[PluginReport, ...]:
     """Build the plugins and return what became of each, in their order.
 
@@ -111,7 +146,7 @@ def packages_to_compile(
     return tuple(packages[name] for name in names)
 
 
-def _compile(package: WorkspacePackage, workshop: Workshop) -> None:
+def _compile(package: WorkspacePackage, workshop: PluginBuilder) -> None:
     with workshop.stages.stage("compile", package.path) as stage:
         compile_package(
             package.folder,
@@ -123,10 +158,12 @@ def _compile(package: WorkspacePackage, workshop: Workshop) -> None:
         )
 
 
-def _build(plugin: ChosenPlugin, compilations: Compilations, workshop: Workshop) -> PluginReport:
-    attempt = _Attempt(plugin=plugin)
+def _build(
+    plugin: ChosenPlugin, compilations: Compilations, workshop: PluginBuilder
+) -> PluginReport:
+    attempt = _ExportAttempt(plugin=plugin)
     try:
-        attempt, exported = _exported(attempt, compilations, workshop)
+        attempt, exported = _export_plugin(attempt, compilations, workshop)
         packed = _pack(plugin, exported, workshop)
         report = _report(attempt, workshop, packed=packed)
         for step in workshop.finishing:
@@ -139,16 +176,16 @@ def _build(plugin: ChosenPlugin, compilations: Compilations, workshop: Workshop)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Attempt:
+class _ExportAttempt:
     """A plugin with the arguments to try, and what each repair that led to them was for."""
 
     plugin: ChosenPlugin
     repairs: tuple[str, ...] = ()
 
 
-def _exported(
-    attempt: _Attempt, compilations: Compilations, workshop: Workshop
-) -> tuple[_Attempt, Path]:
+def _export_plugin(
+    attempt: _ExportAttempt, compilations: Compilations, workshop: PluginBuilder
+) -> tuple[_ExportAttempt, Path]:
     """Export, repairing the arguments as long as rhdh-cli's message says how."""
     for number in range(1, ATTEMPTS + 1):
         # With other arguments more of the workspace may be embedded.
@@ -158,7 +195,7 @@ def _exported(
             try:
                 exported = _export(attempt.plugin, workshop, stage, compiled=bool(needed))
             except ExportError as error:
-                attempt = _mended(attempt, error, workshop, last=number == ATTEMPTS)
+                attempt = _repair(attempt, error, workshop, last=number == ATTEMPTS)
                 stage.note = "refused; trying again with other build arguments"
             else:
                 stage.note = f"repaired in {number} attempts" if attempt.repairs else ""
@@ -166,7 +203,9 @@ def _exported(
     raise AssertionError("the last attempt ends in an exported plugin or an error")
 
 
-def _mended(attempt: _Attempt, error: ExportError, workshop: Workshop, *, last: bool) -> _Attempt:
+def _repair(
+    attempt: _ExportAttempt, error: ExportError, workshop: PluginBuilder, *, last: bool
+) -> _ExportAttempt:
     """The next attempt, or the error if there is none."""
     plugin = attempt.plugin
     if workshop.mend is None or plugin.manifest.role not in BACKEND_ROLES:
@@ -188,14 +227,14 @@ def _mended(attempt: _Attempt, error: ExportError, workshop: Workshop, *, last: 
     )
 
 
-def _export(plugin: ChosenPlugin, workshop: Workshop, stage: Stage, *, compiled: bool) -> Path:
+def _export(plugin: ChosenPlugin, workshop: PluginBuilder, stage: Stage, *, compiled: bool) -> Path:
     request = ExportRequest(
         path=plugin.path,
         folder=plugin.folder,
         arguments=tuple(shlex.split(plugin.arguments)),
         compiled=compiled,
         bundled=plugin.manifest.role not in BACKEND_ROLES,
-        locked=locked_install(workshop.locked, plugin.manifest),
+        locked=plan_locked_install(workshop.locked, plugin.manifest),
         scalprum_config=plugin.scalprum_config,
         supported_versions=workshop.supported_versions,
     )
@@ -208,7 +247,7 @@ def _export(plugin: ChosenPlugin, workshop: Workshop, stage: Stage, *, compiled:
     )
 
 
-def _pack(plugin: ChosenPlugin, exported: Path, workshop: Workshop) -> PackedPlugin:
+def _pack(plugin: ChosenPlugin, exported: Path, workshop: PluginBuilder) -> PackedPlugin:
     with workshop.stages.stage("pack", plugin.path) as stage:
         packed = pack_plugin(
             exported,
@@ -225,8 +264,8 @@ def _pack(plugin: ChosenPlugin, exported: Path, workshop: Workshop) -> PackedPlu
 
 
 def _report(
-    attempt: _Attempt,
-    workshop: Workshop,
+    attempt: _ExportAttempt,
+    workshop: PluginBuilder,
     *,
     packed: PackedPlugin | None = None,
     error: FactoryError | None = None,

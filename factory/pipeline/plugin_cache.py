@@ -1,7 +1,4 @@
-"""Finished plugins, as a run looks for them and keeps them: on this machine, and in registries.
-
-What is found is examined for the plugin that it is to be, before it counts for anything.
-"""
+"""Finished plugins, as a run looks for them, restores them and keeps them."""
 
 from __future__ import annotations
 
@@ -12,21 +9,26 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from factory.archives.limits import DEFAULT_LIMITS as ARCHIVE_LIMITS
-from factory.archives.limits import MAX_ENTRY_SIZE
-from factory.archives.limits import Limits as ArchiveLimits
-from factory.archives.limits import limits_of as archive_limits_of
-from factory.cache.entry_signature import demanded_key, sign_entry, signing_key_of
+from factory.archives.limits import MAX_ENTRY_SIZE, ArchiveLimits
+from factory.archives.limits import archive_limits as archive_limits_of
+from factory.cache.entry_signature import find_demanded_key, sign_entry, signing_key_of
 from factory.cache.examination import ExpectedPlugin, examine
 from factory.cache.key import explain, plugin_key
-from factory.cache.latest import latest_parts, note_latest
-from factory.cache.limits import DEFAULT_LIMITS, Limits
-from factory.cache.pruning import prune
+from factory.cache.pruning import (
+    DEFAULT_LIMITS,
+    CacheLimits,
+    prune,
+)
 from factory.cache.remote import remote_cache
-from factory.cache.store import store_of
+from factory.cache.store import (
+    latest_parts,
+    note_latest,
+    store_of,
+)
 from factory.errors import FactoryError, Interrupted
 from factory.export.packing import Artifact
-from factory.pipeline.report import PluginReport
-from factory.quantities import listed
+from factory.quantities import join_names
+from factory.reports.build_report import PluginReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from factory.cache.store import Store
     from factory.config.run_plan import RunPlan
     from factory.pipeline.chosen_plugins import ChosenPlugin
+    from factory.pipeline.stages import Stages
     from factory.toolchain.runner import Runner
+
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +64,7 @@ class NamedPlugin:
     with_arguments: Callable[[str], PluginInputs] = field(repr=False)
 
 
-def named(
+def name_plugin(
     arguments: str,
     with_arguments: Callable[[str], PluginInputs],
     *,
@@ -97,7 +101,7 @@ class PluginCache:
     """
 
     store: Store
-    limits: Limits
+    limits: CacheLimits
     remote: RemoteCache | None = None
     archives: ArchiveLimits = ARCHIVE_LIMITS
     demanded: PublicKey | None = field(default=None, repr=False)
@@ -106,7 +110,7 @@ class PluginCache:
 
     def find(self, plugin: ChosenPlugin, *keys: str) -> Entry | None:
         """Return the first entry of ``keys`` that is of this plugin, here or in a registry."""
-        look = partial(examine, expected=self._expected(plugin, plugin.arguments))
+        look = partial(examine, expected=self._expect(plugin, plugin.arguments))
         for key in keys:
             if entry := self.store.get(key, look):
                 return entry
@@ -116,7 +120,7 @@ class PluginCache:
                 return entry
         return None
 
-    def _expected(self, plugin: ChosenPlugin, arguments: str) -> ExpectedPlugin:
+    def _expect(self, plugin: ChosenPlugin, arguments: str) -> ExpectedPlugin:
         return ExpectedPlugin(
             name=plugin.manifest.name,
             version=plugin.manifest.version,
@@ -134,7 +138,7 @@ class PluginCache:
         changed = explain(before, plugin.inputs.parts)
         if not changed:
             return "no longer in the cache"
-        return f"changed: {listed(changed, 3, between='; ')}"
+        return f"changed: {join_names(changed, 3, between='; ')}"
 
     def restore(
         self, entry: Entry, plugin: ChosenPlugin, output_dir: Path, *, identity: str = ""
@@ -189,7 +193,7 @@ class PluginCache:
             )
             return
         key = plugin.repaired_key if report.repairs else plugin.key
-        expected = self._expected(chosen, chosen.arguments)
+        expected = self._expect(chosen, chosen.arguments)
         self._put(key, plugin.inputs, report, expected, output_dir)
         note_latest(self.store, plugin.identity, key)
         if not report.repairs:
@@ -241,7 +245,7 @@ class PluginCache:
 
 
 @contextlib.contextmanager
-def opened_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
+def open_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
     """Open the cache that a run uses; there is none with ``--no-cache``.
 
     Raises:
@@ -254,7 +258,7 @@ def opened_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
         return
     builder = next((each.environment for each in run.builds), run.environment)
     sign_key = next((each.sign_key for each in run.builds), None)
-    demanded = demanded_key(run.cache_key, run.environment)
+    demanded = find_demanded_key(run.cache_key, run.environment)
     signing = signing_key_of(sign_key, builder)
     archives = archive_limits_of(run.environment.get(MAX_ENTRY_SIZE))
     with contextlib.ExitStack() as stack:
@@ -278,9 +282,64 @@ def opened_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
         )
 
 
-def _limits(run: RunPlan) -> Limits:
+def _limits(run: RunPlan) -> CacheLimits:
     most, longest = run.cache_max_bytes, run.cache_max_age
-    return Limits(
+    return CacheLimits(
         max_bytes=DEFAULT_LIMITS.max_bytes if most is None else most,
         max_age=DEFAULT_LIMITS.max_age if longest is None else longest,
     )
+
+
+# The stage by whose end an artifact is in the output directory, built or not.
+_STAGE = "pack"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restorer:
+    """Takes plugins of one workspace from the cache."""
+
+    cache: PluginCache
+    output_dir: Path
+    stages: Stages
+
+    def restore(
+        self, plugin: ChosenPlugin, name: NamedPlugin, *, repair: bool
+    ) -> PluginReport | None:
+        """Return the report of a plugin that the cache has, its files in place; None for a miss.
+
+        Args:
+            plugin: the plugin.
+            name: what it is called in the cache.
+            repair: whether a plugin serves whose arguments had to be mended.
+
+        Raises:
+            OSError: the output directory cannot be written.
+        """
+        entry = self.cache.find(plugin, *keys_to_look_under(name, repair=repair))
+        return self.place(entry, plugin, identity=name.identity) if entry else None
+
+    def place(
+        self, entry: Entry, plugin: ChosenPlugin, *, identity: str = ""
+    ) -> PluginReport | None:
+        """Place an entry's files and return the plugin's report; None if the entry is gone.
+
+        Raises:
+            OSError: the output directory cannot be written.
+        """
+        with self.stages.stage(_STAGE, plugin.path) as stage:
+            report = self.cache.restore(entry, plugin, self.output_dir, identity=identity)
+            if report is None:
+                stage.outcome = "skipped"
+                return None
+            stage.note = f"{report.files[0].name}, from the cache"
+        return replace(report, seconds=self.stages.seconds(plugin.path))
+
+
+def keys_to_look_under(name: NamedPlugin, *, repair: bool) -> tuple[str, ...]:
+    """Return the keys of the entries that a build restores for a plugin, the first one first.
+
+    Args:
+        name: what the plugin is called in the cache.
+        repair: whether one serves whose arguments had to be mended.
+    """
+    return (name.key, name.repaired_key) if repair else (name.key,)

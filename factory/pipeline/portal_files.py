@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from factory.config.build_plan import APP_CONFIG
 from factory.config.documents import read_app_config
 from factory.errors import ConfigurationError, Place
-from factory.notation.written_yaml import yaml_text
-from factory.schemas import described
-from factory.whole_file import write_whole
+from factory.files import write_whole
+from factory.notation.yaml_text import yaml_text
+from factory.schemas import describe_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,7 +113,7 @@ def _map_of(document: Document) -> dict[str, Any]:
     raise ConfigurationError(
         f"{document.path.name} is not a map",
         place=Place(file=document.path),
-        found=described(document.value),
+        found=describe_value(document.value),
         expected="a map that is merged into the portal's configuration",
     )
 

@@ -2,32 +2,134 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import project_folder
 from factory.analysis.lockfile_parser import LOCKFILE, generation_of
 from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
+from factory.cache.inputs import NamedTools, PluginToName, workspace_inputs
+from factory.cache.key import digest_of_value
 from factory.config.selection import PluginName
-from factory.pipeline.bring import Brought, bring_source
-from factory.pipeline.cached_names import named_plugins, tools_for
-from factory.pipeline.settled_plugins import settled_plugins
-from factory.quantities import counted
+from factory.errors import FactoryError, Interrupted
+from factory.pipeline.arguments import settle_plugins
+from factory.pipeline.checkout import (
+    CheckedOutWorkspace,
+    check_out_source,
+)
+from factory.pipeline.plugin_cache import NamedPlugin, name_plugin
+from factory.quantities import pluralize
+from factory.toolchain.choice import Chooser
 from factory.toolchain.linking import refuse_other_linker
+from factory.toolchain.yarn import find_wanted_yarn
 
 if TYPE_CHECKING:
     import contextlib
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from factory.cache.inputs import NamedTools
+    from factory.analysis.inventory import HostInventory
+    from factory.cache.key import PluginInputs
     from factory.config.build_plan import BuildPlan
+    from factory.pipeline.checkout import ResolvedSource
     from factory.pipeline.chosen_plugins import ChosenPlugin
-    from factory.pipeline.means import Means
-    from factory.pipeline.ongoing_build import OngoingBuild
-    from factory.pipeline.plugin_cache import NamedPlugin
-    from factory.pipeline.resolve import ResolvedSource
-    from factory.toolchain.choice import Chooser
+    from factory.pipeline.run_context import RunContext
+    from factory.pipeline.workspace_context import WorkspaceContext
+    from factory.toolchain.runner import Runner
+
+
+log = logging.getLogger(__name__)
+
+# A workspace's own script counts by its bytes, which are among the workspace's files.
+_OWN_YARN = "yarnPath"
+
+
+def chooser_for(plan: BuildPlan, *, temporary: Path, runner: Runner) -> Chooser:
+    """Return how a workspace's tools are chosen."""
+    return Chooser(
+        environment=plan.environment,
+        cache=plan.cache_dir,
+        temporary=temporary,
+        runner=runner,
+    )
+
+
+def tools_for(
+    chooser: Chooser, brought: CheckedOutWorkspace, engines_node: str | None
+) -> NamedTools:
+    """Return the versions of the tools that would build a workspace.
+
+    Raises:
+        ConfigurationError: the workspace, or a variable, asks for something that is no version.
+        ToolchainError: a tool's version cannot be found out.
+    """
+    yarn = find_wanted_yarn(brought.workspace, brought.root)
+    return NamedTools(
+        node=chooser.node(engines_node),
+        yarn=yarn.version or _OWN_YARN,
+        rhdh_cli=chooser.rhdh_cli(),
+    )
+
+
+def name_plugins(
+    plugins: Sequence[ChosenPlugin],
+    *,
+    brought: CheckedOutWorkspace,
+    plan: BuildPlan,
+    tools: NamedTools,
+    host: HostInventory,
+) -> Mapping[str, NamedPlugin]:
+    """Return the plugins' names in the cache, by their paths; none where they cannot be told.
+
+    What is wrong with the workspace is left to the stage that it stops, which says it better.
+    """
+    try:
+        inputs = workspace_inputs(brought.workspace, brought.root)
+
+        def made_of(plugin: ChosenPlugin, arguments: str) -> PluginInputs:
+            named_plugin = PluginToName(
+                path=plugin.path,
+                arguments=arguments,
+                scalprum_config=plugin.scalprum_config,
+                app_config=plugin.app_config,
+                supported_versions=plan.supported_versions,
+            )
+            return inputs.of(named_plugin, tools=tools, environment=plan.environment)
+
+        return {
+            plugin.path: name_plugin(
+                plugin.arguments,
+                partial(made_of, plugin),
+                host_digest=host_digest(host),
+                identity=identity_of(brought.report.repo, plan.workspace_path, plugin.path),
+            )
+            for plugin in plugins
+        }
+    except Interrupted:
+        raise
+    except FactoryError as error:
+        log.debug("the cache is not used: %s", error.problem)
+    except OSError as error:
+        log.warning("the cache is not used, since the source cannot be read: %s", error)
+    return {}
+
+
+def identity_of(repo: str, workspace_path: str, plugin_path: str) -> str:
+    """Return what tells a plugin from all others, whatever it is made from.
+
+    Args:
+        repo: the repository's address, or the folder of a tree that is built in place.
+        workspace_path: the workspace's path in it.
+        plugin_path: the plugin's path in the workspace.
+    """
+    return f"{repo} {workspace_path} {plugin_path}"
+
+
+def host_digest(host: HostInventory) -> str:
+    """Return a digest of what a host brings along, whatever it is called."""
+    return digest_of_value({"backstage": host.backstage, "packages": dict(host.packages)})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +140,7 @@ class Prepared:
     cache, by path, and ``tools`` what would build them: there are none without a cache.
     """
 
-    brought: Brought
+    brought: CheckedOutWorkspace
     manifest: Manifest
     settled: tuple[ChosenPlugin, ...]
     plugins: tuple[ChosenPlugin, ...]
@@ -47,7 +149,7 @@ class Prepared:
 
 
 def prepare_workspace(
-    build: OngoingBuild,
+    build: WorkspaceContext,
     resolved: ResolvedSource | None,
     chooser: Chooser | None,
     stack: contextlib.ExitStack,
@@ -64,19 +166,19 @@ def prepare_workspace(
         FactoryError: the workspace cannot be built, for a reason that needs no tool to be found.
     """
     plan, stages = build.plan, build.stages
-    brought = bring_source(plan, resolved, stages=stages, means=build.means, stack=stack)
+    brought = check_out_source(plan, resolved, stages=stages, means=build.means, stack=stack)
     with stages.stage("analyse") as stage:
         _refuse_other_linker(brought.workspace, plan)
-        settled = settled_plugins(brought.workspace, plan, build.host)
+        settled = settle_plugins(brought.workspace, plan, build.host)
         manifest = read_manifest(brought.workspace / MANIFEST_FILE)
-        plugins = wanted_plugins(settled, plan, build.means)
+        plugins = select_plugins(settled, plan, build.means)
         tools = tools_for(chooser, brought, manifest.engines_node or None) if chooser else None
         names = (
-            named_plugins(settled, brought=brought, plan=plan, tools=tools, host=build.host)
+            name_plugins(settled, brought=brought, plan=plan, tools=tools, host=build.host)
             if tools
             else {}
         )
-        stage.note = counted(len(plugins), "plugin")
+        stage.note = pluralize(len(plugins), "plugin")
     return Prepared(
         brought=brought,
         manifest=manifest,
@@ -95,8 +197,8 @@ def _refuse_other_linker(workspace: Path, plan: BuildPlan) -> None:
         refuse_other_linker(workspace, plan.environment)
 
 
-def wanted_plugins(
-    plugins: Sequence[ChosenPlugin], plan: BuildPlan, means: Means
+def select_plugins(
+    plugins: Sequence[ChosenPlugin], plan: BuildPlan, means: RunContext
 ) -> tuple[ChosenPlugin, ...]:
     """Return the plugins that ``--only`` and ``--exclude`` want, in their order."""
     return tuple(each for each in plugins if means.selection.wants(plugin_name(each, plan)))

@@ -4,44 +4,88 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.errors import FactoryError, UsageError
-from factory.oci.archive import read_plugin_archive
 from factory.oci.built_plugins import BuiltPlugins
 from factory.oci.image import image_facts
+from factory.oci.packed_plugin import read_plugin_archive
 from factory.oci.planned_images import ImageNaming, local_naming, plan_images
-from factory.oci.publish import made_images, publish, write_images
-from factory.oci.push import check_target
+from factory.oci.push import (
+    check_target,
+    make_images,
+    publish,
+    write_images,
+)
 from factory.oci.reference import placeholders, repository_for
 from factory.oci.registry import Registry
 from factory.oci.target import registry_target
-from factory.pipeline.image_attestations import attest_images, signing_key
-from factory.pipeline.image_progress import progress_lines
+from factory.pipeline.attestations import (
+    attest_images,
+    signing_key,
+)
 from factory.pipeline.portal_files import PortalEntry, write_published, write_tgz_entries
-from factory.pipeline.report import PluginReport, ReportedImage
-from factory.quantities import counted
+from factory.quantities import pluralize
+from factory.reports.build_report import (
+    PluginReport,
+    ReportedImage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from factory.attestation.keys import PrivateKey
-    from factory.config.build_plan import BuildPlan
-    from factory.config.image_output import ImageOutput
+    from factory.config.build_plan import BuildPlan, ImageOutput
     from factory.oci.image import Image
     from factory.oci.planned_images import PlannedImage
-    from factory.oci.push import PushedImage
+    from factory.oci.push import BlobProgress, OnProgress, PushedImage
     from factory.oci.reference import Reference
     from factory.oci.target import RegistryTarget
     from factory.pipeline.chosen_plugins import ChosenPlugin
-    from factory.pipeline.report import SourceReport
     from factory.pipeline.stages import Stages
+    from factory.reports.build_report import SourceReport
     from factory.toolchain.runner import Runner
 
     _End: TypeAlias = PushedImage | FactoryError
+
+
+# Blobs under this size, in bytes, are sent before anybody could read a line on them.
+WORTH_A_LINE = 1_000_000
+_STEP = 10  # percent
+
+
+def progress_lines(on_line: Callable[[str], None]) -> OnProgress:
+    """Return what passes a push's progress on as lines, one for each tenth of a larger blob."""
+    told: dict[tuple[str, str], int] = {}
+    lock = threading.Lock()
+
+    def tell(progress: BlobProgress) -> None:
+        if progress.total < WORTH_A_LINE:
+            return
+        name = str(progress.reference)
+        if progress.state != "sending":
+            on_line(f"{name}: {_STATES[progress.state]}")
+            return
+        percent = 100 * progress.sent // progress.total // _STEP * _STEP
+        key = (name, progress.digest)
+        with lock:
+            if percent <= told.get(key, 0):
+                return
+            told[key] = percent
+        on_line(f"{name}: {percent} % of {progress.total / 1_000_000:.1f} MB sent")
+
+    return tell
+
+
+_STATES = {
+    "sent": "the layer is sent",
+    "present": "the registry has the layer already",
+}
+
 
 log = logging.getLogger(__name__)
 
@@ -172,13 +216,13 @@ def publish_plugins(
         with stages.stage("image") as stage:
             checkpoint = runner.raise_if_cancelled
             images = stack.enter_context(
-                made_images(planned, jobs=wanted.jobs, checkpoint=checkpoint)
+                make_images(planned, jobs=wanted.jobs, checkpoint=checkpoint)
             )
             if wanted.output:
                 files = write_images(images, wanted.output)
-            stage.note = counted(len(images), "image")
+            stage.note = pluralize(len(images), "image")
         if wanted.target:
-            ends, seconds = _pushed(wanted, wanted.target, images, stages, runner)
+            ends, seconds = _push(wanted, wanted.target, images, stages, runner)
             list_published(output_dir, ends)
     return tuple(
         _with_image(report, files.get(image), ends.get(image), _share(seconds, image))
@@ -223,7 +267,7 @@ def list_published(output_dir: Path, ends: Mapping[PlannedImage, _End]) -> None:
         write_published(output_dir, entries, [end.pinned for end in pushed.values()])
 
 
-def _pushed(
+def _push(
     wanted: ImagesWanted,
     target: RegistryTarget,
     images: Mapping[PlannedImage, Image],
@@ -246,10 +290,10 @@ def _pushed(
         failed = sum(isinstance(end, FactoryError) for end in ends.values())
         stage.note = f"{len(ends) - failed} of {len(ends)} images"
         stage.outcome = "failed" if failed else "done"
-    return ends, _own_seconds(started, ended, time.monotonic() - started)
+    return ends, _share_seconds(started, ended, time.monotonic() - started)
 
 
-def _own_seconds(started: float, ended: Mapping[str, float], whole: float) -> dict[str, float]:
+def _share_seconds(started: float, ended: Mapping[str, float], whole: float) -> dict[str, float]:
     """The stage's seconds shared out: several are pushed at once, and all are attested afterwards.
 
     Each has in proportion to when it ended, so that the plugins' seconds add up to the stage's:

@@ -101,13 +101,15 @@ def _with_real_ranges(file: Path, meanings: _Meanings) -> str | None:
         asked = document.get(field)
         if not isinstance(asked, dict):
             continue
-        meant = {name: _meant(name, wanted, meanings, field) for name, wanted in asked.items()}
+        meant = {
+            name: _find_meaning(name, wanted, meanings, field) for name, wanted in asked.items()
+        }
         changed = changed or meant != asked
         document[field] = meant
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n" if changed else None
 
 
-def _meant(name: str, wanted: Any, meanings: _Meanings, field: str) -> Any:
+def _find_meaning(name: str, wanted: Any, meanings: _Meanings, field: str) -> Any:
     if not isinstance(wanted, str):
         return wanted
     if field == "resolutions":  # the keys are patterns: what is replaced comes last in them

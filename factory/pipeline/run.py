@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
 from factory.config.selection import nothing_selected
-from factory.pipeline.budget import Budget
-from factory.pipeline.capacity import default_memory
-from factory.pipeline.expected_durations import tell_expected
-from factory.pipeline.first_failure import FirstFailure
-from factory.pipeline.in_flight import InFlight
-from factory.pipeline.installations import Installations
-from factory.pipeline.means import Means
-from factory.pipeline.plugin_cache import opened_cache
-from factory.pipeline.run_clones import clones_of
-from factory.pipeline.several_workspaces import build_several, warn_of_unmatched
+from factory.errors import FactoryError
+from factory.pipeline.plugin_cache import open_cache
+from factory.pipeline.run_context import FirstFailure, RunContext
+from factory.pipeline.several_workspaces import build_several, warn_of_unmatched, warnings_collected
 from factory.pipeline.workspace_build import build_workspace
-from factory.pipeline.workspace_warnings import warnings_collected
+from factory.reports.durations import tell_expected
+from factory.scheduling.budget import Budget
+from factory.scheduling.capacity import default_memory
+from factory.scheduling.in_flight import InFlight, Installations
+from factory.sources.clones import clones_for
+from factory.sources.source import GitRemote, Source, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from factory.config.run_plan import RunPlan
     from factory.events import Emit
-    from factory.pipeline.report import BuildReport
-    from factory.pipeline.run_report import RunReport
+    from factory.reports.build_report import BuildReport
+    from factory.reports.run_report import RunReport
+    from factory.sources.clones import Clone
     from factory.toolchain.runner import Runner
+
+
+def clones_of(run: RunPlan, repo_path: Path) -> Mapping[str, Clone]:
+    """Return the clone of each repository of a run, by its normalised address.
+
+    Those of workspaces that are not wanted count, so that --only changes no clone's name.
+
+    Args:
+        run: what is to be built; where it is of one workspace, there are no clones.
+        repo_path: the folder that the clones are in a folder of.
+    """
+    remotes = []
+    for plan in (*run.builds, *run.unselected):
+        if run.several and plan.source:
+            source = Source(repo=plan.source.repo, relative_to=plan.config_dir)
+            with contextlib.suppress(FactoryError):  # told where the workspace is built
+                where = locate(source)
+                if isinstance(where, GitRemote):
+                    remotes.append(where)
+    return clones_for(remotes, repo_path)
 
 
 def build_run(
@@ -55,10 +77,10 @@ def build_run(
             and so is that of one of several workspaces.
     """
     with (
-        opened_cache(run, runner) as cache,
+        open_cache(run, runner) as cache,
         warnings_collected() as collected,
     ):
-        means = Means(
+        means = RunContext(
             runner=runner,
             emit=emit,
             budget=Budget(
@@ -83,7 +105,7 @@ def build_run(
                 cache.tidy()
 
 
-def _build_one(run: RunPlan, means: Means, warnings: Sequence[str]) -> BuildReport:
+def _build_one(run: RunPlan, means: RunContext, warnings: Sequence[str]) -> BuildReport:
     """Build the only workspace, in this thread: a signal ends it wherever it is."""
     (plan,) = run.builds
     tell_expected(run.builds, means.emit)

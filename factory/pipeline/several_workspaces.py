@@ -1,13 +1,11 @@
-"""Several workspaces built side by side, and one report of them all.
-
-Each works in a thread of its own; what they take of the machine is shared out by one budget. A
-workspace that fails ends alone, unless the first failure is to end the run.
-"""
+"""Several workspaces built side by side, and one report of them all."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import platform
+import threading
 import time
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
@@ -18,25 +16,69 @@ from factory import __version__
 from factory.config.selection import nothing_selected
 from factory.errors import FactoryError, Interrupted
 from factory.events import WORKSPACE, WorkspacesKnown
+from factory.files import remove_unfinished
 from factory.locking import exclusive
-from factory.pipeline.expected_durations import tell_expected
-from factory.pipeline.labelled import labelled
 from factory.pipeline.output_directory import storage_error
-from factory.pipeline.report import BuildReport, ToolVersions
-from factory.pipeline.run_report import RunReport, WorkspaceReport, write_run_report
+from factory.pipeline.run_context import label_events
 from factory.pipeline.workspace_build import build_workspace
+from factory.reports.build_report import (
+    BuildReport,
+    ToolVersions,
+)
+from factory.reports.durations import tell_expected
+from factory.reports.run_report import (
+    RunReport,
+    WorkspaceReport,
+    write_run_report,
+)
 from factory.sources.destination import make_folder
 from factory.threads import InheritingPool
-from factory.whole_file import remove_unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from factory.config.build_plan import BuildPlan
     from factory.config.run_plan import RunPlan
     from factory.config.selection import PluginName
-    from factory.pipeline.means import Means
-    from factory.pipeline.workspace_warnings import WorkspaceWarnings
+    from factory.pipeline.run_context import RunContext
+
+
+LOGGER = "factory"
+
+
+class WorkspaceWarnings(logging.Handler):
+    """Collects what is said by :mod:`logging` from warnings on. Safe in many threads."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: dict[str, list[str]] = {}
+        self._own_lock = threading.Lock()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record in."""
+        message = record.getMessage()
+        if record.exc_info and record.exc_info[1]:
+            message = f"{message}: {record.exc_info[1]}"
+        with self._own_lock:
+            self._said.setdefault(WORKSPACE.get(), []).append(message)
+
+    def of(self, workspace: str) -> tuple[str, ...]:
+        """Return the warnings about a workspace, or with "" those about the run, as they came."""
+        with self._own_lock:
+            return tuple(self._said.get(workspace, ()))
+
+
+@contextlib.contextmanager
+def warnings_collected() -> Iterator[WorkspaceWarnings]:
+    """Collect the warnings of the program while the context is open."""
+    handler = WorkspaceWarnings()
+    logger = logging.getLogger(LOGGER)
+    logger.addHandler(handler)
+    try:
+        yield handler
+    finally:
+        logger.removeHandler(handler)
+
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +103,7 @@ class _Ended:
 
 
 def build_several(
-    run: RunPlan, means: Means, collected: WorkspaceWarnings, warnings: Sequence[str]
+    run: RunPlan, means: RunContext, collected: WorkspaceWarnings, warnings: Sequence[str]
 ) -> RunReport:
     """Build the workspaces of a run, and return the report of it; it is written, too.
 
@@ -114,18 +156,18 @@ def build_several(
 
 def warn_of_unmatched(run: RunPlan, seen: Iterable[PluginName], unseen: Iterable[str] = ()) -> None:
     """Tell which patterns of ``--only`` match nothing, as far as workspaces were looked at."""
-    for pattern in run.selection.unmatched(seen, unseen):
+    for pattern in run.selection.find_unmatched(seen, unseen):
         log.warning("--only %s matches nothing", pattern)
 
 
 def _side_by_side(
-    run: RunPlan, means: Means, collected: WorkspaceWarnings
+    run: RunPlan, means: RunContext, collected: WorkspaceWarnings
 ) -> tuple[list[_Ended], FactoryError | None]:
     """Build the workspaces; return what became of each, and what ended the run, if anything did."""
     ended: list[_Ended] = []
     for broken in run.broken:
-        means.first_failure.happened(broken.name)
-        ended.append(_failed(broken.name, broken.error))
+        means.first_failure.note(broken.name)
+        ended.append(_end_failed(broken.name, broken.error))
     interrupted: Interrupted | None = None
     builds: dict[str, Future[_Ended]] = {}
     workers = max(_FEWEST_WORKSPACES, run.jobs * _WORKSPACES_PER_CORE)
@@ -141,23 +183,23 @@ def _side_by_side(
     for plan in run.builds:
         mine = builds.get(plan.name)
         has_ended = mine is not None and not mine.cancelled()
-        ended.append(mine.result() if mine is not None and has_ended else _skipped(plan.name))
+        ended.append(mine.result() if mine is not None and has_ended else _end_skipped(plan.name))
     return ended, interrupted
 
 
-def _build(plan: BuildPlan, means: Means, collected: WorkspaceWarnings) -> _Ended:
+def _build(plan: BuildPlan, means: RunContext, collected: WorkspaceWarnings) -> _Ended:
     """Build one workspace in its thread; whatever ends it is told in its report."""
     WORKSPACE.set(plan.name)
     try:
         means.runner.raise_if_cancelled()
         built = build_workspace(
-            plan, labelled(means, plan.name), warnings=lambda: collected.of(plan.name)
+            plan, label_events(means, plan.name), warnings=lambda: collected.of(plan.name)
         )
     except Interrupted:
-        return _skipped(plan.name)
+        return _end_skipped(plan.name)
     except FactoryError as error:
-        means.first_failure.happened(plan.name)
-        return _failed(plan.name, error)
+        means.first_failure.note(plan.name)
+        return _end_failed(plan.name, error)
     report = built.report
     return _Ended(
         report=WorkspaceReport(
@@ -167,11 +209,11 @@ def _build(plan: BuildPlan, means: Means, collected: WorkspaceWarnings) -> _Ende
     )
 
 
-def _failed(name: str, error: FactoryError) -> _Ended:
+def _end_failed(name: str, error: FactoryError) -> _Ended:
     return _Ended(report=WorkspaceReport(name=name, report=_no_build(error)))
 
 
-def _skipped(name: str) -> _Ended:
+def _end_skipped(name: str) -> _Ended:
     return _Ended(report=WorkspaceReport(name=name, report=_no_build(), skipped=True))
 
 

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 
 from factory.errors import FactoryError
 from factory.events import Outcome, StageFinished, StageOutput, StageStarted
-from factory.pipeline.claims import claim_of, rank_of
+from factory.scheduling.budget import (
+    claim_of,
+    rank_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from factory.events import Emit
-    from factory.pipeline.budget import Budget
+    from factory.scheduling.budget import Budget
 
 LOGS = "logs"
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")

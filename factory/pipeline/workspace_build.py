@@ -1,47 +1,250 @@
-"""One workspace, from source to artifacts: the stages in their order, and the report of it all.
-
-What the cache has is restored, and only the rest is built. If it has everything, and knows that it
-does without a look at the source, nothing else is done at all.
-"""
+"""One workspace, from source to artifacts: the stages in their order, and the report of it all."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from factory import __version__
+from factory.analysis.discovery import workspace_packages
+from factory.analysis.embedding import members_below
 from factory.analysis.inventory import find_host
+from factory.analysis.locked_workspace import read_locked_workspace
 from factory.errors import FactoryError
-from factory.pipeline.cached_names import chooser_for
-from factory.pipeline.conclusion import conclude
-from factory.pipeline.ongoing_build import OngoingBuild, Progress
+from factory.export.compilation import compile_types, has_types_to_compile
+from factory.files import remove_unfinished
+from factory.pipeline.arguments import repairer
+from factory.pipeline.attestations import lockfile_material
+from factory.pipeline.checkout import overrides_of, resolve_source
+from factory.pipeline.finishing import BuildResult, finish_workspace, finishing_steps, verify_step
+from factory.pipeline.installing import install_workspace
 from factory.pipeline.output_directory import output_held, storage_error
-from factory.pipeline.preparation import plugin_name, prepare_workspace
+from factory.pipeline.plugin_builds import PluginBuilder, build_plugins
+from factory.pipeline.plugin_cache import Restorer
+from factory.pipeline.preparation import chooser_for, plugin_name, prepare_workspace
 from factory.pipeline.publishing import images_wanted, refuse_unless_pushable
-from factory.pipeline.recalling import memory_for, recalled_plugins
-from factory.pipeline.remembered import remembered_plugins
-from factory.pipeline.report import BuildReport, ToolVersions, write_report
-from factory.pipeline.resolve import resolve_source
+from factory.pipeline.real_ranges import real_ranges
 from factory.pipeline.stages import Stages
-from factory.pipeline.workspace_making import make_plugins
+from factory.pipeline.workspace_context import (
+    BuildProgress,
+    WorkspaceContext,
+)
+from factory.pipeline.workspace_memo import (
+    memo_for,
+    plugins_to_remember,
+    restore_workspace,
+)
+from factory.reports.build_report import (
+    BuildReport,
+    ToolVersions,
+    write_report,
+)
 from factory.scratch_folder import scratch_folder
-from factory.whole_file import remove_unfinished
+from factory.toolchain.assembled import Toolchain, assemble
+from factory.toolchain.runner import LoggedRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from factory.analysis.discovery import WorkspacePackage
+    from factory.cache.inputs import NamedTools
     from factory.config.build_plan import BuildPlan
     from factory.config.selection import PluginName
-    from factory.pipeline.conclusion import Made
-    from factory.pipeline.means import Means
+    from factory.pipeline.chosen_plugins import ChosenPlugin
+    from factory.pipeline.plugin_cache import NamedPlugin
     from factory.pipeline.preparation import Prepared
     from factory.pipeline.publishing import ImagesWanted
-    from factory.pipeline.remembered import Memory
+    from factory.pipeline.run_context import RunContext
+    from factory.pipeline.workspace_memo import WorkspaceMemory
+    from factory.reports.build_report import PluginReport
+
+
+log = logging.getLogger(__name__)
+
+
+def make_plugins(build: WorkspaceContext, prepared: Prepared) -> BuildResult:
+    """Restore or build the plugins that a prepared workspace wants.
+
+    Tools are found and dependencies installed when the first plugin has to be built. What another
+    workspace of the run is building just now is waited for.
+
+    Raises:
+        FactoryError: what all plugins need cannot be had; a plugin's own error is in its report.
+        OSError: a file cannot be written.
+    """
+    in_flight, runner = build.means.in_flight, build.means.runner
+    if prepared.tools:
+        build.uses(_chosen_versions(build.progress.tools, prepared.tools))
+    workshop: PluginBuilder | None = None
+    missing = _not_restored(build, prepared, prepared.plugins)
+    while missing:
+        with in_flight.claim(each.name.key for each in missing if each.name) as claimed:
+            mine, others = _divide(missing, claimed)
+            if mine:
+                workshop = workshop or _open_builder(build, prepared)
+                with real_ranges(prepared.brought.workspace, workshop.locked.graph.lockfile):
+                    _build_missing(build, mine, workshop)
+        in_flight.wait((each.name.key for each in others if each.name), runner.raise_if_cancelled)
+        missing = _not_restored(build, prepared, [each.plugin for each in others])
+    brought = prepared.brought
+    return BuildResult(
+        reports=build.progress.reports(build.stages),
+        source=brought.report,
+        overrides=overrides_of(build.plan),
+        lockfile=lockfile_material(brought.workspace, brought.root),
+        tools=build.progress.tools,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Missing:
+    """A plugin that has to be built, and why; ``name`` is None where no cache is asked."""
+
+    plugin: ChosenPlugin
+    name: NamedPlugin | None = None
+    why: str | None = None
+
+
+def _not_restored(
+    build: WorkspaceContext, prepared: Prepared, plugins: Iterable[ChosenPlugin]
+) -> tuple[_Missing, ...]:
+    """Restore what the cache has, and return what it has not."""
+    cache, plan = build.means.cache, build.plan
+    if cache is None:
+        return tuple(_Missing(plugin=plugin) for plugin in plugins)
+    restorer = Restorer(cache=cache, output_dir=plan.output_dir, stages=build.stages)
+    missing: list[_Missing] = []
+    for plugin in plugins:
+        name = prepared.names.get(plugin.path)
+        report = restorer.restore(plugin, name, repair=plan.repair) if name else None
+        if report:
+            build.note_end(report)
+            continue
+        why = cache.why_missing(name) if name else None
+        missing.append(_Missing(plugin=plugin, name=name, why=why))
+        log.debug("%s is built: %s", plugin.path, why)
+    return tuple(missing)
+
+
+def _divide(
+    missing: Iterable[_Missing], claimed: Collection[str]
+) -> tuple[list[_Missing], list[_Missing]]:
+    """What is to be built here, and what another workspace is at work on."""
+    mine: list[_Missing] = []
+    others: list[_Missing] = []
+    for each in missing:
+        (mine if each.name is None or each.name.key in claimed else others).append(each)
+    return mine, others
+
+
+def _build_missing(
+    build: WorkspaceContext, missing: Iterable[_Missing], workshop: PluginBuilder
+) -> None:
+    by_path = {each.plugin.path: each for each in missing}
+
+    def ended(report: PluginReport) -> None:
+        known = by_path[report.path]
+        if known.name:
+            build.means.in_flight.finish(known.name.key)
+        build.note_end(replace(report, built_because=known.why))
+
+    build_plugins([each.plugin for each in by_path.values()], workshop, ended)
+
+
+def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
+    """The workspace with its tools found, its dependencies installed and its types compiled."""
+    plan, stages, runner = build.plan, build.stages, build.means.runner
+    brought, manifest = prepared.brought, prepared.manifest
+    workspace = brought.workspace
+    with stages.stage("toolchain") as stage:
+        toolchain = assemble(
+            workspace=workspace,
+            root=brought.root,
+            engines_node=manifest.engines_node or None,
+            environment=plan.environment,
+            cache=plan.cache_dir,
+            temporary=build.temporary,
+            runner=LoggedRunner(runner, log=stage.log, on_line=stage.on_line),
+        )
+        stage.note = (
+            f"node {toolchain.node.version}, yarn {toolchain.yarn.version}, "
+            f"rhdh-cli {toolchain.rhdh_cli.version}"
+        )
+    build.uses(_used_versions(build.progress.tools, toolchain))
+    install_workspace(build, workspace, toolchain)
+    packages = workspace_packages(workspace)
+    if has_types_to_compile(workspace, manifest.scripts):
+        with stages.stage("tsc") as stage:
+            compile_types(
+                workspace,
+                not_needed=_folders_not_needed(packages, prepared),
+                toolchain=toolchain,
+                runner=runner,
+                log=stage.log,
+                on_line=stage.on_line,
+            )
+    else:
+        log.info("no script 'tsc' and no tsconfig.json: there are no types to compile")
+    locked = read_locked_workspace(workspace, build.host)
+    return PluginBuilder(
+        workspace_packages=packages,
+        locked=locked,
+        output_dir=plan.output_dir,
+        toolchain=toolchain,
+        runner=runner,
+        stages=stages,
+        supported_versions=plan.supported_versions,
+        jobs=plan.jobs,
+        finishing=(
+            verify_step(
+                plan.output_dir,
+                host=build.host,
+                locked=locked,
+                toolchain=toolchain,
+                runner=runner,
+                stages=stages,
+            ),
+            *finishing_steps(plan.output_dir, cache=build.means.cache, names=prepared.names),
+        ),
+        mend=repairer(workspace, prepared.settled, build.host) if plan.repair else None,
+    )
+
+
+def _folders_not_needed(
+    packages: Mapping[str, WorkspacePackage], prepared: Prepared
+) -> tuple[Path, ...]:
+    """The folders of the members that no plugin of the run is made of, but for the root."""
+    needed = members_below((plugin.manifest for plugin in prepared.plugins), packages)
+    return tuple(
+        package.folder
+        for name, package in packages.items()
+        if name not in needed and package.path != "."
+    )
+
+
+def _used_versions(tools: ToolVersions, toolchain: Toolchain) -> ToolVersions:
+    return replace(
+        tools,
+        node=toolchain.node.version,
+        yarn=toolchain.yarn.version,
+        rhdh_cli=toolchain.rhdh_cli.version,
+    )
+
+
+def _chosen_versions(tools: ToolVersions, chosen: NamedTools) -> ToolVersions:
+    """The versions as a report has them: without what only tells them apart in the cache."""
+    return replace(
+        tools,
+        node=chosen.node,
+        yarn=chosen.yarn if chosen.yarn[:1].isdigit() else None,
+        rhdh_cli=chosen.rhdh_cli.partition("+")[0],
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +262,7 @@ class BuiltWorkspace:
 
 
 def build_workspace(
-    plan: BuildPlan, means: Means, *, warnings: Callable[[], Sequence[str]] = tuple
+    plan: BuildPlan, means: RunContext, *, warnings: Callable[[], Sequence[str]] = tuple
 ) -> BuiltWorkspace:
     """Build a workspace's plugins into the plan's output directory.
 
@@ -77,11 +280,13 @@ def build_workspace(
     """
     started, clock = datetime.now(UTC), time.monotonic()
     stages = Stages(plan.output_dir, means.emit, means.budget)
-    progress = Progress(tools=ToolVersions(factory=__version__, python=platform.python_version()))
+    progress = BuildProgress(
+        tools=ToolVersions(factory=__version__, python=platform.python_version())
+    )
     with output_held(plan.output_dir, stages.logs):
         error: FactoryError | None = None
         try:
-            _build(plan, means, stages, progress)
+            _build_workspace(plan, means, stages, progress)
         except FactoryError as failure:
             error = failure
         except OSError as failure:
@@ -90,7 +295,7 @@ def build_workspace(
         if stopped:
             error = None  # that the run was ended is no failure of this workspace
         elif error:
-            means.first_failure.happened(plan.name or "the workspace")
+            means.first_failure.note(plan.name or "the workspace")
         report = BuildReport(
             started=started,
             seconds=time.monotonic() - clock,
@@ -108,12 +313,14 @@ def build_workspace(
     return BuiltWorkspace(report=report, file=file, seen=progress.seen, stopped=stopped)
 
 
-def _build(plan: BuildPlan, means: Means, stages: Stages, progress: Progress) -> None:
+def _build_workspace(
+    plan: BuildPlan, means: RunContext, stages: Stages, progress: BuildProgress
+) -> None:
     images = images_wanted(plan)
     with contextlib.ExitStack() as stack:
         remove_unfinished(plan.config_dir)
         temporary = stack.enter_context(scratch_folder())
-        build = OngoingBuild(
+        build = WorkspaceContext(
             plan=plan,
             means=means,
             stages=stages,
@@ -121,18 +328,20 @@ def _build(plan: BuildPlan, means: Means, stages: Stages, progress: Progress) ->
             temporary=temporary,
             progress=progress,
         )
-        made = _made(build, images, stack)
-        conclude(made, build, images)
+        made = _obtain_plugins(build, images, stack)
+        finish_workspace(made, build, images)
 
 
-def _made(build: OngoingBuild, images: ImagesWanted | None, stack: contextlib.ExitStack) -> Made:
+def _obtain_plugins(
+    build: WorkspaceContext, images: ImagesWanted | None, stack: contextlib.ExitStack
+) -> BuildResult:
     plan, means = build.plan, build.means
     resolved = resolve_source(plan, stages=build.stages, runner=means.runner)
     chooser = (
         chooser_for(plan, temporary=build.temporary, runner=means.runner) if means.cache else None
     )
-    memory = memory_for(build, resolved, chooser)
-    if memory and resolved and (made := recalled_plugins(build, memory, resolved, images)):
+    memory = memo_for(build, resolved, chooser)
+    if memory and resolved and (made := restore_workspace(build, memory, resolved, images)):
         return made
     prepared = prepare_workspace(build, resolved, chooser, stack)
     build.knows(
@@ -145,14 +354,14 @@ def _made(build: OngoingBuild, images: ImagesWanted | None, stack: contextlib.Ex
     memory = memory.once_settled() if memory else None
     made = make_plugins(build, prepared)
     if memory:
-        _remember(memory, prepared, made)
+        _keep_memo(memory, prepared, made)
     return made
 
 
-def _remember(memory: Memory, prepared: Prepared, made: Made) -> None:
+def _keep_memo(memory: WorkspaceMemory, prepared: Prepared, made: BuildResult) -> None:
     if prepared.names:
         memory.keep(
-            remembered_plugins(prepared.settled, prepared.names, made.reports),
+            plugins_to_remember(prepared.settled, prepared.names, made.reports),
             yarn=made.tools.yarn or "",
             committed_at=made.source.committed_at,
             lockfile=made.lockfile,

@@ -24,7 +24,7 @@ DEFAULT_ASSETS_PATH = "/dynamic-plugins/assets/{folder}/{assets}"
 _FIELDS = {"folder": "folder", "assets": "dist-scalprum", "name": "example.plugin"}
 
 
-def checked_asset_host(host: str) -> str:
+def check_asset_host(host: str) -> str:
     """Return the asset host without a slash at its end; "" means the page's own host.
 
     Raises:
@@ -40,7 +40,7 @@ def checked_asset_host(host: str) -> str:
     return host.rstrip("/")
 
 
-def checked_assets_path(template: str) -> str:
+def check_assets_path(template: str) -> str:
     """Return the template of the path under which a plugin's assets are served.
 
     Raises:
@@ -81,7 +81,7 @@ def registry(
         form: an object by the plugins' names, or an array.
     """
     entries = [
-        _embedded(plugin, asset_host, assets_path)
+        _embed(plugin, asset_host, assets_path)
         if embed
         else _referring(plugin, asset_host, assets_path)
         for plugin in plugins
@@ -112,7 +112,7 @@ def _referring(plugin: StagedPlugin, asset_host: str, assets_path: str) -> dict[
     return entry | {"assetHost": asset_host} if asset_host else entry
 
 
-def _embedded(plugin: StagedPlugin, asset_host: str, assets_path: str) -> dict[str, Any]:
+def _embed(plugin: StagedPlugin, asset_host: str, assets_path: str) -> dict[str, Any]:
     """The manifest with what no build can know: ``baseURL``, which is ``auto`` in it, and the host.
 
     The manifest's other fields are as the build left them.

@@ -12,11 +12,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from factory.archives.names import folded
+from factory.archives.names import fold_name
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.errors import ConfigurationError, Place
+from factory.files import folders_in
 from factory.notation.json_text import parse_json
-from factory.unreadable import folders_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ class StagedPlugin:
     singletons: tuple[Singleton, ...]
 
 
-def staged_plugins(root: Path) -> tuple[StagedPlugin, ...]:
+def find_staged_plugins(root: Path) -> tuple[StagedPlugin, ...]:
     """Return the frontend plugins in the folders of ``root``, by name.
 
     A folder without a Scalprum manifest (a backend plugin) is none of them.
@@ -75,10 +75,10 @@ def staged_plugins(root: Path) -> tuple[StagedPlugin, ...]:
         )
     found: dict[str, StagedPlugin] = {}
     for folder in folders_in(root):
-        plugin = _staged(folder) if not folder.name.startswith(".") else None
+        plugin = _read_staged(folder) if not folder.name.startswith(".") else None
         if plugin is None:
             continue
-        other = found.get(folded(plugin.name))
+        other = found.get(fold_name(plugin.name))
         if other:
             raise ConfigurationError(
                 f"two plugins are called {plugin.name}",
@@ -86,11 +86,11 @@ def staged_plugins(root: Path) -> tuple[StagedPlugin, ...]:
                 found=f"{other.folder.name} and {folder.name}",
                 hint="keep one of them: a portal's app loads a name once",
             )
-        found[folded(plugin.name)] = plugin
+        found[fold_name(plugin.name)] = plugin
     return tuple(sorted(found.values(), key=lambda plugin: plugin.name))
 
 
-def _staged(folder: Path) -> StagedPlugin | None:
+def _read_staged(folder: Path) -> StagedPlugin | None:
     places = (folder / name for name in SCALPRUM_FOLDERS)
     assets = next((place for place in places if (place / SCALPRUM_MANIFEST).is_file()), None)
     if assets is None:
@@ -113,13 +113,13 @@ def _singletons(
     folder: Path, manifest: Mapping[str, Any], package: Mapping[str, Any]
 ) -> tuple[Singleton, ...]:
     found: dict[str, Singleton] = {}
-    for shared in _federated(folder):
+    for shared in _read_federated(folder):
         module, version = shared.get("name"), shared.get("version")
         if isinstance(module, str) and isinstance(version, str) and shared.get("singleton"):
             asked = shared.get("requiredVersion")
             wanted = asked if isinstance(asked, str) and asked != "*" else ""
             found[module] = Singleton(
-                module=module, version=version, range=wanted or _asked_for(module, package)
+                module=module, version=version, range=wanted or _find_range(module, package)
             )
     properties = manifest.get("customProperties")
     stated = properties.get("singletonPackages") if isinstance(properties, dict) else None
@@ -127,12 +127,12 @@ def _singletons(
         version = entry.get("version") if isinstance(entry, dict) else None
         if isinstance(version, str) and module not in found:
             found[module] = Singleton(
-                module=module, version=version, range=_asked_for(module, package)
+                module=module, version=version, range=_find_range(module, package)
             )
     return tuple(found[module] for module in sorted(found))
 
 
-def _federated(folder: Path) -> list[Mapping[str, Any]]:
+def _read_federated(folder: Path) -> list[Mapping[str, Any]]:
     files = (folder / name / FEDERATION_MANIFEST for name in FEDERATION_FOLDERS)
     file = next((one for one in files if one.is_file()), None)
     shared = _document(file).get("shared") if file else None
@@ -145,7 +145,7 @@ def package_of(module: str) -> str:
     return "/".join(parts[: 2 if module.startswith("@") else 1])
 
 
-def _asked_for(module: str, package: Mapping[str, Any]) -> str:
+def _find_range(module: str, package: Mapping[str, Any]) -> str:
     """The range in the plugin's package.json; "" if it names none that npm could compare."""
     name = package_of(module)
     for section in _RANGES:

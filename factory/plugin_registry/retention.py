@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, Place, StorageError
+from factory.files import write_whole
 from factory.locking import exclusive
 from factory.notation.json_text import parse_json
 from factory.plugin_registry.frontend_plugins import FEDERATION_FOLDERS, FEDERATION_MANIFEST
-from factory.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _HASHED = re.compile(r"(?:^|[.\-_])[0-9a-f]{8,64}(?=[.\-_])")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Published:
+class PublishedAssets:
     """What was done to the folder: names of files, relative to it."""
 
     added: tuple[str, ...]
@@ -43,7 +43,7 @@ class Published:
 
 def publish_assets(
     plugins: Sequence[StagedPlugin], folder: Path, *, retain: float, now: float
-) -> Published:
+) -> PublishedAssets:
     """Bring the plugins' assets into ``folder``, below each plugin's folder name.
 
     New chunks come first, then what refers to them; old chunks go last. So a page that is loaded
@@ -71,7 +71,7 @@ def publish_assets(
             since = _state(folder)
             there = set(_files(folder))
             in_order = sorted(wanted, key=lambda name: (not is_hashed(name), name))
-            added = [name for name in in_order if _brought(wanted[name], folder / name)]
+            added = [name for name in in_order if _bring(wanted[name], folder / name)]
             unreferenced = {
                 name: since.get(name, now) for name in sorted(there) if name not in wanted
             }
@@ -91,7 +91,7 @@ def publish_assets(
             found=error.strerror or str(error),
             hint="free some space, or name another folder with --assets",
         ) from error
-    return Published(added=tuple(added), retained=tuple(kept), removed=tuple(expired))
+    return PublishedAssets(added=tuple(added), retained=tuple(kept), removed=tuple(expired))
 
 
 def is_hashed(name: str) -> bool:
@@ -122,9 +122,9 @@ def _files(folder: Path) -> Iterator[str]:
                 yield file.relative_to(folder).as_posix()
 
 
-def _brought(source: Path, target: Path) -> bool:
+def _bring(source: Path, target: Path) -> bool:
     """Copy a file unless it is there already; whole or not at all."""
-    if target.is_file() and _same(source, target):
+    if target.is_file() and _is_same(source, target):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.part")
@@ -136,7 +136,7 @@ def _brought(source: Path, target: Path) -> bool:
     return True
 
 
-def _same(source: Path, target: Path) -> bool:
+def _is_same(source: Path, target: Path) -> bool:
     if source.stat().st_size != target.stat().st_size:
         return False
     return source.read_bytes() == target.read_bytes()

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from factory.npm_range import satisfies
 from factory.plugin_registry.frontend_plugins import package_of
+from factory.versions import satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,14 +38,14 @@ class Mismatch:
         )
 
 
-def mismatches(
+def find_mismatches(
     plugins: Sequence[StagedPlugin], host: HostInventory | None = None
 ) -> tuple[Mismatch, ...]:
     """Return each singleton that does not fit: plugin against host, then plugin against plugin."""
     return (*_against_host(plugins, host), *_between(plugins))
 
 
-def accepted(singleton: Singleton) -> str:
+def accepted_range(singleton: Singleton) -> str:
     """Return the range of versions that a plugin works with.
 
     Where it names none, that is what is compatible with the version it was built with.
@@ -66,7 +66,7 @@ def _against_host(
                 yield Mismatch(
                     module=singleton.module,
                     plugin=plugin.name,
-                    accepts=accepted(singleton),
+                    accepts=accepted_range(singleton),
                     provider=host.name,
                     provides=" and ".join(versions),
                 )
@@ -84,7 +84,7 @@ def _between(plugins: Sequence[StagedPlugin]) -> Iterator[Mismatch]:
                     yield Mismatch(
                         module=singleton.module,
                         plugin=plugin.name,
-                        accepts=accepted(singleton),
+                        accepts=accepted_range(singleton),
                         provider=other.name,
                         provides=provided.version,
                     )
@@ -92,7 +92,7 @@ def _between(plugins: Sequence[StagedPlugin]) -> Iterator[Mismatch]:
 
 def _fits(version: str, singleton: Singleton) -> bool:
     try:
-        return satisfies(version, accepted(singleton))
+        return satisfies(version, accepted_range(singleton))
     except ValueError:
         # A range that npm cannot compare (a tag, an address): the build's own version decides.
         return version == singleton.version

@@ -7,19 +7,22 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from factory.config.selection import PluginName, Selection, nothing_selected, patterns
-from factory.scaffolding.questions import asked_plugins, asked_workspaces
+from factory.scaffolding.questions import ask_plugins, ask_workspaces
 from factory.scaffolding.survey import no_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from factory.analysis.discovery import DiscoveredPlugin
+    from factory.scaffolding.init_options import (
+        Ask,
+        InitOptions,
+    )
     from factory.scaffolding.survey import FoundWorkspace, Survey
-    from factory.scaffolding.wishes import Ask, Wishes
 
 
-def wanted_workspaces(
-    survey: Survey, wishes: Wishes, ask: Ask | None
+def choose_workspaces(
+    survey: Survey, wishes: InitOptions, ask: Ask | None
 ) -> tuple[FoundWorkspace, ...]:
     """Return the workspaces that are wanted, in the order in which they are named or found.
 
@@ -34,7 +37,7 @@ def wanted_workspaces(
         raise no_plugins(survey.root, ".")
     if len(survey.workspaces) == 1 or wishes.all_workspaces:
         return survey.workspaces
-    return asked_workspaces(survey.workspaces, ask)
+    return ask_workspaces(survey.workspaces, ask)
 
 
 def folder_names(found: Sequence[FoundWorkspace], survey: Survey) -> tuple[str, ...]:
@@ -51,8 +54,8 @@ def folder_names(found: Sequence[FoundWorkspace], survey: Survey) -> tuple[str, 
     )
 
 
-def wanted_plugins(
-    found: Sequence[FoundWorkspace], names: Sequence[str], wishes: Wishes, ask: Ask | None
+def choose_plugins(
+    found: Sequence[FoundWorkspace], names: Sequence[str], wishes: InitOptions, ask: Ask | None
 ) -> list[tuple[DiscoveredPlugin, ...]]:
     """Return the plugins that are wanted of each workspace, which may be none.
 
@@ -65,7 +68,7 @@ def wanted_plugins(
         for plugin in workspace.plugins
     ]
     if ask and len(pairs) > 1 and not wishes.only and not wishes.exclude:
-        numbers = asked_plugins([str(name) for name, _ in pairs], ask)
+        numbers = ask_plugins([str(name) for name, _ in pairs], ask)
         wanted = {pairs[number][0] for number in numbers}
     else:
         selection = Selection(

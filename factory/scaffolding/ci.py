@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
+import yaml
+
 from factory import __version__
 from factory.errors import UsageError
 from factory.sources.source import repository_around
@@ -81,11 +83,11 @@ def ci_file(
         "CI_FROM": source,
         "FILE": os.path.relpath(path, top),
     }
-    lines = [_filled(line, values) for line in text.splitlines(keepends=True)]
+    lines = [_fill(line, values) for line in text.splitlines(keepends=True)]
     return CiFile(path=path, text="".join(lines))
 
 
-def _filled(line: str, values: dict[str, str]) -> str:
+def _fill(line: str, values: dict[str, str]) -> str:
     is_comment = line.startswith("#")
     for name, value in values.items():
         line = line.replace(f"@{name}@", value if is_comment else _yaml_word(value))
@@ -94,8 +96,6 @@ def _filled(line: str, values: dict[str, str]) -> str:
 
 def _yaml_word(value: str) -> str:
     """A text as YAML, in quotes where it needs them; JSON's quotes are YAML's."""
-    import yaml  # noqa: PLC0415 - late: --help does not need it
-
     is_plain = all(each.isalnum() or each in "._-/@:" for each in value) and value[0].isalnum()
     with contextlib.suppress(yaml.YAMLError):
         if is_plain and yaml.safe_load(value) == value:

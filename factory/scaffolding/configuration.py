@@ -17,11 +17,15 @@ from factory.config.plugins_list import PLUGINS_LIST
 from factory.config.source_file import SOURCE_FILE
 from factory.config.workspaces import CATALOGUE_FOLDER
 from factory.errors import ConfigurationError, DependenciesError, Place, UsageError
-from factory.scaffolding.choice import folder_names, wanted_plugins, wanted_workspaces
+from factory.scaffolding.choice import choose_plugins, choose_workspaces, folder_names
 from factory.scaffolding.ci import ci_file
-from factory.scaffolding.placing import PlacedFile, place_all, refuse_existing
-from factory.scaffolding.questions import asked_ci, asked_origin
-from factory.scaffolding.survey import Survey, surveyed_folder, surveyed_repository
+from factory.scaffolding.questions import ask_ci, ask_origin
+from factory.scaffolding.survey import Survey, survey_folder, survey_repository
+from factory.scaffolding.writing import (
+    PlacedFile,
+    place_all,
+    refuse_existing,
+)
 from factory.scaffolding.written_files import (
     ENV_EXAMPLE,
     ENV_EXAMPLE_TEXT,
@@ -35,8 +39,11 @@ if TYPE_CHECKING:
     from factory.analysis.discovery import DiscoveredPlugin
     from factory.config.ci_system import CiSystem
     from factory.config.environment import Environment
+    from factory.scaffolding.init_options import (
+        Ask,
+        InitOptions,
+    )
     from factory.scaffolding.survey import FoundWorkspace
-    from factory.scaffolding.wishes import Ask, Wishes
     from factory.toolchain.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -70,7 +77,7 @@ class NewConfiguration:
 
 
 def new_configuration(
-    wishes: Wishes, *, environment: Environment, runner: Runner, ask: Ask | None
+    wishes: InitOptions, *, environment: Environment, runner: Runner, ask: Ask | None
 ) -> NewConfiguration:
     """Make a configuration directory, whole or not at all.
 
@@ -87,26 +94,26 @@ def new_configuration(
         StorageError: the directory cannot be written.
     """
     _refuse_contradictions(wishes)
-    wishes = asked_origin(wishes, ask)
+    wishes = ask_origin(wishes, ask)
     config_dir = Path(os.path.normpath(wishes.here / (wishes.config_dir or Path())))
     _refuse_occupied(config_dir, force=wishes.force)
     host = find_host(wishes.host)
     with contextlib.ExitStack() as stack:
-        survey = stack.enter_context(_surveyed(wishes, environment, runner))
-        found = wanted_workspaces(survey, wishes, ask)
+        survey = stack.enter_context(_survey(wishes, environment, runner))
+        found = choose_workspaces(survey, wishes, ask)
         names = folder_names(found, survey) if len(found) > 1 else ("",)
-        chosen = wanted_plugins(found, names, wishes, ask)
+        chosen = choose_plugins(found, names, wishes, ask)
         workspaces = tuple(
             NewWorkspace(
                 name=name,
                 path=workspace.path,
                 folder=config_dir / name if name else config_dir,
-                plugins=_analysed(workspace, plugins, wishes.host),
+                plugins=_analyze(workspace, plugins, wishes.host),
             )
             for name, workspace, plugins in zip(names, found, chosen, strict=True)
             if plugins
         )
-    ci = wishes.ci or (asked_ci(ask) if ask else None)
+    ci = wishes.ci or (ask_ci(ask) if ask else None)
     texts = _texts(workspaces, survey, config_dir, wishes, ci)
     if len(workspaces) > 1:
         _refuse_masked(config_dir)
@@ -128,7 +135,7 @@ def new_configuration(
     )
 
 
-def _refuse_contradictions(wishes: Wishes) -> None:
+def _refuse_contradictions(wishes: InitOptions) -> None:
     if wishes.local and wishes.repo:
         raise UsageError("--local and --source-repo exclude each other", expected="one of them")
     if wishes.local and wishes.ref:
@@ -177,13 +184,13 @@ def _refuse_masked(config_dir: Path) -> None:
         )
 
 
-def _surveyed(
-    wishes: Wishes, environment: Environment, runner: Runner
+def _survey(
+    wishes: InitOptions, environment: Environment, runner: Runner
 ) -> contextlib.AbstractContextManager[Survey]:
     if wishes.local:
         folder = wishes.here / wishes.local.expanduser()
-        return surveyed_folder(folder, environment=environment, runner=runner)
-    return surveyed_repository(
+        return survey_folder(folder, environment=environment, runner=runner)
+    return survey_repository(
         wishes.repo or "",
         wishes.ref,
         relative_to=wishes.here,
@@ -192,7 +199,7 @@ def _surveyed(
     )
 
 
-def _analysed(
+def _analyze(
     workspace: FoundWorkspace, plugins: Sequence[DiscoveredPlugin], host: str
 ) -> tuple[PluginAnalysis, ...]:
     listed = {plugin.path: "" for plugin in plugins}
@@ -231,7 +238,7 @@ def _texts(
     workspaces: Sequence[NewWorkspace],
     survey: Survey,
     config_dir: Path,
-    wishes: Wishes,
+    wishes: InitOptions,
     ci: CiSystem | None,
 ) -> Mapping[Path, str]:
     """Every file's text. The source.json come last: without one there is no workspace yet."""

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 from factory.config.ci_system import CiSystem
 from factory.errors import UsageError
-from factory.quantities import counted, listed
+from factory.quantities import join_names, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from factory.scaffolding.init_options import (
+        Ask,
+        InitOptions,
+    )
     from factory.scaffolding.survey import FoundWorkspace
-    from factory.scaffolding.wishes import Ask, Wishes
 
 DEFAULT_CONFIG_DIR = Path("config")
 _MOST_TRIES = 5
@@ -26,14 +29,14 @@ _SHOWN = 20
 _ALL = frozenset({"all", "*", "a"})
 
 
-def asked_origin(wishes: Wishes, ask: Ask | None) -> Wishes:
+def ask_origin(wishes: InitOptions, ask: Ask | None) -> InitOptions:
     """Return the wishes with a configuration directory, and a repository or a folder.
 
     Raises:
         UsageError: neither is known, and nobody can be asked.
     """
     if wishes.repo is None and wishes.local is None:
-        wishes = _asked_source(wishes, ask)
+        wishes = _ask_source(wishes, ask)
         if ask and wishes.repo and wishes.ref is None:
             said = _answer(ask, "Branch, tag or commit [the default branch]: ", "--source-ref REF")
             wishes = replace(wishes, ref=said or None)
@@ -44,9 +47,7 @@ def asked_origin(wishes: Wishes, ask: Ask | None) -> Wishes:
     return wishes
 
 
-def asked_workspaces(
-    found: Sequence[FoundWorkspace], ask: Ask | None
-) -> tuple[FoundWorkspace, ...]:
+def ask_workspaces(found: Sequence[FoundWorkspace], ask: Ask | None) -> tuple[FoundWorkspace, ...]:
     """Return which of several workspaces are wanted.
 
     Raises:
@@ -54,30 +55,30 @@ def asked_workspaces(
     """
     paths = [each.path for each in found]
     lines = [
-        f"  {number:>3}  {each.path}  ({counted(len(each.plugins), 'plugin')})"
+        f"  {number:>3}  {each.path}  ({pluralize(len(each.plugins), 'plugin')})"
         for number, each in enumerate(found, start=1)
     ]
     if ask is None:
         raise UsageError(
             f"the source has {len(paths)} workspaces with plugins",
-            found=listed(paths, _SHOWN),
+            found=join_names(paths, _SHOWN),
             expected="--workspace-path PATH, which may be repeated, or --all-workspaces",
         )
     head = "\n".join([f"{len(paths)} workspaces with plugins:", *lines])
     question = f"{head}\nWhich ones? Numbers, names, patterns, or all: "
-    chosen = _chosen(question, paths, ask, option="--workspace-path PATH", default="")
+    chosen = _ask_choice(question, paths, ask, option="--workspace-path PATH", default="")
     return tuple(found[number] for number in chosen)
 
 
-def asked_plugins(names: Sequence[str], ask: Ask) -> tuple[int, ...]:
+def ask_plugins(names: Sequence[str], ask: Ask) -> tuple[int, ...]:
     """Return the numbers, from 0, of the plugins that are wanted; no answer means all."""
     lines = [f"  {number:>3}  {name}" for number, name in enumerate(names, start=1)]
-    head = "\n".join([f"{counted(len(names), 'plugin')}:", *lines])
+    head = "\n".join([f"{pluralize(len(names), 'plugin')}:", *lines])
     question = f"{head}\nWhich ones? Numbers, paths, patterns [all]: "
-    return _chosen(question, names, ask, option="--only PATTERN", default="all")
+    return _ask_choice(question, names, ask, option="--only PATTERN", default="all")
 
 
-def asked_ci(ask: Ask) -> CiSystem | None:
+def ask_ci(ask: Ask) -> CiSystem | None:
     """Return the CI system that a file is wanted for; no answer means none."""
     systems = [system.value for system in CiSystem]
     for _ in range(_MOST_TRIES):
@@ -90,7 +91,7 @@ def asked_ci(ask: Ask) -> CiSystem | None:
     raise _no_answer("--ci")
 
 
-def _asked_source(wishes: Wishes, ask: Ask | None) -> Wishes:
+def _ask_source(wishes: InitOptions, ask: Ask | None) -> InitOptions:
     if ask is None:
         raise UsageError(
             "it is not said where the plugins' source is",
@@ -107,12 +108,12 @@ def _asked_source(wishes: Wishes, ask: Ask | None) -> Wishes:
     raise _no_answer("--source-repo URL")
 
 
-def _chosen(
+def _ask_choice(
     question: str, names: Sequence[str], ask: Ask, *, option: str, default: str
 ) -> tuple[int, ...]:
     for _ in range(_MOST_TRIES):
         words = (_answer(ask, question, option) or default).replace(",", " ").split()
-        picked = [_picked(word, names) for word in words]
+        picked = [_pick(word, names) for word in words]
         if words and all(picked):
             return tuple(sorted({number for numbers in picked for number in numbers}))
         wrong = [word for word, numbers in zip(words, picked, strict=True) if not numbers]
@@ -121,7 +122,7 @@ def _chosen(
     raise _no_answer(option)
 
 
-def _picked(word: str, names: Sequence[str]) -> tuple[int, ...]:
+def _pick(word: str, names: Sequence[str]) -> tuple[int, ...]:
     """The names that an answer's word means: a number, two with a dash, a name or a pattern."""
     if word.lower() in _ALL:
         return tuple(range(len(names)))

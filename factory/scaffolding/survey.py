@@ -28,7 +28,7 @@ from factory.sources.source import (
     Source,
     locate,
     repository_around,
-    shown,
+    without_credentials,
 )
 from factory.sources.workspace import resolve_workspace, workspaces_in
 from factory.sources.worktree import worktree_state
@@ -91,7 +91,7 @@ class Survey:
 
 
 @contextlib.contextmanager
-def surveyed_repository(
+def survey_repository(
     repo: str, ref: str | None, *, relative_to: Path, environment: Environment, runner: Runner
 ) -> Iterator[Survey]:
     """Bring a repository to a scratch folder, for as long as the context is open.
@@ -111,7 +111,7 @@ def surveyed_repository(
     source = Source(repo=repo, ref=ref, relative_to=relative_to)
     where = locate(source)
     if isinstance(where, PlainFolder):
-        with surveyed_folder(where.path, environment=environment, runner=runner) as survey:
+        with survey_folder(where.path, environment=environment, runner=runner) as survey:
             yield survey
         return
     _say_that_credentials_stay_out(where)
@@ -120,7 +120,7 @@ def surveyed_repository(
         brought = check_out(source, into, runner=runner, env=git_environment(environment))
         yield Survey(
             root=into,
-            repo=str(where.folder) if where.folder else shown(repo.strip()),
+            repo=str(where.folder) if where.folder else without_credentials(repo.strip()),
             is_folder=where.folder is not None,
             commit=brought.commit,
             ref=brought.ref if brought.ref != brought.commit else None,
@@ -129,7 +129,7 @@ def surveyed_repository(
 
 
 @contextlib.contextmanager
-def surveyed_folder(folder: Path, *, environment: Environment, runner: Runner) -> Iterator[Survey]:
+def survey_folder(folder: Path, *, environment: Environment, runner: Runner) -> Iterator[Survey]:
     """Look at a folder of the user's, which is a workspace or holds some, where it is.
 
     In a git repository the repository's top is the source, and the folder a path in it. No commit

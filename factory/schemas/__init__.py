@@ -12,6 +12,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+import fastjsonschema
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -49,22 +51,20 @@ def schema(name: SchemaName) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(text))
 
 
-def violation(document: object, name: SchemaName) -> Violation | None:
+def find_violation(document: object, name: SchemaName) -> Violation | None:
     """Return the first thing in ``document`` that the schema does not allow, if there is one."""
-    import fastjsonschema  # noqa: PLC0415 - late: --help does not need it
-
     try:
         _validator(name)(document)
     except fastjsonschema.JsonSchemaValueException as error:
         return Violation(
             path=_path(document, str(error.name).removeprefix("data")),
-            found=described(error.value),
-            expected=_expected(error.definition, str(error.rule), error.rule_definition),
+            found=describe_value(error.value),
+            expected=_describe_expected(error.definition, str(error.rule), error.rule_definition),
         )
     return None
 
 
-def described(value: object) -> str:
+def describe_value(value: object) -> str:
     """Return a value as an error message shows it: its type in plain words, and what it is."""
     name = _TYPE_NAMES.get(type(value), type(value).__name__)
     if isinstance(value, dict | list | None):
@@ -75,7 +75,6 @@ def described(value: object) -> str:
 
 @cache
 def _validator(name: SchemaName) -> Callable[[object], object]:
-    import fastjsonschema  # noqa: PLC0415 - late: --help does not need it
 
     return cast(
         "Callable[[object], object]",
@@ -102,7 +101,7 @@ def _path(document: object, written: str) -> tuple[str, ...]:
     return ()
 
 
-def _expected(definition: object, rule: str, rule_definition: object) -> str:
+def _describe_expected(definition: object, rule: str, rule_definition: object) -> str:
     if rule == "required" and isinstance(rule_definition, list):
         return "the fields " + ", ".join(f'"{field}"' for field in rule_definition)
     if isinstance(definition, dict) and "description" in definition:

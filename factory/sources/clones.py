@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import logging
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -20,21 +21,46 @@ from factory.config.workspaces import CLONES_FOLDER
 from factory.errors import SourceError
 from factory.locking import exclusive
 from factory.sources.destination import contents, empty, make_folder
-from factory.sources.git import checked_out, fetch
+from factory.sources.git import describe_checkout, fetch
 from factory.sources.git_access import for_checkout, with_access
 from factory.sources.git_errors import Translated
 from factory.sources.git_notices import warn_of_uncommitted
-from factory.sources.source import shown
+from factory.sources.git_process import SessionRepo, initialise
+from factory.sources.source import without_credentials
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from factory.sources.git_process import GitSession, SessionRepo
+    from factory.sources.git_process import GitSession
     from factory.sources.git_refs import Wanted
     from factory.sources.source import Checkout, GitRemote
 
+
 log = logging.getLogger(__name__)
+
+_OBJECTS = "objects"
+# What belongs to the other's own worktrees and to whoever is at work in it.
+_ITS_OWN = shutil.ignore_patterns(_OBJECTS, "worktrees", "*.lock", "FETCH_HEAD")
+
+
+def lend_objects(clone: Path, borrower: Path) -> None:
+    """Make ``borrower`` a bare clone with what ``clone`` has; nothing if there is no such clone.
+
+    https://git-scm.com/docs/gitrepository-layout, "objects/info/alternates".
+    """
+    if not (clone / _OBJECTS).is_dir() or borrower.exists():
+        return
+    try:
+        shutil.copytree(clone, borrower, ignore=_ITS_OWN)
+        info = borrower / _OBJECTS / "info"
+        info.mkdir(parents=True)
+        (borrower / _OBJECTS / "pack").mkdir()
+        (info / "alternates").write_text(f"{(clone / _OBJECTS).resolve()}\n", encoding="utf-8")
+    except OSError as error:  # it is being changed just now, say: then all is fetched
+        log.debug("%s lends nothing: %s", clone, error)
+        shutil.rmtree(borrower, ignore_errors=True)
+
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -51,7 +77,7 @@ class Clone:
     remote: GitRemote
 
 
-def normalised(remote: GitRemote) -> str:
+def normalise(remote: GitRemote) -> str:
     """Return a remote's address in one spelling.
 
     ``.git``, slashes at the end, the scheme's own port and upper case in the host make no
@@ -81,7 +107,7 @@ def clones_for(remotes: Iterable[GitRemote], repo_path: Path) -> Mapping[str, Cl
     A clone is called after the last part of the address; where two repositories share that, a part
     of the address's hash follows. The names depend on the set of remotes, not on their order.
     """
-    by_address = {normalised(remote): remote for remote in remotes}
+    by_address = {normalise(remote): remote for remote in remotes}
     names = {address: _last_part(address) for address in by_address}
     taken = [name.casefold() for name in names.values()]
     clones: dict[str, Clone] = {}
@@ -133,11 +159,13 @@ def add_worktree(
     with exclusive(
         clone.path,
         wait=True,
-        on_wait=lambda: log.info("waiting for another workspace of %s", shown(remote.url)),
+        on_wait=lambda: log.info(
+            "waiting for another workspace of %s", without_credentials(remote.url)
+        ),
         while_waiting=session.runner.raise_if_cancelled,
     ):
         _remove_stale_locks(clone.path)
-        repository = translated(lambda: _opened(clone, session))
+        repository = translated(lambda: _open(clone, session))
         fetched = fetch(repository, remote, ref, session, wanted=wanted)
         kept = (f"{_KEPT}/{fetched.commit}", fetched.commit)
         translated(lambda: repository.git.update_ref(*kept))
@@ -147,14 +175,14 @@ def add_worktree(
             # Twice forced: also where a run was killed while git made the worktree, and locked it.
             forced = ("--detach", "--force", "--force", str(into), fetched.commit)
             careful = for_checkout(session, remote, fetched.commit, clone.path)
-            translated(lambda: _opened(clone, careful).git.worktree("add", *forced))
+            translated(lambda: _open(clone, careful).git.worktree("add", *forced))
         except BaseException:
             if into.is_dir():
                 empty(into, last=".git")
             with contextlib.suppress(ProcessFailed):
                 repository.git.worktree("prune")
             raise
-    return checked_out(into, fetched, remote, session)
+    return describe_checkout(into, fetched, remote, session)
 
 
 def _remove_stale_locks(clone: Path) -> None:
@@ -164,18 +192,18 @@ def _remove_stale_locks(clone: Path) -> None:
         lock.unlink(missing_ok=True)
 
 
-def _opened(clone: Clone, session: GitSession) -> SessionRepo:
+def _open(clone: Clone, session: GitSession) -> SessionRepo:
     """The clone's repository; made anew unless it is a whole one of this remote."""
-    from factory.sources.git_process import SessionRepo, initialised  # noqa: PLC0415 - late: slow
-
-    address = normalised(clone.remote)
+    address = normalise(clone.remote)
     marker = clone.path / "plugin-factory-url"
     if marker.is_file() and marker.read_text(encoding="utf-8") == address:
         return SessionRepo(clone.path, session=session)
     if contents(clone.path):
-        log.info("%s is not a clone of %s: made anew", clone.path, shown(clone.remote.url))
+        log.info(
+            "%s is not a clone of %s: made anew", clone.path, without_credentials(clone.remote.url)
+        )
     empty(clone.path)
-    repository = initialised(clone.path, session, bare=True)
+    repository = initialise(clone.path, session, bare=True)
     repository.git.remote("add", "origin", clone.remote.url)
     marker.write_text(address, encoding="utf-8")
     return repository

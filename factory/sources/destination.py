@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, SourceError, StorageError
+from factory.files import remove_tree
 from factory.locking import exclusive
-from factory.removal import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ _WAYS_OUT = (
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[Path]:
+def hold(path: Path) -> Iterator[Path]:
     """Make a folder if need be and hold it for one run; gives its real path.
 
     Raises:

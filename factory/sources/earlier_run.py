@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.files import (
+    remove_unfinished,
+    write_whole,
+)
 from factory.sources.destination import empty
-from factory.whole_file import remove_unfinished, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +64,7 @@ class EarlierRun:
         if not known.get("ended"):
             return ()
         since = self.mark.stat().st_mtime_ns
-        return tuple(sorted(path for path in _walked(self.folder) if _changed(path) > since))
+        return tuple(sorted(path for path in _walk(self.folder) if _changed_at(path) > since))
 
     def empty(self) -> None:
         """Empty the folder, so that it is a run's until the last of it is gone.
@@ -103,7 +106,7 @@ def earlier_run(folder: Path, clones_dir: Path) -> EarlierRun:
     return EarlierRun(folder=folder, mark=clones_dir / _MARKS / f"{folder.name}.json")
 
 
-def _walked(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in _MADE_BY_TOOLS]
         here = Path(parent)
@@ -111,7 +114,7 @@ def _walked(folder: Path) -> Iterator[Path]:
         yield from (here / name for name in files if name not in _MADE_BY_TOOLS)
 
 
-def _changed(path: Path) -> int:
+def _changed_at(path: Path) -> int:
     try:
         return path.lstat().st_mtime_ns
     except FileNotFoundError:  # removed meanwhile

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from factory.errors import Place, SourceError, StorageError
+from factory.files import tell_passed_over
 from factory.sources.file_copy import copy_file, copy_mode_and_times
 from factory.sources.workspace import has_workspaces
-from factory.unreadable import tell_passed_over
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def _copy_entry(entry: Path, target: Path, source: Path) -> None:
         elif stat.S_ISREG(mode):
             copy_file(entry, target)
         else:
-            log.warning("%s is neither a file, a folder nor a link: not copied", _shown(entry))
+            log.warning("%s is neither a file, a folder nor a link: not copied", _show(entry))
     except OSError as error:
         raise _failure(error, entry) from error
 
@@ -76,9 +76,7 @@ def _link_target(link: Path, source: Path) -> str:
     if Path(written).is_absolute() and Path(written).is_relative_to(source):
         return os.path.relpath(written, link.parent)
     if _leaves(link, source):
-        log.warning(
-            "the link %s leads out of the source folder (%s)", _shown(link), _shown(written)
-        )
+        log.warning("the link %s leads out of the source folder (%s)", _show(link), _show(written))
     return written
 
 
@@ -105,7 +103,7 @@ def _leaves(link: Path, source: Path) -> bool:
         return False
 
 
-def _shown(name: Path | str) -> str:
+def _show(name: Path | str) -> str:
     """A name as text: it may hold any bytes, and a log takes UTF-8."""
     return os.fsencode(name).decode(errors="backslashreplace")
 

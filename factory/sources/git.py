@@ -19,9 +19,10 @@ from factory.errors import SourceError
 from factory.sources.git_access import for_checkout, with_access
 from factory.sources.git_errors import Translated, kind_of, may_pass, source_error
 from factory.sources.git_notices import warn_of_missing, warn_of_uncommitted
-from factory.sources.git_refs import FULL_ID, Wanted, advertised, resolve, unknown_ref
-from factory.sources.source import Checkout, shown
-from factory.toolchain.retrying import retried
+from factory.sources.git_process import SessionGit, initialise
+from factory.sources.git_refs import FULL_ID, Wanted, ask_for_refs, resolve, unknown_ref_error
+from factory.sources.source import Checkout, without_credentials
+from factory.toolchain.retrying import retry
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -66,28 +67,26 @@ def check_out_git(
         SourceError: no such repository or ref, no access, no network.
         StorageError: the disk is full.
     """
-    from factory.sources.git_process import initialised  # noqa: PLC0415 - late: GitPython is slow
-
     session = with_access(session, remote)
     if remote.folder:
         warn_of_uncommitted(remote.folder, session)
     with_errors = Translated(remote, into)
-    repository = with_errors(lambda: initialised(into, session))
+    repository = with_errors(lambda: initialise(into, session))
     with_errors(lambda: repository.git.remote("add", "origin", remote.url))
     fetched = fetch(repository, remote, ref, session, wanted=wanted)
     session = for_checkout(session, remote, fetched.commit, into)
     with_errors(lambda: check_out_at(fetched.commit, into, session))
-    return checked_out(into, fetched, remote, session)
+    return describe_checkout(into, fetched, remote, session)
 
 
 def check_out_at(commit: str, root: Path, session: GitSession) -> None:
     """Put a commit's files into the worktree of a repository that has it."""
-    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
-
     SessionGit(root, session=session).checkout("--quiet", "--detach", commit)
 
 
-def checked_out(root: Path, fetched: Fetched, remote: GitRemote, session: GitSession) -> Checkout:
+def describe_checkout(
+    root: Path, fetched: Fetched, remote: GitRemote, session: GitSession
+) -> Checkout:
     """Return a tree that git has checked out as a value; warn of what git does not put in it."""
     warn_of_missing(root, session)
     return Checkout(
@@ -95,11 +94,11 @@ def checked_out(root: Path, fetched: Fetched, remote: GitRemote, session: GitSes
         commit=fetched.commit,
         ref=fetched.ref,
         committed_at=fetched.committed_at,
-        url=shown(remote.url),
+        url=without_credentials(remote.url),
     )
 
 
-def wanted_commit(remote: GitRemote, ref: str | None, session: GitSession, where: Path) -> Wanted:
+def find_commit(remote: GitRemote, ref: str | None, session: GitSession, where: Path) -> Wanted:
     """Ask a remote what a ref means; nothing is fetched.
 
     Args:
@@ -111,8 +110,6 @@ def wanted_commit(remote: GitRemote, ref: str | None, session: GitSession, where
     Raises:
         SourceError: no such repository or ref, no access, no network.
     """
-    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
-
     command = SessionGit(where, session=session)
     ask = Translated(remote, where)
     return ask(lambda: _patiently(lambda: resolve(command, remote, ref), session))
@@ -136,10 +133,10 @@ def fetch(
     """
     command = repository.git
     with_errors = Translated(remote, Path(repository.common_dir))
-    wanted = wanted or wanted_commit(remote, ref, session, Path(repository.common_dir))
+    wanted = wanted or find_commit(remote, ref, session, Path(repository.common_dir))
     if commit := _present(command, wanted):
-        log.info("%s of %s: here already", wanted.name, shown(remote.url))
-        return _fetched(command, commit, wanted)
+        log.info("%s of %s: here already", wanted.name, without_credentials(remote.url))
+        return _describe_fetched(command, commit, wanted)
     refused: ProcessFailed | None = None
     for attempt in _attempts(repository, remote, wanted, session):
         try:
@@ -150,14 +147,16 @@ def fetch(
             refused = failure
             continue
         if commit := _commit(repository, remote, wanted):
-            log.info("%s of %s: fetched %s", wanted.name, shown(remote.url), attempt.what)
-            return _fetched(command, commit, wanted)
+            log.info(
+                "%s of %s: fetched %s", wanted.name, without_credentials(remote.url), attempt.what
+            )
+            return _describe_fetched(command, commit, wanted)
     if refused is not None and wanted.commit_id is None:
         raise source_error(refused, remote) from refused
-    raise with_errors(lambda: unknown_ref(command, remote, wanted.name))
+    raise with_errors(lambda: unknown_ref_error(command, remote, wanted.name))
 
 
-def _fetched(command: Git, commit: str, wanted: Wanted) -> Fetched:
+def _describe_fetched(command: Git, commit: str, wanted: Wanted) -> Fetched:
     at = int(str(command.log("-1", "--format=%ct", commit)))
     return Fetched(commit=commit, committed_at=at, ref=wanted.name)
 
@@ -195,48 +194,48 @@ def _is_whole(command: Git, commit: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Attempt:
+class _FetchAttempt:
     what: str
     arguments: tuple[str, ...]
 
 
 def _attempts(
     repository: SessionRepo, remote: GitRemote, wanted: Wanted, session: GitSession
-) -> Iterator[_Attempt]:
+) -> Iterator[_FetchAttempt]:
     """Ways to fetch, the cheapest first."""
     told = session.on_line or session.watches_silence
     progress = ("--progress",) if told else ("--quiet",)
     lean = (*progress, "--no-tags", "--", "origin")
     if wanted.full_ref:
-        yield _Attempt(
+        yield _FetchAttempt(
             what="only this commit (depth 1)",
             arguments=("--depth=1", *lean, _refspec(wanted.full_ref)),
         )
-        yield _Attempt(
+        yield _FetchAttempt(
             what="its whole history, since the server cannot give less",
             arguments=(*lean, _refspec(wanted.full_ref)),
         )
         return
     if FULL_ID.match(wanted.name):
-        yield _Attempt(
+        yield _FetchAttempt(
             what="only this commit (depth 1)", arguments=("--depth=1", *lean, wanted.name)
         )
-        tips = advertised(repository.git, remote).ids
+        tips = ask_for_refs(repository.git, remote).ids
         for full_ref in [name for name, tip in tips.items() if tip == wanted.name][:1]:
-            yield _Attempt(
+            yield _FetchAttempt(
                 what=f"only this commit (depth 1), which is the tip of {full_ref}",
                 arguments=("--depth=1", *lean, _refspec(full_ref.removesuffix("^{}"))),
             )
         why = "since the server gives no commit by its id alone"
     else:
         why = "since an abbreviated id can only be looked up here"
-    yield _Attempt(
+    yield _FetchAttempt(
         what=f"all branches and tags with their history, {why}",
-        arguments=(*progress, *_whole_history(repository), "--", "origin", *_EVERYTHING),
+        arguments=(*progress, *_unshallow_options(repository), "--", "origin", *_EVERYTHING),
     )
 
 
-def _whole_history(repository: SessionRepo) -> tuple[str, ...]:
+def _unshallow_options(repository: SessionRepo) -> tuple[str, ...]:
     """What to say so that earlier fetches at depth 1 do not hide the history."""
     shallow = Path(repository.common_dir) / "shallow"
     return ("--unshallow",) if shallow.is_file() and shallow.stat().st_size else ()
@@ -258,21 +257,22 @@ def _commit(repository: SessionRepo, remote: GitRemote, wanted: Wanted) -> str |
     except ProcessFailed as failure:
         if "ambiguous" in failure.completed.tail:
             raise SourceError(
-                f"several commits of {shown(remote.url)} have ids that begin with {name}",
+                f"several commits of {without_credentials(remote.url)} have ids that begin with "
+                f"{name}",
                 hint="write more of the id",
                 details=failure.completed.tail,
             ) from failure
         if wanted.commit_id:
             return None
         raise SourceError(
-            f"{wanted.name!r} of {shown(remote.url)} is not a commit",
+            f"{wanted.name!r} of {without_credentials(remote.url)} is not a commit",
             expected="a branch, a tag of a commit, or a commit id",
         ) from failure
 
 
 def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
     """Run an action again, a bounded number of times, when its failure may pass by itself."""
-    return retried(
+    return retry(
         action,
         may_pass=may_pass,
         after=_RETRY_AFTER_SECONDS,

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from factory.sources.source import shown
+from factory.sources.git_process import SessionGit
+from factory.sources.source import without_credentials
 from factory.toolchain.child_environment import in_batch_mode
 
 if TYPE_CHECKING:
@@ -39,14 +40,14 @@ def with_access(session: GitSession, remote: GitRemote) -> GitSession:
         return session
     scope = f"credential.{remote.url.partition('://')[0]}://{remote.host}"
     if remote.password is None:
-        return session.configured([(f"{scope}.username", remote.username)])
+        return session.with_settings([(f"{scope}.username", remote.username)])
     known = session.with_variables(
         {
             "GIT_FACTORY_USERNAME": remote.username,
             "GIT_FACTORY_PASSWORD": remote.password,
         }
     )
-    return known.configured([(f"{scope}.helper", ""), (f"{scope}.helper", _URL_CREDENTIALS)])
+    return known.with_settings([(f"{scope}.helper", ""), (f"{scope}.helper", _URL_CREDENTIALS)])
 
 
 _URL_CREDENTIALS = (
@@ -63,8 +64,6 @@ def for_checkout(
     git-lfs-config(5): that file may name any server, which then is sent requests and asked for
     files. The repository's own host is fine, and so is whatever the user has set as ``lfs.url``.
     """
-    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
-
     git = SessionGit(repository, session=session)
     _, listed, _ = git.config(
         "--blob",
@@ -86,8 +85,8 @@ def for_checkout(
     log.warning(
         "the repository's .lfsconfig sends git-lfs to another server, %s: its files stay pointers. "
         "If you trust it, say so with: git config --global lfs.url %s",
-        shown(elsewhere[0]),
-        shown(elsewhere[0]),
+        without_credentials(elsewhere[0]),
+        without_credentials(elsewhere[0]),
     )
     return session.with_variables({"GIT_LFS_SKIP_SMUDGE": "1"})
 
@@ -101,8 +100,6 @@ def _host_of(url: str) -> str | None:
 
 def _ssh_command(session: GitSession) -> str:
     """The user's ``core.sshCommand``, which setting GIT_SSH_COMMAND would otherwise hide."""
-    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
-
     git = SessionGit(Path("/"), session=session)
     _, command, _ = git.config(
         "--get", "core.sshCommand", with_extended_output=True, with_exceptions=False

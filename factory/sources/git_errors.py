@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from factory.errors import Place, SourceError, StorageError
-from factory.sources.source import shown
-from factory.toolchain.full_disk import on_full_disk
-from factory.toolchain.runner import ProcessFailed
+from factory.sources.source import without_credentials
+from factory.toolchain.runner import ProcessFailed, on_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +140,7 @@ def may_pass(failure: ProcessFailed) -> bool:
 def source_error(failure: ProcessFailed, remote: GitRemote) -> SourceError:
     """Return the error to show for a failed git command on a remote, without any credentials."""
     reason = _reason(failure)
-    url = shown(remote.url)
+    url = without_credentials(remote.url)
     return SourceError(
         f"{reason.problem}: {url}",
         found=failure.reason,

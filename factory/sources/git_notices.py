@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from factory.quantities import counted, listed
+from factory.quantities import join_names, pluralize
+from factory.sources.git_process import SessionGit
 from factory.sources.worktree import worktree_state
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def warn_of_uncommitted(folder: Path, session: GitSession) -> None:
             "%s has %s, not built (%s). "
             "Commit them, or build the folder in place with --use-local.",
             folder,
-            counted(len(state.uncommitted), "uncommitted change"),
-            listed(state.uncommitted, 3),
+            pluralize(len(state.uncommitted), "uncommitted change"),
+            join_names(state.uncommitted, 3),
         )
 
 
@@ -46,10 +47,9 @@ def _warn_of_submodules(root: Path) -> None:
 
 
 def _warn_of_pointers(root: Path, session: GitSession) -> None:
-    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
 
-    listed = str(SessionGit(root, session=session).ls_files("-z", "--", ":(attr:filter=lfs)"))
-    for name in filter(None, listed.split("\0")):
+    join_names = str(SessionGit(root, session=session).ls_files("-z", "--", ":(attr:filter=lfs)"))
+    for name in filter(None, join_names.split("\0")):
         path = root / name
         if path.is_file() and path.read_bytes()[: len(_LFS_POINTER)] == _LFS_POINTER:
             log.warning(

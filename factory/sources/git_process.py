@@ -86,7 +86,7 @@ class GitSession:
         """Return a session whose processes have further variables."""
         return replace(self, env={**self.env, **variables})
 
-    def configured(self, settings: Sequence[tuple[str, str]]) -> GitSession:
+    def with_settings(self, settings: Sequence[tuple[str, str]]) -> GitSession:
         """Return a session whose git commands have further settings, as ``git -c`` would give.
 
         They travel in the environment (``GIT_CONFIG_COUNT``, git-config(1)), where no other user of
@@ -130,11 +130,11 @@ class SessionGit(Git):
             completed = session.runner.run(
                 [str(word) for word in command],
                 cwd=Path(self.working_dir or "."),
-                env={**_CONFINED, **session.configured(_ALWAYS).env},
+                env={**_CONFINED, **session.with_settings(_ALWAYS).env},
                 log=session.log,
                 timeout=ANSWER_SECONDS if "ls-remote" in command else None,
                 silence=SILENCE_SECONDS if session.watches_silence and _FETCH in command else None,
-                on_line=_thinned(session.on_line) if _TRANSFERS & set(command) else None,
+                on_line=_thin_out(session.on_line) if _TRANSFERS & set(command) else None,
             )
         except ProcessFailed as failure:
             if with_exceptions:
@@ -158,7 +158,7 @@ class SessionRepo(git.Repo):
         super().__init__(path, expand_vars=False)
 
 
-def initialised(path: Path, session: GitSession, *, bare: bool = False) -> SessionRepo:
+def initialise(path: Path, session: GitSession, *, bare: bool = False) -> SessionRepo:
     """Make an empty repository in an existing folder and return it.
 
     Without the user's template: it may bring hooks.
@@ -168,7 +168,7 @@ def initialised(path: Path, session: GitSession, *, bare: bool = False) -> Sessi
     return SessionRepo(path, session=session)
 
 
-def _thinned(
+def _thin_out(
     on_line: Callable[[str], None] | None,
 ) -> Callable[[str], None] | None:
     """Thin git's progress out: it repaints one line hundreds of times, we would print each."""

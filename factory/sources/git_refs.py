@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import SourceError
-from factory.quantities import listed
-from factory.sources.source import BAD_REF, shown
+from factory.quantities import join_names
+from factory.sources.source import BAD_REF, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ class Wanted:
     commit: str | None = None
 
 
-def advertised(command: Git, remote: GitRemote, *patterns: str) -> Advertised:
+def ask_for_refs(command: Git, remote: GitRemote, *patterns: str) -> Advertised:
     """Ask a remote for its refs: those of the given full names, or all branches and tags."""
     options = ["--symref", *([] if patterns else ["--heads", "--tags"])]
     text = str(command.ls_remote(*options, "--", remote.url, *patterns))
@@ -98,14 +98,14 @@ def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
     if ref is None or ref == "HEAD":
         return _default(command, remote)
     spellings = [ref] if ref.startswith("refs/") else [_BRANCH + ref, _TAG + ref, f"refs/{ref}"]
-    there = advertised(command, remote, *spellings, *(full + _PEELED for full in spellings))
+    there = ask_for_refs(command, remote, *spellings, *(full + _PEELED for full in spellings))
     found = [full for full in spellings if full in there.ids]
     if found:
         if len(found) > 1 and there.ids[found[0]] != there.ids[found[1]]:
             log.warning(
                 "%r is a branch and a tag of %s; the branch is taken. Write %s for the tag.",
                 ref,
-                shown(remote.url),
+                without_credentials(remote.url),
                 found[1],
             )
         tip = there.ids[found[0]]
@@ -113,11 +113,11 @@ def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
         return Wanted(name=ref, full_ref=found[0], tip=tip, commit=commit)
     if SHORT_ID.match(ref):
         return Wanted(name=ref, commit_id=ref)
-    raise unknown_ref(command, remote, ref)
+    raise unknown_ref_error(command, remote, ref)
 
 
 def _default(command: Git, remote: GitRemote) -> Wanted:
-    there = advertised(command, remote, "HEAD")
+    there = ask_for_refs(command, remote, "HEAD")
     if there.default and "HEAD" in there.ids:
         name = there.default.removeprefix(_BRANCH)
         tip = there.ids["HEAD"]
@@ -125,29 +125,31 @@ def _default(command: Git, remote: GitRemote) -> Wanted:
     if commit := there.ids.get("HEAD"):
         # A detached HEAD, or a server too old to tell the branch's name.
         return Wanted(name=commit, full_ref="HEAD", tip=commit, commit=commit)
-    everything = advertised(command, remote)
+    everything = ask_for_refs(command, remote)
     raise SourceError(
-        f"the repository {shown(remote.url)} has no default branch"
+        f"the repository {without_credentials(remote.url)} has no default branch"
         if everything.ids
-        else f"the repository {shown(remote.url)} is empty",
-        found=_listed(everything.names),
+        else f"the repository {without_credentials(remote.url)} is empty",
+        found=_list_names(everything.names),
         hint="name a branch, tag or commit as ref" if everything.ids else None,
     )
 
 
-def unknown_ref(command: Git, remote: GitRemote, ref: str) -> SourceError:
+def unknown_ref_error(command: Git, remote: GitRemote, ref: str) -> SourceError:
     """Return the error for a ref that a remote does not have, with near names if there are any."""
-    names = advertised(command, remote).names
+    names = ask_for_refs(command, remote).names
     near = difflib.get_close_matches(ref, names, n=_SUGGESTIONS, cutoff=0.6)
     near += [name for name in names if ref.lower() in name.lower() and name not in near]
     near = near[:_SUGGESTIONS]
     what = "commit" if SHORT_ID.match(ref) else "branch, tag or commit"
     return SourceError(
-        f"the repository {shown(remote.url)} has no {what} {ref!r}",
-        found=None if near else _listed(names),
-        hint=f"did you mean {' or '.join(near)}?" if near else f"git ls-remote {shown(remote.url)}",
+        f"the repository {without_credentials(remote.url)} has no {what} {ref!r}",
+        found=None if near else _list_names(names),
+        hint=f"did you mean {' or '.join(near)}?"
+        if near
+        else f"git ls-remote {without_credentials(remote.url)}",
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return listed(names, _SUGGESTIONS) or "no branch and no tag"
+def _list_names(names: tuple[str, ...]) -> str:
+    return join_names(names, _SUGGESTIONS) or "no branch and no tag"

@@ -128,7 +128,7 @@ class _File:
         if after < 0:
             offset = guess - (total - size + 1)
             return (
-                self._found(guess, -offset)
+                self._find(guess, -offset)
                 if offset <= most_up and fits(guess - offset, before, 0)
                 else 0
             )
@@ -136,7 +136,7 @@ class _File:
         for offset in range(least, most + 1):
             for step, limit in ((offset, most_down), (-offset, most_up)):
                 if offset <= limit and fits(guess + step, before, after):
-                    return self._found(guess, step)
+                    return self._find(guess, step)
         return 0
 
     def _find_at_start(
@@ -153,7 +153,7 @@ class _File:
             return 0
         offset = 1 - guess
         if self.done <= hunk.prefix and offset <= most_down and fits(1, 0, after):
-            return self._found(guess, offset)
+            return self._find(guess, offset)
         return 0
 
     def put(self, hunk: Hunk, where: int) -> bool:
@@ -177,7 +177,7 @@ class _File:
             self._copy_to(len(self._lines))
         return b"".join(self._written)
 
-    def _found(self, guess: int, step: int) -> int:
+    def _find(self, guess: int, step: int) -> int:
         self.shift += step
         return guess + step
 

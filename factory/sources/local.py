@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from factory.quantities import counted, listed
+from factory.quantities import join_names, pluralize
 from factory.sources.source import Checkout
 from factory.sources.worktree import worktree_state
 
@@ -37,8 +37,10 @@ class LocalChanges:
         if not self.state.in_git:
             said.append(f"{self.root} is not in a git repository: there is no way back but a copy")
         elif self.state.uncommitted:
-            changes = counted(len(self.state.uncommitted), "uncommitted change")
-            said.append(f"{self.root} has {changes}, built too: {listed(self.state.uncommitted)}")
+            changes = pluralize(len(self.state.uncommitted), "uncommitted change")
+            said.append(
+                f"{self.root} has {changes}, built too: {join_names(self.state.uncommitted)}"
+            )
         return tuple(said)
 
 

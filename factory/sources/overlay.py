@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from factory.errors import PatchError, Place
-from factory.sources.git_folder import is_git_folder
-from factory.sources.link_target import leads_out
+from factory.sources.file_copy import is_same_file, leads_out
 from factory.sources.patch import PATCHES_FOLDER
+from factory.sources.patched_tree import is_git_folder
 from factory.sources.replacement import Replacement, replace_all
-from factory.sources.same_file import is_same_file
 
 log = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.errors import PatchError, Place, StorageError
 from factory.scratch_folder import scratch_folder
+from factory.sources.file_copy import leads_out
 from factory.sources.hunk_fit import Distance
-from factory.sources.link_target import leads_out
 from factory.sources.patch_hunks import MalformedPatchError
 from factory.sources.patch_mismatch import does_not_apply
 from factory.sources.patch_text import FilePatch, read_patch, strip_level
-from factory.sources.patched_tree import Entry, PatchedTree, UnsafeNameError
+from factory.sources.patched_tree import PatchedTree, TreeEntry, UnsafeNameError
 from factory.sources.patching import Manner, RefusedPatch, apply_patch
 from factory.sources.replacement import Replacement, replace_all
 
@@ -332,7 +332,7 @@ def _scratch_folder() -> Iterator[Path]:
         ) from error
 
 
-def _differs(entry: Entry | None, tree: PatchedTree, name: PurePosixPath) -> bool:
+def _differs(entry: TreeEntry | None, tree: PatchedTree, name: PurePosixPath) -> bool:
     """Whether something is not what the tree on disk has there, as git sees it."""
     before = tree.entry(name)
     if entry is None or before is None:
@@ -343,7 +343,7 @@ def _differs(entry: Entry | None, tree: PatchedTree, name: PurePosixPath) -> boo
     )
 
 
-def _replacement(target: Path, entry: Entry | None, scratch: Path) -> Replacement:
+def _replacement(target: Path, entry: TreeEntry | None, scratch: Path) -> Replacement:
     if entry is None:
         return Replacement(target=target, content=None)
     if entry.kind == "link":
@@ -360,7 +360,7 @@ def _replacement(target: Path, entry: Entry | None, scratch: Path) -> Replacemen
     return Replacement(target=target, content=scratch)
 
 
-def _refuse_links_out(changed: dict[PurePosixPath, Entry | None]) -> None:
+def _refuse_links_out(changed: dict[PurePosixPath, TreeEntry | None]) -> None:
     for name, entry in changed.items():
         if entry is None or entry.kind != "link":
             continue

@@ -75,7 +75,7 @@ class Hunk:
     @property
     def only_whitespace(self) -> bool:
         """Whether ignoring whitespace would leave nothing of the change."""
-        return [_squeezed(line) for line in self.old] == [_squeezed(line) for line in self.new]
+        return [_squeeze(line) for line in self.old] == [_squeeze(line) for line in self.new]
 
 
 def take_hunk(form: Form, lines: PatchLines, wrapping: Wrapping) -> Hunk | None:
@@ -115,7 +115,7 @@ def _take_unified(lines: PatchLines, wrapping: Wrapping) -> Hunk | None:
         raise MalformedPatchError("a hunk changes nothing", number)
     return Hunk(
         line=number,
-        header=_shown(header),
+        header=_show(header),
         first=first + (not old_count),
         new_first=new_first + (not new_count),
         old=tuple(body.old),
@@ -187,17 +187,17 @@ def _take_normal(lines: PatchLines, wrapping: Wrapping) -> Hunk | None:
     if new_first > new_last or old_count < 0:
         raise MalformedPatchError("the numbers of the hunk run backwards", number)
     new_first += kind == b"d"
-    old = [_marked_normal("-", b"<", lines, wrapping) for _ in range(old_count)]
+    old = [_mark_normal("-", b"<", lines, wrapping) for _ in range(old_count)]
     if old and lines.skip_no_newline_note():
         old[-1] = Marked("-", old[-1].text[:-1])
     if kind == b"c" and not lines.take(wrapping).startswith(b"-"):
         raise MalformedPatchError("--- is missing between the old and the new lines", lines.number)
-    new = [_marked_normal("+", b">", lines, wrapping) for _ in range(new_last - new_first + 1)]
+    new = [_mark_normal("+", b">", lines, wrapping) for _ in range(new_last - new_first + 1)]
     if new and lines.skip_no_newline_note():
         new[-1] = Marked("+", new[-1].text[:-1])
     return Hunk(
         line=number,
-        header=_shown(header),
+        header=_show(header),
         first=first + (kind == b"a"),
         new_first=new_first,
         old=tuple(old),
@@ -207,7 +207,7 @@ def _take_normal(lines: PatchLines, wrapping: Wrapping) -> Hunk | None:
     )
 
 
-def _marked_normal(mark: str, sign: bytes, lines: PatchLines, wrapping: Wrapping) -> Marked:
+def _mark_normal(mark: str, sign: bytes, lines: PatchLines, wrapping: Wrapping) -> Marked:
     line = lines.take(wrapping)
     if not line.startswith((sign + b" ", sign + b"\t")):
         raise MalformedPatchError(f"a line with {sign.decode()} is missing", lines.number)
@@ -245,11 +245,11 @@ def _take_context(lines: PatchLines, wrapping: Wrapping) -> Hunk | None:
         raise MalformedPatchError("the context of the old and the new lines differs", number)
     if old.left_out and old.count == 1 and not _contexts(new.lines):
         old = replace(old, first=old.first + 1, count=0)  # an old way to say: no line
-    sides = _filled(old, new, number)
+    sides = _fill(old, new, number)
     prefix, suffix = _ends_of_context(old, new, number)
     return Hunk(
         line=number,
-        header=_shown(header),
+        header=_show(header),
         first=old.first,
         new_first=new.first,
         old=sides[0],
@@ -335,7 +335,7 @@ def _contexts(lines: tuple[Marked, ...]) -> list[Marked]:
     return [line for line in lines if line.mark == " "]
 
 
-def _filled(old: _Side, new: _Side, number: int) -> tuple[tuple[Marked, ...], tuple[Marked, ...]]:
+def _fill(old: _Side, new: _Side, number: int) -> tuple[tuple[Marked, ...], tuple[Marked, ...]]:
     """Both halves, the one that was left out made of the other's context."""
     old_lines = tuple(_contexts(new.lines)) if old.left_out else old.lines
     new_lines = tuple(_contexts(old.lines)) if new.left_out else new.lines
@@ -369,9 +369,9 @@ def _number(digits: bytes, line: int) -> int:
     return int(digits)
 
 
-def _shown(header: bytes) -> str:
+def _show(header: bytes) -> str:
     return header.decode(errors="replace").rstrip("\r\n")
 
 
-def _squeezed(line: Marked) -> bytes:
+def _squeeze(line: Marked) -> bytes:
     return b"".join(line.text.split())

@@ -50,7 +50,7 @@ class PatchLines:
             if end < 0:
                 self.at = len(self._data)
                 return b""
-            line = _unwrapped(self._data[self.at : end + 1], wrapping)
+            line = _unwrap(self._data[self.at : end + 1], wrapping)
             self.at = end + 1
             self.number += 1
             if comments or not line.startswith(b"#"):
@@ -75,7 +75,7 @@ def indentation(line: bytes) -> tuple[int, bytes]:
     return columns, line[at:]
 
 
-def _unwrapped(line: bytes, wrapping: Wrapping) -> bytes:
+def _unwrap(line: bytes, wrapping: Wrapping) -> bytes:
     columns = at = 0
     while columns < wrapping.indent and line[at : at + 1] in {b" ", b"\t", b"X"}:
         columns = (columns + _TAB) // _TAB * _TAB if line[at] == ord("\t") else columns + 1

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from factory.errors import PatchError, Place
-from factory.quantities import counted
+from factory.quantities import pluralize
 
 if TYPE_CHECKING:
     from pathlib import Path, PurePosixPath
@@ -41,7 +41,7 @@ def does_not_apply(
         return PatchError(
             f"the patch {path.name} does not apply: {refused.reason}; the tree is as it was",
             place=Place(file=path, line=refused.patch.line),
-            found=f"names looked for in {folder}, with {counted(strip, 'folder')} stripped",
+            found=f"names looked for in {folder}, with {pluralize(strip, 'folder')} stripped",
             hint="bring the file by an overlay"
             if refused.patch.is_binary
             else "make the patch anew against this ref of the source",
@@ -64,7 +64,7 @@ def _comparison(hunk: Hunk, name: str, lines: list[str]) -> str:
     start = nearest_region(expected, lines, hunk.first - 1)
     # Lines that were put in between push the rest of the region down.
     there = lines[start : start + len(expected) + 3]
-    compared = list(_marked(expected, there))
+    compared = list(_mark(expected, there))
     while compared and compared[-1].startswith("+ ") and len(there) > len(expected):
         compared.pop()
         there.pop()
@@ -76,7 +76,7 @@ def _comparison(hunk: Hunk, name: str, lines: list[str]) -> str:
     return "\n".join([title, *compared[:_MOST_LINES], *more])
 
 
-def _marked(expected: list[str], there: list[str]) -> list[str]:
+def _mark(expected: list[str], there: list[str]) -> list[str]:
     marked: list[str] = []
     matcher = difflib.SequenceMatcher(a=expected, b=there, autojunk=False)
     for what, a, a_end, b, b_end in matcher.get_opcodes():

@@ -288,7 +288,7 @@ class _Scan:
             return "ed", self.command
         if content.startswith(b"@@ -"):
             header.swap()
-            _note_presence(header, *_unified_ends(content))
+            _note_presence(header, *_find_unified_ends(content))
             return "unified", line
         if self.previous is None:
             return None
@@ -336,7 +336,7 @@ def _find_hunks(
     return "nothing" if header.is_extended else None
 
 
-def _unified_ends(content: bytes) -> tuple[bool, bool]:
+def _find_unified_ends(content: bytes) -> tuple[bool, bool]:
     """Whether the first hunk's header says that there are no old, or no new lines."""
     old = content[4:]
     new = old.lstrip(b"0123456789,").lstrip(b" ")

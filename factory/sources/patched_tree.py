@@ -8,15 +8,34 @@ inside the folder that the patch is applied in, and the last part of a name neve
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from factory.sources.git_folder import is_git_folder
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+# What HFS+ ignores in names: zero-width characters, and marks of the direction of writing.
+_IGNORED = dict.fromkeys(
+    [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
+)
+_NAMES = {".git", "git~1"}
+_NTFS_END = re.compile(r"(?::.*|[ .]+)$", re.DOTALL)
+
+
+def is_git_folder(part: str) -> bool:
+    """Whether one part of a path is git's own folder, on whatever filesystem."""
+    for piece in part.split("\\"):
+        name = piece.translate(_IGNORED).lower()
+        while (shorter := _NTFS_END.sub("", name)) != name:
+            name = shorter
+        if name in _NAMES:
+            return True
+    return False
+
 
 Kind: TypeAlias = Literal["file", "link", "folder", "other"]
 _MOST_LINKS = 40
@@ -27,7 +46,7 @@ class UnsafeNameError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Entry:
+class TreeEntry:
     """A file, or what else has a name. ``content`` of a link is where it leads.
 
     ``mode`` is ``None`` for a new file with the permissions that the user's files have. Two entries
@@ -42,10 +61,10 @@ class Entry:
 class PatchedTree:
     """A folder of the disk, ``root``, and the changes to it that are not written yet."""
 
-    def __init__(self, root: Path, changes: Mapping[PurePosixPath, Entry | None] | None = None):
+    def __init__(self, root: Path, changes: Mapping[PurePosixPath, TreeEntry | None] | None = None):
         self.root = root
         self._changes = dict(changes or {})
-        self._read: dict[PurePosixPath, Entry | None] = {}
+        self._read: dict[PurePosixPath, TreeEntry | None] = {}
 
     def copy(self) -> PatchedTree:
         """Return the same tree, to try something on."""
@@ -54,11 +73,11 @@ class PatchedTree:
         return tree
 
     @property
-    def changes(self) -> Mapping[PurePosixPath, Entry | None]:
+    def changes(self) -> Mapping[PurePosixPath, TreeEntry | None]:
         """What has been changed, by its path from the root; ``None`` for what was removed."""
         return self._changes
 
-    def entry(self, path: PurePosixPath) -> Entry | None:
+    def entry(self, path: PurePosixPath) -> TreeEntry | None:
         """Return what is at a path from the root, without following a link there.
 
         Raises:
@@ -70,7 +89,7 @@ class PatchedTree:
             self._read[path] = _entry_on_disk(self.root / path)
         return self._read[path]
 
-    def put(self, path: PurePosixPath, entry: Entry | None) -> None:
+    def put(self, path: PurePosixPath, entry: TreeEntry | None) -> None:
         """Put something at a path from the root, or remove what is there."""
         self._changes[path] = entry
 
@@ -133,16 +152,16 @@ class PatchedTree:
         raise UnsafeNameError(f"goes through a link, {link}, that leads out of the tree")
 
 
-def _entry_on_disk(path: Path) -> Entry | None:
+def _entry_on_disk(path: Path) -> TreeEntry | None:
     try:
         status = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
     mode = stat.S_IMODE(status.st_mode)
     if stat.S_ISLNK(status.st_mode):
-        return Entry(kind="link", content=os.fsencode(path.readlink()), mode=mode)
+        return TreeEntry(kind="link", content=os.fsencode(path.readlink()), mode=mode)
     if stat.S_ISDIR(status.st_mode):
-        return Entry(kind="folder", mode=mode)
+        return TreeEntry(kind="folder", mode=mode)
     if stat.S_ISREG(status.st_mode):
-        return Entry(kind="file", content=path.read_bytes(), mode=mode)
-    return Entry(kind="other", mode=mode)
+        return TreeEntry(kind="file", content=path.read_bytes(), mode=mode)
+    return TreeEntry(kind="other", mode=mode)

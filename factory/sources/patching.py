@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from factory.sources.hunk_fit import Distance, HunkMismatchError, patch_content
 from factory.sources.patch_names import best_name, count_folders, is_safe_name
-from factory.sources.patched_tree import Entry, PatchedTree, UnsafeNameError
+from factory.sources.patched_tree import PatchedTree, TreeEntry, UnsafeNameError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ class _Chosen:
     key: str
     name: str
     path: PurePosixPath
-    entry: Entry | None
+    entry: TreeEntry | None
 
 
 @dataclass(kw_only=True)
@@ -82,16 +82,16 @@ class _Run:
     tree: PatchedTree
     folder: PurePosixPath
     left: frozenset[PurePosixPath]
-    queued: list[tuple[PurePosixPath, Entry]] = field(default_factory=list)
-    touched: set[Entry] = field(default_factory=set)
-    doomed: dict[Entry, PurePosixPath] = field(default_factory=dict)
+    queued: list[tuple[PurePosixPath, TreeEntry]] = field(default_factory=list)
+    touched: set[TreeEntry] = field(default_factory=set)
+    doomed: dict[TreeEntry, PurePosixPath] = field(default_factory=dict)
 
     def flush(self) -> None:
         for path, entry in self.queued:
             self.put(path, entry)
         self.queued.clear()
 
-    def put(self, path: PurePosixPath, entry: Entry) -> None:
+    def put(self, path: PurePosixPath, entry: TreeEntry) -> None:
         before = self.tree.entry(path)
         if before is not None:
             self.doomed.pop(before, None)
@@ -143,7 +143,7 @@ def _apply_part(patch: FilePatch, run: _Run, manner: Manner) -> Distance:
         return Distance()
     target, target_path = _target(patch, chosen, run)
     if patch.is_git:
-        chosen = _seen_again(chosen, target_path, run)
+        chosen = _see_again(chosen, target_path, run)
     elif run.queued:
         run.flush()
         chosen = replace(chosen, entry=run.tree.entry(chosen.path))
@@ -187,7 +187,7 @@ def _write(
     if not (patch.hunks or sets_mode or patch.copies or patch.renames):
         return
     mode = chosen.entry.mode if chosen.entry else None
-    made = Entry(
+    made = TreeEntry(
         kind="link" if patch.kind == "link" else "file",
         content=content,
         mode=patch.new_mode & _PERMISSIONS if sets_mode else mode,
@@ -235,7 +235,7 @@ def _looks_reversed(patch: FilePatch) -> bool:
     return _RANKS[patch.after] > 0
 
 
-def _existing(name: str, run: _Run) -> Entry | None:
+def _existing(name: str, run: _Run) -> TreeEntry | None:
     if not is_safe_name(name):
         return None
     try:
@@ -279,7 +279,7 @@ def _target(patch: FilePatch, chosen: _Chosen, run: _Run) -> tuple[str, PurePosi
     return chosen.name, chosen.path
 
 
-def _seen_again(chosen: _Chosen, target: PurePosixPath, run: _Run) -> _Chosen:
+def _see_again(chosen: _Chosen, target: PurePosixPath, run: _Run) -> _Chosen:
     """See to it that of two changes to one file the second is made to the first one's result."""
     there = chosen.entry if target == chosen.path else run.tree.entry(target)
     if there is None:
@@ -293,7 +293,7 @@ def _seen_again(chosen: _Chosen, target: PurePosixPath, run: _Run) -> _Chosen:
     return chosen
 
 
-def _refuse_other_kinds(patch: FilePatch, chosen: _Chosen, target: Entry | None) -> None:
+def _refuse_other_kinds(patch: FilePatch, chosen: _Chosen, target: TreeEntry | None) -> None:
     wanted = patch.kind
     reason = None
     if patch.is_binary:

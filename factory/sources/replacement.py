@@ -69,13 +69,13 @@ def replace_all(replacements: Iterable[Replacement], *, root: Path) -> None:
     items = tuple(replacements)
     if not items:
         return
-    moves = tuple(_planned(item, root) for item in items)
+    moves = tuple(_plan_move(item, root) for item in items)
     try:
         _note(root, "writing", moves)
-        moves = tuple(_staged(item, move, root) for item, move in zip(items, moves, strict=True))
+        moves = tuple(_stage(item, move, root) for item, move in zip(items, moves, strict=True))
         _note(root, "moving", moves)
         for move in moves:
-            _put_in_place(move, root)
+            _place(move, root)
         _note(root, "moved", moves)
     except BaseException as error:
         take_back(root)
@@ -109,7 +109,7 @@ def replace_for_a_while(
         yield
         return
     moves = tuple(
-        replace(_planned(item, root), old=str((originals / str(number)).relative_to(root)))
+        replace(_plan_move(item, root), old=str((originals / str(number)).relative_to(root)))
         for number, item in enumerate(items)
     )
     try:
@@ -117,10 +117,10 @@ def replace_for_a_while(
             originals.mkdir(parents=True, exist_ok=True)
             _note(root, "writing", moves)
             staged = zip(items, moves, strict=True)
-            moves = tuple(_staged(item, move, root) for item, move in staged)
+            moves = tuple(_stage(item, move, root) for item, move in staged)
             _note(root, "moving", moves)
             for move in moves:
-                _put_in_place(move, root)
+                _place(move, root)
         except OSError as error:
             raise _not_written(error, root) from error
         yield
@@ -179,7 +179,7 @@ def _read(text: str, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
         ) from error
 
 
-def _planned(item: Replacement, root: Path) -> _Move:
+def _plan_move(item: Replacement, root: Path) -> _Move:
     target = item.target
     missing = [parent for parent in target.parents if not parent.exists()]
     return _Move(
@@ -190,7 +190,7 @@ def _planned(item: Replacement, root: Path) -> _Move:
     )
 
 
-def _staged(item: Replacement, move: _Move, root: Path) -> _Move:
+def _stage(item: Replacement, move: _Move, root: Path) -> _Move:
     """Write the content beside its target, and give what is there a second name."""
     for folder in move.folders:
         (root / folder).mkdir(exist_ok=True)
@@ -218,7 +218,7 @@ def _second_name(target: Path, name: Path) -> None:
         copy_file(target, name)
 
 
-def _put_in_place(move: _Move, root: Path) -> None:
+def _place(move: _Move, root: Path) -> None:
     if move.new is None:
         (root / move.target).unlink(missing_ok=True)
     else:

@@ -132,7 +132,7 @@ def _from_url(repo: str, scheme: str, source: Source) -> GitRemote | PlainFolder
         if parts.netloc not in {"", "localhost"}:
             raise SourceError(
                 "a file:// URL is of this machine, and names another",
-                found=shown(repo),
+                found=without_credentials(repo),
                 expected=f"file://{parts.path}",
             )
         return _from_folder(unquote(parts.path), source)
@@ -140,7 +140,7 @@ def _from_url(repo: str, scheme: str, source: Source) -> GitRemote | PlainFolder
     if transport is None or not parts.hostname:
         raise SourceError(
             "the repository's URL cannot be used",
-            found=shown(repo),
+            found=without_credentials(repo),
             expected=_EXPECTED,
         )
     host = parts.netloc.rpartition("@")[2]
@@ -150,7 +150,7 @@ def _from_url(repo: str, scheme: str, source: Source) -> GitRemote | PlainFolder
         if secret and _CONTROL.search(unquote(secret)):
             raise SourceError(
                 "the user name or password in the repository's URL has a control character",
-                found=shown(repo),
+                found=without_credentials(repo),
                 expected="what git's credential protocol can carry, without line breaks",
             )
     if transport != "http":
@@ -196,7 +196,7 @@ def _split(repo: str) -> SplitResult:
 
 
 def _from_folder(repo: str, source: Source) -> GitRemote | PlainFolder:
-    path = source.relative_to / _expanded(repo)
+    path = source.relative_to / _expand(repo)
     if not path.is_dir():
         host_like = _LOOKS_LIKE_A_HOST.match(repo)
         raise SourceError(
@@ -217,7 +217,7 @@ def _from_folder(repo: str, source: Source) -> GitRemote | PlainFolder:
     return PlainFolder(path=path)
 
 
-def _expanded(repo: str) -> Path:
+def _expand(repo: str) -> Path:
     try:
         return Path(repo).expanduser()
     except RuntimeError as error:  # no such user
@@ -238,7 +238,7 @@ def repository_around(folder: Path) -> Path | None:
     return next((each for each in (folder, *folder.parents) if is_git_repository(each)), None)
 
 
-def shown(repo: str) -> str:
+def without_credentials(repo: str) -> str:
     """Return a repository's URL or path without credentials: fit for messages and reports.
 
     The user of an ssh address stays, since it is part of the address and no secret.

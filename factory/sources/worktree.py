@@ -6,13 +6,14 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from factory.sources.git_process import SessionGit
 from factory.sources.source import is_git_repository
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from factory.sources.git_process import GitSession, SessionGit
+    from factory.sources.git_process import GitSession
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +40,13 @@ def worktree_state(folder: Path, session: GitSession) -> WorktreeState:
 
     A folder that git cannot make sense of counts as being outside git.
     """
-    from factory.sources.git_process import SessionGit  # noqa: PLC0415 - late: GitPython is slow
-
     asking = session.with_variables({"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"})
     # The user named this folder; in a container it is often another user's.
-    asking = asking.configured([("safe.directory", str(folder))])
+    asking = asking.with_settings([("safe.directory", str(folder))])
     git = SessionGit(folder, session=asking)
     try:
         inside = git.rev_parse("--is-inside-work-tree") == "true"
-        git = SessionGit(folder, session=asking.configured(_without_filters(git)))
+        git = SessionGit(folder, session=asking.with_settings(_without_filters(git)))
     except ProcessFailed:
         return WorktreeState(in_git=is_git_repository(folder))
     commit = committed_at = branch = None
@@ -63,7 +62,7 @@ def worktree_state(folder: Path, session: GitSession) -> WorktreeState:
         commit=commit,
         committed_at=committed_at,
         branch=branch,
-        uncommitted=_uncommitted(git) if inside else (),
+        uncommitted=_list_uncommitted(git) if inside else (),
     )
 
 
@@ -89,7 +88,7 @@ def _without_filters(git: SessionGit) -> list[tuple[str, str]]:
     return [(name, "false" if name.endswith(".required") else "") for name in names]
 
 
-def _uncommitted(git: SessionGit) -> tuple[str, ...]:
+def _list_uncommitted(git: SessionGit) -> tuple[str, ...]:
     """Paths of ``git status --porcelain=v1 -z``: a rename is followed by its old name."""
     try:
         status = str(git.status("--porcelain=v1", "-z"))

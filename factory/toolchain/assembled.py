@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.toolchain.node import Node, find_node
-from factory.toolchain.node_environment import node_environment
-from factory.toolchain.own_environment import own_environment
+from factory.toolchain.node_environment import node_environment, tool_environment
 from factory.toolchain.registry_variables import (
     RegistryVariables,
     refuse_missing,
@@ -15,7 +14,7 @@ from factory.toolchain.registry_variables import (
 )
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
 from factory.toolchain.trust import is_trusted
-from factory.toolchain.yarn import Yarn, find_yarn, wanted_yarn
+from factory.toolchain.yarn import Yarn, find_wanted_yarn, find_yarn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,12 +85,12 @@ def assemble(
             or a setting of npm's or yarn's needs a variable that is not passed on.
         ToolchainError: a tool can neither be found nor installed.
     """
-    wanted = wanted_yarn(workspace, root)
+    wanted = find_wanted_yarn(workspace, root)
     node = find_node(engines_node, environment=environment, cache=cache, runner=runner)
     bin_dir = temporary / "bin"
     bin_dir.mkdir(parents=True, exist_ok=True)
     (bin_dir / "node").symlink_to(node.bin_dir / "node")
-    env = own_environment(
+    env = tool_environment(
         environment, tools=(bin_dir, node.bin_dir), temporary=temporary, headers=node.headers
     )
     trusted = is_trusted(cache, environment)

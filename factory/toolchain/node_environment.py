@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.config.own_variables import is_own_login
+from factory.config.environment import is_own_login
 from factory.secret_names import looks_secret
 from factory.toolchain.child_environment import base_environment
+from factory.toolchain.registry_patience import npm_patience
 from factory.toolchain.registry_variables import (
     NO_VARIABLES,
     SETTINGS,
     RegistryVariables,
+    registry_variables,
+    users_files,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.config.environment import Environment
+
 
 # Output that is the same on a terminal, in a log and on every CI.
 _PLAIN = {
@@ -75,3 +79,24 @@ def node_environment(
     compiled = {"npm_config_nodedir": str(headers)} if headers else {}
     own = {"PATH": path, "TMPDIR": str(temporary)} | _PLAIN
     return empty | base_environment(environment) | compiled | chosen | own
+
+
+def tool_environment(
+    environment: Environment,
+    *,
+    tools: tuple[Path, ...],
+    temporary: Path,
+    headers: Path | None = None,
+) -> dict[str, str]:
+    """Return what npm sees of the environment when it brings the factory's own tools.
+
+    They come by the user's npm settings, and never by the workspace's.
+    """
+    return npm_patience(environment, users_files(environment)) | node_environment(
+        environment,
+        tools=tools,
+        temporary=temporary,
+        registry_variables=registry_variables(environment),
+        installs=True,
+        headers=headers,
+    )

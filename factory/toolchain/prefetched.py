@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.node import Node, find_node
-from factory.toolchain.own_environment import own_environment
+from factory.toolchain.node_environment import tool_environment
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
 from factory.toolchain.trust import is_trusted
 from factory.toolchain.yarn import DEFAULT_BERRY, WantedYarn, Yarn, find_yarn
@@ -44,7 +44,7 @@ def prefetch(*, environment: Environment, cache: Path, runner: Runner) -> Prefet
     trusted = is_trusted(cache, environment)
     with scratch_folder() as temporary:
         node = find_node(None, environment=environment, cache=cache, runner=runner)
-        env = own_environment(
+        env = tool_environment(
             environment, tools=(node.bin_dir,), temporary=temporary, headers=node.headers
         )
         yarn = find_yarn(

@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.config.environment import read_env_file
-from factory.config.own_variables import is_own_login
+from factory.config.environment import is_own_login, read_env_file
 from factory.errors import ConfigurationError, Place
 from factory.toolchain.child_environment import BASE_CHILD
 from factory.toolchain.settings_references import (
     NPMRC,
     YARNRC,
-    Reference,
+    SettingsReference,
     references_in,
     settings_files_below,
 )
@@ -54,7 +53,7 @@ class RegistryVariables:
 
     passed: frozenset[str] = frozenset()
     empty: frozenset[str] = frozenset()
-    withheld: tuple[Reference, ...] = ()
+    withheld: tuple[SettingsReference, ...] = ()
 
 
 NO_VARIABLES = RegistryVariables()
@@ -73,7 +72,7 @@ def registry_variables(
     own = frozenset(file.resolve() for file in users_files(environment))
     passed: set[str] = set()
     empty: set[str] = set()
-    withheld: list[Reference] = []
+    withheld: list[SettingsReference] = []
     for file in registry_files(environment, workspace):
         is_users = file.resolve() in own and not _is_in(file, workspace)
         for reference in references_in(file):
@@ -87,7 +86,7 @@ def registry_variables(
                 passed.add(name)
             elif strict or (name in environment.variables and not reference.optional):
                 withheld.append(reference)
-    defined = _defined_by_yarn(workspace)
+    defined = _find_defined_by_yarn(workspace)
     return RegistryVariables(
         passed=frozenset(passed),
         empty=frozenset(empty - defined),
@@ -162,7 +161,7 @@ def _is_seen_anyway(name: str, environment: Environment) -> bool:
     return name in environment.variables and (everybody or name.startswith(SETTINGS))
 
 
-def _defined_by_yarn(workspace: Path | None) -> frozenset[str]:
+def _find_defined_by_yarn(workspace: Path | None) -> frozenset[str]:
     """The names that ``.env.yarn`` defines, which yarn reads before its settings' references."""
     if not workspace:
         return frozenset()

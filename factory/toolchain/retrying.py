@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 
-def retried(
+def retry(
     action: Callable[[], _T],
     *,
     may_pass: Callable[[ProcessFailed], bool],

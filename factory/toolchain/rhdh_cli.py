@@ -18,18 +18,21 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, Place, StorageError, ToolchainError
+from factory.files import write_whole
 from factory.locking import exclusive
-from factory.npm_range import VERSION, highest
 from factory.toolchain.cache_folder import (
-    made_once,
     make_folder,
+    make_once,
     tell_read_only,
     why_read_only,
 )
 from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.trust import refuse_planted
-from factory.whole_file import write_whole
+from factory.versions import (
+    VERSION,
+    highest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,9 +80,9 @@ def find_rhdh_cli(
             have put it into the cache.
     """
     _refuse_no_version(wanted)
-    version = resolved_version(wanted, node=node, env=env, cache=cache, runner=runner)
+    version = resolve_version(wanted, node=node, env=env, cache=cache, runner=runner)
     pins = _pins(version)
-    entry = made_once(
+    entry = make_once(
         cache / "rhdh-cli" / _entry_name(version, pins),
         lambda folder: _install(version, pins, folder, node=node, env=env, runner=runner),
         what=f"rhdh-cli {version}",
@@ -90,7 +93,7 @@ def find_rhdh_cli(
     return RhdhCli(version=version, command=command)
 
 
-def known_version(wanted: str, *, env: Mapping[str, str], cache: Path) -> str | None:
+def find_known_version(wanted: str, *, env: Mapping[str, str], cache: Path) -> str | None:
     """Return the version that ``wanted`` is, if that is known without asking the npm registry.
 
     What a registry has said of a tag is believed for an hour, by all runs that share the cache.
@@ -111,7 +114,7 @@ def known_version(wanted: str, *, env: Mapping[str, str], cache: Path) -> str | 
     return version if _EXACT.match(version) else None
 
 
-def resolved_version(
+def resolve_version(
     wanted: str, *, node: Node, env: Mapping[str, str], cache: Path, runner: Runner
 ) -> str:
     """Return the version that ``wanted`` is, asking the npm registry if need be.
@@ -121,11 +124,11 @@ def resolved_version(
         ToolchainError: the registry does not say, and no version is installed here.
         StorageError: the cache cannot be written.
     """
-    if known := known_version(wanted, env=env, cache=cache):
+    if known := find_known_version(wanted, env=env, cache=cache):
         return known
     if reason := why_read_only(cache):
         tell_read_only(cache, reason)
-        return _resolved(wanted, node=node, env=env, cache=cache, runner=runner)
+        return _resolve(wanted, node=node, env=env, cache=cache, runner=runner)
     try:
         lock = _answer_file(wanted, env, _existing(cache / "rhdh-cli").parent)
         with exclusive(
@@ -133,8 +136,8 @@ def resolved_version(
             wait=True,
             while_waiting=runner.raise_if_cancelled,
         ):
-            known = known_version(wanted, env=env, cache=cache)
-            return known or _resolved(wanted, node=node, env=env, cache=cache, runner=runner)
+            known = find_known_version(wanted, env=env, cache=cache)
+            return known or _resolve(wanted, node=node, env=env, cache=cache, runner=runner)
     except OSError as error:
         raise StorageError(
             "the cache folder cannot be written",
@@ -152,13 +155,13 @@ def with_pins(version: str) -> str:
     return _entry_name(version, _pins(version))
 
 
-def known_versions() -> tuple[str, ...]:
+def list_known_versions() -> tuple[str, ...]:
     """Return the versions whose whole dependency tree is pinned, in the order of their names."""
     folder = resources.files(__package__).joinpath(PINS)
     return tuple(sorted(item.name for item in folder.iterdir() if _EXACT.match(item.name)))
 
 
-def _resolved(tag: str, *, node: Node, env: Mapping[str, str], cache: Path, runner: Runner) -> str:
+def _resolve(tag: str, *, node: Node, env: Mapping[str, str], cache: Path, runner: Runner) -> str:
     ask = (node.bin_dir / "npm", "view", f"{PACKAGE}@{tag}", "version", "--json")
     here = cache if cache.is_dir() else node.bin_dir
     try:

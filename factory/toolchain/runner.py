@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -21,16 +22,34 @@ from typing import TYPE_CHECKING
 
 from factory.errors import Interrupted, Place, StorageError, ToolchainError
 from factory.redaction import Redactor
-from factory.toolchain.bounded_output import LINE_LIMIT
 from factory.toolchain.descendants import DESCENDANTS, MARK
-from factory.toolchain.full_disk import on_full_disk
 from factory.toolchain.last_words import last_words
-from factory.toolchain.streams import ANSWER_CHARACTERS, GRACE_SECONDS, Log, Streams, signal_group
+from factory.toolchain.streams import (
+    ANSWER_CHARACTERS,
+    GRACE_SECONDS,
+    LINE_LIMIT,
+    Log,
+    Streams,
+    signal_group,
+)
 from factory.toolchain.time_limits import TimeLimits
 from factory.toolchain.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+
+_FULL_BELOW = 1 << 20
+
+
+def on_full_disk(folders: Iterable[Path]) -> Path | None:
+    """Return the first of these folders whose disk has less than a megabyte left, if one has."""
+    for folder in folders:
+        with contextlib.suppress(OSError):  # it is gone, or never was
+            if shutil.disk_usage(folder).free < _FULL_BELOW:
+                return folder
+    return None
+
 
 DISK_FULL = ("ENOSPC", "No space left on device", "no space left on device")
 
@@ -163,7 +182,7 @@ class Runner:
             if sink:
                 shown = shlex.join(self.redact(word) for word in words)
                 sink.write(f"$ {self.redact(shown)}\n")
-            process = stack.enter_context(self._started(words, cwd, env, stdin=stdin))
+            process = stack.enter_context(self._start(words, cwd, env, stdin=stdin))
             limits = TimeLimits(
                 total=timeout,
                 silence=silence,
@@ -196,7 +215,7 @@ class Runner:
         return completed
 
     @contextlib.contextmanager
-    def _started(
+    def _start(
         self, words: tuple[str, ...], cwd: Path, env: Mapping[str, str], *, stdin: str | None
     ) -> Iterator[subprocess.Popen[bytes]]:
         mark = DESCENDANTS.next_mark()
@@ -205,7 +224,7 @@ class Runner:
             self.raise_if_cancelled()
             self._starting = threading.get_ident()
             try:
-                process = DESCENDANTS.started(lambda: _opened(words, cwd, marked, stdin=stdin))
+                process = DESCENDANTS.started(lambda: _open(words, cwd, marked, stdin=stdin))
             except BaseException:
                 self._starting = None
                 raise
@@ -246,7 +265,7 @@ class Runner:
             signal_group(process, signal.SIGKILL)
 
 
-def _opened(
+def _open(
     words: tuple[str, ...], cwd: Path, env: Mapping[str, str], *, stdin: str | None
 ) -> subprocess.Popen[bytes]:
     try:
@@ -309,3 +328,45 @@ def _end(returncode: int) -> str:
     name = signal.Signals(number).name
     hint = ", perhaps for want of memory" if number == signal.SIGKILL else ""
     return f"killed by {name}{hint}"
+
+
+class LoggedRunner(Runner):
+    """Another runner, whose children it starts, with a log and a listener for those without."""
+
+    def __init__(self, runner: Runner, *, log: Path, on_line: Callable[[str], None]) -> None:
+        super().__init__(runner.redact)
+        self._runner = runner
+        self._log = log
+        self._on_line = on_line
+
+    def cancel(self, reason: Interrupted) -> None:
+        """End every child of the runner, also those that were not started here."""
+        self._runner.cancel(reason)
+
+    def raise_if_cancelled(self) -> None:
+        """Raise the reason if the run has been cancelled."""
+        self._runner.raise_if_cancelled()
+
+    def run(
+        self,
+        command: Sequence[str | Path],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        log: Path | None = None,
+        on_line: Callable[[str], None] | None = None,
+        timeout: float | None = None,
+        silence: float | None = None,
+        stdin: str | None = None,
+    ) -> Completed:
+        """Run a command as :meth:`Runner.run` does."""
+        return self._runner.run(
+            command,
+            cwd=cwd,
+            env=env,
+            log=log or self._log,
+            on_line=on_line or self._on_line,
+            timeout=timeout,
+            silence=silence,
+            stdin=stdin,
+        )

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,7 +46,7 @@ _DEEPEST = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class SettingsReference:
     """A settings file's reference to a variable.
 
     ``field`` is the setting, as far as it is known; ``optional`` references say themselves what
@@ -67,7 +69,7 @@ class Reference:
         return self.file.name != NPMRC and self.file.suffix in (".yml", ".yaml")
 
 
-def references_in(file: Path) -> tuple[Reference, ...]:
+def references_in(file: Path) -> tuple[SettingsReference, ...]:
     """Return what a settings file refers to; nothing for one that is not there or not readable.
 
     A file that is no YAML refers to nothing: yarn says so itself, in its own words.
@@ -95,7 +97,7 @@ def settings_files_below(folder: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _npmrc(text: str, file: Path) -> Iterator[Reference]:
+def _npmrc(text: str, file: Path) -> Iterator[SettingsReference]:
     for line in text.splitlines():
         stated = line.strip()
         if not stated or stated[0] in ";#[":
@@ -105,7 +107,9 @@ def _npmrc(text: str, file: Path) -> Iterator[Reference]:
             for match in _IN_NPMRC.finditer(part):
                 if len(match[1]) % 2 == 0:
                     optional = bool(match[3])
-                    yield Reference(name=match[2], file=file, field=key.strip(), optional=optional)
+                    yield SettingsReference(
+                        name=match[2], file=file, field=key.strip(), optional=optional
+                    )
 
 
 def _ini_value(written: str) -> str:
@@ -121,18 +125,16 @@ def _ini_value(written: str) -> str:
     return _ESCAPED.sub(r"\1", begun[0] if begun else "").strip()
 
 
-def _yarnrc(text: str, file: Path) -> Iterator[Reference]:
+def _yarnrc(text: str, file: Path) -> Iterator[SettingsReference]:
     for field, value in _scalars(text):
         for match in _IN_YARNRC.finditer(value):
             if not match[1]:
                 optional = match[4] is not None
-                yield Reference(name=match[2], file=file, field=field, optional=optional)
+                yield SettingsReference(name=match[2], file=file, field=field, optional=optional)
 
 
 def _scalars(text: str) -> Iterator[tuple[str, str]]:
     """Every value of a YAML document with the names that lead to it; each alias counts once."""
-    import yaml  # noqa: PLC0415 - late: commands without a workspace do not need it
-
     try:
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError, ValueError):

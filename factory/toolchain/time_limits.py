@@ -43,19 +43,19 @@ class TimeLimits:
         self._heard_at = time.monotonic()
 
     def _watch(self) -> None:
-        while (left := min(self._left_in_all(), self._left_to_speak())) > 0:
+        while (left := min(self._seconds_left_in_all(), self._seconds_left_to_speak())) > 0:
             if self._ended.wait(left):
                 return
-        self.fell_silent = self._left_in_all() > 0
+        self.fell_silent = self._seconds_left_in_all() > 0
         self.passed = True
         self._expire()
 
-    def _left_in_all(self) -> float:
-        return _left(self._began, self._total)
+    def _seconds_left_in_all(self) -> float:
+        return _seconds_left(self._began, self._total)
 
-    def _left_to_speak(self) -> float:
-        return _left(self._heard_at, self._silence)
+    def _seconds_left_to_speak(self) -> float:
+        return _seconds_left(self._heard_at, self._silence)
 
 
-def _left(since: float, limit: float | None) -> float:
+def _seconds_left(since: float, limit: float | None) -> float:
     return float("inf") if limit is None else since + limit - time.monotonic()

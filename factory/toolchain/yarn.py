@@ -15,14 +15,16 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from factory.archives.npm_package import archive_of_npm
 from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, ToolchainError
-from factory.npm_range import VERSION
-from factory.toolchain.cache_folder import made_once
+from factory.toolchain.cache_folder import make_once
 from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.trust import refuse_planted
+from factory.versions import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,7 +72,7 @@ class Yarn:
         return _major(self.version) < _BERRY_MAJOR
 
 
-def wanted_yarn(workspace: Path, root: Path) -> WantedYarn:
+def find_wanted_yarn(workspace: Path, root: Path) -> WantedYarn:
     """Return which yarn the workspace asks for, looking from its folder up to the checkout's root.
 
     Raises:
@@ -113,7 +115,7 @@ def find_yarn(
     script = wanted.script
     if script is None:
         release = f"{wanted.version}-{wanted.checksum[1][:16]}" if wanted.checksum else None
-        entry = made_once(
+        entry = make_once(
             cache / "yarn" / (release or str(wanted.version)),
             lambda folder: _install(wanted, folder, node=node, env=env, runner=runner),
             what=f"yarn {wanted.version}",
@@ -152,7 +154,7 @@ def _install(
             details=failure.completed.last_words,
             hint="check that npm reaches its registry: npm ping",
         ) from failure
-    archive = folder / _packed_name(packed.stdout, f"{package}@{version}")
+    archive = folder / _read_packed_name(packed.stdout, f"{package}@{version}")
     unpack(archive, folder / "package", select="package")
     if wanted.checksum:
         # Berry's checksum is of the script, as corepack downloads it; classic's is of the archive.
@@ -161,7 +163,7 @@ def _install(
     archive.unlink()
 
 
-def _packed_name(said: str, package: str) -> str:
+def _read_packed_name(said: str, package: str) -> str:
     """The name of the archive that ``npm pack --json`` says it has made."""
     try:
         return str(archive_of_npm(said)["filename"])
@@ -228,7 +230,6 @@ def _folders_up(workspace: Path, root: Path) -> Iterator[Path]:
 
 
 def _yarn_path(folder: Path) -> Path | None:
-    import yaml  # noqa: PLC0415 - late: --help does not need it
 
     settings = folder / ".yarnrc.yml"
     if not settings.is_file():

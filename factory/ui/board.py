@@ -20,7 +20,7 @@ from factory.events import (
     WorkspacesKnown,
 )
 from factory.ui import estimate
-from factory.ui.progress import Row, Stage, State, Subject, row_of
+from factory.ui.progress import Row, StageRow, State, SubjectRow, row_of
 from factory.ui.stages import PLUGIN_STAGES, WHOLE_WORKSPACE, WORKSPACE_STAGES, in_order
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ class WorkspaceRows:
 
 @dataclass(kw_only=True, slots=True)
 class _Workspace:
-    whole: Subject
+    whole: SubjectRow
     began: float | None = None
     ended: float | None = None
     known: tuple[str, ...] = ()
-    subjects: dict[str, Subject] = field(default_factory=dict)
+    subjects: dict[str, SubjectRow] = field(default_factory=dict)
     expected: DurationsExpected | None = None
 
     def seconds(self, now: float) -> float:
@@ -79,10 +79,10 @@ class Board:
                 case DurationsExpected():
                     self._workspace(event.workspace).expected = event
                 case PluginsKnown():
-                    workspace = self._begun(event.workspace)
+                    workspace = self._begin(event.workspace)
                     workspace.known = event.plugins
                     for plugin in event.plugins:
-                        workspace.subjects.setdefault(plugin, Subject(name=plugin))
+                        workspace.subjects.setdefault(plugin, SubjectRow(name=plugin))
                 case StageStarted():
                     self._start(event)
                 case StageOutput():
@@ -130,35 +130,35 @@ class Board:
             if not one.known and not over:
                 before = one.expected.plugins.values() if one.expected else ()
                 for expected in before or [{}] * likely:
-                    yield from _work_of(Subject(name=""), stages, expected, now, over=over)
+                    yield from _work_of(SubjectRow(name=""), stages, expected, now, over=over)
 
     def _workspace(self, name: str) -> _Workspace:
         known = self._workspaces.get(name)
         if known is None:
-            whole = Subject(name=name or WHOLE_WORKSPACE)
+            whole = SubjectRow(name=name or WHOLE_WORKSPACE)
             known = self._workspaces[name] = _Workspace(whole=whole)
         return known
 
-    def _begun(self, name: str) -> _Workspace:
+    def _begin(self, name: str) -> _Workspace:
         workspace = self._workspace(name)
         if workspace.began is None:
             workspace.began = self._now()
         return workspace
 
-    def _subject(self, workspace: str, plugin: str) -> Subject:
-        found = self._begun(workspace)
-        return found.subjects.setdefault(plugin, Subject(name=plugin)) if plugin else found.whole
+    def _subject(self, workspace: str, plugin: str) -> SubjectRow:
+        found = self._begin(workspace)
+        return found.subjects.setdefault(plugin, SubjectRow(name=plugin)) if plugin else found.whole
 
     def _start(self, event: StageStarted) -> None:
         about = self._subject(event.workspace, event.plugin)
         about.stages.pop(event.stage, None)  # begun again: it is the latest one now
-        about.stages[event.stage] = Stage(state="running", since=self._now())
+        about.stages[event.stage] = StageRow(state="running", since=self._now())
         about.line = ""
         self._workspace(event.workspace).ended = None
 
     def _finish(self, event: StageFinished) -> None:
         about = self._subject(event.workspace, event.plugin)
-        stage = about.stages.setdefault(event.stage, Stage(state="running", since=self._now()))
+        stage = about.stages.setdefault(event.stage, StageRow(state="running", since=self._now()))
         stage.state, stage.seconds = event.outcome, event.seconds
         about.line = event.note or (about.line if event.outcome == "failed" else "")
         workspace = self._workspace(event.workspace)
@@ -201,7 +201,7 @@ class Board:
 
 
 def _work_of(
-    about: Subject,
+    about: SubjectRow,
     names: tuple[str, ...],
     expected: Mapping[str, float],
     now: float,
@@ -211,8 +211,8 @@ def _work_of(
     for name, mark in zip(names, about.marks(names), strict=True):
         seconds = expected.get(name, estimate.typical(name))
         if mark == "running":
-            yield estimate.running(seconds, now - about.stages[name].since)
+            yield estimate.running_work(seconds, now - about.stages[name].since)
         elif mark == "done":
-            yield estimate.ended(seconds)
+            yield estimate.ended_work(seconds)
         elif mark == "waiting" and not over:
-            yield estimate.waiting(seconds)
+            yield estimate.waiting_work(seconds)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import Interrupted
-from factory.ui.text import Line, Span, padded, printable
+from factory.ui.text import Line, Span, pad, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ def error_lines(message: ErrorMessage) -> list[Line]:
             lines.append(())
             column = len("try") + 2
         label, *continued = _hanging("try", message.hint, max(column, len("try") + 2))
-        lines += [_hinted(label), *map(_hinted, continued)]
+        lines += [_hint_line(label), *map(_hint_line, continued)]
     return lines
 
 
@@ -89,11 +89,11 @@ def _hanging(name: str, value: str, column: int) -> list[Line]:
     """A fact with its name; further lines of the value stand below its first."""
     names = [name, *[""] * value.count("\n")]
     return [
-        (Span(f"  {padded(label, column)}", "dim"), Span(printable(line)))
+        (Span(f"  {pad(label, column)}", "dim"), Span(printable(line)))
         for label, line in zip(names, value.split("\n"), strict=True)
     ]
 
 
-def _hinted(line: Line) -> Line:
+def _hint_line(line: Line) -> Line:
     label, value = line
     return (label, Span(value.text, "accent"))

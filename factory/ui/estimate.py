@@ -42,17 +42,17 @@ def typical(stage: str) -> float:
     return TYPICAL.get(stage, _SHORT)
 
 
-def ended(expected: float) -> Work:
+def ended_work(expected: float) -> Work:
     """Return the work of a stage that is done."""
     return Work(done=expected)
 
 
-def waiting(expected: float) -> Work:
+def waiting_work(expected: float) -> Work:
     """Return the work of a stage that has not begun."""
     return Work(left=expected)
 
 
-def running(expected: float, seconds: float) -> Work:
+def running_work(expected: float, seconds: float) -> Work:
     """Return the work of a stage that has been running for ``seconds``."""
     return Work(done=min(seconds, expected), left=max(expected - seconds, expected * _LEAST_LEFT))
 

@@ -15,10 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from factory.quantities import clock, counted
-from factory.ui.marks import MARKS
+from factory.quantities import clock, pluralize
 from factory.ui.stages import STAGE_WIDTH
-from factory.ui.text import Line, Span, Style, cells, cut, cut_start, padded
+from factory.ui.text import MARKS, Line, Span, Style, cells, cut, cut_start, pad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,10 +167,10 @@ def _cells_of(row: Row, grid: _Grid, spin: int, *, name: Span) -> _Cells:
 def _laid_out(row: _Cells, grid: _Grid) -> Line:
     blank = grid.marks - sum(cells(mark.text) for mark in row.marks)
     return (
-        Span(padded(row.name.text, grid.name) + _GAP, row.name.style),
+        Span(pad(row.name.text, grid.name) + _GAP, row.name.style),
         *row.marks,
         Span(" " * blank + _GAP),
-        Span(padded(row.stage.text, STAGE_WIDTH), row.stage.style),
+        Span(pad(row.stage.text, STAGE_WIDTH), row.stage.style),
         Span(f"{row.time.text:>{_TIME_WIDTH}}{_GAP}", row.time.style),
         Span(cut(row.tail.text, grid.tail), row.tail.style),
     )
@@ -182,9 +181,9 @@ def _total(workspaces: Sequence[WorkspaceRows], width: int, seconds_left: float 
     plugins_ended = sum(workspace.done + workspace.failed for workspace in workspaces)
     failed = sum(workspace.failed for workspace in workspaces)
     known = sum(workspace.known for workspace in workspaces)
-    parts = [f"{ended}/{counted(len(workspaces), 'workspace')}"] if len(workspaces) > 1 else []
+    parts = [f"{ended}/{pluralize(len(workspaces), 'workspace')}"] if len(workspaces) > 1 else []
     if known or parts:
-        parts.append(f"{plugins_ended}/{counted(known, 'plugin')}")
+        parts.append(f"{plugins_ended}/{pluralize(known, 'plugin')}")
     text = " · ".join(parts)
     trouble = f" · {failed} failed" if failed else ""
     left = f"about {clock(seconds_left)} left" if seconds_left is not None else ""
@@ -201,7 +200,7 @@ def _fitting(rows: list[_Placed], room: int) -> list[_Placed]:
         return rows
     by_weight = sorted(range(len(rows)), key=lambda index: rows[index].weight)
     kept = sorted(by_weight[: room - 1])
-    hidden = counted(len(rows) - len(kept), "more row")
+    hidden = pluralize(len(rows) - len(kept), "more row")
     return [
         *(rows[index] for index in kept),
         _Placed(line=(Span(f"  … {hidden}", "dim"),), weight=0),

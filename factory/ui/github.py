@@ -23,12 +23,15 @@ from factory.events import (
     WorkspacesKnown,
 )
 from factory.ui.errors import error_lines
-from factory.ui.harmless import clean, shown
-from factory.ui.lines import finished
-from factory.ui.marks import MARKS
+from factory.ui.lines import describe_end
 from factory.ui.notices import notice_lines
 from factory.ui.stages import subject
 from factory.ui.summary import summary
+from factory.ui.text import (
+    MARKS,
+    clean,
+    show_raw,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,7 +83,7 @@ class GitHub:
             case StageStarted():
                 # The long stages of a workspace would otherwise look as if nothing went on.
                 if not event.plugin and self._level <= logging.INFO:
-                    self._log.write(f"{shown(f'{subject(event)}  {event.stage}  started')}\n")
+                    self._log.write(f"{show_raw(f'{subject(event)}  {event.stage}  started')}\n")
             case StageOutput():
                 with self._lock:
                     self._output[subject(event), event.stage].append(event.line)
@@ -129,17 +132,17 @@ class GitHub:
         if self._level > (logging.ERROR if event.outcome == "failed" else logging.INFO):
             return
         mark = MARKS[event.outcome].text
-        self._write_group(f"{mark} {subject(event)}  {event.stage}  {finished(event)}", lines)
+        self._write_group(f"{mark} {subject(event)}  {event.stage}  {describe_end(event)}", lines)
 
     def _write_group(self, title: str, lines: deque[str]) -> None:
         """Print a group at once; one without any output would be an empty fold, so it is a line."""
         if not lines:
-            self._log.write(f"{shown(title)}\n")
+            self._log.write(f"{show_raw(title)}\n")
             return
-        body = [shown(line) for line in lines]
+        body = [show_raw(line) for line in lines]
         if len(body) == MOST_GROUP_LINES:
             body.insert(0, f"… only the last {MOST_GROUP_LINES} lines; the log file has all")
-        text = "\n".join([f"::group::{escaped(shown(title))}", *body, "::endgroup::"])
+        text = "\n".join([f"::group::{escape(show_raw(title))}", *body, "::endgroup::"])
         self._log.write(f"{text}\n")
 
     def _result(self, event: RunFinished) -> None:
@@ -173,22 +176,22 @@ def annotation(
         properties |= {"line": place.line, "col": place.column}
     properties["title"] = title
     told = ",".join(
-        f"{name}={escaped_property(clean(str(value)))}"
+        f"{name}={escape_property(clean(str(value)))}"
         for name, value in properties.items()
         if value
     )
     message = "\n".join(clean(line) for line in text.split("\n"))
-    return f"::{command} {told}::{escaped(message)}\n"
+    return f"::{command} {told}::{escape(message)}\n"
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Return a command's message as the runner reads it (``actions/toolkit``, ``escapeData``)."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def escaped_property(text: str) -> str:
+def escape_property(text: str) -> str:
     """Return a command's property as the runner reads it (``escapeProperty``)."""
-    return escaped(text).replace(":", "%3A").replace(",", "%2C")
+    return escape(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def checkout_of(environment: Mapping[str, str]) -> Path | None:

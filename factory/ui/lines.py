@@ -30,7 +30,7 @@ from factory.ui.errors import error_lines
 from factory.ui.notices import notice_lines
 from factory.ui.stages import STAGE_WIDTH, subject
 from factory.ui.summary import summary
-from factory.ui.text import Span, padded, printable
+from factory.ui.text import Span, pad, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,7 @@ class Lines:
                     self._line(event, f"| {printable(event.line)}")
             case StageFinished():
                 if self._level <= (logging.ERROR if event.outcome == "failed" else logging.INFO):
-                    self._line(event, finished(event))
+                    self._line(event, describe_end(event))
             case WorkspacesKnown() | DurationsExpected():
                 pass
             case RunFinished():
@@ -111,12 +111,12 @@ class Lines:
         """Nothing is left open."""
 
     def _line(self, event: StageStarted | StageOutput | StageFinished, what: str) -> None:
-        about = padded(printable(subject(event)), self._subject_width)
-        line = (Span(f"{self._now()}  {about}  {padded(event.stage, STAGE_WIDTH)}  {what}"),)
+        about = pad(printable(subject(event)), self._subject_width)
+        line = (Span(f"{self._now()}  {about}  {pad(event.stage, STAGE_WIDTH)}  {what}"),)
         self._log.lines([line])
 
 
-def finished(event: StageFinished) -> str:
+def describe_end(event: StageFinished) -> str:
     """Return how a stage ended, in words: ``failed after 12.0s: exit code 1``."""
     note = f": {printable(event.note)}" if event.note else ""
     if event.outcome == "skipped":

@@ -12,9 +12,17 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from factory.ui.harmless import harmless, harmless_json, shown
+from rich.table import Table
+
+from factory.ui.live import console_on, print_on, rich_text
 from factory.ui.sink import Sink
-from factory.ui.text import Line, Span
+from factory.ui.text import (
+    Line,
+    Span,
+    harmless,
+    harmless_json,
+    show_raw,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,7 +43,7 @@ class Printer:
 
     def lines(self, *lines: str) -> None:
         """Print lines; a line break in one is no new line."""
-        self._sink().write("".join(f"{shown(self.redact(line))}\n" for line in lines))
+        self._sink().write("".join(f"{show_raw(self.redact(line))}\n" for line in lines))
 
     def styled(self, lines: Iterable[Line]) -> None:
         """Print lines of spans, with their styles on a terminal."""
@@ -43,22 +51,17 @@ class Printer:
         if not self.is_terminal:
             self._sink().lines(masked)
             return
-        from factory.ui.live import console_on, print_on  # noqa: PLC0415 - late: Rich is slow
 
         print_on(console_on(self._sink(), self.environment), masked)
 
     def tabs(self, rows: Iterable[Sequence[str]]) -> None:
         """Print rows whose cells are apart by a tab, for programs that cut lines there."""
         for row in rows:
-            cells = "\t".join(shown(self.redact(cell)) for cell in row)
+            cells = "\t".join(show_raw(self.redact(cell)) for cell in row)
             self._sink().write(f"{harmless(cells)}\n")
 
     def table(self, rows: Sequence[Sequence[Line]], *, head: Sequence[str] = ()) -> None:
         """Print a table on a terminal; each cell is a line, which may be wrapped."""
-        from rich.table import Table  # noqa: PLC0415 - late: only a terminal needs it
-
-        from factory.ui.live import console_on, rich_text  # noqa: PLC0415 - late, as above
-
         table = Table(*head, box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(head))
         for row in rows:
             cells = (tuple(Span(self.redact(s.text), s.style) for s in cell) for cell in row)
@@ -67,7 +70,7 @@ class Printer:
 
     def document(self, value: object) -> None:
         """Print a JSON document; secrets in its texts are masked before it is written."""
-        text = json.dumps(_masked(value, self.redact), indent=2, ensure_ascii=False)
+        text = json.dumps(_mask(value, self.redact), indent=2, ensure_ascii=False)
         self.json_text(f"{text}\n")
 
     def json_text(self, text: str) -> None:
@@ -76,9 +79,9 @@ class Printer:
 
     def page(self, text: str) -> None:
         """Print a page of text for people, such as Markdown: each of its lines made harmless."""
-        self._sink().write("".join(f"{shown(line)}\n" for line in text.split("\n")[:-1]))
+        self._sink().write("".join(f"{show_raw(line)}\n" for line in text.split("\n")[:-1]))
         if last := text.rpartition("\n")[2]:
-            self._sink().write(shown(last))
+            self._sink().write(show_raw(last))
 
     def file(self, text: str) -> None:
         """Print what a program is to read from a file, and whose form its maker has seen to."""
@@ -88,13 +91,13 @@ class Printer:
         return Sink(sys.stdout if self.stream is None else self.stream)
 
 
-def _masked(value: object, redact: Callable[[str], str]) -> object:
+def _mask(value: object, redact: Callable[[str], str]) -> object:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        return {redact(str(name)): _masked(each, redact) for name, each in value.items()}
+        return {redact(str(name)): _mask(each, redact) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(each, redact) for each in value]
+        return [_mask(each, redact) for each in value]
     return value
 
 

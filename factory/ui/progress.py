@@ -27,7 +27,7 @@ class Row:
 
 
 @dataclass(kw_only=True, slots=True)
-class Stage:
+class StageRow:
     """How far a stage is: when it began, and how many seconds it took once it has ended."""
 
     state: State
@@ -36,11 +36,11 @@ class Stage:
 
 
 @dataclass(kw_only=True, slots=True)
-class Subject:
+class SubjectRow:
     """What is known of a plugin, a package, or a workspace as a whole."""
 
     name: str
-    stages: dict[str, Stage] = field(default_factory=dict)
+    stages: dict[str, StageRow] = field(default_factory=dict)
     line: str = ""
 
     def running(self) -> str:
@@ -67,7 +67,7 @@ class Subject:
         )
 
 
-def row_of(about: Subject, names: tuple[str, ...], now: float) -> Row:
+def row_of(about: SubjectRow, names: tuple[str, ...], now: float) -> Row:
     """Return the row of a subject whose stages are ``names``, at the time ``now``."""
     marks = about.marks(names)
     running, failed = about.running(), about.failed()

@@ -23,9 +23,12 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from factory.events import RunFinished
 from factory.ui.errors import ErrorMessage, message_of
-from factory.ui.harmless import shown
+from factory.ui.github import GitHub, checkout_of
+from factory.ui.lines import Lines
+from factory.ui.live import Live, console_on
 from factory.ui.notices import Notice, notices
 from factory.ui.sink import Sink
+from factory.ui.text import show_raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +96,7 @@ class Screen:
         """Return whether the user says yes; nobody there, an end of input or no answer is a no."""
         if not self.interactive:
             return False
-        said = self._display.ask(f"{self._asked(question)} [y/N] ", self._stdin.readline)
+        said = self._display.ask(f"{self._ask(question)} [y/N] ", self._stdin.readline)
         return said.strip().lower() in _YES
 
     def ask(self, question: str) -> str | None:
@@ -103,11 +106,11 @@ class Screen:
         """
         if not self.interactive:
             return None
-        said = self._display.ask(f"{self._asked(question)} ", self._stdin.readline)
+        said = self._display.ask(f"{self._ask(question)} ", self._stdin.readline)
         return said.strip() if said else None
 
-    def _asked(self, question: str) -> str:
-        return "\n".join(shown(self._redact(line)) for line in question.split("\n"))
+    def _ask(self, question: str) -> str:
+        return "\n".join(show_raw(self._redact(line)) for line in question.split("\n"))
 
 
 @contextlib.contextmanager
@@ -170,20 +173,15 @@ def _display_for(
 ) -> Display:
     # Each is imported when it is chosen: Rich alone takes longer than all of --help may.
     if _on_github(environment):
-        from factory.ui.github import GitHub, checkout_of  # noqa: PLC0415
-
         checkout = checkout_of(environment)
         return GitHub(out=out, log=log, level=level, verbose=verbose, checkout=checkout)
     if log.isatty() and log.draws and environment.get("TERM", "dumb") not in ("dumb", "unknown"):
-        from factory.ui.live import Live, console_on  # noqa: PLC0415
-
         return Live(
             out=console_on(out, environment),
             screen=console_on(log, environment),
             level=level,
             verbose=verbose,
         )
-    from factory.ui.lines import Lines  # noqa: PLC0415
 
     return Lines(out=out, log=log, level=level, verbose=verbose)
 

@@ -11,8 +11,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, TextIO
 
-from factory.ui.harmless import harmless
-from factory.ui.text import plain
+from factory.ui.text import harmless, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

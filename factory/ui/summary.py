@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from factory.quantities import counted, duration, size
-from factory.ui.marks import MARKS
+from factory.quantities import duration, pluralize, size
 from factory.ui.stages import WHOLE_WORKSPACE
-from factory.ui.text import Line, Span, Style, cells, padded, printable
+from factory.ui.text import MARKS, Line, Span, Style, cells, pad, printable
 
 if TYPE_CHECKING:
     from factory.events import PluginSummary, RunFinished
@@ -44,7 +43,7 @@ def summary(run: RunFinished, *, width: int = DEFAULT_WIDTH) -> list[Line]:
             count = f"  {done} of {known}" if known else ""
             lines.append((Span(workspace, "strong"), Span(count, "dim")))
         for row in own:
-            lines += _wide(row, names, columns) if fits else _stacked(row, width)
+            lines += _wide(row, names, columns) if fits else _stack(row, width)
     return [*lines, (), _verdict(run), *_places(run)]
 
 
@@ -52,19 +51,19 @@ def _wide(row: PluginSummary, names: int, results: int) -> list[Line]:
     start = (
         MARKS[row.outcome],
         Span(" "),
-        Span(padded(_name(row), names) + _GAP, _name_style(row)),
+        Span(pad(_name(row), names) + _GAP, _name_style(row)),
     )
     if row.outcome == "failed":
         indent = " " * (2 + names + len(_GAP))
         first, *rest = _failure(row)
         return [(*start, *first), *((Span(indent), *line) for line in rest)]
-    result = Span(padded(_result(row), results), "" if row.artifact else "dim")
+    result = Span(pad(_result(row), results), "" if row.artifact else "dim")
     return [(*start, result, *_numbers(row))]
 
 
-def _stacked(row: PluginSummary, width: int) -> list[Line]:
+def _stack(row: PluginSummary, width: int) -> list[Line]:
     numbers = _numbers(row)
-    name = padded(_name(row), width - 2 - sum(cells(span.text) for span in numbers))
+    name = pad(_name(row), width - 2 - sum(cells(span.text) for span in numbers))
     head = (MARKS[row.outcome], Span(" "), Span(name, _name_style(row)), *numbers)
     if row.outcome == "failed":
         return [head, *((Span("    "), *line) for line in _failure(row))]
@@ -98,7 +97,7 @@ def _failure(row: PluginSummary) -> list[Line]:
     lines: list[Line] = [(Span(printable(first), "bad"),)]
     lines += [(Span(printable(line), "dim"),) for line in rest[:MOST_ERROR_LINES]]
     if len(rest) > MOST_ERROR_LINES:
-        lines.append((Span(f"… {counted(len(rest) - MOST_ERROR_LINES, 'more line')}", "dim"),))
+        lines.append((Span(f"… {pluralize(len(rest) - MOST_ERROR_LINES, 'more line')}", "dim"),))
     if row.log and row.log not in row.error:
         lines.append((Span("log  ", "dim"), Span(row.log)))
     return lines
@@ -110,7 +109,9 @@ def _verdict(run: RunFinished) -> Line:
     done, failed, skipped = outcomes["done"], outcomes["failed"], outcomes["skipped"]
     cached = sum(row.cached for row in rows)
     unbuilt = sum(not row.plugin and row.outcome == "failed" for row in run.summaries)
-    what = counted(total, "plugin") if done == total else f"{done} of {counted(total, 'plugin')}"
+    what = (
+        pluralize(total, "plugin") if done == total else f"{done} of {pluralize(total, 'plugin')}"
+    )
     how = "from the cache" if cached and cached == done else "built"
     return (
         Span(f"{what} {how}", "" if failed or unbuilt else "good"),
@@ -118,14 +119,14 @@ def _verdict(run: RunFinished) -> Line:
         Span(f" in {duration(run.seconds)}", "dim"),
         Span(f", {skipped} skipped" if skipped else ""),
         Span(f", {failed} failed" if failed else "", "bad"),
-        Span(f", {counted(unbuilt, 'workspace')} failed" if unbuilt else "", "bad"),
+        Span(f", {pluralize(unbuilt, 'workspace')} failed" if unbuilt else "", "bad"),
     )
 
 
 def _places(run: RunFinished) -> list[Line]:
     places = (("artifacts", run.output_dir), ("report", run.report))
     return [
-        (Span(f"  {padded(label, _LABEL_WIDTH)}", "dim"), Span(path, "accent"))
+        (Span(f"  {pad(label, _LABEL_WIDTH)}", "dim"), Span(path, "accent"))
         for label, path in places
         if path
     ]

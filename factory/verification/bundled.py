@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from factory.quantities import listed
+from factory.quantities import join_names
 from factory.verification.findings import (
     DEPENDENCIES,
     SHARED,
-    Finding,
-    failed,
-    passed,
+    CheckFinding,
+    failed_finding,
+    passed_finding,
 )
-from factory.verification.plugin_folder import bundled_packages
+from factory.verification.plugin_folder import read_bundled_packages
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -28,28 +28,28 @@ if TYPE_CHECKING:
 SCOPE = "@backstage/"
 
 
-def check_dependencies(plugin: PluginFolder, host: HostInventory) -> Finding:
+def check_dependencies(plugin: PluginFolder, host: HostInventory) -> CheckFinding:
     """Return whether each of the plugin's dependencies is bundled, or is the host's to give."""
     needed = plugin.texts("dependencies")
     modules = plugin.root / "node_modules"
     bundled = {name for name in needed if (modules / name / "package.json").is_file()}
     missing = [name for name in needed if name not in bundled and name not in host]
     if missing:
-        return failed(
+        return failed_finding(
             DEPENDENCIES,
             "dependencies are neither in the plugin nor in the host",
-            found=f"no node_modules/{listed(missing, most=3)}",
+            found=f"no node_modules/{join_names(missing, most=3)}",
             expected=f"each of package.json's dependencies, or in {host.name}",
             hint="export the plugin with rhdh-cli, which installs them, and pack what it leaves",
         )
     from_host = sorted(set(needed) - bundled)
-    shared = f", from the host: {listed(from_host)}" if from_host else ""
-    return passed(DEPENDENCIES, f"{len(bundled)} bundled{shared}" if needed else "none")
+    shared = f", from the host: {join_names(from_host)}" if from_host else ""
+    return passed_finding(DEPENDENCIES, f"{len(bundled)} bundled{shared}" if needed else "none")
 
 
 def check_shared(
     plugin: PluginFolder, host: HostInventory, *, allowed: Collection[str] = ()
-) -> Finding:
+) -> CheckFinding:
     """Return whether a @backstage package is bundled that the host shares, and nobody asked for it.
 
     Asked for is what package.json names in ``dependencies`` or ``bundleDependencies`` - rhdh-cli
@@ -58,11 +58,11 @@ def check_shared(
     """
     versions: dict[str, set[str]] = defaultdict(set)
     needs: dict[str, set[str]] = defaultdict(set)
-    for folder, package in bundled_packages(plugin):
+    for folder, package in read_bundled_packages(plugin):
         name = _name(folder.parent.name, folder.name)
         versions[name].add(str(package.get("version", "")))
         needs[name].update(_keys(package.get("dependencies")))
-    wanted = _asked_for(plugin, needs) | set(allowed)
+    wanted = _find_asked_for(plugin, needs) | set(allowed)
     twice = {
         name: ", ".join(sorted(found))
         for name, found in sorted(versions.items())
@@ -70,20 +70,20 @@ def check_shared(
     }
     if twice:
         first = next(iter(twice))
-        return failed(
+        return failed_finding(
             SHARED,
             f"the plugin bundles packages that {host.name} shares",
-            found=listed(f"{name} {found}" for name, found in twice.items()),
+            found=join_names(f"{name} {found}" for name, found in twice.items()),
             expected="these as peerDependencies, the host's own at run time",
             hint=f"leave them to the host, or, if {first} must be the plugin's own, export it with "
             f"--shared-package '!{first}' and verify with --allow-bundled {first}",
         )
     by_intent = sorted(name for name in versions if name.startswith(SCOPE) and name in host)
-    note = f"by intent: {listed(by_intent)}" if by_intent else "none bundled"
-    return passed(SHARED, note)
+    note = f"by intent: {join_names(by_intent)}" if by_intent else "none bundled"
+    return passed_finding(SHARED, note)
 
 
-def _asked_for(plugin: PluginFolder, needs: Mapping[str, Iterable[str]]) -> set[str]:
+def _find_asked_for(plugin: PluginFolder, needs: Mapping[str, Iterable[str]]) -> set[str]:
     listed_by_name = plugin.package.get("bundleDependencies") or plugin.package.get(
         "bundledDependencies"
     )

@@ -18,10 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.notation.json_text import parse_json, parse_object
-from factory.quantities import listed
+from factory.quantities import join_names
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.runner import ProcessFailed
-from factory.verification.findings import ENTRY_POINT, Finding, failed, passed, skipped
+from factory.verification.findings import (
+    ENTRY_POINT,
+    CheckFinding,
+    failed_finding,
+    passed_finding,
+    skipped_finding,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +67,7 @@ class Loader:
     host_modules: tuple[Path, ...] = ()
 
 
-def check_entry_point(plugin: PluginFolder, loader: Loader) -> Finding:
+def check_entry_point(plugin: PluginFolder, loader: Loader) -> CheckFinding:
     """Load a backend plugin and return whether a portal would take what it exports.
 
     Raises:
@@ -70,7 +76,7 @@ def check_entry_point(plugin: PluginFolder, loader: Loader) -> Finding:
     """
     main = plugin.entry(str(plugin.package.get("main") or ""))
     if main is None:
-        return skipped(ENTRY_POINT, "there is no entry point to load")
+        return skipped_finding(ENTRY_POINT, "there is no entry point to load")
     peers = plugin.texts("peerDependencies")
     request = {
         "folder": str(plugin.root),
@@ -96,66 +102,70 @@ def check_entry_point(plugin: PluginFolder, loader: Loader) -> Finding:
             )
         except ProcessFailed as failure:
             if failure.timed_out:
-                return _failed("the plugin does not finish loading", f"{SECONDS} seconds went by")
+                return _failed_finding(
+                    "the plugin does not finish loading", f"{SECONDS} seconds went by"
+                )
             completed = failure.completed
     return _finding(plugin, completed, str(request["nonce"]))
 
 
-def _finding(plugin: PluginFolder, completed: Completed, nonce: str) -> Finding:
+def _finding(plugin: PluginFolder, completed: Completed, nonce: str) -> CheckFinding:
     printed = completed.printed if completed.printed is not None else completed.tail
     lines = [text for known, text in _RESULT.findall(printed) if known == nonce]
     if len(lines) != 1:
-        return _failed("Node.js ended while it loaded the plugin", completed.tail[-300:].strip())
+        return _failed_finding(
+            "Node.js ended while it loaded the plugin", completed.tail[-300:].strip()
+        )
     try:
         result = parse_object(lines[0])
     except ValueError as fault:
-        return _failed("what the plugin exports cannot be told", str(fault))
+        return _failed_finding("what the plugin exports cannot be told", str(fault))
     stand_ins = [str(name) for name in result.get("standIns", ())]
     if error := result.get("error"):
         return _of_error(plugin, error, stand_ins)
     found = result.get("found") or {"kind": None, "exports": []}
-    note = f"with stand-ins for {listed(stand_ins, most=2)}" if stand_ins else ""
+    note = f"with stand-ins for {join_names(stand_ins, most=2)}" if stand_ins else ""
     if found.get("kind") == "stand-in":
-        made_by = f"made by {listed(stand_ins, most=2)}"
-        return skipped(
+        made_by = f"made by {join_names(stand_ins, most=2)}"
+        return skipped_finding(
             ENTRY_POINT,
             f"{found['format']} loads; the default export is {made_by}, which is the host's",
             hint="give the node_modules of a real host with --host-modules",
         )
     if not found.get("kind"):
-        return _failed(
+        return _failed_finding(
             "the plugin exports nothing that a portal could start",
-            listed(found["exports"]) or "no exports",
+            join_names(found["exports"]) or "no exports",
             expected=_EXPECTED,
             hint="export the plugin as default from its index.ts, by an overlay if it is not yours",
         )
     loaded = f"{found['format']} loads, {found['kind']}"
-    return passed(ENTRY_POINT, f"{loaded} ({note})" if note else loaded)
+    return passed_finding(ENTRY_POINT, f"{loaded} ({note})" if note else loaded)
 
 
-def _of_error(plugin: PluginFolder, error: dict[str, Any], stand_ins: list[str]) -> Finding:
+def _of_error(plugin: PluginFolder, error: dict[str, Any], stand_ins: list[str]) -> CheckFinding:
     message = str(error.get("message", "")).replace(f"{plugin.root}/", "")
     at = str(error.get("at") or "").replace(f"{plugin.root}/", "")
     found = f"{message} ({at})" if at and message not in at else message
     is_fault = error.get("code") in _OF_THE_ARTIFACT or error.get("name") == "SyntaxError"
     is_certain = is_fault and bool(error.get("isOfPlugin"))
     if stand_ins and not is_certain:
-        return skipped(
+        return skipped_finding(
             ENTRY_POINT,
-            f"with stand-ins for {listed(stand_ins, most=2)} it does not load: {found}",
+            f"with stand-ins for {join_names(stand_ins, most=2)} it does not load: {found}",
             hint="give the node_modules of a real host with --host-modules",
         )
-    return _failed("the plugin does not load", found)
+    return _failed_finding("the plugin does not load", found)
 
 
-def _failed(
+def _failed_finding(
     problem: str,
     found: str,
     *,
     expected: str = "a module that Node.js loads",
     hint: str = "export the plugin again; for a missing package see its build arguments",
-) -> Finding:
-    return failed(ENTRY_POINT, problem, found=found, expected=expected, hint=hint)
+) -> CheckFinding:
+    return failed_finding(ENTRY_POINT, problem, found=found, expected=expected, hint=hint)
 
 
 def _alpha(plugin: PluginFolder) -> str | None:

@@ -43,7 +43,7 @@ CHECKS = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class CheckFinding:
     """The result of one check. ``found``, ``expected`` and ``hint`` say more where it failed.
 
     ``detail`` is one line: what was checked, why it was skipped, or what is wrong.
@@ -69,11 +69,11 @@ class Verified:
     name: str = ""
     version: str = ""
     role: str = ""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[CheckFinding, ...] = ()
     error: FactoryError | None = None
 
     @property
-    def failures(self) -> tuple[Finding, ...]:
+    def failures(self) -> tuple[CheckFinding, ...]:
         """The findings that failed."""
         return tuple(one for one in self.findings if one.result == "failed")
 
@@ -83,29 +83,29 @@ class Verified:
         return self.error is None and not self.failures
 
 
-def passed(check: str, detail: str = "") -> Finding:
+def passed_finding(check: str, detail: str = "") -> CheckFinding:
     """Return the finding of a check that holds."""
-    return Finding(check=check, result="passed", detail=detail)
+    return CheckFinding(check=check, result="passed", detail=detail)
 
 
-def skipped(check: str, why: str, *, hint: str = "") -> Finding:
+def skipped_finding(check: str, why: str, *, hint: str = "") -> CheckFinding:
     """Return the finding of a check that could not, or need not, be made."""
-    return Finding(check=check, result="skipped", detail=why, hint=hint)
+    return CheckFinding(check=check, result="skipped", detail=why, hint=hint)
 
 
-def failed(
+def failed_finding(
     check: str, problem: str, *, found: str = "", expected: str = "", hint: str = ""
-) -> Finding:
+) -> CheckFinding:
     """Return the finding of a check that does not hold."""
-    return Finding(
+    return CheckFinding(
         check=check, result="failed", detail=problem, found=found, expected=expected, hint=hint
     )
 
 
-def failed_by(check: str, error: FactoryError) -> Finding:
+def finding_of_error(check: str, error: FactoryError) -> CheckFinding:
     """Return what an error says as the finding of a check."""
     place = f"{error.place}: " if error.place else ""
-    return failed(
+    return failed_finding(
         check,
         error.problem,
         found=f"{place}{error.found or ''}".removesuffix(": "),

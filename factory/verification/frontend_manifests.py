@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from factory.quantities import listed
-from factory.verification.findings import MANIFESTS, Finding, failed, passed
-from factory.verification.json_file import json_object
+from factory.quantities import join_names
+from factory.verification.findings import MANIFESTS, CheckFinding, failed_finding, passed_finding
+from factory.verification.plugin_folder import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ _LARGEST = 64 * 1024 * 1024
 class _Broken(Exception):  # noqa: N818 - a fact about a manifest, turned into a finding
     def __init__(self, problem: str, found: str, expected: str) -> None:
         super().__init__(problem)
-        self.finding = failed(
+        self.finding = failed_finding(
             MANIFESTS,
             problem,
             found=found,
@@ -38,7 +38,7 @@ class _Broken(Exception):  # noqa: N818 - a fact about a manifest, turned into a
         )
 
 
-def check_manifests(plugin: PluginFolder) -> Finding:
+def check_manifests(plugin: PluginFolder) -> CheckFinding:
     """Return whether the frontend has a manifest, and every file that its manifests name."""
     counts = []
     try:
@@ -51,14 +51,14 @@ def check_manifests(plugin: PluginFolder) -> Finding:
     except _Broken as broken:
         return broken.finding
     if not counts:
-        return failed(
+        return failed_finding(
             MANIFESTS,
             "the frontend has no manifest that a portal could find it by",
             found=f"neither {SCALPRUM} nor {FEDERATION}",
             expected="at least one of them",
             hint="export it without --no-generate-scalprum-assets",
         )
-    return passed(MANIFESTS, ", ".join(counts))
+    return passed_finding(MANIFESTS, ", ".join(counts))
 
 
 def _scalprum(root: Path) -> int:
@@ -104,7 +104,7 @@ def _all_exist(root: Path, manifest: str, names: set[str]) -> int:
             missing.append(name)
     if missing:
         problem = f"{manifest} names files that are not there"
-        raise _Broken(problem, listed(missing), f"each of them in {folder.name}/")
+        raise _Broken(problem, join_names(missing), f"each of them in {folder.name}/")
     return len(names)
 
 

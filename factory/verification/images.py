@@ -9,22 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits
 from factory.archives.refusal import printable
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, FactoryError, Interrupted
-from factory.oci.dynamic_packages import DYNAMIC_PACKAGES, folders_in, is_plugin_folder
-from factory.quantities import listed
+from factory.oci.packed_plugin import (
+    DYNAMIC_PACKAGES,
+    folders_in,
+    is_plugin_folder,
+)
+from factory.quantities import join_names
 from factory.scratch_folder import scratch_folder
 from factory.verification.findings import (
     ARCHIVE,
     IMAGE,
     INTEGRITY,
-    Finding,
+    CheckFinding,
     Verified,
-    failed,
-    failed_by,
-    passed,
+    failed_finding,
+    finding_of_error,
+    passed_finding,
 )
 from factory.verification.plugin_checks import Terms, verify_plugin_folder
 from factory.verification.targets import PLUGIN_PATH
@@ -70,8 +74,8 @@ def verify_image(
     image: FoundImage,
     terms: Terms,
     *,
-    limits: Limits = DEFAULT_LIMITS,
-    more: tuple[Finding, ...] = (),
+    limits: ArchiveLimits = DEFAULT_LIMITS,
+    more: tuple[CheckFinding, ...] = (),
 ) -> tuple[Verified, ...]:
     """Check an image and return a result for each plugin in it; at least one.
 
@@ -83,8 +87,8 @@ def verify_image(
         Interrupted: the run was cancelled.
     """
     with scratch_folder("verify") as work:
-        findings: list[Finding] = []
-        roots = _unpacked(image, work, limits, findings)
+        findings: list[CheckFinding] = []
+        roots = _unpack(image, work, limits, findings)
         folders = _plugin_folders(roots)
         if all(finding.result == "passed" for finding in findings):
             findings.append(_check_annotation(image, tuple(folders)))
@@ -103,8 +107,8 @@ def verify_image(
     )
 
 
-def _unpacked(
-    image: FoundImage, work: Path, limits: Limits, findings: list[Finding]
+def _unpack(
+    image: FoundImage, work: Path, limits: ArchiveLimits, findings: list[CheckFinding]
 ) -> Sequence[Path]:
     """Each layer in a folder of its own, and what was found on the way."""
     roots: list[Path] = []
@@ -115,9 +119,9 @@ def _unpacked(
     except Interrupted:
         raise
     except FactoryError as error:
-        findings.append(failed_by(INTEGRITY, error))
+        findings.append(finding_of_error(INTEGRITY, error))
         return roots
-    findings.append(passed(INTEGRITY, image.digest))
+    findings.append(passed_finding(INTEGRITY, image.digest))
     try:
         for number, (descriptor, file) in enumerate(zip(image.layers, layers, strict=True)):
             root = work / f"layer-{number}"
@@ -126,13 +130,13 @@ def _unpacked(
             roots.append(root)
             _refuse_links_to_neighbours(root, shown)
     except ArtifactError as error:
-        findings.append(failed_by(ARCHIVE, error))
+        findings.append(finding_of_error(ARCHIVE, error))
         return roots
-    findings.append(passed(ARCHIVE, f"{files} files"))
+    findings.append(passed_finding(ARCHIVE, f"{files} files"))
     return roots
 
 
-def _refuse_oversized(image: FoundImage, limits: Limits) -> None:
+def _refuse_oversized(image: FoundImage, limits: ArchiveLimits) -> None:
     size = sum(layer.size for layer in image.layers)
     if size > limits.total:
         raise ArtifactError(
@@ -164,42 +168,44 @@ def _plugin_folders(roots: Sequence[Path]) -> dict[str, Path]:
     }
 
 
-def _check_annotation(image: FoundImage, folders: tuple[str, ...]) -> Finding:
+def _check_annotation(image: FoundImage, folders: tuple[str, ...]) -> CheckFinding:
     text = image.annotations.get(DYNAMIC_PACKAGES)
     if fault := _fault_of_folders(image, folders):
         return fault
     if text is None:
         if image.plugin:
-            return passed(IMAGE, f"no annotation; {image.plugin} is there")
-        return failed(
+            return passed_finding(IMAGE, f"no annotation; {image.plugin} is there")
+        return failed_finding(
             IMAGE,
             f"the image has no annotation {DYNAMIC_PACKAGES}",
-            found=listed(image.annotations) or "no annotations",
+            found=join_names(image.annotations) or "no annotations",
             expected=_SPEC,
             hint=f"portals then need the folder in their list: {PLUGIN_PATH}{folders[0]}",
         )
-    named = _named(text)
+    named = _parse_name(text)
     if named is None or sorted(named) != sorted(folders):
-        return failed(
+        return failed_finding(
             IMAGE,
             f"the annotation {DYNAMIC_PACKAGES} does not name what is in the image",
-            found=listed(named) if named is not None else "no base64 of a JSON array of objects",
-            expected=listed(folders),
+            found=join_names(named)
+            if named is not None
+            else "no base64 of a JSON array of objects",
+            expected=join_names(folders),
             hint="make the image again",
         )
-    return passed(IMAGE, listed(named))
+    return passed_finding(IMAGE, join_names(named))
 
 
-def _fault_of_folders(image: FoundImage, folders: tuple[str, ...]) -> Finding | None:
+def _fault_of_folders(image: FoundImage, folders: tuple[str, ...]) -> CheckFinding | None:
     if not folders:
-        return failed(
+        return failed_finding(
             IMAGE,
             "no plugin is in the image",
             found="no folder with a package.json",
             expected=_SPEC,
         )
     if odd := [name for name in folders if not is_plugin_folder(name)]:
-        return failed(
+        return failed_finding(
             IMAGE,
             "a plugin's folder has a name that portals do not take",
             found=", ".join(map(printable, odd)),
@@ -207,17 +213,17 @@ def _fault_of_folders(image: FoundImage, folders: tuple[str, ...]) -> Finding | 
             hint="make the image again with 'plugin-factory push'",
         )
     if image.plugin and image.plugin not in folders:
-        return failed(
+        return failed_finding(
             IMAGE,
             "the plugin's folder is not in the image",
-            found=listed(folders),
+            found=join_names(folders),
             expected=image.plugin,
             hint=f"name one of them after {PLUGIN_PATH}",
         )
     return None
 
 
-def _named(text: str) -> tuple[str, ...] | None:
+def _parse_name(text: str) -> tuple[str, ...] | None:
     try:
         return folders_in(text)
     except ValueError:

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ArtifactError, Place
-from factory.oci.blob import INDEX_TYPE
-from factory.oci.descriptor import Descriptor, annotations_of, descriptor_of, hash_for, is_digest
+from factory.oci.descriptor import (
+    INDEX_TYPE,
+    Descriptor,
+    annotations_of,
+    descriptor_of,
+    hash_for,
+    is_digest,
+)
 from factory.oci.layout import REF_NAME
 from factory.verification.images import FoundImage
-from factory.verification.json_file import json_object
+from factory.verification.plugin_folder import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

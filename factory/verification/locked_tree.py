@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
-from factory.quantities import counted, listed
-from factory.verification.findings import LOCKED, Finding, failed, passed
-from factory.verification.json_file import json_object
+from factory.quantities import join_names, pluralize
+from factory.verification.findings import LOCKED, CheckFinding, failed_finding, passed_finding
 from factory.verification.patched_files import difference_to_patches
-from factory.verification.plugin_folder import bundled_packages
+from factory.verification.plugin_folder import json_object, read_bundled_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +58,7 @@ class Difference:
 
 def check_locked(
     plugin: PluginFolder, workspaces: Sequence[LockedWorkspace], host: HostInventory
-) -> Finding:
+) -> CheckFinding:
     """Return whether every private package has the version, and the patch, that is locked.
 
     Args:
@@ -70,24 +69,24 @@ def check_locked(
     name = plugin.name.removesuffix(_DYNAMIC)
     workspace = next((each for each in workspaces if name in each.members), None)
     if workspace is None:
-        return failed(
+        return failed_finding(
             LOCKED,
             f"no workspace that was named has the package {name}",
-            found=listed(str(each.root) for each in workspaces),
+            found=join_names(str(each.root) for each in workspaces),
             expected=f"the workspace in which {plugin.name} was built",
             hint="name it with --workspace DIR",
         )
-    walk = _Walk(plugin=plugin, workspace=workspace, host=host)
+    walk = _TreeWalk(plugin=plugin, workspace=workspace, host=host)
     differences = walk.differences(name)
     if not differences:
-        return passed(LOCKED, f"{counted(len(walk.compared), 'package')} as in yarn.lock")
+        return passed_finding(LOCKED, f"{pluralize(len(walk.compared), 'package')} as in yarn.lock")
     first = differences[0]
-    return failed(
+    return failed_finding(
         LOCKED,
-        f"{counted(len(differences), 'bundled package')} differ from yarn.lock"
+        f"{pluralize(len(differences), 'bundled package')} differ from yarn.lock"
         if len(differences) > 1
         else "a bundled package differs from yarn.lock",
-        found=listed(map(str, differences), most=_MOST_NAMED),
+        found=join_names(map(str, differences), most=_MOST_NAMED),
         expected=f"what {workspace.lockfile} says",
         hint=_way_out(first, workspace),
     )
@@ -116,7 +115,7 @@ class _Bundled:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Walk:
+class _TreeWalk:
     plugin: PluginFolder
     workspace: LockedWorkspace
     host: HostInventory
@@ -129,7 +128,7 @@ class _Walk:
         if self.plugin.version != own.version:
             return [Difference(name=name, found=self.plugin.version, locked=own.version)]
         found = dict.fromkeys(self._below(own))
-        return [*found, *(one for one in self._unreached() if one not in found)]
+        return [*found, *(one for one in self._find_unreached() if one not in found)]
 
     def _below(self, own: Package) -> Iterator[Difference]:
         root = self.plugin.root
@@ -142,15 +141,15 @@ class _Walk:
             seen.add((bundled.folder, bundled.package))
             if bundled.folder != root:
                 self.compared.add(bundled.folder)
-                difference = self._compared(bundled)
+                difference = self._compare(bundled)
                 if difference:
                     yield difference
                     continue
             for edge in self._edges(bundled):
-                folder = self._resolved(bundled.folder, edge.name)
+                folder = self._resolve(bundled.folder, edge.name)
                 if folder is None:
                     if not (edge.optional or edge.name in self.host):
-                        yield _missing(edge, bundled.package)
+                        yield _missing_difference(edge, bundled.package)
                 elif edge.target.version and not self._stands_for(edge.name):
                     pending.append(
                         _Bundled(folder=folder, package=edge.target, asked_by=str(bundled.package))
@@ -167,7 +166,7 @@ class _Walk:
         left = _names(manifest, "dependencies") | _names(manifest, "optionalDependencies")
         return (edge for edge in edges if not written or edge.name in left)
 
-    def _compared(self, bundled: _Bundled) -> Difference | None:
+    def _compare(self, bundled: _Bundled) -> Difference | None:
         package, manifest = bundled.package, _package_json(bundled.folder)
         # Yarn's word for a package that does not say its version.
         name, version = _text(manifest, "name"), _text(manifest, "version") or "0.0.0"
@@ -187,14 +186,14 @@ class _Walk:
             asked_by=bundled.asked_by,
         )
 
-    def _unreached(self) -> Iterator[Difference]:
+    def _find_unreached(self) -> Iterator[Difference]:
         """Packages that nothing here is known to need, in versions that are in no lockfile.
 
         Others may be there: yarn knows of dependencies that their packages do not declare, and
         its plugins of ranges that only they understand.
         """
         versions = self.workspace.graph.lockfile.versions
-        for folder, manifest in bundled_packages(self.plugin):
+        for folder, manifest in read_bundled_packages(self.plugin):
             if folder in self.compared or self._is_shipped_inside(folder):
                 continue
             name, version = _text(manifest, "name") or folder.name, _text(manifest, "version")
@@ -220,10 +219,10 @@ class _Walk:
         replaced = self.plugin.texts("resolutions").get(name, "")
         if not replaced.removeprefix("file:").removeprefix("./").startswith("embedded/"):
             return False
-        stand_in = self._resolved(self.plugin.root, name)
+        stand_in = self._resolve(self.plugin.root, name)
         return stand_in is not None and not _text(_package_json(stand_in), "version")
 
-    def _resolved(self, folder: Path, name: str) -> Path | None:
+    def _resolve(self, folder: Path, name: str) -> Path | None:
         """The folder that Node.js finds a package in, from another's."""
         for above in (folder, *folder.parents):
             candidate = above / _MODULES / name
@@ -234,7 +233,7 @@ class _Walk:
         return None
 
 
-def _missing(edge: Edge, asker: Package) -> Difference:
+def _missing_difference(edge: Edge, asker: Package) -> Difference:
     return Difference(
         name=edge.name,
         found=_NOTHING,

@@ -12,8 +12,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.quantities import listed
-from factory.verification.findings import NATIVE, Finding, failed, passed
+from factory.quantities import join_names
+from factory.verification.findings import NATIVE, CheckFinding, failed_finding, passed_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ _NEVER_NATIVE = re.compile(
 )
 
 
-def check_native(plugin: PluginFolder, platform: str) -> Finding:
+def check_native(plugin: PluginFolder, platform: str) -> CheckFinding:
     """Return whether each package with native binaries has them for ``platform``.
 
     A package may bring binaries for several platforms and choose at run time. Programs of other
@@ -70,15 +70,15 @@ def check_native(plugin: PluginFolder, platform: str) -> Finding:
             }
         )
     if wrong:
-        return failed(
+        return failed_finding(
             NATIVE,
             f"native binaries are not for {platform}",
-            found=listed(f"{name} is for {found}" for name, found in sorted(wrong.items())),
+            found=join_names(f"{name} is for {found}" for name, found in sorted(wrong.items())),
             expected=f"binaries for {platform}, or none",
             hint=f"build the plugin on {platform}, or name the portal's with --platform",
         )
     count = sum(len(binaries) for binaries in packages.values())
-    return passed(NATIVE, f"{count} for {platform}" if count else "none")
+    return passed_finding(NATIVE, f"{count} for {platform}" if count else "none")
 
 
 def platform_of(file: Path) -> str:

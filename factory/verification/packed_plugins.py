@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.archives.integrity import check_integrity
-from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits
 from factory.archives.npm_package import INTEGRITY_SUFFIX, PACKAGE_FOLDER
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, FactoryError, Place
@@ -15,12 +15,12 @@ from factory.scratch_folder import scratch_folder
 from factory.verification.findings import (
     ARCHIVE,
     INTEGRITY,
-    Finding,
+    CheckFinding,
     Verified,
-    failed,
-    failed_by,
-    passed,
-    skipped,
+    failed_finding,
+    finding_of_error,
+    passed_finding,
+    skipped_finding,
 )
 from factory.verification.plugin_checks import Terms, verify_plugin_folder
 
@@ -31,7 +31,11 @@ _LONGEST_SIDECAR = 4096
 
 
 def verify_packed_file(
-    tgz: Path, terms: Terms, *, limits: Limits = DEFAULT_LIMITS, more: tuple[Finding, ...] = ()
+    tgz: Path,
+    terms: Terms,
+    *,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
+    more: tuple[CheckFinding, ...] = (),
 ) -> Verified:
     """Check a ``.tgz``; ``more`` are findings about it from elsewhere.
 
@@ -47,29 +51,31 @@ def verify_packed_file(
         try:
             files = unpack(tgz, folder, select=PACKAGE_FOLDER, limits=limits)
         except ArtifactError as error:
-            return Verified(artifact=artifact, findings=(integrity, failed_by(ARCHIVE, error)))
+            return Verified(
+                artifact=artifact, findings=(integrity, finding_of_error(ARCHIVE, error))
+            )
         found = verify_plugin_folder(folder, artifact, terms)
-    archive = passed(ARCHIVE, f"{files} files")
+    archive = passed_finding(ARCHIVE, f"{files} files")
     return replace(found, findings=(integrity, archive, *found.findings, *more))
 
 
-def check_sidecar(tgz: Path) -> Finding:
+def check_sidecar(tgz: Path) -> CheckFinding:
     """Return whether the file is what the ``.integrity`` file beside it says."""
     sidecar = tgz.with_name(f"{tgz.name}{INTEGRITY_SUFFIX}")
     try:
         with sidecar.open("rb") as stream:
             text = stream.read(_LONGEST_SIDECAR).decode("ascii", "replace").strip()
     except FileNotFoundError:
-        return skipped(INTEGRITY, f"there is no {sidecar.name} beside it")
+        return skipped_finding(INTEGRITY, f"there is no {sidecar.name} beside it")
     except OSError as error:
-        return failed(INTEGRITY, "the .integrity file cannot be read", found=str(error))
+        return failed_finding(INTEGRITY, "the .integrity file cannot be read", found=str(error))
     try:
         check_integrity(tgz, text, place=Place(file=sidecar))
     except FactoryError as error:
-        return failed_by(INTEGRITY, error)
+        return finding_of_error(INTEGRITY, error)
     except OSError as error:
-        return failed(INTEGRITY, "the file cannot be read", found=str(error))
-    return passed(INTEGRITY, text.partition("-")[0])
+        return failed_finding(INTEGRITY, "the file cannot be read", found=str(error))
+    return passed_finding(INTEGRITY, text.partition("-")[0])
 
 
 def sha256_of(file: Path) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from factory.analysis.locked_workspace import locked_patches
+from factory.analysis.locked_workspace import find_locked_patches
 from factory.sources.hunk_fit import HunkMismatchError, patch_content
 from factory.sources.patch_hunks import MalformedPatchError
 from factory.sources.patch_text import read_patch
-from factory.sources.patched_tree import Entry, PatchedTree, UnsafeNameError
+from factory.sources.patched_tree import PatchedTree, TreeEntry, UnsafeNameError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def difference_to_patches(folder: Path, locator: str, root: Path) -> str | None:
         root: the folder of yarn.lock.
     """
     tree = PatchedTree(folder.resolve())
-    for patch in reversed(locked_patches(locator)):
+    for patch in reversed(find_locked_patches(locator)):
         if patch.optional or not patch.path:
             continue  # yarn's own, or one that need not apply
         try:
@@ -80,4 +80,4 @@ def _take_back(change: FilePatch, tree: PatchedTree) -> None:
     undone = patch_content(content, change.reversed, exactly=True, is_strict=True).content
     if before != after:
         tree.put(after, None)
-    tree.put(before, None if change.before == "missing" else Entry(kind="file", content=undone))
+    tree.put(before, None if change.before == "missing" else TreeEntry(kind="file", content=undone))

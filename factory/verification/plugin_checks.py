@@ -10,9 +10,9 @@ from factory.verification.bundled import check_dependencies, check_shared
 from factory.verification.entry_point import Loader, check_entry_point
 from factory.verification.findings import (
     ENTRY_POINT,
-    Finding,
+    CheckFinding,
     Verified,
-    skipped,
+    skipped_finding,
 )
 from factory.verification.frontend_manifests import check_manifests
 from factory.verification.locked_tree import check_locked
@@ -53,7 +53,7 @@ class Terms:
 def verify_plugin_folder(root: Path, artifact: str, terms: Terms) -> Verified:
     """Check an unpacked plugin; ``artifact`` is what it is called in the result."""
     plugin = read_plugin_folder(root)
-    if isinstance(plugin, Finding):
+    if isinstance(plugin, CheckFinding):
         return Verified(artifact=artifact, findings=(plugin,))
     return Verified(
         artifact=artifact,
@@ -64,7 +64,7 @@ def verify_plugin_folder(root: Path, artifact: str, terms: Terms) -> Verified:
     )
 
 
-def _findings(plugin: PluginFolder, terms: Terms) -> Iterator[Finding]:
+def _findings(plugin: PluginFolder, terms: Terms) -> Iterator[CheckFinding]:
     yield check_package(plugin)
     if plugin.is_backend:
         yield _entry_point(plugin, terms)
@@ -79,7 +79,7 @@ def _findings(plugin: PluginFolder, terms: Terms) -> Iterator[Finding]:
         yield check_supported_versions(plugin, terms.host)
 
 
-def _entry_point(plugin: PluginFolder, terms: Terms) -> Finding:
+def _entry_point(plugin: PluginFolder, terms: Terms) -> CheckFinding:
     if terms.loader is None:
-        return skipped(ENTRY_POINT, "not loaded, as asked")
+        return skipped_finding(ENTRY_POINT, "not loaded, as asked")
     return check_entry_point(plugin, terms.loader)

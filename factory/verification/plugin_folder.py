@@ -10,11 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 from factory.analysis.discovery import BACKEND_ROLES, FRONTEND_ROLES, PLUGIN_ROLES
 from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
-from factory.verification.findings import PACKAGE, Finding, failed, passed
-from factory.verification.json_file import json_object
+from factory.notation.json_text import parse_object
+from factory.verification.findings import PACKAGE, CheckFinding, failed_finding, passed_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+
+def json_object(file: Path, *, limit: int) -> dict[str, Any]:
+    """Return the object in a JSON file of at most ``limit`` bytes.
+
+    Raises:
+        ValueError: it cannot be read, is larger, is not JSON, or holds something else.
+    """
+    try:
+        if file.stat().st_size > limit:
+            raise ValueError(f"it has more than {limit} bytes")
+        return parse_object(file.read_bytes())
+    except OSError as error:
+        raise ValueError(error.strerror or str(error)) from error
+
 
 _MODULES = "node_modules"
 # How Node.js completes a `main` (https://nodejs.org/api/modules.html#all-together).
@@ -76,13 +91,13 @@ class PluginFolder:
         return None
 
 
-def read_plugin_folder(root: Path) -> PluginFolder | Finding:
+def read_plugin_folder(root: Path) -> PluginFolder | CheckFinding:
     """Return the plugin in a folder, or why it is none."""
     file = root / PACKAGE_JSON
     try:
         package = json_object(file, limit=LARGEST_PACKAGE_JSON)
     except ValueError as error:
-        return failed(
+        return failed_finding(
             PACKAGE,
             "there is no package.json that can be read",
             found=str(error),
@@ -92,7 +107,7 @@ def read_plugin_folder(root: Path) -> PluginFolder | Finding:
     return PluginFolder(root=root.resolve(), package=package)
 
 
-def check_package(plugin: PluginFolder) -> Finding:
+def check_package(plugin: PluginFolder) -> CheckFinding:
     """Return whether package.json holds what portals need of it before they load anything."""
     for name, value in (("name", plugin.name), ("version", plugin.version)):
         if not value:
@@ -103,17 +118,17 @@ def check_package(plugin: PluginFolder) -> Finding:
     if not _text(plugin.package.get("main")):
         return _bad_field(plugin, "main", "the entry point's path")
     if plugin.is_backend and plugin.entry(str(plugin.package["main"])) is None:
-        return failed(
+        return failed_finding(
             PACKAGE,
             "the entry point that package.json names is not there",
             found=f"main: {plugin.package['main']}",
             expected="a file within the plugin",
             hint="build the plugin before it is exported, or correct its field main",
         )
-    return passed(PACKAGE, f"main {plugin.package['main']}" if plugin.is_backend else "")
+    return passed_finding(PACKAGE, f"main {plugin.package['main']}" if plugin.is_backend else "")
 
 
-def bundled_packages(plugin: PluginFolder) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def read_bundled_packages(plugin: PluginFolder) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Yield each package in the plugin's node_modules, at any depth, with its package.json."""
     for parent, folders, _ in os.walk(plugin.root):
         folders.sort()
@@ -134,11 +149,11 @@ def _package_json(file: Path) -> Mapping[str, Any]:
         return {}
 
 
-def _bad_field(plugin: PluginFolder, name: str, expected: str) -> Finding:
+def _bad_field(plugin: PluginFolder, name: str, expected: str) -> CheckFinding:
     value: Any = plugin.package
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
-    return failed(
+    return failed_finding(
         PACKAGE,
         f"package.json has no usable {name}",
         found=json.dumps(value)[:200],

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.attestation.provenance import STATEMENT_TYPE, check_statement, read_statement
-from factory.attestation.signature import signature_tag, signed_payloads, verify_signature
+from factory.attestation.signature import read_signed_payloads, signature_tag, verify_signature
 from factory.errors import CheckError, RegistryError
 from factory.oci.pull import fetch_blob, pull_document, pull_manifest, read_blob
 from factory.oci.referrers import list_referrers
 from factory.verification.findings import (
     PROVENANCE,
     SIGNATURE,
-    Finding,
-    failed,
-    failed_by,
-    passed,
+    CheckFinding,
+    failed_finding,
+    finding_of_error,
+    passed_finding,
 )
 from factory.verification.images import FoundImage
 
@@ -76,7 +76,9 @@ def remote_image(registry: Registry, target: RemoteImage, *, platform: str = "")
     )
 
 
-def check_signature(registry: Registry, repository: str, digest: str, key: PublicKey) -> Finding:
+def check_signature(
+    registry: Registry, repository: str, digest: str, key: PublicKey
+) -> CheckFinding:
     """Return whether the image ``digest`` is signed with the key, as ``cosign verify`` checks it.
 
     Raises:
@@ -84,7 +86,7 @@ def check_signature(registry: Registry, repository: str, digest: str, key: Publi
     """
     tag = signature_tag(digest)
     if registry.get_manifest(repository, tag) is None:
-        return failed(
+        return failed_finding(
             SIGNATURE,
             "the image is not signed",
             found=f"no {tag}",
@@ -93,7 +95,7 @@ def check_signature(registry: Registry, repository: str, digest: str, key: Publi
         )
     manifest = pull_document(registry, repository, tag)
     if manifest.is_index:
-        return failed(
+        return failed_finding(
             SIGNATURE,
             "what is under the signatures' tag is an index",
             found=tag,
@@ -101,16 +103,16 @@ def check_signature(registry: Registry, repository: str, digest: str, key: Publi
         )
     sizes = {layer.digest: layer for layer in manifest.layers}
     try:
-        payloads = signed_payloads(
+        payloads = read_signed_payloads(
             manifest.content, lambda one: read_blob(registry, repository, sizes[one])
         )
         signed = verify_signature(payloads, key, digest)
     except CheckError as error:
-        return failed_by(SIGNATURE, error)
-    return passed(SIGNATURE, f"as {signed.reference}")
+        return finding_of_error(SIGNATURE, error)
+    return passed_finding(SIGNATURE, f"as {signed.reference}")
 
 
-def check_attached_provenance(registry: Registry, repository: str, digest: str) -> Finding:
+def check_attached_provenance(registry: Registry, repository: str, digest: str) -> CheckFinding:
     """Return whether a provenance statement about the image ``digest`` is attached to it.
 
     Raises:
@@ -118,7 +120,7 @@ def check_attached_provenance(registry: Registry, repository: str, digest: str) 
     """
     attached = list_referrers(registry, repository, digest, artifact_type=STATEMENT_TYPE)
     if not attached:
-        return failed(
+        return failed_finding(
             PROVENANCE,
             "no provenance is attached to the image",
             found=f"no {STATEMENT_TYPE} among its referrers",
@@ -131,13 +133,13 @@ def check_attached_provenance(registry: Registry, repository: str, digest: str) 
             manifest = pull_document(registry, repository, one.digest)
             return _of_statement(registry, repository, manifest, digest)
         except (CheckError, RegistryError) as error:
-            findings.append(failed_by(PROVENANCE, error))
+            findings.append(finding_of_error(PROVENANCE, error))
     return findings[0]
 
 
 def _of_statement(
     registry: Registry, repository: str, manifest: PulledManifest, digest: str
-) -> Finding:
+) -> CheckFinding:
     if not manifest.layers:
         raise CheckError(
             "the attached provenance is empty",
@@ -147,4 +149,4 @@ def _of_statement(
         )
     text = read_blob(registry, repository, manifest.layers[0])
     subject = check_statement(read_statement(text), sha256=digest.partition(":")[2])
-    return passed(PROVENANCE, f"about {subject.name}")
+    return passed_finding(PROVENANCE, f"about {subject.name}")

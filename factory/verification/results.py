@@ -9,7 +9,7 @@ from factory.errors import CheckError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from factory.verification.findings import Finding, Verified
+    from factory.verification.findings import CheckFinding, Verified
 
 
 def results_document(results: Sequence[Verified]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def _plugin(result: Verified) -> dict[str, Any]:
     return document
 
 
-def _finding(finding: Finding) -> dict[str, str]:
+def _finding(finding: CheckFinding) -> dict[str, str]:
     fields = {
         "check": finding.check,
         "result": finding.result,

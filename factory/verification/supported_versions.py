@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.npm_range import is_range, is_version, satisfies
-from factory.verification.findings import HOST, Finding, failed, passed, skipped
+from factory.verification.findings import (
+    HOST,
+    CheckFinding,
+    failed_finding,
+    passed_finding,
+    skipped_finding,
+)
+from factory.versions import (
+    is_range,
+    is_version,
+    satisfies,
+)
 
 if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory
@@ -14,7 +24,7 @@ if TYPE_CHECKING:
 FIELD = "supported-versions"
 
 
-def check_supported_versions(plugin: PluginFolder, host: HostInventory) -> Finding:
+def check_supported_versions(plugin: PluginFolder, host: HostInventory) -> CheckFinding:
     """Return whether ``backstage.supported-versions`` fits the host's Backstage.
 
     A plain version says what the plugin was built for: hosts of the same minor release and later
@@ -22,12 +32,12 @@ def check_supported_versions(plugin: PluginFolder, host: HostInventory) -> Findi
     """
     text = plugin.backstage.get(FIELD)
     if not is_version(host.backstage):
-        return skipped(HOST, f"the Backstage version of {host.name} is not known")
+        return skipped_finding(HOST, f"the Backstage version of {host.name} is not known")
     if text is None or text == "":
-        return skipped(HOST, f"package.json has no backstage.{FIELD}")
+        return skipped_finding(HOST, f"package.json has no backstage.{FIELD}")
     wanted = [part.strip() for part in str(text).split(",") if part.strip()]
     if not isinstance(text, str) or not wanted or not all(is_range(one) for one in wanted):
-        return failed(
+        return failed_finding(
             HOST,
             f"backstage.{FIELD} is no version",
             found=str(text),
@@ -35,8 +45,8 @@ def check_supported_versions(plugin: PluginFolder, host: HostInventory) -> Findi
             hint="correct backstage.json beside source.json, or the plugin's package.json",
         )
     if any(_fits(one, host.backstage) for one in wanted):
-        return passed(HOST, f"built for {text}, {host.name} is {host.backstage}")
-    return failed(
+        return passed_finding(HOST, f"built for {text}, {host.name} is {host.backstage}")
+    return failed_finding(
         HOST,
         f"the plugin is not for the Backstage of {host.name}",
         found=f"backstage.{FIELD} {text}",

@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.errors import UsageError
-from factory.oci.image_name import ImageName, image_name
+from factory.files import (
+    entries_in,
+    folders_in,
+    may_be_read,
+)
 from factory.oci.layout import LAYOUT_MARKER
-from factory.unreadable import entries_in, folders_in, may_be_read
+from factory.oci.names import (
+    ImageName,
+    image_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +29,7 @@ PLUGIN_PATH = "!"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PackedFile:
+class PackedTarget:
     """A packed plugin, ``.tgz``."""
 
     file: Path
@@ -50,7 +57,7 @@ class RemoteImage:
     plugin: str = ""
 
 
-Target: TypeAlias = PackedFile | UnpackedFolder | Layout | RemoteImage
+Target: TypeAlias = PackedTarget | UnpackedFolder | Layout | RemoteImage
 
 
 def find_targets(words: Iterable[str]) -> tuple[Target, ...]:
@@ -82,7 +89,7 @@ def find_targets(words: Iterable[str]) -> tuple[Target, ...]:
 
 def _on_disk(path: Path) -> Iterator[Target]:
     if path.is_file():
-        yield Layout(path=path) if _is_archived_layout(path) else PackedFile(file=path)
+        yield Layout(path=path) if _is_archived_layout(path) else PackedTarget(file=path)
     elif (path / LAYOUT_MARKER).is_file():
         yield Layout(path=path)
     elif (path / "package.json").is_file():
@@ -100,7 +107,7 @@ def _outputs(folder: Path) -> Iterator[Target]:
         if path.name.startswith(".") or is_closed:
             continue
         if path.is_file() and path.suffix == PACKED:
-            yield PackedFile(file=path)
+            yield PackedTarget(file=path)
         elif (path / LAYOUT_MARKER).is_file() or _is_archived_layout(path):
             yield Layout(path=path)
 

@@ -7,25 +7,35 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from factory.archives.limits import DEFAULT_LIMITS, Limits
+from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits
 from factory.archives.safe_folder import walk_safely
 from factory.archives.unpack import unpack
+from factory.attestation.provenance import PROVENANCE_SUFFIX, check_statement, read_statement
 from factory.errors import ArtifactError, CheckError, FactoryError, Interrupted, ToolchainError
+from factory.oci.registry import Registry
+from factory.oci.target import pull_target
 from factory.scratch_folder import scratch_folder
 from factory.threads import InheritingPool
 from factory.verification.findings import (
     ARCHIVE,
     PROVENANCE,
     SIGNATURE,
-    Finding,
+    CheckFinding,
     Verified,
-    failed,
-    failed_by,
-    passed,
+    failed_finding,
+    finding_of_error,
+    passed_finding,
 )
+from factory.verification.images import verify_image
+from factory.verification.layouts import images_in_layout
 from factory.verification.packed_plugins import sha256_of, verify_packed_file
 from factory.verification.plugin_checks import Terms, verify_plugin_folder
-from factory.verification.targets import Layout, PackedFile, RemoteImage, Target, UnpackedFolder
+from factory.verification.remote_images import (
+    check_attached_provenance,
+    check_signature,
+    remote_image,
+)
+from factory.verification.targets import Layout, PackedTarget, RemoteImage, Target, UnpackedFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +48,7 @@ MOST_AT_ONCE = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class VerifyOptions:
     """What to check beyond a plugin's shape, and how images are reached.
 
     Attributes:
@@ -56,13 +66,13 @@ class Asked:
     checkpoint: Callable[[], None]
     key: PublicKey | None = None
     provenance: bool = False
-    limits: Limits = DEFAULT_LIMITS
+    limits: ArchiveLimits = DEFAULT_LIMITS
     jobs: int = 1
 
 
 def verify_targets(
     targets: Sequence[Target],
-    asked: Asked,
+    asked: VerifyOptions,
     on_end: Callable[[Verified], None] = lambda _: None,
 ) -> tuple[Verified, ...]:
     """Verify the targets and return a result for each plugin, in their order.
@@ -78,15 +88,15 @@ def verify_targets(
         max_workers=min(MOST_AT_ONCE, asked.jobs), thread_name_prefix="verify"
     ) as pool:
         try:
-            several = list(pool.map(partial(_verified, asked=asked, on_end=on_end), targets))
+            several = list(pool.map(partial(_verify_target, asked=asked, on_end=on_end), targets))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return tuple(result for results in several for result in results)
 
 
-def _verified(
-    target: Target, asked: Asked, on_end: Callable[[Verified], None]
+def _verify_target(
+    target: Target, asked: VerifyOptions, on_end: Callable[[Verified], None]
 ) -> tuple[Verified, ...]:
     asked.checkpoint()
     try:
@@ -94,46 +104,38 @@ def _verified(
     except (Interrupted, ToolchainError):
         raise
     except FactoryError as error:
-        results = (Verified(artifact=_shown(target), error=error),)
+        results = (Verified(artifact=_show(target), error=error),)
     for result in results:
         on_end(result)
     return results
 
 
-def _of_target(target: Target, asked: Asked) -> tuple[Verified, ...]:
+def _of_target(target: Target, asked: VerifyOptions) -> tuple[Verified, ...]:
     if isinstance(target, RemoteImage):
         return _remote(target, asked)
     if isinstance(target, Layout):
         return _layout(target.path, asked)
-    if isinstance(target, PackedFile):
-        more = (*_unsigned(asked), *_sidecar_provenance(target.file, asked))
+    if isinstance(target, PackedTarget):
+        more = (*_find_unsigned(asked), *_sidecar_provenance(target.file, asked))
         return (verify_packed_file(target.file, asked.terms, limits=asked.limits, more=more),)
     archive = _safe_folder(target.folder)
-    more = (*_unsigned(asked), *_no_provenance(asked))
+    more = (*_find_unsigned(asked), *_no_provenance(asked))
     if archive.result != "passed":  # nothing in it is looked at, let alone loaded
         return (Verified(artifact=str(target.folder), findings=(archive, *more)),)
     found = verify_plugin_folder(target.folder, str(target.folder), asked.terms)
     return (replace(found, findings=(archive, *found.findings, *more)),)
 
 
-def _safe_folder(folder: Path) -> Finding:
+def _safe_folder(folder: Path) -> CheckFinding:
     """What 'install' refuses of a folder is refused here."""
     try:
         files = sum(stat.S_ISREG(status.st_mode) for _, status in walk_safely(folder))
     except ArtifactError as error:
-        return failed_by(ARCHIVE, error)
-    return passed(ARCHIVE, f"{files} files")
+        return finding_of_error(ARCHIVE, error)
+    return passed_finding(ARCHIVE, f"{files} files")
 
 
-def _remote(target: RemoteImage, asked: Asked) -> tuple[Verified, ...]:
-    from factory.oci.registry import Registry  # noqa: PLC0415 - late: a network client
-    from factory.oci.target import pull_target  # noqa: PLC0415
-    from factory.verification.images import verify_image  # noqa: PLC0415
-    from factory.verification.remote_images import (  # noqa: PLC0415
-        check_attached_provenance,
-        check_signature,
-        remote_image,
-    )
+def _remote(target: RemoteImage, asked: VerifyOptions) -> tuple[Verified, ...]:
 
     reached = pull_target(asked.environment, target.name.registry)
     repository = target.name.repository
@@ -147,9 +149,7 @@ def _remote(target: RemoteImage, asked: Asked) -> tuple[Verified, ...]:
         return verify_image(image, asked.terms, limits=asked.limits, more=tuple(more))
 
 
-def _layout(path: Path, asked: Asked) -> tuple[Verified, ...]:
-    from factory.verification.images import verify_image  # noqa: PLC0415 - late: images alone
-    from factory.verification.layouts import images_in_layout  # noqa: PLC0415
+def _layout(path: Path, asked: VerifyOptions) -> tuple[Verified, ...]:
 
     with scratch_folder("layout") as work:
         folder = path
@@ -157,11 +157,11 @@ def _layout(path: Path, asked: Asked) -> tuple[Verified, ...]:
             folder = work / "layout"
             try:
                 # A layer is one entry of the archive, and larger than any file in it.
-                whole = Limits(entry=asked.limits.total, total=2 * asked.limits.total)
+                whole = ArchiveLimits(entry=asked.limits.total, total=2 * asked.limits.total)
                 unpack(path, folder, limits=whole)
             except ArtifactError as error:
-                return (Verified(artifact=str(path), findings=(failed_by(ARCHIVE, error),)),)
-        more = (*_unsigned(asked), *_no_provenance(asked))
+                return (Verified(artifact=str(path), findings=(finding_of_error(ARCHIVE, error),)),)
+        more = (*_find_unsigned(asked), *_no_provenance(asked))
         results = [
             result
             for image in images_in_layout(folder, path)
@@ -177,11 +177,11 @@ def _layout(path: Path, asked: Asked) -> tuple[Verified, ...]:
     return tuple(results)
 
 
-def _unsigned(asked: Asked) -> tuple[Finding, ...]:
+def _find_unsigned(asked: VerifyOptions) -> tuple[CheckFinding, ...]:
     if asked.key is None:
         return ()
     return (
-        failed(
+        failed_finding(
             SIGNATURE,
             "only an image in a registry has a signature",
             expected="an image that was pushed and signed",
@@ -190,11 +190,11 @@ def _unsigned(asked: Asked) -> tuple[Finding, ...]:
     )
 
 
-def _no_provenance(asked: Asked) -> tuple[Finding, ...]:
+def _no_provenance(asked: VerifyOptions) -> tuple[CheckFinding, ...]:
     if not asked.provenance:
         return ()
     return (
-        failed(
+        failed_finding(
             PROVENANCE,
             "there is no provenance here",
             expected="a .tgz with its .provenance.json, or an image in a registry",
@@ -202,24 +202,19 @@ def _no_provenance(asked: Asked) -> tuple[Finding, ...]:
     )
 
 
-def _sidecar_provenance(tgz: Path, asked: Asked) -> tuple[Finding, ...]:
+def _sidecar_provenance(tgz: Path, asked: VerifyOptions) -> tuple[CheckFinding, ...]:
     if not asked.provenance:
         return ()
-    from factory.attestation.provenance import (  # noqa: PLC0415 - late: only if it is asked for
-        PROVENANCE_SUFFIX,
-        check_statement,
-        read_statement,
-    )
 
     file = tgz.with_name(f"{tgz.name}{PROVENANCE_SUFFIX}")
     try:
         statement = read_statement(file.read_bytes())
         subject = check_statement(statement, sha256=sha256_of(tgz))
     except CheckError as error:
-        return (failed_by(PROVENANCE, error),)
+        return (finding_of_error(PROVENANCE, error),)
     except OSError as error:
         return (
-            failed(
+            failed_finding(
                 PROVENANCE,
                 "there is no provenance beside the file",
                 found=f"{file.name}: {error.strerror}",
@@ -227,12 +222,12 @@ def _sidecar_provenance(tgz: Path, asked: Asked) -> tuple[Finding, ...]:
                 hint="build writes it beside the .tgz; keep the two together",
             ),
         )
-    return (passed(PROVENANCE, f"about {subject.name}"),)
+    return (passed_finding(PROVENANCE, f"about {subject.name}"),)
 
 
-def _shown(target: Target) -> str:
+def _show(target: Target) -> str:
     if isinstance(target, RemoteImage):
         return f"oci://{target.name}"
     if isinstance(target, UnpackedFolder):
         return str(target.folder)
-    return str(target.file if isinstance(target, PackedFile) else target.path)
+    return str(target.file if isinstance(target, PackedTarget) else target.path)

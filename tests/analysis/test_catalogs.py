@@ -93,7 +93,7 @@ def test_an_entry_that_is_in_no_catalog_is_said(workspace: Path) -> None:
 def test_the_lockfile_part_of_the_key_has_what_a_catalog_leads_to(workspace: Path) -> None:
     inputs = workspace_inputs(workspace, workspace)
     asker = inputs._document(PLUGIN).asker
-    assert set(inputs.locked.reached_from([asker])) == {
+    assert set(inputs.locked.reach_from([asker])) == {
         "uses-backstage",
         "@backstage/config",
         "escape",

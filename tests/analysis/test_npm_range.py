@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from factory.npm_range import highest, is_in, is_range, is_version, lowest_in, satisfies
+from factory.versions import (
+    highest,
+    is_in,
+    is_range,
+    is_version,
+    lowest_in,
+    satisfies,
+)
 
 TABLE = json.loads(Path(__file__).with_name("npm_ranges.json").read_text(encoding="utf-8"))
 VERSIONS: list[str] = TABLE["versions"]

@@ -15,7 +15,7 @@ from .tiny_workspace import PLUGIN, TinyWorkspace, host
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from factory.analysis.surroundings import Surroundings
+    from factory.analysis.context import AnalysisContext
 
 SHARED_PRIVATE = """
 Error: Following shared package(s) should not be part of the plugin private dependencies:\x1b[36m
@@ -55,7 +55,7 @@ class Export:
     def __init__(self, folder: Path, packages: dict[str, str], **workspace: Any) -> None:
         TinyWorkspace(**workspace).write(folder, "protocols")
         self.plugin: Manifest = read_manifest(folder / PLUGIN / "package.json")
-        self.around: Surroundings = surroundings_of(folder, host(packages), [self.plugin])
+        self.around: AnalysisContext = surroundings_of(folder, host(packages), [self.plugin])
 
     def repaired(self, error: str, current: str = "") -> Repair | None:
         return repair(error, self.plugin, self.around, current)

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from factory.analysis.inventory import HostInventory
-from factory.npm_range import highest, satisfies
+from factory.versions import (
+    highest,
+    satisfies,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from factory.archives.limits import Limits, limits_of
+from factory.archives.limits import ArchiveLimits, archive_limits
 from factory.archives.members import safe_members
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, StorageError, UsageError
@@ -150,23 +150,23 @@ def test_limits_can_be_moved(tmp_path: Path) -> None:
     archive = tgz(entry("package/a.js", b"x" * 500))
 
     with pytest.raises(ArtifactError, match=r"package/a\.js"):
-        unpack(io.BytesIO(archive), tmp_path / "a", limits=Limits(entry=499))
+        unpack(io.BytesIO(archive), tmp_path / "a", limits=ArchiveLimits(entry=499))
     with pytest.raises(ArtifactError, match=r"package/a\.js"):
-        unpack(io.BytesIO(archive), tmp_path / "b", limits=Limits(total=600))
-    unpack(io.BytesIO(archive), tmp_path / "c", limits=Limits(entry=1000))
+        unpack(io.BytesIO(archive), tmp_path / "b", limits=ArchiveLimits(total=600))
+    unpack(io.BytesIO(archive), tmp_path / "c", limits=ArchiveLimits(entry=1000))
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "40MB", "1e9", "\u0661"])
 def test_a_limit_that_is_no_number_of_bytes_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as refused:
-        limits_of(text)
+        archive_limits(text)
 
     assert f"MAX_ENTRY_SIZE={text}" in str(refused.value)
 
 
 def test_the_largest_entry_is_what_the_user_says() -> None:
-    assert limits_of("50000000").entry == 50_000_000
-    assert limits_of(None) == limits_of("") == Limits()
+    assert archive_limits("50000000").entry == 50_000_000
+    assert archive_limits(None) == archive_limits("") == ArchiveLimits()
 
 
 @pytest.mark.parametrize("cut", range(0, 400, 7))

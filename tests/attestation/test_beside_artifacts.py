@@ -13,12 +13,16 @@ from factory.attestation.provenance import Material
 from factory.errors import ExportError
 from factory.export.packing import Artifact
 from factory.pipeline.attestations import (
-    configured_materials,
+    find_configured_materials,
     lockfile_material,
     write_provenance,
     write_sbom,
 )
-from factory.pipeline.report import PluginReport, SourceReport, ToolVersions
+from factory.reports.build_report import (
+    PluginReport,
+    SourceReport,
+    ToolVersions,
+)
 from tests.oci.plugin_archives import pack
 
 COMMIT = "3fadf6b0595d1d1804f5c7f2690f4db7b81275f1"
@@ -143,7 +147,7 @@ def test_patches_the_files_of_overlays_and_further_files_are_materials(tmp_path:
         (tmp_path / name).write_bytes(content)
     (overlay / "link").symlink_to("src/index.ts")
 
-    found = configured_materials(
+    found = find_configured_materials(
         tmp_path,
         patches=[tmp_path / "patches/0001.patch"],
         overlays=[overlay],

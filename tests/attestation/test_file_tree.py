@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from factory.attestation.file_tree import FileTree, file_tree
-from factory.attestation.packed_files import packed_files
+from factory.attestation.packed_files import read_packed_files
 from tests.oci.plugin_archives import member, write_tgz
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ CONTENTS = {
 
 
 def tree_of(tgz: Path) -> FileTree:
-    return file_tree({file.path: file for file in packed_files(tgz, wanted=lambda _: False)})
+    return file_tree({file.path: file for file in read_packed_files(tgz, wanted=lambda _: False)})
 
 
 def packed(tgz: Path, contents: dict[str, bytes]) -> Path:

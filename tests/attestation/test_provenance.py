@@ -13,7 +13,7 @@ from factory.attestation.provenance import (
     BuiltFrom,
     BuiltWith,
     Material,
-    Subject,
+    ProvenanceSubject,
     check_statement,
     provenance,
     read_statement,
@@ -23,8 +23,8 @@ from factory.attestation.provenance import (
 from factory.errors import CheckError
 
 COMMIT = "3fadf6b0595d1d1804f5c7f2690f4db7b81275f1"
-ARTIFACT = Subject(name="plugin-dynamic-1.0.0.tgz", sha256="a" * 64, sha512="b" * 128)
-IMAGE = Subject(name="registry.example.com/team/plugin", sha256="c" * 64)
+ARTIFACT = ProvenanceSubject(name="plugin-dynamic-1.0.0.tgz", sha256="a" * 64, sha512="b" * 128)
+IMAGE = ProvenanceSubject(name="registry.example.com/team/plugin", sha256="c" * 64)
 SOURCE = BuiltFrom(
     repository="https://github.com/backstage/community-plugins",
     ref="main",

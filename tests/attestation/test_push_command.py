@@ -13,7 +13,7 @@ import pytest
 
 from factory.attestation.keys import read_public_key
 from factory.attestation.sbom import SBOM_TYPE
-from factory.attestation.signature import signature_tag, signed_payloads, verify_signature
+from factory.attestation.signature import read_signed_payloads, signature_tag, verify_signature
 from factory.oci.pull import pull_manifest, read_blob
 from factory.oci.referrers import list_referrers
 from factory.oci.registry import Registry
@@ -89,7 +89,7 @@ def test_an_encrypted_key_signs_with_the_passphrase_in_cosign_password(
     with Registry(desk.server.target()) as registry:
         manifest = pull_manifest(registry, repository, signature_tag(digest))
         layers = {layer.digest: layer for layer in manifest.layers}
-        payloads = signed_payloads(
+        payloads = read_signed_payloads(
             manifest.content, lambda one: read_blob(registry, repository, layers[one])
         )
         attached = list_referrers(registry, repository, digest, artifact_type=SBOM_TYPE)

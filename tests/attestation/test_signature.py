@@ -15,9 +15,9 @@ from factory.attestation.keys import PrivateKey, read_private_key
 from factory.attestation.signature import (
     SignatureImage,
     SignedPayload,
+    read_signed_payloads,
     signature_image,
     signature_tag,
-    signed_payloads,
     verify_signature,
 )
 from factory.errors import CheckError
@@ -56,7 +56,7 @@ def image(key: PrivateKey, existing: bytes | None = None) -> SignatureImage:
 def signed_payload(digest: str, key: PrivateKey) -> SignedPayload:
     made = signature_image(NAME, digest, key)
     assert made
-    (one,) = signed_payloads(made.manifest, lambda _: made.payload)
+    (one,) = read_signed_payloads(made.manifest, lambda _: made.payload)
     return one
 
 
@@ -109,7 +109,7 @@ def test_a_second_signer_is_added_to_the_first(key: PrivateKey, stranger: Privat
     both = image(key, existing=first.manifest)
 
     assert layers(both)[0] == layers(first)[0]
-    payloads = signed_payloads(both.manifest, lambda _: both.payload)
+    payloads = read_signed_payloads(both.manifest, lambda _: both.payload)
     assert verify_signature(payloads, key.public, DIGEST).digest == DIGEST
     assert verify_signature(payloads, stranger.public, DIGEST).digest == DIGEST
 
@@ -186,11 +186,11 @@ def test_the_key_signing_something_else_is_no_signature_of_an_image(
 
 def test_a_payload_that_is_not_what_its_digest_says(key: PrivateKey) -> None:
     with pytest.raises(CheckError, match="another payload"):
-        signed_payloads(image(key).manifest, lambda _: b"{}")
+        read_signed_payloads(image(key).manifest, lambda _: b"{}")
 
 
 def test_layers_of_other_kinds_are_left_alone(key: PrivateKey) -> None:
     manifest = json.loads(image(key).manifest)
     manifest["layers"][0]["mediaType"] = "application/octet-stream"
 
-    assert signed_payloads(json.dumps(manifest).encode(), lambda _: b"") == ()
+    assert read_signed_payloads(json.dumps(manifest).encode(), lambda _: b"") == ()

@@ -16,30 +16,36 @@ from factory.attestation.provenance import (
     STATEMENT_TYPE,
     BuiltFrom,
     BuiltWith,
-    Subject,
+    ProvenanceSubject,
     provenance,
     read_statement,
 )
 from factory.attestation.sbom import SBOM_TYPE, file_digests
 from factory.attestation.signature import (
     SIMPLE_SIGNING_TYPE,
+    read_signed_payloads,
     signature_tag,
-    signed_payloads,
     verify_signature,
 )
 from factory.errors import CheckError, RegistryError
-from factory.oci.blob import MANIFEST_TYPE, blob_of
 from factory.oci.built_plugins import BuiltPlugins
-from factory.oci.descriptor import Descriptor
+from factory.oci.descriptor import (
+    MANIFEST_TYPE,
+    Descriptor,
+    blob_of,
+)
 from factory.oci.image import ImageFacts
 from factory.oci.planned_images import ImageNaming, PlannedImage, plan_images
-from factory.oci.publish import made_images, publish
 from factory.oci.pull import pull_manifest, read_blob
-from factory.oci.push import PushedImage, push_blob
+from factory.oci.push import (
+    PushedImage,
+    make_images,
+    publish,
+    push_blob,
+)
 from factory.oci.referrers import list_referrers
 from factory.oci.registry import Registry
-from factory.pipeline.attestations import write_sbom
-from factory.pipeline.image_attestations import attest_images
+from factory.pipeline.attestations import attest_images, write_sbom
 from tests.oci.plugin_archives import plugin
 
 from .key_files import PASSPHRASE, cosign_key, openssl_key, public_half
@@ -73,7 +79,7 @@ class Pushed:
         with Registry(self.server.target()) as registry:
             manifest = pull_manifest(registry, self.repository, tag)
             sizes = {layer.digest: layer for layer in manifest.layers}
-            return signed_payloads(
+            return read_signed_payloads(
                 manifest.content,
                 lambda digest: read_blob(registry, self.repository, sizes[digest]),
             )
@@ -119,7 +125,7 @@ def pushed(server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> Pu
     built = BuiltPlugins(folder=tmp_path, plugins=(archive,), facts=ImageFacts())
     planned = plan_images([built], naming)
     with (
-        made_images(planned, jobs=2, checkpoint=lambda: None) as images,
+        make_images(planned, jobs=2, checkpoint=lambda: None) as images,
         Registry(target) as registry,
     ):
         ((one, end),) = publish(registry, images).items()
@@ -264,7 +270,7 @@ def test_the_bill_of_materials_is_attached_as_it_is(pushed: Pushed) -> None:
 def statement(tgz: Path) -> Path:
     source = BuiltFrom(repository="", ref=None, commit=None, workspace_path=".")
     build = BuiltWith(plugin_path=".", arguments=())
-    subject = Subject(name=tgz.name, sha256=file_digests(tgz).sha256)
+    subject = ProvenanceSubject(name=tgz.name, sha256=file_digests(tgz).sha256)
     file = tgz.with_name(f"{tgz.name}.provenance.json")
     file.write_text(provenance([subject], source, build))
     return file
@@ -279,7 +285,7 @@ def test_the_provenance_that_is_attached_is_about_the_image_too(pushed: Pushed) 
     assert attached.predicate == beside.predicate
     assert attached.subjects == (
         *beside.subjects,
-        Subject(
+        ProvenanceSubject(
             name=pushed.image.reference.name, sha256=pushed.image.digest.removeprefix("sha256:")
         ),
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from factory.archives.integrity import integrity_of
 from factory.attestation.sbom import sbom
-from factory.cache.entry import CachedFile, Entry, described, entry_text, parse_entry
+from factory.cache.entry import CachedFile, Entry, describe_file, entry_text, parse_entry
 from factory.cache.examination import ExpectedPlugin
 from factory.cache.key import digest_of_value
 
@@ -68,8 +68,8 @@ class Finished:
     def document(self, key: str = KEY) -> bytes:
         """The text of entry.json, whatever the files are."""
         (self.folder / "parts.json").write_text(json.dumps(self.parts))
-        files = tuple(described(file) for file in self.files)
-        return entry_text(key, files, described(self.folder / "parts.json"), self.record)
+        files = tuple(describe_file(file) for file in self.files)
+        return entry_text(key, files, describe_file(self.folder / "parts.json"), self.record)
 
     def entry(self, key: str = KEY) -> Entry:
         text = self.document(key)
@@ -91,7 +91,7 @@ def described_anew(folder: Path, tgz: Path) -> Finished:
     try:
         text = sbom(tgz, tool_version="0")
     except Exception:  # noqa: BLE001 - an archive that is to be refused
-        sha256 = described(tgz).sha256
+        sha256 = describe_file(tgz).sha256
         hashes = [{"alg": "SHA-256", "content": sha256}]
         text = json.dumps({"metadata": {"component": {"hashes": hashes}}})
     (folder / f"{tgz.name}.cdx.json").write_text(text)

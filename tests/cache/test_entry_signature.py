@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from factory.attestation.keys import PrivateKey
 from factory.cache.entry import SIGNATURE_FILE, Entry
-from factory.cache.entry_signature import demanded_key, sign_entry
+from factory.cache.entry_signature import find_demanded_key, sign_entry
 from factory.cache.examination import examine
 from factory.cache.remote import remote_cache
 from factory.cache.store import Store
@@ -98,14 +98,14 @@ def test_the_option_names_a_key_and_the_variable_too(tmp_path: Path) -> None:
     pem = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     file.write_bytes(OURS.public.key.public_bytes(*pem))
     by_variable = Environment(variables={"PLUGIN_FACTORY_CACHE_KEY": str(file)})
-    assert demanded_key(str(file), NOTHING)
-    assert demanded_key(None, by_variable)
-    assert demanded_key(None, NOTHING) is None
+    assert find_demanded_key(str(file), NOTHING)
+    assert find_demanded_key(None, by_variable)
+    assert find_demanded_key(None, NOTHING) is None
 
 
 @pytest.mark.parametrize("value", ["", " "])
 def test_an_empty_setting_demands_a_key_that_there_is_not(value: str) -> None:
     with pytest.raises(ConfigurationError, match="PLUGIN_FACTORY_CACHE_KEY is empty"):
-        demanded_key(None, Environment(variables={"PLUGIN_FACTORY_CACHE_KEY": value}))
+        find_demanded_key(None, Environment(variables={"PLUGIN_FACTORY_CACHE_KEY": value}))
     with pytest.raises(UsageError, match="--cache-key is empty"):
-        demanded_key(value, NOTHING)
+        find_demanded_key(value, NOTHING)

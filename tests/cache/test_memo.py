@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.cache.memo import Remembered, configuration_digest, memo_digest, recall, remember
+from factory.cache.memo import WorkspaceMemo, configuration_digest, memo_digest, recall, remember
 from factory.cache.store import Store
 
 from .worker import REMEMBERED, key_of
@@ -28,10 +28,10 @@ def memo_file(store: Store) -> Path:
 def test_what_was_remembered_is_recalled(store: Store) -> None:
     assert recall(store, DIGEST) is None
     remember(store, DIGEST, [REMEMBERED])
-    assert recall(store, DIGEST) == Remembered(plugins=(REMEMBERED,), facts={})
+    assert recall(store, DIGEST) == WorkspaceMemo(plugins=(REMEMBERED,), facts={})
     assert recall(store, key_of(2)) is None
     remember(store, DIGEST, [REMEMBERED, REMEMBERED], {"committed-at": 1})
-    twice = Remembered(plugins=(REMEMBERED, REMEMBERED), facts={"committed-at": 1})
+    twice = WorkspaceMemo(plugins=(REMEMBERED, REMEMBERED), facts={"committed-at": 1})
     assert recall(store, DIGEST) == twice
 
 

@@ -9,7 +9,10 @@ import grimp
 import pytest
 
 import factory
-from factory.cache.own_code import BUILD_NOTHING, code_digest
+from factory.cache.key import (
+    BUILD_NOTHING,
+    code_digest,
+)
 
 PACKAGE = Path(factory.__file__).parent
 # What makes a plugin's files, or decides what they hold, and what must hold of them.

@@ -7,11 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from factory.cache.latest import latest_parts, note_latest
-from factory.cache.limits import DEFAULT_LIMITS, Limits, limits_of
 from factory.cache.memo import recall, remember
-from factory.cache.pruning import clear, info, prune
-from factory.cache.store import Store
+from factory.cache.pruning import (
+    DEFAULT_LIMITS,
+    CacheLimits,
+    cache_limits,
+    clear,
+    info,
+    prune,
+)
+from factory.cache.store import (
+    Store,
+    latest_parts,
+    note_latest,
+)
 from factory.errors import UsageError
 
 from .worker import PARTS, REMEMBERED, key_of, put
@@ -52,7 +61,7 @@ def test_nothing_goes_within_the_limits(store: Store) -> None:
 def test_what_is_older_goes(store: Store) -> None:
     for number, days in enumerate([100, 91, 89, 0]):
         put_used(store, number, days_ago=days)
-    pruned = prune(store, Limits(max_age=90 * DAY), now=NOW)
+    pruned = prune(store, CacheLimits(max_age=90 * DAY), now=NOW)
     assert left(store) == [2, 3]
     assert pruned.entries == 2
     assert pruned.size > 2000
@@ -62,9 +71,9 @@ def test_what_was_not_used_for_longest_goes_first(store: Store) -> None:
     for number, days in enumerate([3, 1, 5, 2, 4]):
         put_used(store, number, days_ago=days, size=100_000)
     one = info(store).size // 5
-    prune(store, Limits(max_bytes=3 * one + 100), now=NOW)
+    prune(store, CacheLimits(max_bytes=3 * one + 100), now=NOW)
     assert left(store) == [0, 1, 3]
-    prune(store, Limits(max_bytes=one + 100), now=NOW)
+    prune(store, CacheLimits(max_bytes=one + 100), now=NOW)
     assert left(store) == [1]
 
 
@@ -72,7 +81,7 @@ def test_a_use_counts(store: Store) -> None:
     for number, days in enumerate([30, 20, 10]):
         put_used(store, number, days_ago=days)
     assert store.get(key_of(0))  # now, by the machine's clock
-    prune(store, Limits(max_age=15 * DAY), now=NOW)
+    prune(store, CacheLimits(max_age=15 * DAY), now=NOW)
     assert left(store) == [2] if info(store).newest + 15 * DAY < NOW else [0, 2]  # type: ignore[operator]
 
 
@@ -81,23 +90,23 @@ def test_a_get_makes_an_entry_the_newest(store: Store) -> None:
         assert put(store, number)
         used_at(store, number, 1000.0 + number)
     assert store.get(key_of(0))
-    prune(store, Limits(max_bytes=info(store).size - 1))
+    prune(store, CacheLimits(max_bytes=info(store).size - 1))
     assert left(store) == [0, 2]
 
 
 def test_nothing_may_stay(store: Store) -> None:
     for number in range(3):
         put_used(store, number, days_ago=0)
-    assert prune(store, Limits(max_bytes=0), now=NOW).entries == 3
+    assert prune(store, CacheLimits(max_bytes=0), now=NOW).entries == 3
     assert left(store) == []
 
 
 def test_a_clock_that_was_put_back(store: Store) -> None:
     put_used(store, 0, days_ago=-1000)
     put_used(store, 1, days_ago=1)
-    assert prune(store, Limits(max_age=30 * DAY), now=NOW).entries == 0
+    assert prune(store, CacheLimits(max_age=30 * DAY), now=NOW).entries == 0
     # From now on it ages like the others.
-    assert prune(store, Limits(max_age=30 * DAY), now=NOW + 31 * DAY).entries == 2
+    assert prune(store, CacheLimits(max_age=30 * DAY), now=NOW + 31 * DAY).entries == 2
 
 
 def test_entries_without_a_document_go(store: Store) -> None:
@@ -139,7 +148,7 @@ def test_what_is_not_the_caches_is_never_touched(store: Store) -> None:
     for file in mine:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("mine")
-    prune(store, Limits(max_bytes=0, max_age=0), now=NOW)
+    prune(store, CacheLimits(max_bytes=0, max_age=0), now=NOW)
     clear(store)
     assert all(file.read_text() == "mine" for file in mine)
     assert info(store).strange == ("shopping.txt",)
@@ -175,13 +184,13 @@ def test_what_a_plugin_was_made_from_last(store: Store) -> None:
     note_latest(store, "todo", key_of(1))
     assert latest_parts(store, "todo") == PARTS
     assert latest_parts(store, "other") is None
-    prune(store, Limits(max_bytes=0))
+    prune(store, CacheLimits(max_bytes=0))
     assert latest_parts(store, "todo") is None
 
 
 def test_limits_are_read_as_they_are_written() -> None:
-    assert limits_of("1.5GiB", "2w") == Limits(max_bytes=3 << 29, max_age=14 * DAY)
+    assert cache_limits("1.5GiB", "2w") == CacheLimits(max_bytes=3 << 29, max_age=14 * DAY)
     with pytest.raises(UsageError, match="--max-size is not a size"):
-        limits_of("ten", "2w")
+        cache_limits("ten", "2w")
     with pytest.raises(UsageError, match="--max-age is not a time span"):
-        limits_of("10G", "10")
+        cache_limits("10G", "10")

@@ -17,7 +17,10 @@ from factory.cache.remote import ARTIFACT_TYPE, RemoteCache, remote_cache, repos
 from factory.cache.store import Store
 from factory.config.environment import Environment
 from factory.errors import Interrupted, UsageError
-from factory.oci.blob import MANIFEST_TYPE, blob_of
+from factory.oci.descriptor import (
+    MANIFEST_TYPE,
+    blob_of,
+)
 from factory.oci.push import push_blob
 from factory.oci.registry import Registry
 from factory.oci.target import pull_target

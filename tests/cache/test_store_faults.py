@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.cache.limits import Limits
-from factory.cache.pruning import holdings, prune
+from factory.cache.pruning import CacheLimits, holdings, prune
 from factory.cache.store import Store
 from factory.locking import exclusive
 from tests.command_line import ROOT
@@ -82,7 +81,7 @@ def test_many_processes_put_get_and_prune_at_once(store: Store, tmp_path: Path) 
         assert "damaged" not in warnings
         assert "Traceback" not in warnings
     assert nothing_is_left(store)
-    prune(store, Limits(max_bytes=700_000))
+    prune(store, CacheLimits(max_bytes=700_000))
     assert sum(one.size for one in holdings(store)) <= 700_000
 
 
@@ -98,7 +97,7 @@ def test_killed_at_any_moment(store: Store, tmp_path: Path) -> None:
     assert all(worker.restored(store, number, tmp_path, 2_000_000) for number in found)
     for left in (store.folder / "making").iterdir():
         os.utime(left, (1, 1))
-    prune(store, Limits())
+    prune(store, CacheLimits())
     assert nothing_is_left(store)
     assert all(store.has(worker.key_of(number)) for number in found)
 
@@ -108,9 +107,9 @@ def test_what_another_process_is_making_is_left_to_it(store: Store) -> None:
     making.mkdir(parents=True)
     with exclusive(making, wait=False):
         os.utime(making, (1, 1))
-        prune(store, Limits())
+        prune(store, CacheLimits())
         assert making.exists()
-    prune(store, Limits())
+    prune(store, CacheLimits())
     assert not making.exists()
 
 

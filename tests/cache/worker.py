@@ -9,13 +9,12 @@ import tempfile
 from pathlib import Path
 
 from factory.cache.key import digest_of_value
-from factory.cache.limits import Limits
-from factory.cache.memo import RememberedPlugin, recall, remember
-from factory.cache.pruning import clear, info, prune
+from factory.cache.memo import MemoPlugin, recall, remember
+from factory.cache.pruning import CacheLimits, clear, info, prune
 from factory.cache.store import Store
 
 PARTS = {"source": {"plugins/todo": "aa"}}
-REMEMBERED = RememberedPlugin(
+REMEMBERED = MemoPlugin(
     path="p", name="n", version="1", role="r", arguments="", written="", key="k"
 )
 
@@ -59,7 +58,7 @@ def work(store: Store, output: Path, rounds: int) -> None:
             case 2 | 3:
                 restored(store, number, output)
             case _:
-                prune(store, Limits(max_bytes=700_000))
+                prune(store, CacheLimits(max_bytes=700_000))
                 info(store)
 
 
@@ -88,7 +87,7 @@ def main(folder: str, output: str, action: str, *numbers: str) -> None:
             say("hit" if restored(store, first, out) else "miss")
             remember(store, key_of(first), [REMEMBERED])
             say("remembered" if recall(store, key_of(first)) else "forgotten")
-            say("pruned", prune(store, Limits(max_bytes=0)).entries)
+            say("pruned", prune(store, CacheLimits(max_bytes=0)).entries)
         case "clear":
             clear(store)
 

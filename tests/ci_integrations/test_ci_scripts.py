@@ -21,7 +21,7 @@ from tests.ci_integrations.ci_files import (
     tasks,
 )
 from tests.docs.test_docs import parsed
-from tests.pipeline.test_report_merge import failed, plugin, workspace
+from tests.reports.test_merge import failed, plugin, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

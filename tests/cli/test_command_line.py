@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from factory import __version__
 from factory.cli.app import application, run
-from factory.cli.option_variables import known_variables
+from factory.cli.option_variables import find_variables
 from tests.command_line import Ended, ran
 
 # The option table of the documentation that this command line keeps to.
@@ -144,7 +144,7 @@ def test_every_option_has_a_variable_of_one_scheme() -> None:
     options = [name for name in build_options() if name.startswith("--")]
     positive = [name for name in options if not name.startswith("--no-")]
     expected = {"PLUGIN_FACTORY_" + name[2:].replace("-", "_").upper() for name in positive}
-    assert expected - {"PLUGIN_FACTORY_HELP"} <= known_variables(get_command(application()))
+    assert expected - {"PLUGIN_FACTORY_HELP"} <= find_variables(get_command(application()))
 
 
 def test_a_variable_sets_an_option() -> None:

@@ -14,10 +14,14 @@ from hypothesis import strategies as st
 
 import factory
 from factory.redaction import redactor_for
-from factory.ui.harmless import harmless_json, shown
 from factory.ui.printing import Printer
 from factory.ui.sink import Sink
-from factory.ui.text import Span, plain
+from factory.ui.text import (
+    Span,
+    harmless_json,
+    plain,
+    show_raw,
+)
 
 PACKAGE = Path(factory.__file__).parent
 # What writes on a stream of the process, and where it may: the place itself, and its parts.
@@ -76,7 +80,7 @@ def test_a_line_is_one_line_and_no_command(name: str) -> None:
 
 @given(st.text(max_size=40))
 def test_no_text_gets_through_as_a_command(text: str) -> None:
-    assert_harmless(shown(text), 0)
+    assert_harmless(show_raw(text), 0)
     assert "\n" not in plain((Span(text),))
 
 

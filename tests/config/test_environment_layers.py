@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.config.environment import default_environment, layered, read_env_file
+from factory.config.environment import default_environment, layer_environment, read_env_file
 from factory.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ def refused(file: Path) -> ConfigurationError:
 
 
 def test_a_default_holds_where_nobody_says_otherwise() -> None:
-    assert layered({}).get("RHDH_CLI_VERSION") == "latest"
+    assert layer_environment({}).get("RHDH_CLI_VERSION") == "latest"
 
 
 def test_the_process_wins_over_a_default() -> None:
-    assert layered({"RHDH_CLI_VERSION": "1.8.0"}).get("RHDH_CLI_VERSION") == "1.8.0"
+    assert layer_environment({"RHDH_CLI_VERSION": "1.8.0"}).get("RHDH_CLI_VERSION") == "1.8.0"
 
 
 def test_the_configuration_wins_over_the_process(env_file: Callable[[str], Path]) -> None:
     file = env_file("RHDH_CLI_VERSION=1.9.1\n")
-    environment = layered({"RHDH_CLI_VERSION": "1.8.0"}, (file,))
+    environment = layer_environment({"RHDH_CLI_VERSION": "1.8.0"}, (file,))
     assert environment.get("RHDH_CLI_VERSION") == "1.9.1"
 
 
@@ -49,36 +49,36 @@ def test_a_later_file_wins_over_an_earlier_one(tmp_path: Path) -> None:
     root, own = tmp_path / "root.env", tmp_path / "own.env"
     root.write_text("A=root\nB=root\n")
     own.write_text("B=own\n")
-    environment = layered({}, (root, own))
+    environment = layer_environment({}, (root, own))
     assert (environment.get("A"), environment.get("B")) == ("root", "own")
 
 
 def test_only_what_a_file_sets_counts_as_configured(env_file: Callable[[str], Path]) -> None:
-    environment = layered({"FROM_SHELL": "x"}, (env_file("FROM_FILE=y\n"),))
+    environment = layer_environment({"FROM_SHELL": "x"}, (env_file("FROM_FILE=y\n"),))
     assert environment.configured == {"FROM_FILE"}
 
 
 def test_a_file_that_is_not_there_changes_nothing(tmp_path: Path) -> None:
-    environment = layered({"A": "b"}, (tmp_path / ".env",))
+    environment = layer_environment({"A": "b"}, (tmp_path / ".env",))
     assert dict(environment.variables) == default_environment() | {"A": "b"}
 
 
 def test_os_environ_stays_as_it_is(env_file: Callable[[str], Path]) -> None:
     before = dict(os.environ)
-    layered(dict(os.environ), (env_file("PATH=/nowhere\nNEW_VARIABLE=1\n"),))
+    layer_environment(dict(os.environ), (env_file("PATH=/nowhere\nNEW_VARIABLE=1\n"),))
     assert dict(os.environ) == before
 
 
 def test_the_environment_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
-        layered({}).variables["A"] = "b"  # type: ignore[index]
+        layer_environment({}).variables["A"] = "b"  # type: ignore[index]
 
 
 @pytest.mark.parametrize("quote", ["'", '"'])
 def test_literal_quotes_of_the_process_are_dropped_with_a_warning(
     quote: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    environment = layered({"REGISTRY_URL": f"{quote}quay.io{quote}"})
+    environment = layer_environment({"REGISTRY_URL": f"{quote}quay.io{quote}"})
     assert environment.get("REGISTRY_URL") == "quay.io"
     (warning,) = caplog.records
     assert warning.levelname == "WARNING"
@@ -86,7 +86,7 @@ def test_literal_quotes_of_the_process_are_dropped_with_a_warning(
 
 
 def test_the_warning_about_quotes_does_not_tell_the_value(caplog: pytest.LogCaptureFixture) -> None:
-    layered({"REGISTRY_PASSWORD": '"hunter22"'})
+    layer_environment({"REGISTRY_PASSWORD": '"hunter22"'})
     assert "REGISTRY_PASSWORD" in caplog.text
     assert "hunter22" not in caplog.text
 
@@ -95,12 +95,12 @@ def test_the_warning_about_quotes_does_not_tell_the_value(caplog: pytest.LogCapt
 def test_quotes_that_do_not_wrap_a_value_belong_to_it(
     value: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert layered({"REGISTRY_URL": value}).variables["REGISTRY_URL"] == value
+    assert layer_environment({"REGISTRY_URL": value}).variables["REGISTRY_URL"] == value
     assert not caplog.records
 
 
 def test_quotes_in_a_variable_that_is_not_ours_belong_to_it() -> None:
-    assert layered({"PS1": '"$ "'}).variables["PS1"] == '"$ "'
+    assert layer_environment({"PS1": '"$ "'}).variables["PS1"] == '"$ "'
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from factory.config.plugins_list import read_plugins_list
 from factory.config.source_file import read_source_file
 from factory.errors import ConfigurationError
-from factory.schemas import SchemaName, schema, violation
+from factory.schemas import SchemaName, find_violation, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,7 +146,7 @@ def test_any_bytes_are_a_source_json_or_refused(content: bytes) -> None:
 @as_long_as_it_takes
 @given(st.one_of(like_source, anything))
 def test_our_validator_agrees_with_another(document: object) -> None:
-    wrong = violation(document, "source")
+    wrong = find_violation(document, "source")
     assert (wrong is None) == allowed(document, "source")
     if wrong:
         assert wrong.expected
@@ -155,6 +155,6 @@ def test_our_validator_agrees_with_another(document: object) -> None:
 @as_long_as_it_takes
 @given(st.dictionaries(words, st.integers(), min_size=1, max_size=1))
 def test_a_violation_leads_to_its_value_whatever_its_name(document: dict[str, int]) -> None:
-    wrong = violation(document, "plugins-list")
+    wrong = find_violation(document, "plugins-list")
     assert wrong
     assert wrong.path == tuple(document)

@@ -105,12 +105,12 @@ def test_a_single_workspace_has_no_name_to_match() -> None:
 
 def test_a_pattern_that_matches_nothing_is_told() -> None:
     chosen = selection("todo,plugins/nowhere,aws/plugins/*")
-    assert chosen.unmatched(ALL) == ("plugins/nowhere", "aws/plugins/*")
+    assert chosen.find_unmatched(ALL) == ("plugins/nowhere", "aws/plugins/*")
 
 
 def test_a_workspace_that_could_not_be_looked_at_may_have_been_meant() -> None:
     chosen = selection("plugins/nowhere,aws/plugins/*,todo/plugins/nowhere")
-    assert chosen.unmatched(ALL, others=["aws"]) == ("todo/plugins/nowhere",)
+    assert chosen.find_unmatched(ALL, others=["aws"]) == ("todo/plugins/nowhere",)
 
 
 def test_selecting_nothing_names_what_there_is() -> None:

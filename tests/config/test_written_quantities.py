@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factory.config.byte_size import size_bytes
-from factory.config.duration import duration_seconds
+from factory.config.quantities_read import duration_seconds, size_bytes
 from factory.errors import UsageError
 
 

@@ -18,7 +18,7 @@ from typer.main import get_command
 from factory.analysis.arguments import parse_arguments
 from factory.cli.app import application, run, with_command
 from factory.config.build_plan import BuildRequest
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.config.plugins_list import read_plugins_list
 from factory.config.source_file import read_source_file
 from factory.errors import every_error_class
@@ -265,7 +265,7 @@ def test_documented_lists_of_a_portal_are_valid(block: Block, tmp_path: Path) ->
 def test_documented_env_files_say_where_to_push(block: Block, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(block.text, encoding="utf-8")
-    assert registry_target(layered({}, (file,))).namespace
+    assert registry_target(layer_environment({}, (file,))).namespace
 
 
 @pytest.mark.parametrize(

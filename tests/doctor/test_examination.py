@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from factory.config.environment import Environment
-from factory.doctor.circumstances import Circumstances
+from factory.doctor.context import DoctorContext
 from factory.doctor.examination import examine, has_failed
-from factory.doctor.finding import Check, Finding
+from factory.doctor.finding import Check, DoctorFinding
 from factory.errors import Interrupted, UsageError
 from factory.toolchain.runner import Runner
 
 
-def about(tmp_path: Path, *, seconds: float = 60, runner: Runner | None = None) -> Circumstances:
-    return Circumstances(
+def about(tmp_path: Path, *, seconds: float = 60, runner: Runner | None = None) -> DoctorContext:
+    return DoctorContext(
         environment=Environment(variables={}),
         process={},
         runner=runner or Runner(),
@@ -31,15 +31,15 @@ def about(tmp_path: Path, *, seconds: float = 60, runner: Runner | None = None) 
     )
 
 
-def fine(_: Circumstances) -> tuple[Finding, ...]:
-    return (Finding(check="fine", outcome="ok", found="all"),)
+def fine(_: DoctorContext) -> tuple[DoctorFinding, ...]:
+    return (DoctorFinding(check="fine", outcome="ok", found="all"),)
 
 
 def test_a_check_that_breaks_is_one_line_of_the_answer(tmp_path: Path) -> None:
-    def broken(_: Circumstances) -> tuple[Finding, ...]:
+    def broken(_: DoctorContext) -> tuple[DoctorFinding, ...]:
         raise ZeroDivisionError("of the test")
 
-    def refused(_: Circumstances) -> tuple[Finding, ...]:
+    def refused(_: DoctorContext) -> tuple[DoctorFinding, ...]:
         raise UsageError("no good", found="this", hint="do that")
 
     checks = [
@@ -57,7 +57,7 @@ def test_a_check_that_breaks_is_one_line_of_the_answer(tmp_path: Path) -> None:
 def test_what_hangs_is_given_up_under_all_its_names(tmp_path: Path) -> None:
     forever = threading.Event()
 
-    def hanging(_: Circumstances) -> tuple[Finding, ...]:
+    def hanging(_: DoctorContext) -> tuple[DoctorFinding, ...]:
         forever.wait(120)
         return ()
 
@@ -75,9 +75,9 @@ def test_what_hangs_is_given_up_under_all_its_names(tmp_path: Path) -> None:
 def test_all_are_asked_at_once(tmp_path: Path) -> None:
     together = threading.Barrier(8, timeout=300)
 
-    def waiting(_: Circumstances) -> tuple[Finding, ...]:
+    def waiting(_: DoctorContext) -> tuple[DoctorFinding, ...]:
         together.wait()
-        return (Finding(check="x", outcome="ok", found=""),)
+        return (DoctorFinding(check="x", outcome="ok", found=""),)
 
     checks = [Check(names=(str(number),), look=waiting) for number in range(8)]
     assert not has_failed(examine(about(tmp_path), checks))
@@ -87,11 +87,11 @@ def test_warnings_belong_to_the_check_that_says_them(tmp_path: Path) -> None:
     together = threading.Barrier(2, timeout=300)
 
     def saying(word: str) -> Check:
-        def look(_: Circumstances) -> tuple[Finding, ...]:
+        def look(_: DoctorContext) -> tuple[DoctorFinding, ...]:
             together.wait()
             logging.getLogger("factory.of.the.test").warning("%s!", word)
             together.wait()
-            return (Finding(check=word, outcome="ok", found=""),)
+            return (DoctorFinding(check=word, outcome="ok", found=""),)
 
         return Check(names=(word,), look=look)
 

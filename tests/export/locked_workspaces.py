@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.toolchain.runner import Runner
 from factory.toolchain.yarn import WantedYarn, find_yarn
 from tests.command_line import Ended, run_factory
@@ -141,7 +141,7 @@ def _place_yarn(tree: LockedTree, version: str) -> None:
     find_yarn(
         WantedYarn(version=version, reason="the test"),
         node=node,
-        env=tool_environment(layered(process), node, tree.root / "tmp"),
+        env=tool_environment(layer_environment(process), node, tree.root / "tmp"),
         cache=KEPT / "tools",
         bin_dir=tree.bin_dir,
         runner=Runner(),

@@ -21,8 +21,8 @@ import pytest
 from factory.analysis.inventory import HostInventory
 from factory.analysis.locked_workspace import read_locked_workspace
 from factory.analysis.manifest import read_manifest
-from factory.export.locked_install import locked_environment
-from factory.pipeline.locked_installs import locked_install
+from factory.export.locked_install import lock_environment
+from factory.pipeline.locked_installs import plan_locked_install
 from factory.verification.locked_tree import check_locked
 from factory.verification.plugin_folder import PluginFolder, read_plugin_folder
 from tests.conftest import KEPT
@@ -348,10 +348,10 @@ def export_as_rhdh_cli_does(tree: LockedTree, resolutions: Mapping[str, str]) ->
         yarn_command=tree.bin_dir / "yarn", node=some_node(dict(tree.process), KEPT / "tools/node")
     )
     env = {**tree.process, "HOME": str(tree.root / "home"), "TMPDIR": str(tree.root / "tmp")}
-    locked = locked_install(
+    locked = plan_locked_install(
         read_locked_workspace(tree.source, HOST), read_manifest(folder / "package.json")
     )
-    env = locked_environment(locked, exported, env, cast("Any", toolchain))
+    env = lock_environment(locked, exported, env, cast("Any", toolchain))
     subprocess.run(
         ["yarn", "install", "--no-immutable"],
         cwd=exported,

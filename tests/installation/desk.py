@@ -13,7 +13,14 @@ import yaml
 from typer.testing import CliRunner
 
 from factory.cli.install import install
-from factory.oci.blob import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPE, MANIFEST_TYPE, Blob, blob_of
+from factory.oci.descriptor import (
+    CONFIG_TYPE,
+    INDEX_TYPE,
+    LAYER_TYPE,
+    MANIFEST_TYPE,
+    Blob,
+    blob_of,
+)
 from factory.oci.image import ImageFacts, build_image
 from factory.oci.push import push_blob, push_image
 from factory.oci.reference import Reference
@@ -124,7 +131,7 @@ def pushed(
     to = Reference(registry=server.host, repository=f"team/{repository}", tag=tag)
     with Registry(server.target()) as registry:
         push_image(registry, image, to)
-    return to.pinned(image.digest)
+    return to.with_digest(image.digest)
 
 
 def pushed_layers(server: Server, repository: str, *layers: bytes, tag: str = "1") -> str:

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from factory.errors import ConfigurationError
 from factory.installation.plugin_list import DefaultList, display_names, read_plugin_list
-from factory.installation.portal_config import config_text, merged_config
+from factory.installation.portal_config import config_text, merge_config
 
 if TYPE_CHECKING:
-    from factory.installation.plugin_list import PluginEntry
+    from factory.installation.plugin_list import ListedPlugin
 
 IMAGE = "oci://quay.io/team/todo"
 
 
-def read(folder: Path, text: str, **included: str) -> dict[str, PluginEntry]:
+def read(folder: Path, text: str, **included: str) -> dict[str, ListedPlugin]:
     """The entries by package, of a list and the files that it includes."""
     for name, content in included.items():
         (folder / f"{name}.yaml").write_text(content, encoding="utf-8")
@@ -337,7 +337,7 @@ def test_whatever_is_written_is_read_or_refused_with_its_place(
         except ConfigurationError as error:
             refusal = error
         if refusal is None:
-            config_text(merged_config(entries[:1], root_directory="root"))
+            config_text(merge_config(entries[:1], root_directory="root"))
             display_names(entries)
         else:
             assert refusal.place

@@ -10,8 +10,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from factory.notation.written_yaml import yaml_text
-from factory.notation.yaml_text import parse_yaml
+from factory.notation.yaml_text import parse_yaml, yaml_text
 
 from .npm_yaml import NpmYaml, told
 

@@ -8,7 +8,10 @@ import json
 import tarfile
 from typing import TYPE_CHECKING, Any
 
-from factory.oci.archive import PluginArchive, read_plugin_archive
+from factory.oci.packed_plugin import (
+    PluginArchive,
+    read_plugin_archive,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,10 @@ import pytest
 
 from factory.errors import ConfigurationError, RegistryError
 from factory.oci.authorization import Challenge, fetch_token
-from factory.oci.credentials import find_credentials
+from factory.oci.logins import find_credentials
 from factory.oci.push import check_access, check_target
 from factory.oci.registry import Registry
-from factory.oci.retry import RetryPolicy
+from factory.oci.transport import RetryPolicy
 
 from .registries import Server, TokenServer, free_port
 

@@ -15,27 +15,34 @@ from hypothesis import strategies as st
 
 from factory.errors import ConfigurationError, FactoryError, RegistryError
 from factory.notation.json_text import parse_json
-from factory.oci.auth_file import inline_credentials, read_auth_file
-from factory.oci.authorization import chosen_challenge
-from factory.oci.blob import (
+from factory.oci.authorization import choose_challenge
+from factory.oci.descriptor import (
     CONFIG_TYPE,
     DOCKER_LIST_TYPE,
     INDEX_TYPE,
     MANIFEST_TYPE,
+    Descriptor,
     blob_of,
+    descriptors_in,
     digest_of,
 )
-from factory.oci.descriptor import Descriptor, descriptors_in
-from factory.oci.dynamic_packages import is_plugin_folder
-from factory.oci.name_grammar import is_host
+from factory.oci.logins import (
+    inline_credentials,
+    read_auth_file,
+)
+from factory.oci.names import is_host
+from factory.oci.packed_plugin import is_plugin_folder
 from factory.oci.platforms import choose_manifest, image_platform
-from factory.oci.proxies import proxy_for
 from factory.oci.pull import fetch_blob, pull_manifest
 from factory.oci.push import push_blob
 from factory.oci.referrers import list_referrers
 from factory.oci.registry import Registry
-from factory.oci.retry import RetryPolicy, seconds_asked
 from factory.oci.target import HostLogin, RegistryTarget
+from factory.oci.transport import (
+    RetryPolicy,
+    proxy_for,
+    seconds_asked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -438,7 +445,7 @@ def test_whatever_a_registry_sends_is_used_or_refused(
 @settings(deadline=None, max_examples=300)
 @given(st.text(max_size=200) | st.from_regex(r'(Bearer|Basic)( \w+="?[^"]*"?,?)*'), texts)
 def test_whatever_challenges_and_waits_say(challenge: str, wait: str) -> None:
-    chosen_challenge([challenge])
+    choose_challenge([challenge])
     seconds_asked(wait)
 
 

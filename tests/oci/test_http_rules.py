@@ -7,13 +7,17 @@ from email.utils import format_datetime
 
 import pytest
 
-from factory.oci.authorization import chosen_challenge
-from factory.oci.proxies import proxy_for
-from factory.oci.retry import RetryPolicy, TemporaryFailure, seconds_asked
+from factory.oci.authorization import choose_challenge
+from factory.oci.transport import (
+    RetryPolicy,
+    TemporaryFailure,
+    proxy_for,
+    seconds_asked,
+)
 
 
 def test_a_bearer_challenge_is_read_with_its_quoted_commas() -> None:
-    found = chosen_challenge(
+    found = choose_challenge(
         ['Bearer realm="https://auth.example/token",service="a, b",scope="repository:x:pull,push"']
     )
 
@@ -35,7 +39,7 @@ def test_a_bearer_challenge_is_read_with_its_quoted_commas() -> None:
     ],
 )
 def test_a_token_is_preferred_to_a_password(headers: list[str]) -> None:
-    found = chosen_challenge(headers)
+    found = choose_challenge(headers)
 
     assert found
     assert (found.scheme, found.parameters["realm"]) == ("bearer", "y")
@@ -43,7 +47,7 @@ def test_a_token_is_preferred_to_a_password(headers: list[str]) -> None:
 
 @pytest.mark.parametrize("headers", [[], ["Negotiate"], [""]])
 def test_no_challenge_that_we_know_is_none(headers: list[str]) -> None:
-    assert chosen_challenge(headers) is None
+    assert choose_challenge(headers) is None
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,10 @@ import pytest
 from factory.config.environment import Environment
 from factory.errors import PackError
 from factory.events import WORKSPACE
-from factory.oci.archive import read_plugin_archive
-from factory.oci.dynamic_packages import DYNAMIC_PACKAGES
 from factory.oci.image import Image, ImageFacts, build_image
+from factory.oci.packed_plugin import DYNAMIC_PACKAGES, read_plugin_archive
 from factory.oci.planned_images import PlannedImage
-from factory.oci.publish import made_images
+from factory.oci.push import make_images
 from factory.oci.reference import Reference
 from factory.toolchain.node import find_node
 from factory.toolchain.runner import Runner
@@ -214,7 +213,7 @@ def test_images_are_made_on_behalf_of_who_asks_for_them(tmp_path: Path) -> None:
     seen = []
     token = WORKSPACE.set("todo")
     try:
-        with made_images(planned, jobs=2, checkpoint=lambda: seen.append(WORKSPACE.get())):
+        with make_images(planned, jobs=2, checkpoint=lambda: seen.append(WORKSPACE.get())):
             pass
     finally:
         WORKSPACE.reset(token)

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory.errors import PackError, StorageError
-from factory.oci.archive import plugin_folder, read_plugin_archive
 from factory.oci.layer import write_layer
+from factory.oci.packed_plugin import (
+    plugin_folder,
+    read_plugin_archive,
+)
 
 from .plugin_archives import FILES, FRONTEND, TODO, member, pack, plugin, write_tgz
 

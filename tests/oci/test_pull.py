@@ -12,16 +12,21 @@ import pytest
 
 from factory.config.environment import Environment
 from factory.errors import RegistryError, UsageError
-from factory.oci.blob import INDEX_TYPE, MANIFEST_TYPE, blob_of, digest_of
-from factory.oci.descriptor import Descriptor
+from factory.oci.descriptor import (
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    Descriptor,
+    blob_of,
+    digest_of,
+)
 from factory.oci.image import build_image
-from factory.oci.image_name import image_name
+from factory.oci.names import image_name
 from factory.oci.pull import fetch_blob, pull_document, pull_manifest, read_blob
 from factory.oci.push import push_blob, push_image
 from factory.oci.reference import reference_for
 from factory.oci.registry import Registry
-from factory.oci.retry import RetryPolicy
 from factory.oci.target import AuthFileLogin, HostLogin, UserLogin, pull_target
+from factory.oci.transport import RetryPolicy
 
 from .faulty_proxy import Fault, faulty
 from .plugin_archives import plugin

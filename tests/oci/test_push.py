@@ -82,7 +82,13 @@ def test_containers_tools_pull_and_unpack_what_was_pushed(
         done = subprocess.run(
             [
                 *(program, "--root", tmp_path / "root", "--runroot", short),
-                *("--storage-driver", "vfs", "pull", "--tls-verify=false", to.pinned(image.digest)),
+                *(
+                    "--storage-driver",
+                    "vfs",
+                    "pull",
+                    "--tls-verify=false",
+                    to.with_digest(image.digest),
+                ),
             ],
             capture_output=True,
             text=True,

@@ -11,8 +11,8 @@ import yaml
 from typer.testing import CliRunner
 
 from factory.cli.push import push
-from factory.oci.archive import read_plugin_archive
 from factory.oci.image import ImageFacts, build_image
+from factory.oci.packed_plugin import read_plugin_archive
 
 from .plugin_archives import FRONTEND, TODO, pack
 

@@ -14,7 +14,7 @@ from factory.oci.image import build_image
 from factory.oci.push import PushedImage, check_access, push_image
 from factory.oci.reference import Reference
 from factory.oci.registry import Registry
-from factory.oci.retry import RetryPolicy
+from factory.oci.transport import RetryPolicy
 
 from .faulty_proxy import Fault, FaultyProxy, faulty
 from .plugin_archives import plugin

@@ -73,4 +73,4 @@ def test_an_old_packages_capitals_are_lowered() -> None:
 def test_a_reference_can_be_pinned() -> None:
     reference = Reference(registry="quay.io", repository="team/todo", tag="1")
 
-    assert reference.pinned("sha256:00") == "quay.io/team/todo@sha256:00"
+    assert reference.with_digest("sha256:00") == "quay.io/team/todo@sha256:00"

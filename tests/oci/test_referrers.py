@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory.errors import RegistryError
-from factory.oci.blob import blob_of
+from factory.oci.descriptor import blob_of
 from factory.oci.pull import pull_manifest, read_blob
 from factory.oci.referrers import attach, list_referrers, referrers_tag
 from factory.oci.registry import Registry

@@ -12,9 +12,12 @@ from factory.config.environment import Environment
 from factory.errors import PackError
 from factory.events import StageFinished
 from factory.export.packing import Artifact
-from factory.pipeline.built_check import bundled_by_intent, verifying
-from factory.pipeline.report import PluginReport
+from factory.pipeline.finishing import (
+    find_bundled_by_intent,
+    verify_step,
+)
 from factory.pipeline.stages import Stages
+from factory.reports.build_report import PluginReport
 from factory.toolchain.runner import Runner
 from tests.verification.locked_sources import ONCE, entry, locked_source
 from tests.verification.plugins import HOST, backend, node, write_tgz
@@ -62,7 +65,7 @@ def verified(
         ONCE,
         entry("@backstage/errors@npm:1.0.0", "1.0.0", "@backstage/errors@npm:1.0.0"),
     )
-    step = verifying(
+    step = verify_step(
         output_dir,
         host=HOST,
         locked=read_locked_workspace(source, HOST),
@@ -146,11 +149,11 @@ def test_what_is_not_locked_is_an_error_that_names_both_versions(tmp_path: Path)
     ],
 )
 def test_a_pattern_is_what_stands_between_its_slashes(pattern: str, matched: set[str]) -> None:
-    assert bundled_by_intent(f"--shared-package '!{pattern}'", HOST) == matched
+    assert find_bundled_by_intent(f"--shared-package '!{pattern}'", HOST) == matched
 
 
 def test_a_pattern_that_only_javascript_understands_is_passed_over() -> None:
-    assert bundled_by_intent("--shared-package '!/(?<n>a)[/'", HOST) == frozenset()
+    assert find_bundled_by_intent("--shared-package '!/(?<n>a)[/'", HOST) == frozenset()
 
 
 def test_the_largest_file_is_what_the_configuration_says(tmp_path: Path) -> None:

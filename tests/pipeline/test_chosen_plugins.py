@@ -14,8 +14,8 @@ from factory.config.build_plan import BuildPlan, BuildRequest
 from factory.errors import ConfigurationError, FactoryError, SourceError
 from factory.pipeline.chosen_plugins import (
     ChosenPlugin,
-    found_plugins,
-    listed_plugins,
+    choose_found_plugins,
+    choose_listed_plugins,
     record_found,
 )
 from factory.pipeline.plugin_builds import packages_to_compile
@@ -60,7 +60,7 @@ class Workspace:
     def listed(self, listing: str) -> tuple[ChosenPlugin, ...]:
         plan = self.plan(listing)
         assert plan.plugins
-        return listed_plugins(self.folder, plan.plugins, plan)
+        return choose_listed_plugins(self.folder, plan.plugins, plan)
 
     def refused(self, listing: str, line: int) -> FactoryError:
         with pytest.raises(ConfigurationError) as caught:
@@ -201,7 +201,7 @@ def test_a_scalprum_configuration_of_another_form_is_refused(
 def test_without_a_list_every_plugin_is_found_in_path_order(workspace: Workspace) -> None:
     workspace.package("plugins/a-module", role="backend-plugin-module")
     workspace.package("node_modules/x", role="backend-plugin")
-    found = found_plugins(workspace.folder, workspace.plan())
+    found = choose_found_plugins(workspace.folder, workspace.plan())
     assert [plugin.path for plugin in found] == [
         "plugins/a-module",
         "plugins/todo",
@@ -214,14 +214,14 @@ def test_a_workspace_without_plugins_is_refused(tmp_path: Path) -> None:
     workspace.config.mkdir()
     workspace.package(".", name="root")
     with pytest.raises(SourceError, match="no plugin was found") as caught:
-        found_plugins(workspace.folder, workspace.plan())
+        choose_found_plugins(workspace.folder, workspace.plan())
     assert caught.value.place
     assert caught.value.place.file == workspace.folder
 
 
 def test_found_plugins_are_recorded_and_read_again(workspace: Workspace) -> None:
     plan = workspace.plan()
-    record_found(found_plugins(workspace.folder, plan), plan.plugins_list_file)
+    record_found(choose_found_plugins(workspace.folder, plan), plan.plugins_list_file)
     again = workspace.plan().plugins
     assert again
     assert [entry.path for entry in again.entries] == ["plugins/todo", "plugins/todo-backend"]
@@ -231,7 +231,9 @@ def test_a_list_that_cannot_be_recorded_is_a_warning(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     plan = workspace.plan()
-    record_found(found_plugins(workspace.folder, plan), workspace.root / "gone/plugins-list.yaml")
+    record_found(
+        choose_found_plugins(workspace.folder, plan), workspace.root / "gone/plugins-list.yaml"
+    )
     assert "cannot be written" in caplog.text
     assert "built, not recorded" in caplog.text
 

@@ -14,8 +14,7 @@ import pytest
 import yaml
 
 from factory.archives.integrity import integrity_of
-from factory.config.build_plan import BuildPlan, BuildRequest
-from factory.config.image_output import ImageOutput
+from factory.config.build_plan import BuildPlan, BuildRequest, ImageOutput
 from factory.errors import ConfigurationError, UsageError
 from factory.export.packing import Artifact
 from factory.pipeline.publishing import (
@@ -24,9 +23,12 @@ from factory.pipeline.publishing import (
     publish_plugins,
     refuse_unless_pushable,
 )
-from factory.pipeline.report import PluginReport, SourceReport
 from factory.pipeline.stages import Stages
 from factory.redaction import Redactor
+from factory.reports.build_report import (
+    PluginReport,
+    SourceReport,
+)
 from factory.toolchain.runner import Runner
 from tests.oci.plugin_archives import FRONTEND, TODO, pack
 from tests.oci.registries import serving

@@ -10,38 +10,37 @@ import pytest
 
 from factory.errors import ExportError, Interrupted
 from factory.export.shared_installation import Installation
-from factory.pipeline.first_failure import FirstFailure
-from factory.pipeline.in_flight import InFlight
-from factory.pipeline.installations import Installations
+from factory.pipeline.run_context import FirstFailure
+from factory.scheduling.in_flight import InFlight, Installations
 from factory.toolchain.runner import Runner
 
 
 class TestInFlight:
     def test_a_key_is_claimed_once_until_it_has_ended(self) -> None:
         in_flight = InFlight()
-        with in_flight.claimed(["a", "b"]) as first:
-            with in_flight.claimed(["b", "c"]) as second:
+        with in_flight.claim(["a", "b"]) as first:
+            with in_flight.claim(["b", "c"]) as second:
                 assert set(first) == {"a", "b"}
                 assert set(second) == {"c"}
-            in_flight.ended("a")
-            with in_flight.claimed(["a", "b"]) as third:
+            in_flight.finish("a")
+            with in_flight.claim(["a", "b"]) as third:
                 assert third == {"a"}
 
     def test_what_is_claimed_is_free_again_whatever_happens(self) -> None:
         in_flight = InFlight()
-        with pytest.raises(ExportError), in_flight.claimed(["a"]):
+        with pytest.raises(ExportError), in_flight.claim(["a"]):
             raise ExportError("no luck")
-        with in_flight.claimed(["a"]) as again:
+        with in_flight.claim(["a"]) as again:
             assert again == {"a"}
 
     def test_who_waits_goes_on_when_the_other_has_ended(self) -> None:
         in_flight = InFlight()
         waiting = threading.Event()
-        with ThreadPoolExecutor(1) as pool, in_flight.claimed(["a", "b"]):
+        with ThreadPoolExecutor(1) as pool, in_flight.claim(["a", "b"]):
             waiter = pool.submit(in_flight.wait, ["a", "x"], waiting.set)
             assert waiting.wait(300)
             assert not waiter.done()
-            in_flight.ended("a")
+            in_flight.finish("a")
             waiter.result(30)
 
     def test_waiting_ends_with_the_run(self) -> None:
@@ -50,7 +49,7 @@ class TestInFlight:
         def cancelled() -> None:
             raise Interrupted("the run was ended")
 
-        with in_flight.claimed(["a"]), pytest.raises(Interrupted):
+        with in_flight.claim(["a"]), pytest.raises(Interrupted):
             in_flight.wait(["a"], cancelled)
 
     def test_two_that_want_the_same_never_wait_for_each_other(self) -> None:
@@ -61,11 +60,11 @@ class TestInFlight:
 
         def build(keys: list[str]) -> None:
             meet.wait(300)
-            with in_flight.claimed(keys) as mine:
+            with in_flight.claim(keys) as mine:
                 with lock:
                     built.extend(mine)
                 for key in mine:
-                    in_flight.ended(key)
+                    in_flight.finish(key)
             in_flight.wait(set(keys) - mine, lambda: None)
 
         with ThreadPoolExecutor(2) as pool:
@@ -81,7 +80,7 @@ class TestInstallations:
         installations = Installations()
         with installations.turn("a", lambda: None) as made:
             assert made is None
-            installations.made("a", self.HERE)
+            installations.offer("a", self.HERE)
         with installations.turn("a", lambda: None) as made:
             assert made == self.HERE
         with installations.turn("b", lambda: None) as made:
@@ -90,7 +89,7 @@ class TestInstallations:
     def test_where_it_cannot_be_handed_on_nobody_waits_for_another(self) -> None:
         installations = Installations()
         with installations.turn("a", lambda: None):
-            installations.made("a", None)
+            installations.offer("a", None)
         with (
             installations.turn("a", lambda: None) as second,
             installations.turn("a", lambda: pytest.fail("it waits")) as third,
@@ -110,7 +109,7 @@ class TestInstallations:
                 waiter = pool.submit(second)
                 assert waiting.wait(300)
                 assert not waiter.done()
-                installations.made("a", self.HERE)
+                installations.offer("a", self.HERE)
             assert waiter.result(30) == self.HERE
 
     def test_if_it_fails_it_is_the_next_ones_turn(self) -> None:
@@ -142,8 +141,8 @@ class TestFirstFailure:
     def test_it_ends_the_run_if_it_is_to(self) -> None:
         runner = Runner()
         first = FirstFailure(runner=runner, ends_run=True)
-        first.happened("todo/plugins/todo")
-        first.happened("ecs")
+        first.note("todo/plugins/todo")
+        first.note("ecs")
         with pytest.raises(Interrupted, match="since todo/plugins/todo failed") as caught:
             runner.raise_if_cancelled()
         assert first.is_reason(caught.value)
@@ -153,7 +152,7 @@ class TestFirstFailure:
     def test_otherwise_the_run_goes_on(self) -> None:
         runner = Runner()
         first = FirstFailure(runner=runner, ends_run=False)
-        first.happened("todo")
+        first.note("todo")
         runner.raise_if_cancelled()
 
     def test_a_signal_that_came_before_stays_the_reason(self) -> None:
@@ -161,7 +160,7 @@ class TestFirstFailure:
         signal = Interrupted("the run was ended by SIGINT")
         runner.cancel(signal)
         first = FirstFailure(runner=runner, ends_run=True)
-        first.happened("todo")
+        first.note("todo")
         with pytest.raises(Interrupted) as caught:
             runner.raise_if_cancelled()
         assert caught.value is signal

@@ -9,8 +9,11 @@ import pytest
 
 from factory.errors import ExportError
 from factory.events import WORKSPACE, Event, StageFinished, StageOutput, StageStarted
-from factory.pipeline.budget import Budget, Claim
 from factory.pipeline.stages import Stages
+from factory.scheduling.budget import (
+    Budget,
+    Claim,
+)
 from factory.threads import InheritingPool
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from factory.analysis.inventory import find_host
 from factory.analysis.manifest import read_manifest
-from factory.pipeline.arguments import computed, record, warn_of_mismatches
+from factory.pipeline.arguments import compute_arguments, record, warn_of_mismatches
 from factory.pipeline.chosen_plugins import ChosenPlugin
 
 WORKSPACE = Path(__file__).resolve().parents[1] / "argument_proofs/workspace"
@@ -36,7 +36,7 @@ def test_a_list_that_lacks_arguments_is_told_which(caplog: pytest.LogCaptureFixt
 
 
 def test_a_list_with_the_computed_arguments_is_not(caplog: pytest.LogCaptureFixture) -> None:
-    (settled,) = computed(WORKSPACE, [plugin(PIPELINES, "")], find_host("rhdh-1.10"))
+    (settled,) = compute_arguments(WORKSPACE, [plugin(PIPELINES, "")], find_host("rhdh-1.10"))
     assert warnings_about(settled.arguments, caplog) == []
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from factory.errors import ConfigurationError
 from factory.plugin_registry.entries import registry
-from factory.plugin_registry.frontend_plugins import staged_plugins
+from factory.plugin_registry.frontend_plugins import find_staged_plugins
 from factory.plugin_registry.retention import is_hashed, publish_assets
-from factory.plugin_registry.singletons import mismatches
+from factory.plugin_registry.singletons import find_mismatches
 
 SHARED = [
     {"name": "react", "version": "18.3.1", "requiredVersion": "*", "singleton": True},
@@ -107,7 +107,7 @@ def test_an_array_has_the_same_entries_with_the_asset_host(root: Path) -> None:
 
 def test_embedded_manifests_have_what_no_build_can_know(root: Path) -> None:
     entries: Any = registry(
-        staged_plugins(root), asset_host="https://a.example.com", embed=True, form="array"
+        find_staged_plugins(root), asset_host="https://a.example.com", embed=True, form="array"
     )
     manifest = entries[0]["pluginManifest"]
     assert manifest["baseURL"] == (
@@ -149,7 +149,7 @@ def test_a_part_of_a_package_is_compared_as_the_package(root: Path) -> None:
         shared=[{"name": "@material-ui/core/styles", "version": "3.9.4", "singleton": True}],
         dependencies={"@material-ui/core": "^3.9.0"},
     )
-    found = mismatches(staged_plugins(root))
+    found = find_mismatches(find_staged_plugins(root))
     assert {(one.plugin, one.provider) for one in found} == {
         ("team.old", "team.todo"),
         ("team.old", "team.ecs"),
@@ -167,14 +167,14 @@ def test_singletons_may_be_stated_in_the_manifest_itself(tmp_path: Path) -> None
         "singletonPackages": {"react": {"singleton": True, "version": "18.2.0"}}
     }
     file.write_text(json.dumps(manifest), encoding="utf-8")
-    (found,) = staged_plugins(tmp_path / "root")
+    (found,) = find_staged_plugins(tmp_path / "root")
     assert [(one.module, one.version) for one in found.singletons] == [("react", "18.2.0")]
 
 
 def test_two_plugins_of_one_name_are_refused(root: Path) -> None:
     stage(root, "todo-again", name="team.todo")
     with pytest.raises(ConfigurationError) as caught:
-        staged_plugins(root)
+        find_staged_plugins(root)
     assert caught.value.found == "todo and todo-again"
 
 
@@ -217,34 +217,34 @@ def test_old_chunks_stay_for_the_given_time_and_other_files_do_not(
     root: Path, tmp_path: Path
 ) -> None:
     assets, day = tmp_path / "assets", 86_400.0
-    publish_assets(staged_plugins(root), assets, retain=day, now=0)
+    publish_assets(find_staged_plugins(root), assets, retain=day, now=0)
     old = assets / "todo/dist-scalprum/team.todo.14b5b58786276f96ec70.js"
     assert old.is_file()
     (root / "todo/dist-scalprum" / old.name).unlink()
     stage(root, "todo", script="team.todo.aaaaaaaabbbbbbbbcccc.js")
 
-    upgraded = publish_assets(staged_plugins(root), assets, retain=day, now=100)
+    upgraded = publish_assets(find_staged_plugins(root), assets, retain=day, now=100)
     assert upgraded.retained == ("todo/dist-scalprum/team.todo.14b5b58786276f96ec70.js",)
     assert old.is_file()
     manifest = json.loads((old.parent / "plugin-manifest.json").read_text(encoding="utf-8"))
     assert manifest["loadScripts"] == ["team.todo.aaaaaaaabbbbbbbbcccc.js"]
     assert (assets / "todo/dist/remoteEntry.js").read_text(encoding="utf-8").endswith("cccc.js\n")
 
-    publish_assets(staged_plugins(root), assets, retain=day, now=100 + day - 1)
+    publish_assets(find_staged_plugins(root), assets, retain=day, now=100 + day - 1)
     assert old.is_file()
-    last = publish_assets(staged_plugins(root), assets, retain=day, now=100 + day)
+    last = publish_assets(find_staged_plugins(root), assets, retain=day, now=100 + day)
     assert last.removed == ("todo/dist-scalprum/team.todo.14b5b58786276f96ec70.js",)
     assert not old.exists()
 
 
 def test_of_a_plugin_that_is_gone_only_its_chunks_stay(root: Path, tmp_path: Path) -> None:
     assets = tmp_path / "assets"
-    publish_assets(staged_plugins(root), assets, retain=10, now=0)
+    publish_assets(find_staged_plugins(root), assets, retain=10, now=0)
     (root / "ecs/dist-scalprum/plugin-manifest.json").unlink()
-    publish_assets(staged_plugins(root), assets, retain=10, now=1)
+    publish_assets(find_staged_plugins(root), assets, retain=10, now=1)
     left = [file.name for file in (assets / "ecs").rglob("*") if file.is_file()]
     assert left == ["team.ecs.14b5b58786276f96ec70.js"]
-    publish_assets(staged_plugins(root), assets, retain=10, now=11)
+    publish_assets(find_staged_plugins(root), assets, retain=10, now=11)
     assert not (assets / "ecs").exists()
 
 
@@ -252,13 +252,13 @@ def test_a_chunk_that_comes_back_is_no_longer_old(root: Path, tmp_path: Path) ->
     assets = tmp_path / "assets"
     chunk = root / "todo/dist-scalprum/team.todo.14b5b58786276f96ec70.js"
     content = chunk.read_text(encoding="utf-8")
-    publish_assets(staged_plugins(root), assets, retain=10, now=0)
+    publish_assets(find_staged_plugins(root), assets, retain=10, now=0)
     chunk.unlink()
-    publish_assets(staged_plugins(root), assets, retain=10, now=1)
+    publish_assets(find_staged_plugins(root), assets, retain=10, now=1)
     chunk.write_text(content, encoding="utf-8")
-    publish_assets(staged_plugins(root), assets, retain=10, now=2)
+    publish_assets(find_staged_plugins(root), assets, retain=10, now=2)
     chunk.unlink()
-    assert publish_assets(staged_plugins(root), assets, retain=10, now=11).retained
+    assert publish_assets(find_staged_plugins(root), assets, retain=10, now=11).retained
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_which_names_have_a_hash(name: str, hashed: bool) -> None:
 
 def test_a_damaged_record_is_named_and_nothing_is_removed(root: Path, tmp_path: Path) -> None:
     assets = tmp_path / "assets"
-    publish_assets(staged_plugins(root), assets, retain=10, now=0)
+    publish_assets(find_staged_plugins(root), assets, retain=10, now=0)
     before = sorted(assets.rglob("*"))
     (assets / ".retained.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(ConfigurationError):

@@ -10,7 +10,10 @@ from factory.analysis.reasons import DerivedArgument, Reason
 from factory.analysis.workspace_analysis import PluginAnalysis
 from factory.config.plugins_list import read_plugins_list
 from factory.errors import ConfigurationError, StorageError
-from factory.scaffolding.placing import place_all, refuse_existing
+from factory.scaffolding.writing import (
+    place_all,
+    refuse_existing,
+)
 from factory.scaffolding.written_files import plugins_list_with_reasons
 
 

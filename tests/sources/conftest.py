@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.sources.checkout import check_out, git_session
 from factory.sources.source import Checkout, Source
 from factory.toolchain.child_environment import git_environment
@@ -39,7 +39,7 @@ def process(home: Path) -> dict[str, str]:
 
 @pytest.fixture
 def env(process: dict[str, str]) -> dict[str, str]:
-    return git_environment(layered(process))
+    return git_environment(layer_environment(process))
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def bring(tmp_path: Path, runner: Runner, process: dict[str, str]) -> Callable[.
             Source(repo=repo, ref=ref, relative_to=tmp_path),
             into,
             runner=runner,
-            env=git_environment(layered(process)),
+            env=git_environment(layer_environment(process)),
             **options,  # type: ignore[arg-type]
         )
 

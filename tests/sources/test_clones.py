@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory.errors import SourceError
-from factory.sources.clones import add_worktree, clones_for, normalised
-from factory.sources.git import wanted_commit
+from factory.sources.clones import add_worktree, clones_for, normalise
+from factory.sources.git import find_commit
 from factory.sources.source import GitRemote, Source, locate
 
 from .repositories import Repository, new_repository, tree
@@ -64,7 +64,7 @@ class TestNames:
 
     def test_the_path_keeps_its_case(self, tmp_path: Path) -> None:
         one, other = (remote(f"https://h.example/{name}", tmp_path) for name in ("a/X", "a/x"))
-        assert normalised(one) != normalised(other)
+        assert normalise(one) != normalise(other)
 
 
 @pytest.mark.usefixtures("history")
@@ -74,7 +74,7 @@ class TestWorktrees:
     ) -> None:
         origin = remote("served/plugins", tmp_path)
         clones = clones_for([origin], tmp_path / "source")
-        clone = clones[normalised(origin)]
+        clone = clones[normalise(origin)]
         one = add_worktree(clone, origin, "v1.0.0", tmp_path / "source/one", session)
         two = add_worktree(clone, origin, "release/1.x", tmp_path / "source/two", session)
         assert (one.commit, two.commit) == (history.first, history.other)
@@ -84,7 +84,7 @@ class TestWorktrees:
 
     def test_the_same_commit_twice(self, tmp_path: Path, session: GitSession) -> None:
         origin = remote("served/plugins", tmp_path)
-        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        clone = clones_for([origin], tmp_path)[normalise(origin)]
         for name in ("one", "two"):
             assert add_worktree(clone, origin, None, tmp_path / name, session).ref == "main"
         assert tree(tmp_path / "one") == tree(tmp_path / "two")
@@ -100,7 +100,7 @@ class TestWorktrees:
         log = ServerLog()
         with smart_http(history.repository.path.parent, log) as url:
             origin = remote(f"{url}/plugins", tmp_path)
-            clone = clones_for([origin], tmp_path)[normalised(origin)]
+            clone = clones_for([origin], tmp_path)[normalise(origin)]
             add_worktree(clone, origin, "main", tmp_path / "one", session)
             log.requests.clear()
             add_worktree(clone, origin, history.second, tmp_path / "two", session)
@@ -119,7 +119,7 @@ class TestWorktrees:
         log = ServerLog()
         with smart_http(history.repository.path.parent, log) as url:
             origin = remote(f"{url}/plugins", tmp_path)
-            clone = clones_for([origin], tmp_path)[normalised(origin)]
+            clone = clones_for([origin], tmp_path)[normalise(origin)]
             add_worktree(clone, origin, before, tmp_path / "one", session)
             whole, log.bytes_sent = log.bytes_sent, 0
             shutil.rmtree(tmp_path / "one")
@@ -134,7 +134,7 @@ class TestWorktrees:
         log = ServerLog()
         with smart_http(history.repository.path.parent, log) as url:
             origin = remote(f"{url}/plugins", tmp_path)
-            clone = clones_for([origin], tmp_path)[normalised(origin)]
+            clone = clones_for([origin], tmp_path)[normalise(origin)]
             add_worktree(clone, origin, history.first, tmp_path / "one", session)
             shutil.rmtree(tmp_path / "one")
             Repository(path=clone.path).git("worktree", "prune")
@@ -148,7 +148,7 @@ class TestWorktrees:
         self, history: History, tmp_path: Path, session: GitSession
     ) -> None:
         origin = remote("served/plugins", tmp_path)
-        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        clone = clones_for([origin], tmp_path)[normalise(origin)]
         add_worktree(clone, origin, history.other, tmp_path / "one", session)
         # As after kill -9 amid a fetch: git writes a commit before its files.
         half = history.repository.git("cat-file", "commit", history.second) + "\n"
@@ -169,7 +169,7 @@ class TestWorktrees:
         self, history: History, tmp_path: Path, session: GitSession
     ) -> None:
         origin = remote("served/plugins", tmp_path)
-        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        clone = clones_for([origin], tmp_path)[normalise(origin)]
         add_worktree(clone, origin, "main", tmp_path / "one", session)
         moved = history.repository.commit({"moved.txt": "x"})
         assert add_worktree(clone, origin, "main", tmp_path / "two", session).commit == moved
@@ -180,14 +180,14 @@ class TestWorktrees:
         middle = history.repository.commit({"middle.txt": "x"})
         history.repository.commit({"last.txt": "x"})
         origin = remote("served/plugins", tmp_path)
-        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        clone = clones_for([origin], tmp_path)[normalise(origin)]
         add_worktree(clone, origin, "main", tmp_path / "one", session)
         found = add_worktree(clone, origin, middle[:9], tmp_path / "two", session)
         assert found.commit == middle
 
     def test_many_at_once(self, history: History, tmp_path: Path, session: GitSession) -> None:
         origin = remote("served/plugins", tmp_path)
-        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        clone = clones_for([origin], tmp_path)[normalise(origin)]
         refs = ["main", "v1.0.0", "release/1.x", history.first] * 2
         with ThreadPoolExecutor(8) as pool:
             done = list(
@@ -205,7 +205,7 @@ class TestWorktrees:
         self, tmp_path: Path, session: GitSession
     ) -> None:
         origin = remote("served/plugins", tmp_path)
-        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        clone = clones_for([origin], tmp_path)[normalise(origin)]
         add_worktree(clone, origin, "main", tmp_path / "one", session)
         shutil.rmtree(tmp_path / "one")
         assert add_worktree(clone, origin, "main", tmp_path / "one", session).ref == "main"
@@ -216,9 +216,9 @@ class TestWorktrees:
         other = new_repository(tmp_path / "elsewhere" / "plugins")
         commit = other.commit({"a": "a"})
         first, second = remote("served/plugins", tmp_path), remote("elsewhere/plugins", tmp_path)
-        clone = clones_for([first], tmp_path)[normalised(first)]
+        clone = clones_for([first], tmp_path)[normalise(first)]
         add_worktree(clone, first, None, tmp_path / "one", session)
-        again = clones_for([second], tmp_path)[normalised(second)]
+        again = clones_for([second], tmp_path)[normalise(second)]
         assert again.path == clone.path
         assert add_worktree(again, second, None, tmp_path / "two", session).commit == commit
         shutil.rmtree(clone.path / "objects")
@@ -227,7 +227,7 @@ class TestWorktrees:
 
     def test_a_folder_with_content_is_refused(self, tmp_path: Path, session: GitSession) -> None:
         origin = remote("served/plugins", tmp_path)
-        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        clone = clones_for([origin], tmp_path)[normalise(origin)]
         (tmp_path / "one").mkdir()
         (tmp_path / "one" / "work.txt").write_text("mine")
         with pytest.raises(SourceError, match="is not empty"):
@@ -235,7 +235,7 @@ class TestWorktrees:
 
     def test_an_unknown_ref_leaves_no_worktree(self, tmp_path: Path, session: GitSession) -> None:
         origin = remote("served/plugins", tmp_path)
-        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        clone = clones_for([origin], tmp_path)[normalise(origin)]
         with pytest.raises(SourceError, match="no branch, tag or commit"):
             add_worktree(clone, origin, "nope", tmp_path / "one", session)
         assert not (tmp_path / "one").exists()
@@ -244,7 +244,7 @@ class TestWorktrees:
         self, history: History, tmp_path: Path, session: GitSession
     ) -> None:
         origin = remote("served/plugins", tmp_path)
-        clone = clones_for([origin], tmp_path)[normalised(origin)]
+        clone = clones_for([origin], tmp_path)[normalise(origin)]
         add_worktree(clone, origin, "v1.0.0", tmp_path / "one", session)
         # As after kill -9 while git fetched, and while it made the worktree, which it locks.
         for name in ("shallow.lock", "packed-refs.lock", "refs/remotes/origin/main.lock"):
@@ -263,8 +263,8 @@ class TestWorktrees:
         log = ServerLog()
         with smart_http(history.repository.path.parent, log) as url:
             origin = remote(f"{url}/plugins", tmp_path)
-            clone = clones_for([origin], tmp_path)[normalised(origin)]
-            wanted = wanted_commit(origin, "v1.0.0", session, tmp_path)
+            clone = clones_for([origin], tmp_path)[normalise(origin)]
+            wanted = find_commit(origin, "v1.0.0", session, tmp_path)
             # The tag is an object of its own: the commit is what it is of.
             assert wanted.commit == history.first != wanted.tip
             add_worktree(clone, origin, "v1.0.0", tmp_path / "one", session, wanted=wanted)
@@ -282,12 +282,12 @@ def test_a_ref_is_resolved_without_fetching(
     history: History, tmp_path: Path, session: GitSession, ref: str | None, which: str
 ) -> None:
     origin = remote("served/plugins", tmp_path)
-    assert wanted_commit(origin, ref, session, tmp_path).commit == getattr(history, which)
+    assert find_commit(origin, ref, session, tmp_path).commit == getattr(history, which)
 
 
 def test_an_abbreviated_id_is_resolved_by_the_history_only(
     history: History, tmp_path: Path, session: GitSession
 ) -> None:
     origin = remote("served/plugins", tmp_path)
-    assert wanted_commit(origin, history.first[:9], session, tmp_path).commit is None
-    assert wanted_commit(origin, history.first, session, tmp_path).commit == history.first
+    assert find_commit(origin, history.first[:9], session, tmp_path).commit is None
+    assert find_commit(origin, history.first, session, tmp_path).commit == history.first

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory.errors import BusyError, SourceError, StorageError
-from factory.sources.destination import held, prepare
+from factory.sources.destination import hold, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
-    with held(tmp_path / "a" / "b") as path:
+    with hold(tmp_path / "a" / "b") as path:
         prepare(path, clean=False, confirm=None)
         assert names(path) == []
 
@@ -85,7 +85,7 @@ def test_clean_follows_no_link_out(source: Path, tmp_path: Path) -> None:
 
 def test_a_folder_reached_by_a_link_is_emptied_where_it_is(source: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(source)
-    with held(tmp_path / "link") as path:
+    with hold(tmp_path / "link") as path:
         prepare(path, clean=True, confirm=None)
     assert names(source) == []
     assert (tmp_path / "link").is_symlink()
@@ -123,28 +123,28 @@ class TestNeverEmptied:
 class TestHeld:
     def test_a_second_run_on_the_same_folder_is_refused(self, source: Path) -> None:
         with (
-            held(source),
+            hold(source),
             pytest.raises(BusyError, match="another run uses") as caught,
-            held(source),
+            hold(source),
         ):
             pass
         assert f"process {os.getpid()} holds it" in str(caught.value)
 
     def test_holding_leaves_no_file_behind(self, source: Path) -> None:
-        with held(source):
+        with hold(source):
             assert names(source) == [".hidden", "deep"]
 
     def test_the_next_run_may_have_it(self, source: Path) -> None:
-        with held(source):
+        with hold(source):
             pass
-        with held(source):
+        with hold(source):
             pass
 
     def test_a_file_is_no_folder(self, source: Path) -> None:
-        with pytest.raises(StorageError, match="cannot be made"), held(source / ".hidden"):
+        with pytest.raises(StorageError, match="cannot be made"), hold(source / ".hidden"):
             pass
 
     def test_a_folder_that_cannot_be_written(self, small_disk: Path) -> None:
         subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-        with pytest.raises(StorageError, match="cannot be written"), held(small_disk):
+        with pytest.raises(StorageError, match="cannot be written"), hold(small_disk):
             pass

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.sources.clones import add_worktree, clones_for, normalised
+from factory.sources.clones import add_worktree, clones_for, normalise
 from factory.sources.earlier_run import EarlierRun, earlier_run
 from factory.sources.source import GitRemote, Source, locate
 
@@ -32,7 +32,7 @@ def left(tmp_path: Path, session: GitSession, history: object) -> EarlierRun:
     """A worktree that a run has made, built in, and left."""
     remote = locate(Source(repo="served/plugins", relative_to=tmp_path))
     assert isinstance(remote, GitRemote)
-    clone = clones_for([remote], tmp_path / "source")[normalised(remote)]
+    clone = clones_for([remote], tmp_path / "source")[normalise(remote)]
     run = earlier_run(tmp_path / "source/todo", tmp_path / "source/.clones")
     run.folder.mkdir(parents=True)
     run.begins()

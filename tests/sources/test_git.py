@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.errors import SourceError, StorageError, Terminated
 from factory.sources import git, git_process
 from factory.sources.checkout import check_out
@@ -516,7 +516,7 @@ class TestWhenItFails:
                 Source(repo=str(history.repository.path), relative_to=small_disk),
                 small_disk,
                 runner=runner,
-                env=git_environment(layered(process)),
+                env=git_environment(layer_environment(process)),
             )
         assert list(small_disk.iterdir()) == []
 

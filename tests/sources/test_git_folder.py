@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.sources.git_folder import is_git_folder
+from factory.sources.patched_tree import is_git_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -322,7 +322,7 @@ class TestAllOrNothing:
         )
         before = {name: content for name, (_, _, content) in snapshot(bench.root).items()}
         moves = 0
-        move = replacement._put_in_place
+        move = replacement._place
 
         def failing(*arguments: object) -> None:
             nonlocal moves

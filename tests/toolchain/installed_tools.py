@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.config.environment import Environment, layered
+from factory.config.environment import Environment, layer_environment
 from factory.toolchain.node import Node, find_node
 from factory.toolchain.node_environment import node_environment
 from factory.toolchain.registry_variables import registry_variables
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def some_node(process: dict[str, str], cache: Path) -> Node:
-    return find_node(None, environment=layered(process), cache=cache, runner=Runner())
+    return find_node(None, environment=layer_environment(process), cache=cache, runner=Runner())
 
 
 def tool_environment(environment: Environment, node: Node, folder: Path) -> dict[str, str]:
@@ -39,7 +39,7 @@ def installed_yarn(wanted: WantedYarn, process: dict[str, str], node: Node, fold
     return find_yarn(
         wanted,
         node=node,
-        env=tool_environment(layered(process), node, folder / "tmp"),
+        env=tool_environment(layer_environment(process), node, folder / "tmp"),
         cache=folder / "cache",
         bin_dir=bin_dir,
         runner=Runner(),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.toolchain.assembled import Toolchain
 from factory.toolchain.registry_variables import registry_variables
 from factory.toolchain.rhdh_cli import RhdhCli
@@ -46,14 +46,14 @@ def real_tools(
         "YARN_HTTP_RETRY": "1",
         "no_proxy": "127.0.0.1",
     }
-    environment = layered(process | own | variables)
+    environment = layer_environment(process | own | variables)
     node = some_node(process, folder / "node")
     bin_dir = folder / "run/bin"
     bin_dir.mkdir(parents=True)
     yarn = find_yarn(
         WantedYarn(version="4.12.0", reason="the test"),
         node=node,
-        env=tool_environment(layered(process), node, folder / "tmp"),
+        env=tool_environment(layer_environment(process), node, folder / "tmp"),
         cache=KEPT_TOOLS,
         bin_dir=bin_dir,
         runner=Runner(),

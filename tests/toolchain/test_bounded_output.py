@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from factory.errors import ToolchainError
 from factory.redaction import redactor_of
 from factory.toolchain import streams
-from factory.toolchain.bounded_output import LineCutter
 from factory.toolchain.runner import Runner
+from factory.toolchain.streams import LineCutter
 
 ENV = {"PATH": os.environ["PATH"]}
 

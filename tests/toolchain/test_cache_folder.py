@@ -11,7 +11,7 @@ import pytest
 
 from factory.errors import Interrupted, StorageError, ToolchainError
 from factory.locking import exclusive
-from factory.toolchain.cache_folder import made_once
+from factory.toolchain.cache_folder import make_once
 from tests.mounts import read_only
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_an_entry_that_is_there_is_not_made_again(tmp_path: Path) -> None:
     def make(_: Path) -> None:
         raise AssertionError("made again")
 
-    assert made_once(entry, make, what="a tool") == entry
+    assert make_once(entry, make, what="a tool") == entry
 
 
 def test_an_entry_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_an_entry_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
         raise ToolchainError("no network")
 
     with pytest.raises(ToolchainError, match="no network"):
-        made_once(entry, make, what="a tool")
+        make_once(entry, make, what="a tool")
     assert [item.name for item in entry.parent.iterdir()] == [".tool.lock"]
 
 
@@ -77,7 +77,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
     killed.kill()
     killed.wait()
     assert not entry.exists()
-    made_once(entry, lambda folder: (folder / "whole").touch(), what="a tool")
+    make_once(entry, lambda folder: (folder / "whole").touch(), what="a tool")
     assert [item.name for item in entry.iterdir()] == ["whole"]
     assert sorted(item.name for item in entry.parent.iterdir()) == [".tool.lock", "tool"]
 
@@ -85,7 +85,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
 def test_a_cache_that_cannot_be_written_says_which_variable_names_another(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file in the way")
     with pytest.raises(StorageError, match="a tool cannot be put into the cache") as caught:
-        made_once(tmp_path / "cache/tool", lambda _: None, what="a tool")
+        make_once(tmp_path / "cache/tool", lambda _: None, what="a tool")
     assert "PLUGIN_FACTORY_CACHE_DIR" in str(caught.value.hint)
 
 
@@ -103,7 +103,7 @@ for name in ("there", "missing", "another"):
 
 def test_a_cache_that_may_only_be_read_is_read(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    made_once(cache / "tool/there", lambda f: write(f / "made", "before"), what="there")
+    make_once(cache / "tool/there", lambda f: write(f / "made", "before"), what="there")
     before = sorted(cache.rglob("*"))
     words = (*read_only(cache), sys.executable, "-c", READ_ONLY, str(cache))
     ended = subprocess.run(words, capture_output=True, text=True, check=True)
@@ -130,7 +130,7 @@ def test_a_wait_for_another_run_ends_with_the_run(tmp_path: Path) -> None:
         exclusive(tmp_path / "cache/.tool.lock", wait=False),
         pytest.raises(Interrupted),
     ):
-        made_once(
+        make_once(
             tmp_path / "cache/tool",
             lambda _: None,
             what="a tool",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.export.compilation import compile_package, compile_types
 from factory.export.dependencies import install_dependencies
 from factory.toolchain.assembled import Toolchain
@@ -78,7 +78,7 @@ def seen(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> S
     )
     (workspace / "yarn.lock").touch()
     (folder / ".env").write_text(DOT_ENV)
-    environment = layered(
+    environment = layer_environment(
         process | SECRETS | NETWORK, (folder / ".env",), passed=frozenset({"PRIVATE_TOKEN"})
     )
     node = some_node(process, folder / "node")
@@ -161,14 +161,18 @@ def test_output_is_plain_wherever_a_build_runs(seen: Seen, script: str) -> None:
 
 
 def test_git_gets_its_own_credentials_and_no_others() -> None:
-    child = git_environment(layered(SECRETS | {"PATH": "/bin", "GIT_SSL_CAINFO": "/ca.pem"}))
+    child = git_environment(
+        layer_environment(SECRETS | {"PATH": "/bin", "GIT_SSL_CAINFO": "/ca.pem"})
+    )
     assert child["GITHUB_TOKEN"] == "secret-of-github"
     assert child["GIT_SSL_CAINFO"] == "/ca.pem"
     assert [value for value in child.values() if "secret-of" in value] == ["secret-of-github"]
 
 
 def test_pip_gets_its_own_settings_and_no_secrets() -> None:
-    child = pip_environment(layered(SECRETS | NETWORK | {"PIP_INDEX_URL": "https://example.com"}))
+    child = pip_environment(
+        layer_environment(SECRETS | NETWORK | {"PIP_INDEX_URL": "https://example.com"})
+    )
     assert child["PIP_INDEX_URL"] == "https://example.com"
     assert child["HTTPS_PROXY"] == NETWORK["HTTPS_PROXY"]
     assert [value for value in child.values() if "secret-of" in value] == []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.errors import DependenciesError
 from factory.toolchain import linking, registry_patience
 from factory.toolchain.linking import linking_variables
@@ -135,7 +135,9 @@ class TestWhenPackagesAreLinked:
 
     def mode(self, workspace: Path, yarn: Yarn = YARN, **variables: str) -> str | None:
         home = {"HOME": str(workspace.parent / "home")}
-        return linking_variables(workspace, yarn, layered(home | variables)).get("YARN_NM_MODE")
+        return linking_variables(workspace, yarn, layer_environment(home | variables)).get(
+            "YARN_NM_MODE"
+        )
 
     def test_they_are_with_the_node_modules_linker(self, plain: Path) -> None:
         assert self.mode(plain) == "hardlinks-global"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.errors import ToolchainError
 from factory.toolchain.node import Node, find_node
 from factory.toolchain.runner import Runner
@@ -19,7 +19,7 @@ needs_node = pytest.mark.skipif(
 
 
 def find(wanted: str | None, process: dict[str, str], cache: Path) -> Node:
-    return find_node(wanted, environment=layered(process), cache=cache, runner=Runner())
+    return find_node(wanted, environment=layer_environment(process), cache=cache, runner=Runner())
 
 
 def path_with_node(tmp_path: Path, prints: str) -> dict[str, str]:

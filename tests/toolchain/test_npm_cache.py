@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import Runner
 from factory.toolchain.yarn import WantedYarn
@@ -44,7 +44,7 @@ def npm_install(folder: Path, node: Node, process: dict[str, str], *options: str
     folder.mkdir()
     manifest = {"name": "w", "dependencies": dict.fromkeys(NAMES, "1.0.0")}
     (folder / "package.json").write_text(json.dumps(manifest))
-    env = tool_environment(layered(process), node, folder / "tmp")
+    env = tool_environment(layer_environment(process), node, folder / "tmp")
     command: tuple[str | Path, ...] = (
         node.bin_dir / "npm",
         "install",
@@ -90,7 +90,7 @@ def test_tools_are_installed_at_once(node: Node, shared: dict[str, str], tmp_pat
         folder = tmp_path / f"factory{number}"
         together.wait()
         installed_yarn(wanted, shared, node, folder)
-        env = tool_environment(layered(shared), node, folder / "tmp")
+        env = tool_environment(layer_environment(shared), node, folder / "tmp")
         command = (folder / "bin/yarn", "--version")
         return Runner().run(command, cwd=folder, env=env).stdout.partition("-")[0].strip()
 

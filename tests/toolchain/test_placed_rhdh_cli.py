@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from factory.errors import Interrupted, StorageError
-from factory.toolchain.placed_rhdh_cli import PLACE, place_rhdh_cli
+from factory.export.bundling import (
+    PLACE,
+    place_rhdh_cli,
+)
 from factory.toolchain.rhdh_cli import RhdhCli
 
 

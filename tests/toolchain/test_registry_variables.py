@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.config.environment import Environment, layered
-from factory.config.own_variables import names_to_pass
+from factory.config.environment import Environment, layer_environment, names_to_pass
 from factory.errors import ConfigurationError, UsageError
 from factory.toolchain.node_environment import node_environment
 from factory.toolchain.registry_variables import (
@@ -65,7 +64,9 @@ def test_references_are_what_the_programs_replace(
     tmp_path: Path, name: str, text: str, names: set[str], needed: set[str]
 ) -> None:
     if name == ".yarnrc":
-        assert registry_variables(layered({}), written(tmp_path, name, text)).withheld == ()
+        assert (
+            registry_variables(layer_environment({}), written(tmp_path, name, text)).withheld == ()
+        )
         return
     found = references_in(written(tmp_path, name, text) / name)
     assert {each.name for each in found} == names
@@ -109,7 +110,7 @@ def test_a_source_gets_nothing_that_the_user_has_not_named(
     workspace = tmp_path / "source/workspaces/todo"
     written(workspace / where, name, text)
     written(tmp_path / "source", name, text)
-    environment = layered(SECRETS | {"HOME": str(tmp_path / "home")})
+    environment = layer_environment(SECRETS | {"HOME": str(tmp_path / "home")})
     assert seen(registry_variables(environment, workspace), environment, tmp_path) == set()
 
 
@@ -123,7 +124,7 @@ def test_a_source_gets_what_the_user_has_named_and_never_the_factorys_own(
     )
     if how == "the user's own file":
         written(tmp_path / "home", ".npmrc", ASKED)
-    environment = layered(
+    environment = layer_environment(
         SECRETS | {"HOME": str(tmp_path / "home")},
         (tmp_path / ".env",),
         passed=frozenset(SECRETS if how == "--pass-env" else ()) & {"ACME_TOKEN"},
@@ -136,13 +137,15 @@ def test_a_file_in_the_source_is_not_the_users_because_it_is_in_the_home_folder(
     tmp_path: Path,
 ) -> None:
     workspace = written(tmp_path, ".npmrc", ASKED)
-    environment = layered(SECRETS | {"HOME": str(tmp_path)})
+    environment = layer_environment(SECRETS | {"HOME": str(tmp_path)})
     assert seen(registry_variables(environment, workspace), environment, tmp_path) == set()
 
 
 def test_a_user_config_that_is_named_is_the_users_own(tmp_path: Path) -> None:
     written(tmp_path, "npmrc", "//example.com/:_authToken=${CI_TOKEN}\n")
-    environment = layered({"npm_config_userconfig": str(tmp_path / "npmrc"), "CI_TOKEN": "x"})
+    environment = layer_environment(
+        {"npm_config_userconfig": str(tmp_path / "npmrc"), "CI_TOKEN": "x"}
+    )
     assert registry_variables(environment).passed == {"CI_TOKEN"}
 
 
@@ -159,7 +162,7 @@ def test_what_the_factory_logs_in_with_cannot_be_named(name: str) -> None:
 
 
 def test_what_is_named_and_no_secret_reaches_every_program(tmp_path: Path) -> None:
-    environment = layered(
+    environment = layer_environment(
         {"FLAVOUR": "dark", "A_TOKEN": "t"}, passed=frozenset({"FLAVOUR", "A_TOKEN"})
     )
     for installs in (True, False):
@@ -172,7 +175,7 @@ def test_a_login_that_is_not_passed_on_is_a_warning_with_the_way_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     workspace = written(tmp_path / "w", ".yarnrc.yml", "npmAuthToken: ${ACME_TOKEN}\n")
-    environment = layered(SECRETS)
+    environment = layer_environment(SECRETS)
     with caplog.at_level(logging.WARNING):
         refuse_missing(registry_variables(environment, workspace), environment)
     [record] = caplog.records
@@ -185,7 +188,7 @@ def test_a_setting_that_is_no_login_is_an_error_with_the_way_out(
     tmp_path: Path, there: bool
 ) -> None:
     workspace = written(tmp_path / "w", ".yarnrc.yml", "npmRegistryServer: ${ACME_URL}\n")
-    environment = layered({"ACME_URL": "https://acme.example.com"} if there else {})
+    environment = layer_environment({"ACME_URL": "https://acme.example.com"} if there else {})
     with pytest.raises(ConfigurationError) as caught:
         refuse_missing(registry_variables(environment, workspace), environment)
     assert str(workspace / ".yarnrc.yml") in str(caught.value)
@@ -197,7 +200,7 @@ def test_a_default_of_the_files_own_stays_in_force(
 ) -> None:
     text = "npmRegistryServer: ${ACME_URL-https://registry.example.com}\n"
     workspace = written(tmp_path / "w", ".yarnrc.yml", text)
-    environment = layered({"ACME_URL": "https://other.example.com"})
+    environment = layer_environment({"ACME_URL": "https://other.example.com"})
     found = registry_variables(environment, workspace)
     refuse_missing(found, environment)
     assert found == RegistryVariables()
@@ -221,7 +224,7 @@ def test_yarn_starts_and_sees_what_is_meant(process: dict[str, str], tmp_path: P
     yarn = installed_yarn(
         WantedYarn(version="4.12.0", reason="r"), process, node, tmp_path / "yarn"
     )
-    environment = layered(
+    environment = layer_environment(
         process | {"SET_TOKEN": "set", "ACME_TOKEN": "never", "ACME_URL": "https://never"},
         passed=frozenset({"SET_TOKEN"}),
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.errors import ConfigurationError, ToolchainError
-from factory.toolchain.rhdh_cli import PACKAGE, PINS, RhdhCli, find_rhdh_cli, known_versions
+from factory.toolchain.rhdh_cli import PACKAGE, PINS, RhdhCli, find_rhdh_cli, list_known_versions
 from factory.toolchain.runner import Runner
 
 from .installed_tools import some_node, tool_environment
@@ -30,7 +30,7 @@ def node(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> N
 
 
 def find(wanted: str, process: dict[str, str], node: Node, folder: Path) -> RhdhCli:
-    environment = layered(process | {"HOME": str(folder)})
+    environment = layer_environment(process | {"HOME": str(folder)})
     return find_rhdh_cli(
         wanted,
         node=node,
@@ -97,7 +97,7 @@ def test_a_version_that_is_installed_needs_no_network(
     assert not caplog.records
 
 
-@pytest.mark.parametrize("version", known_versions())
+@pytest.mark.parametrize("version", list_known_versions())
 def test_a_known_version_is_pinned_whole(version: str) -> None:
     """npm ci installs exactly what the lockfile says, from whichever registry npm is set to."""
     pins = resources.files("factory.toolchain") / PINS / version

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.errors import Interrupted
 from factory.export import shared_installation
 from factory.export.shared_installation import (
@@ -267,7 +267,7 @@ class TestKey:
 
     def test_a_variable_does(self, key: str, workspace: Path, toolchain: Toolchain) -> None:
         more = {"YARN_NPM_AUTH_TOKEN": "of another registry"}
-        environment = layered({**toolchain.environment.variables, **more})
+        environment = layer_environment({**toolchain.environment.variables, **more})
         other = replace(toolchain, environment=environment)
         assert installation_key(workspace, other) not in {key, None}
 
@@ -342,7 +342,7 @@ class TestKey:
 
     def test_a_key_tells_no_secret(self, workspace: Path, toolchain: Toolchain) -> None:
         more = {"YARN_NPM_AUTH_TOKEN": "hush-hush"}
-        environment = layered({**toolchain.environment.variables, **more})
+        environment = layer_environment({**toolchain.environment.variables, **more})
         key = installation_key(workspace, replace(toolchain, environment=environment))
         assert key
         assert len(bytes.fromhex(key)) == 32

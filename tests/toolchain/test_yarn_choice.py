@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory.config.environment import layered
+from factory.config.environment import layer_environment
 from factory.errors import ConfigurationError, FactoryError, ToolchainError
 from factory.toolchain.linking import refuse_other_linker
 from factory.toolchain.runner import Runner
-from factory.toolchain.yarn import WantedYarn, wanted_yarn
+from factory.toolchain.yarn import WantedYarn, find_wanted_yarn
 
 from .installed_tools import installed_yarn, some_node
 
@@ -53,7 +53,7 @@ def manage(folder: Path, package_manager: object) -> Path:
 
 
 def wanted(root: Path) -> WantedYarn:
-    return wanted_yarn(root / "workspaces/todo", root)
+    return find_wanted_yarn(root / "workspaces/todo", root)
 
 
 def refused(root: Path) -> FactoryError:
@@ -256,9 +256,9 @@ def test_another_linker_is_refused_with_the_line_to_write(
     if settings is not None:
         (tmp_path / ".yarnrc.yml").write_text(settings)
     if found is None:
-        refuse_other_linker(tmp_path, layered(variables))
+        refuse_other_linker(tmp_path, layer_environment(variables))
         return
     with pytest.raises(ConfigurationError) as caught:
-        refuse_other_linker(tmp_path, layered(variables))
+        refuse_other_linker(tmp_path, layer_environment(variables))
     assert caught.value.found == found
     assert "'nodeLinker: node-modules'" in str(caught.value.hint)

@@ -9,10 +9,10 @@ from pathlib import Path
 from factory.errors import ConfigurationError, Place
 from factory.events import PluginSummary, RunFinished, StageFinished, StageOutput, StageStarted
 from factory.ui.errors import message_of
-from factory.ui.github import GitHub, annotation, escaped, escaped_property
-from factory.ui.harmless import harmless
+from factory.ui.github import GitHub, annotation, escape, escape_property
 from factory.ui.notices import Notice
 from factory.ui.sink import Sink
+from factory.ui.text import harmless
 
 
 class Job:
@@ -100,8 +100,8 @@ def test_a_child_cannot_give_the_runner_commands() -> None:
 
 
 def test_messages_and_properties_are_escaped_as_the_runner_unescapes_them() -> None:
-    assert escaped("100%\r\nnext: a,b") == "100%25%0D%0Anext: a,b"
-    assert escaped_property("C:\\x, 100%") == "C%3A\\x%2C 100%25"
+    assert escape("100%\r\nnext: a,b") == "100%25%0D%0Anext: a,b"
+    assert escape_property("C:\\x, 100%") == "C%3A\\x%2C 100%25"
 
 
 def test_an_error_annotates_the_line_it_is_about() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from factory.quantities import clock, counted, duration, listed, size
-from factory.ui.text import Span, cells, cut, cut_start, padded, plain, printable
+from factory.quantities import clock, duration, join_names, pluralize, size
+from factory.ui.text import Span, cells, cut, cut_start, pad, plain, printable
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_a_cut_says_that_it_was_cut() -> None:
 
 
 def test_padding_counts_cells() -> None:
-    assert padded("日", 4) == "日  "
-    assert padded("longer", 3) == "longer"
+    assert pad("日", 4) == "日  "
+    assert pad("longer", 3) == "longer"
 
 
 def test_a_plain_line_has_no_blanks_at_its_end() -> None:
@@ -70,16 +70,16 @@ def test_sizes_are_decimal(count: int, shown: str) -> None:
 
 
 def test_one_is_not_plural() -> None:
-    assert [counted(n, "plugin") for n in (0, 1, 2)] == ["0 plugins", "1 plugin", "2 plugins"]
+    assert [pluralize(n, "plugin") for n in (0, 1, 2)] == ["0 plugins", "1 plugin", "2 plugins"]
 
 
 def test_a_long_list_says_how_many_more_there_are() -> None:
-    assert listed(["a", "b"]) == "a, b"
-    assert listed("abcdefg") == "a, b, c, d, e and 2 more"
-    assert listed("abc", 1, between="; ") == "a and 2 more"
-    assert listed([]) == ""
+    assert join_names(["a", "b"]) == "a, b"
+    assert join_names("abcdefg") == "a, b, c, d, e and 2 more"
+    assert join_names("abc", 1, between="; ") == "a and 2 more"
+    assert join_names([]) == ""
 
 
 def test_a_plural_may_be_another_word() -> None:
-    assert counted(1, "patch", "patches") == "1 patch"
-    assert counted(2, "patch", "patches") == "2 patches"
+    assert pluralize(1, "patch", "patches") == "1 patch"
+    assert pluralize(2, "patch", "patches") == "2 patches"

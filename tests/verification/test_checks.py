@@ -16,7 +16,7 @@ from factory.verification.findings import (
     NATIVE,
     PACKAGE,
     SHARED,
-    Finding,
+    CheckFinding,
     Verified,
 )
 from factory.verification.plugin_checks import verify_plugin_folder
@@ -41,7 +41,7 @@ def verified(folder: Path, files: dict[str, bytes], **how: Any) -> Verified:
     return verify_plugin_folder(write_folder(folder, files), "the plugin", terms(**how))
 
 
-def found(result: Verified, check: str) -> Finding:
+def found(result: Verified, check: str) -> CheckFinding:
     return next(one for one in result.findings if one.check == check)
 
 

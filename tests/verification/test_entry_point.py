@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factory.verification.entry_point import check_entry_point
-from factory.verification.findings import Finding
+from factory.verification.findings import CheckFinding
 from factory.verification.plugin_folder import PluginFolder, read_plugin_folder
 
 from .plugins import backend, terms, write_folder
@@ -27,7 +27,7 @@ def loaded(
     package: dict[str, Any] | None = None,
     files: Mapping[str, str] | None = None,
     host_modules: tuple[Path, ...] = (),
-) -> Finding:
+) -> CheckFinding:
     """The finding about a backend whose main is ``main``."""
     contents = backend(package, {"dist/index.cjs.js": main, **(files or {})})
     plugin = read_plugin_folder(write_folder(folder / "plugin", contents))

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from factory.analysis.locked_workspace import LockedPatch, locked_patches, read_locked_workspace
-from factory.verification.findings import LOCKED, Finding
+from factory.analysis.locked_workspace import (
+    LockedPatch,
+    find_locked_patches,
+    read_locked_workspace,
+)
+from factory.verification.findings import LOCKED, CheckFinding
 from factory.verification.plugin_checks import verify_plugin_folder
 
 from .locked_sources import ONCE, PLUGIN, entry, locked_source
@@ -69,7 +73,7 @@ def compared(
     modules: Mapping[str, str | None],
     dependencies: Mapping[str, str] | None = None,
     **fields: Any,
-) -> Finding:
+) -> CheckFinding:
     """The check of a backend with these files in node_modules."""
     files = {f"node_modules/{name}": text for name, text in modules.items()}
     manifest = {"dependencies": dict(dependencies or {"once": "^1.0.0"}), **fields}
@@ -215,12 +219,12 @@ def test_of_two_patches_the_first_is_looked_for_below_the_second(tmp_path: Path)
 def test_patches_are_found_from_the_folder_of_the_lockfile(
     locator: str, patches: tuple[str, ...]
 ) -> None:
-    assert tuple(each.path for each in locked_patches(locator)) == patches
+    assert tuple(each.path for each in find_locked_patches(locator)) == patches
 
 
 def test_what_need_not_apply_is_not_looked_for() -> None:
     locator = "a@patch:a@npm%3A1#optional!builtin<compat/a>&optional!~/p.patch::version=1"
-    assert locked_patches(locator) == (
+    assert find_locked_patches(locator) == (
         LockedPatch(path="", optional=True),
         LockedPatch(path="p.patch", optional=True),
     )

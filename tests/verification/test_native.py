@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from factory.errors import UsageError
-from factory.oci.platforms import checked_platform, default_platform
-from factory.verification.findings import Finding
+from factory.oci.platforms import check_platform, default_platform
+from factory.verification.findings import CheckFinding
 from factory.verification.native_binaries import (
     check_native,
     fits,
@@ -84,10 +84,10 @@ def test_a_binary_for_several_processors_fits_each() -> None:
 @pytest.mark.parametrize("text", ["linux", "linux/amd64", "Linux-x64", "-"])
 def test_what_is_no_platform_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        checked_platform(text)
+        check_platform(text)
 
 
-def check(tmp_path: Path, **files: bytes) -> Finding:
+def check(tmp_path: Path, **files: bytes) -> CheckFinding:
     named = {name.replace("__", "/"): content for name, content in files.items()}
     plugin = read_plugin_folder(write_folder(tmp_path, backend(files=named)))
     assert isinstance(plugin, PluginFolder)

@@ -18,15 +18,19 @@ from factory.attestation.provenance import (
     PROVENANCE_SUFFIX,
     BuiltFrom,
     BuiltWith,
-    Subject,
+    ProvenanceSubject,
     provenance,
 )
 from factory.cli.push import push
 from factory.cli.verify import verify
-from factory.oci.archive import read_plugin_archive
-from factory.oci.blob import INDEX_TYPE, MANIFEST_TYPE, blob_of
+from factory.oci.descriptor import (
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    blob_of,
+)
 from factory.oci.image import ImageFacts, build_image
 from factory.oci.layout import write_archive, write_layout
+from factory.oci.packed_plugin import read_plugin_archive
 from factory.oci.registry import Registry
 
 from ..archives.hostile import CORPUS
@@ -83,7 +87,7 @@ def outputs(tmp_path: Path) -> Path:
         tgz = write_tgz(folder / name, files)
         digest = hashlib.sha256(tgz.read_bytes()).hexdigest()
         text = provenance(
-            [Subject(name=name, sha256=digest)],
+            [ProvenanceSubject(name=name, sha256=digest)],
             BuiltFrom(repository=ADDRESS, ref="main", commit="0" * 40, workspace_path="."),
             BuiltWith(plugin_path="plugins/todo", arguments=()),
         )

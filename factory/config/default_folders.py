@@ -1,9 +1,0 @@
-"""The folders that a build takes unless it is told others: the volumes of a container."""
-
-from __future__ import annotations
-
-from pathlib import Path
-
-CONFIG_DIR = Path("/config")
-REPO_PATH = Path("/source")
-OUTPUT_DIR = Path("/outputs")

@@ -1,0 +1,289 @@
+"""Files and folders of a user: written whole or not at all, moved into place, read and removed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+import re
+import secrets
+import shutil
+import stat
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+log = logging.getLogger(__name__)
+
+
+def entries_in(folder: Path) -> list[Path]:
+    """Return what is in a folder, in the order of the names; nothing if it may not be read.
+
+    Raises:
+        OSError: it cannot be read for another reason than that it may not be.
+    """
+    return [folder / entry.name for entry in scan_folder(folder)]
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """Return the folders in a folder that may be read, in the order of their names.
+
+    Links to folders are among them.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    found = [path for path in entries_in(folder) if os.path.isdir(path)]  # noqa: PTH112 - never raises
+    return [path for path in found if may_be_read(path)]
+
+
+def scan_folder(folder: str | Path) -> list[os.DirEntry[str]]:
+    """Return the entries of a folder, in the order of their names; none if it may not be read.
+
+    Raises:
+        OSError: it cannot be read for another reason than that it may not be.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except PermissionError:
+        tell_passed_over(os.fspath(folder))
+        return []
+    # Without the right to search a folder, its names can be had and nothing else.
+    if found and not os.access(folder, os.X_OK, effective_ids=True):
+        tell_passed_over(os.fspath(folder))
+        return []
+    return found
+
+
+def may_be_read(folder: Path) -> bool:
+    """Whether what is in a folder may be looked at; if not, that is said."""
+    if os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
+        return True
+    tell_passed_over(os.fspath(folder))
+    return False
+
+
+@cache
+def tell_passed_over(folder: str) -> None:
+    """Warn that a folder is passed over; once for each."""
+    log.warning("%s may not be read and is passed over", folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder and what is in it; links are removed and never followed.
+
+    Raises:
+        OSError: something cannot be removed.
+    """
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        # Folders that may not be read or written, as package managers leave them in their caches.
+        _make_removable(os.fspath(folder))
+        shutil.rmtree(folder)
+
+
+def _make_removable(folder: str) -> None:
+    """Let the owner read and write a folder and all folders in it, the outer ones first."""
+    pending = [folder]
+    while pending:
+        here = pending.pop()
+        mode = os.lstat(here).st_mode
+        if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
+            os.chmod(here, stat.S_IMODE(mode) | stat.S_IRWXU)  # noqa: PTH101
+        with os.scandir(here) as entries:
+            pending.extend(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+
+
+_UNFINISHED = ".plugin-factory-"
+_LONGEST = 50
+_NAME = re.compile(rf"\..+{re.escape(_UNFINISHED)}[a-z0-9_]{{8}}")
+_MODE = 0o644
+# How link(2) fails where a filesystem has no hard links: exFAT, FAT, many by FUSE or a network.
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
+)
+
+
+def write_whole(file: Path, text: str, *, durable: bool = True) -> None:
+    """Write a file, replacing the one that is there.
+
+    An existing file keeps its permissions. A symbolic link is followed.
+
+    Args:
+        file: where the text goes.
+        text: the whole of it.
+        durable: whether it has to outlast a power cut; what can be made again need not.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    file = file.resolve()
+    mode = file.stat().st_mode & 0o777 if file.exists() else None
+    with write_beside(file, text, mode=mode, durable=durable) as temporary:
+        temporary.replace(file)
+        if durable:
+            sync_folder(file.parent)
+
+
+def write_new(file: Path, text: str) -> None:
+    """Write a file where there is none yet.
+
+    Raises:
+        FileExistsError: there is one already; it is left as it is.
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    with write_beside(file, text) as temporary:
+        move_new(temporary, file)
+        sync_folder(file.parent)
+
+
+@contextlib.contextmanager
+def write_beside(
+    file: Path, text: str, *, mode: int | None = None, durable: bool = True
+) -> Iterator[Path]:
+    """Write a text whole to another name beside a file's, which is gone again at the end.
+
+    Args:
+        file: where the text will go.
+        text: the whole of it.
+        mode: the permissions; without them those of a new file.
+        durable: whether it has to outlast a power cut.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    content = text.encode("utf-8")
+    handle, temporary = _make_beside(file)
+    try:
+        # It stays open, and so locked, until it has its own name.
+        write_all(handle, content)
+        if mode is not None:
+            os.fchmod(handle, mode)
+        if durable:
+            sync(handle)
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def move_new(temporary: Path, file: Path) -> None:
+    """Move a whole file to a name in the same folder, which nobody may have yet.
+
+    A rename would replace what is there; a link never does. On a filesystem without hard links the
+    name is taken by an empty file first, and that one is replaced.
+
+    Raises:
+        FileExistsError: somebody has the name; what they have is left as it is.
+        OSError: the folder cannot be written.
+    """
+    try:
+        file.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    else:
+        temporary.unlink()
+        return
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        temporary.replace(file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if not file.stat().st_size:
+                file.unlink()
+        raise
+
+
+def write_all(descriptor: int, content: bytes | memoryview) -> None:
+    """Write all of ``content``: write(2) may take less than it is given, as on a full disk.
+
+    Raises:
+        OSError: it cannot be written, or the disk is full.
+    """
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def move_durably(source: Path, target: Path) -> None:
+    """Move a finished file into place, replacing what is there, so that a power cut cuts neither.
+
+    Raises:
+        OSError: one of the folders cannot be written.
+    """
+    descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+    source.replace(target)
+    sync_folder(target.parent)
+
+
+def sync(descriptor: int) -> None:
+    """Have what was written to a file on the disk, where its filesystem can say so.
+
+    Raises:
+        OSError: the disk is full, or broken: some filesystems say it only now.
+    """
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.EROFS, errno.EOPNOTSUPP, errno.ENOSYS}:
+            raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk; where that cannot be, the system does it later."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes were about to write in a folder; what cannot be, is left."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    _remove_unless_locked(Path(entry.path))
+
+
+def _make_beside(file: Path) -> tuple[int, Path]:
+    while True:
+        name = f".{file.name[:_LONGEST]}{_UNFINISHED}{secrets.token_hex(4)}"
+        temporary = file.with_name(name)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            handle = os.open(temporary, flags, _MODE)
+        except FileExistsError:
+            continue
+        with contextlib.suppress(OSError):  # where nothing can be locked, nothing is removed
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, temporary
+        os.close(handle)  # somebody who tidies up was quicker
+
+
+def _remove_unless_locked(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.unlink()
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,294 @@
+"""The code of a workspace, where it may be changed: resolved, checked out, patched and overlaid."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from factory.errors import Place, SourceError
+from factory.quantities import pluralize
+from factory.reports.build_report import SourceReport
+from factory.sources.checkout import check_out, git_session
+from factory.sources.clones import add_worktree, normalise
+from factory.sources.destination import contents, hold, prepare, refuse_to_empty
+from factory.sources.earlier_run import EarlierRun, earlier_run
+from factory.sources.git import find_commit
+from factory.sources.git_access import with_access
+from factory.sources.local import LocalChanges, describe_changes, local_checkout
+from factory.sources.overlay import Overlay, already_overlaid, apply_overlays, find_overlays
+from factory.sources.patch import apply_patches, find_patches
+from factory.sources.replacement import take_back
+from factory.sources.source import Checkout, GitRemote, PlainFolder, Source, locate
+from factory.sources.workspace import resolve_workspace
+from factory.toolchain.child_environment import git_environment
+
+if TYPE_CHECKING:
+    import contextlib
+
+    from factory.config.build_plan import BuildPlan
+    from factory.pipeline.run_context import RunContext
+    from factory.pipeline.stages import Stage, Stages
+    from factory.sources.git_refs import Wanted
+    from factory.toolchain.runner import Runner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolvedSource:
+    """Where a source is, and what its ref means there; ``wanted`` is None for a plain folder."""
+
+    source: Source
+    where: GitRemote | PlainFolder
+    wanted: Wanted | None = None
+
+    @property
+    def commit(self) -> str | None:
+        """The full id of the commit; None where only the source itself can tell it."""
+        return self.wanted.commit if self.wanted else None
+
+
+def resolve_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> ResolvedSource | None:
+    """Ask where a plan's source is, and which commit is wanted; None for a tree that is here.
+
+    Raises:
+        SourceError: no such repository, folder or ref, or no access to it.
+        ToolchainError: git is not installed.
+    """
+    if plan.source is None:
+        return None
+    source = Source(repo=plan.source.repo, ref=plan.source.ref, relative_to=plan.config_dir)
+    where = locate(source)
+    if isinstance(where, PlainFolder):
+        return ResolvedSource(source=source, where=where)
+    with stages.stage("resolve") as stage:
+        session = git_session(
+            runner=runner,
+            env=git_environment(plan.environment),
+            on_line=stage.on_line,
+            log=stage.log,
+        )
+        wanted = find_commit(where, source.ref, with_access(session, where), Path("/"))
+        stage.note = f"{wanted.name} is {wanted.commit[:12]}" if wanted.commit else wanted.name
+    return ResolvedSource(source=source, where=where, wanted=wanted)
+
+
+log = logging.getLogger(__name__)
+
+_GENERATED = (
+    "node_modules/",
+    "dist-types/",
+    "<plugin>/dist/",
+    "<plugin>/dist-dynamic/",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overrides:
+    """The patches and overlays of a configuration directory."""
+
+    patches: tuple[Path, ...]
+    overlays: tuple[Overlay, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedOutWorkspace:
+    """A workspace that is ready to be built, and what the report says of it."""
+
+    root: Path
+    workspace: Path
+    report: SourceReport
+
+
+def check_out_source(
+    plan: BuildPlan,
+    resolved: ResolvedSource | None,
+    *,
+    stages: Stages,
+    means: RunContext,
+    stack: contextlib.ExitStack,
+) -> CheckedOutWorkspace:
+    """Bring a plan's source to its ``repo_path``, then apply patches and overlays.
+
+    The folder is locked until ``stack`` is closed.
+
+    Args:
+        plan: the workspace.
+        resolved: where its source is; None for ``--use-local``.
+        stages: the workspace's.
+        means: the run's.
+        stack: closed when the run is done with the source.
+
+    Raises:
+        SourceError: the source, ref or workspace cannot be had, or ``repo_path`` is not empty.
+        PatchError: a patch or an overlay does not fit; the tree is as it was.
+        BusyError: another run uses the folder.
+    """
+    runner = means.runner
+    stack.enter_context(hold(plan.repo_path))
+    overrides = overrides_of(plan)
+    with stages.stage("source") as stage:
+        if resolved:
+            _make_room(plan, resolved, means, stack)
+            checkout = _fetch(plan, resolved, stage, means)
+            modified = False
+        else:
+            changes = _describe(plan, overrides, stage, runner=runner)
+            checkout = local_checkout(plan.repo_path, changes.state)
+            modified = bool(changes.state.uncommitted)
+        workspace = resolve_workspace(checkout.root, plan.workspace_path)
+        stage.note = (checkout.commit or "")[:12] or checkout.url
+    if overrides.patches or overrides.overlays:
+        with stages.stage("override") as stage:
+            stage.note = _override(plan, overrides, checkout.root, workspace)
+    return CheckedOutWorkspace(
+        root=checkout.root,
+        workspace=workspace,
+        report=source_report(plan, overrides, checkout, modified=modified),
+    )
+
+
+def source_report(
+    plan: BuildPlan, overrides: Overrides, checkout: Checkout, *, modified: bool = False
+) -> SourceReport:
+    """Return what the report says of a workspace's source."""
+    return SourceReport(
+        repo=checkout.url,
+        ref=checkout.ref,
+        commit=checkout.commit,
+        committed_at=checkout.committed_at,
+        workspace_path=plan.workspace_path,
+        local=plan.source is None,
+        modified=modified,
+        patches=tuple(patch.name for patch in overrides.patches),
+        overlays=tuple(overlay.plugin for overlay in overrides.overlays),
+    )
+
+
+def overrides_of(plan: BuildPlan) -> Overrides:
+    """Return what a plan's configuration directory changes in the source.
+
+    Raises:
+        PatchError: an overlay cannot be used.
+    """
+    # Sources and results may be inside the configuration directory: their folders are no overlays.
+    inside = [plan.repo_path, plan.output_dir, plan.cache_dir]
+    if plan.source and (plan.config_dir / plan.source.repo).is_dir():
+        inside.append(plan.config_dir / plan.source.repo)
+    return Overrides(
+        patches=find_patches(plan.config_dir),
+        overlays=find_overlays(plan.config_dir, skip=tuple(inside)),
+    )
+
+
+def _make_room(
+    plan: BuildPlan, resolved: ResolvedSource, means: RunContext, stack: contextlib.ExitStack
+) -> None:
+    """Empty the folder for the source: of what an earlier run left, or as the user agrees to."""
+    where = resolved.where
+    own = where.path if isinstance(where, PlainFolder) else where.folder
+    home = plan.environment.get("HOME")
+    keep = (plan.config_dir, plan.output_dir, plan.cache_dir, *([own] if own else []))
+    within = Path(home) if home else None
+    earlier = earlier_run(plan.repo_path, plan.clones_dir) if plan.clones_dir else None
+    changes = earlier.changes() if earlier and contents(plan.repo_path) else None
+    if earlier and changes == ():
+        refuse_to_empty(plan.repo_path, keep=keep, home=within)
+        earlier.begins()
+        earlier.empty()
+    else:
+        some = [str(path.relative_to(plan.repo_path)) for path in (changes or ())[:3]]
+        prepare(
+            plan.repo_path,
+            clean=plan.clean,
+            confirm=means.confirm,
+            keep=keep,
+            home=within,
+            found=f"changes since it was last built, in {', '.join(some)}" if some else None,
+        )
+    if earlier:
+        earlier.begins()
+        stack.callback(_leave, earlier)
+
+
+def _leave(earlier: EarlierRun) -> None:
+    try:
+        earlier.ended()
+    except OSError as error:
+        log.debug("%s cannot be written: %s", earlier.mark, error)
+
+
+def _fetch(plan: BuildPlan, resolved: ResolvedSource, stage: Stage, means: RunContext) -> Checkout:
+    where, environment = resolved.where, git_environment(plan.environment)
+    clone = means.clones.get(normalise(where)) if isinstance(where, GitRemote) else None
+    if plan.clones_dir is None or clone is None or isinstance(where, PlainFolder):
+        return check_out(
+            resolved.source,
+            plan.repo_path,
+            runner=means.runner,
+            env=environment,
+            on_line=stage.on_line,
+            log=stage.log,
+            wanted=resolved.wanted,
+        )
+    session = git_session(
+        runner=means.runner, env=environment, on_line=stage.on_line, log=stage.log
+    )
+    return add_worktree(
+        clone, where, resolved.source.ref, plan.repo_path, session, wanted=resolved.wanted
+    )
+
+
+def _describe(
+    plan: BuildPlan, overrides: Overrides, stage: Stage, *, runner: Runner
+) -> LocalChanges:
+    if not any(plan.repo_path.iterdir()):
+        raise SourceError(
+            "there is nothing to build in place",
+            place=Place(file=plan.repo_path),
+            found="an empty folder",
+            expected="your source code: --use-local builds what is in --repo-path",
+            hint="mount or name your repository: --repo-path ./my-repository",
+        )
+    workspace = resolve_workspace(plan.repo_path, plan.workspace_path)
+    for folder in dict.fromkeys((plan.repo_path, workspace)):
+        if take_back(folder):
+            log.warning("%s: took back the changes of a run that was killed amid them", folder)
+    session = git_session(runner=runner, env=git_environment(plan.environment), log=stage.log)
+    changes = describe_changes(
+        root=plan.repo_path,
+        workspace=workspace,
+        patches=overrides.patches,
+        overlays=overrides.overlays,
+        generated=_GENERATED,
+        session=session,
+    )
+    log.info("%s", "\n".join(changes.lines()))
+    return changes
+
+
+def _override(
+    plan: BuildPlan,
+    overrides: Overrides,
+    root: Path,
+    workspace: Path,
+) -> str:
+    """Patch, then overlay, and return in a few words what was done."""
+    patched = apply_patches(
+        overrides.patches,
+        root=root,
+        workspace=workspace,
+        overlaid=already_overlaid(overrides.overlays, workspace),
+        is_fresh=plan.source is not None,
+    )
+    overlaid = apply_overlays(overrides.overlays, workspace)
+    for result in overlaid:
+        for word, files in (("replaced", result.replaced), ("added", result.added)):
+            if files:
+                log.info("overlay for %s %s %s", result.plugin, word, ", ".join(files))
+    done = []
+    if patched.patches:
+        done.append(pluralize(len(patched.patches), "patch", "patches"))
+    if overlaid:
+        done.append(pluralize(len(overlaid), "overlay"))
+    return ", ".join(done)
