@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import nodesemver
+import nodesemver  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
