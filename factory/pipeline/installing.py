@@ -42,13 +42,7 @@ def install_workspace(build: WorkspaceContext, workspace: Path, toolchain: Toolc
 
 def _install(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> None:
     with build.stages.stage("install") as stage:
-        install_dependencies(
-            workspace,
-            toolchain=toolchain,
-            runner=build.means.runner,
-            log=stage.log,
-            on_line=stage.on_line,
-        )
+        install_dependencies(workspace, toolchain=toolchain, runner=stage.bind(build.means.runner))
 
 
 def _take_over(build: WorkspaceContext, made: Installation, workspace: Path) -> bool:

@@ -152,9 +152,7 @@ def _compile(package: WorkspacePackage, workshop: PluginBuilder) -> None:
             package.folder,
             package.manifest.name,
             toolchain=workshop.toolchain,
-            runner=workshop.runner,
-            log=stage.log,
-            on_line=stage.on_line,
+            runner=stage.bind(workshop.runner),
         )
 
 
@@ -241,9 +239,7 @@ def _export(plugin: ChosenPlugin, workshop: PluginBuilder, stage: Stage, *, comp
     return export_plugin(
         request,
         toolchain=workshop.toolchain,
-        runner=workshop.runner,
-        log=stage.log,
-        on_line=stage.on_line,
+        runner=stage.bind(workshop.runner),
     )
 
 
@@ -254,9 +250,7 @@ def _pack(plugin: ChosenPlugin, exported: Path, workshop: PluginBuilder) -> Pack
             workshop.output_dir,
             app_config=plugin.app_config,
             toolchain=workshop.toolchain,
-            runner=workshop.runner,
-            log=stage.log,
-            on_line=stage.on_line,
+            runner=stage.bind(workshop.runner),
             task=plugin.path,
         )
         stage.note = packed.tgz.name
