@@ -23,6 +23,7 @@ from factory.config.environment import ENV_FILE, cache_dir_of, layer_environment
 from factory.errors import UsageError
 from factory.oci.platforms import check_platform
 from factory.scheduling.capacity import default_jobs
+from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node
 from factory.verification.entry_point import Loader
 from factory.verification.plugin_checks import Terms
@@ -235,9 +236,9 @@ def _loader(
                 found=str(folder),
                 expected="the node_modules of a portal's backend",
             )
-    node = find_node(
-        None, environment=environment, cache=cache_dir_of(None, environment), runner=this.runner
-    )
+    folder = cache_dir_of(None, environment)
+    cache = ToolCache(folder=folder, environment=environment, runner=this.runner)
+    node = find_node(None, cache)
     return Loader(
         node=node.bin_dir / "node",
         runner=this.runner,
