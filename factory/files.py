@@ -14,7 +14,7 @@ import stat
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,7 +178,7 @@ def write_beside(
 
 
 @contextlib.contextmanager
-def replace_file(file: Path) -> Iterator[IO[bytes]]:
+def replace_file(file: Path) -> Iterator[BinaryIO]:
     """Open a file to be written anew: it appears whole at the end, and else stays as it was.
 
     What is being written has another name in the same folder, which is gone if the work fails; one

@@ -169,7 +169,7 @@ class DependencyGraph:
         return found
 
     def _resolve(self, package: Package, name: str, asked: str) -> Package:
-        replaced = self._resolutions.replaced(name, asked, package.name, package.version)
+        replaced = self._resolutions.replace_range(name, asked, package.name, package.version)
         wanted, asked = self._meaning(name, replaced), self._meaning(name, asked)
         member = self._members.get(name)
         if member and wanted.startswith("workspace:"):

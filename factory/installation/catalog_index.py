@@ -102,7 +102,7 @@ def fetch_index(wanted: WantedIndex, connections: Connections, scratch: Path) ->
         ArtifactError: it is not safe to unpack.
         StorageError: it cannot be written.
     """
-    image = connections.located(wanted.image)
+    image = connections.locate(wanted.image)
     registry = connections.registry(image.registry)
     manifest = pull_manifest(
         registry,

@@ -191,7 +191,7 @@ class Runner:
             stack.enter_context(limits)
 
             def heard(line: str) -> None:
-                limits.heard()
+                limits.note_line()
                 if on_line:
                     on_line(line)
 
@@ -224,7 +224,7 @@ class Runner:
             self.raise_if_cancelled()
             self._starting = threading.get_ident()
             try:
-                process = DESCENDANTS.started(lambda: _open(words, cwd, marked, stdin=stdin))
+                process = DESCENDANTS.start_child(lambda: _open(words, cwd, marked, stdin=stdin))
             except BaseException:
                 self._starting = None
                 raise

@@ -138,7 +138,7 @@ def test_a_file_whose_writing_fails_stays_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "layer"
     file.write_bytes(b"old")
     with pytest.raises(TypeError), replace_file(file) as opened:
-        opened.writelines((b"ne", None))  # type: ignore[list-item]
+        opened.writelines((b"ne", None))  # type: ignore[arg-type]
     assert file.read_bytes() == b"old"
     assert names(tmp_path) == ["layer"]
 
