@@ -170,7 +170,7 @@ class DependencyGraph:
 
     def _resolve(self, package: Package, name: str, asked: str) -> Package:
         asked = self._meaning(name, asked)  # before resolutions, as in yarn
-        replaced = self._resolutions.replaced(name, asked, package.name, package.version)
+        replaced = self._resolutions.replace_range(name, asked, package.name, package.version)
         wanted = self._meaning(name, replaced)
         member = self._members.get(name)
         if member and wanted.startswith("workspace:"):
