@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import CheckError
+from factory.notation.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,7 +129,7 @@ def read_statement(text: str | bytes) -> Statement:
         CheckError: it is no in-toto statement, or not one of SLSA provenance.
     """
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except ValueError as error:
         raise _unreadable(f"no JSON: {error}") from error
     if not isinstance(document, dict) or document.get("_type") != STATEMENT:

@@ -10,7 +10,6 @@ a build. Whoever may write to the repository decides what is shipped from it.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ from factory.cache.entry import (
     parse_entry,
 )
 from factory.errors import FactoryError, Interrupted, RegistryError, UsageError
+from factory.notation.json_text import parse_object
 from factory.oci.descriptor import (
     EMPTY,
     TITLE,
@@ -333,12 +333,12 @@ def _layers(place: _RemotePlace, digest: str) -> dict[str, Descriptor]:
     if content is None or not matches(content, digest):
         raise BadEntry("its manifest is not the one that its tag names")
     try:
-        manifest = json.loads(content)
+        manifest = parse_object(content)
         if manifest["artifactType"] != ARTIFACT_TYPE:
             raise BadEntry("its tag is of something else than an entry of the cache")
         described = [descriptor_of(layer, where="the entry") for layer in manifest["layers"]]
         layers = {str(layer.annotations.get(TITLE, "")): layer for layer in described}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadEntry("its manifest cannot be read") from error
     except RegistryError as error:
         raise BadEntry(error.problem) from error

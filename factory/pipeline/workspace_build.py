@@ -303,6 +303,7 @@ def build_workspace(
             source=progress.source,
             stages=stages.seconds(),
             plugins=progress.reports(stages),
+            left_out=progress.left_out(),
             warnings=tuple(warnings()),
             error=error,
         )
@@ -350,7 +351,12 @@ def _obtain_plugins(
         source=prepared.brought.report,
     )
     if images:
-        refuse_unless_pushable(images, prepared.plugins, checkpoint=means.runner.raise_if_cancelled)
+        refuse_unless_pushable(
+            images,
+            prepared.plugins,
+            there=prepared.settled,
+            checkpoint=means.runner.raise_if_cancelled,
+        )
     memory = memory.once_settled() if memory else None
     made = make_plugins(build, prepared)
     if memory:

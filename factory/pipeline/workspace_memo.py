@@ -340,7 +340,12 @@ def restore_workspace(
     if len(found) < len(entries):
         return None
     if images:
-        refuse_unless_pushable(images, plugins, checkpoint=build.means.runner.raise_if_cancelled)
+        refuse_unless_pushable(
+            images,
+            plugins,
+            there=[each.plugin for each in known.plugins],
+            checkpoint=build.means.runner.raise_if_cancelled,
+        )
     source = _source(build, known, resolved)
     build.knows(
         plugins,

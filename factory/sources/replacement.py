@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.errors import Place, SourceError, StorageError
+from factory.notation.json_text import parse_object
 from factory.sources.file_copy import copy_file
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def take_back(root: Path) -> bool:
 def _read(text: str, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
     """A journal's content. It may be anybody's, who would have us write outside of the tree."""
     try:
-        journal = json.loads(text)
+        journal = parse_object(text)
         moves = tuple(
             _Move(**{**each, "folders": tuple(each["folders"])}) for each in journal["moves"]
         )
@@ -170,7 +171,7 @@ def _read(text: str, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
                 if name is not None:
                     (root / name).parent.resolve().relative_to(real)
         return journal["phase"], moves
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OSError) as error:
         raise SourceError(
             "what an earlier run left half done cannot be undone",
             place=Place(file=root / JOURNAL),
