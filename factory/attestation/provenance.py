@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import CheckError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PROVENANCE_SUFFIX = ".provenance.json"
+_LOCKFILE = "yarn.lock"
 STATEMENT_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -158,6 +160,25 @@ def check_statement(statement: Statement, *, sha256: str) -> ProvenanceSubject:
         expected=f"sha256:{sha256}",
         hint="build again, so that the artifact and its provenance are of one build",
     )
+
+
+def find_lockfile_digest(statement: Statement) -> str | None:
+    """Return the SHA-256 of the yarn.lock that the artifact was built with, if it is named.
+
+    Its name counts from the repository's root: it is the next on the way up from the workspace.
+    """
+    definition = statement.predicate.get("buildDefinition")
+    parts = definition if isinstance(definition, dict) else {}
+    given, listed = parts.get("externalParameters"), parts.get("resolvedDependencies")
+    workspace = str(given.get("workspacePath") or "") if isinstance(given, dict) else ""
+    digests: dict[str, str] = {}
+    for one in listed if isinstance(listed, list) else ():
+        digest = one.get("digest") if isinstance(one, dict) else None
+        if isinstance(digest, dict) and isinstance(digest.get("sha256"), str):
+            digests[str(one.get("name"))] = digest["sha256"]
+    folder = PurePosixPath(workspace)
+    names = [str(above / _LOCKFILE) for above in (folder, *folder.parents)]
+    return next((digests[name] for name in names if name in digests), None)
 
 
 def source_uri(repository: str, ref: str | None = None) -> str:

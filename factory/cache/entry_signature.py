@@ -13,7 +13,7 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.attestation.keys import PASSPHRASE_VARIABLE, read_private_key, read_public_key
+from factory.attestation.keys import read_public_key
 from factory.cache.entry import UnvouchedEntry
 from factory.errors import ConfigurationError, UsageError
 
@@ -58,17 +58,6 @@ def find_demanded_key(named: str | None, environment: Environment) -> PublicKey 
             hint="name the key, or leave the option out; --no-cache builds without a cache",
         )
     return read_public_key(Path(named))
-
-
-def signing_key_of(file: Path | None, environment: Environment) -> PrivateKey | None:
-    """Return the key that ``--sign-key`` names, with which entries are signed too.
-
-    Raises:
-        ConfigurationError: the file holds no usable key, or the passphrase is not the key's.
-    """
-    if file is None:
-        return None
-    return read_private_key(file, passphrase=environment.get(PASSPHRASE_VARIABLE))
 
 
 def sign_entry(document: bytes, key: PrivateKey) -> bytes:

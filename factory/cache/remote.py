@@ -143,13 +143,18 @@ class RemoteCache:
             if place:
                 place.registry.transport.close()
 
-    def has(self, key: str) -> bool:
-        """Whether a registry has an entry of ``key``; nothing is pulled.
+    def has(self, key: str, *, signed: bool = False) -> bool:
+        """Whether a registry has an entry of ``key``; of its files, nothing is pulled.
+
+        Args:
+            key: the plugin's.
+            signed: whether only an entry counts that has a signature, whosever it is.
 
         Raises:
             Interrupted: the run was ended.
         """
-        return any(_guard(place, partial(_digest, place, key)) for place in self._used)
+        look = _digest_of_signed if signed else _digest
+        return any(_guard(place, partial(look, place, key)) for place in self._used)
 
     def fetch(self, key: str, store: Store, examine: Examiner | None = None) -> Entry | None:
         """Pull the entry of ``key`` into ``store`` and return it, or None: no registry gives it.
@@ -286,6 +291,11 @@ def _guard(place: _RemotePlace, ask: Callable[[], T]) -> T | None:
 
 def _digest(place: _RemotePlace, key: str) -> str | None:
     return place.registry.manifest_digest(place.repository, key)
+
+
+def _digest_of_signed(place: _RemotePlace, key: str) -> str | None:
+    digest = _digest(place, key)
+    return digest if digest and SIGNATURE_FILE in _layers(place, digest) else None
 
 
 def _fetch(place: _RemotePlace, key: str, store: Store, examine: Examiner | None) -> Entry | None:
