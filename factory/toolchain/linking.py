@@ -114,7 +114,7 @@ def refuse_other_linker(workspace: Path, environment: Environment) -> None:
     variable = environment.get(_LINKER_VARIABLE)
     where = f"{_LINKER_VARIABLE}={variable}" if variable else f"nodeLinker: {linker}"
     raise ConfigurationError(
-        f"yarn would not install packages into {MODULES}, where rhdh-cli looks for them",
+        "yarn would not install packages into node_modules, where rhdh-cli looks for them",
         place=Place(file=files[0] if files else workspace / ".yarnrc.yml", field="nodeLinker"),
         found=where if named or variable else f"no nodeLinker, for which yarn takes {linker}",
         expected=f"nodeLinker: {NODE_MODULES}",
