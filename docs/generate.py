@@ -21,7 +21,8 @@ from error_messages import messages
 from typer.main import get_command
 
 from factory.analysis.inventory import find_host, host_names
-from factory.cli.app import PROGRAM, application
+from factory.cli.app import application
+from factory.cli.commands import PROGRAM
 from factory.cli.option_variables import variable_of
 from factory.config.environment import default_environment
 from factory.errors import every_error_class

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.errors import ConfigurationError, Place
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -287,3 +289,28 @@ def _remove_unless_locked(file: Path) -> None:
         file.unlink()
     finally:
         os.close(descriptor)
+
+
+def read_text(path: Path, *, exactly: bool = False) -> str:
+    """Return a file's text; ``exactly`` keeps its line ends and a byte order mark.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is not UTF-8.
+    """
+    encoding, newline = ("utf-8", "") if exactly else ("utf-8-sig", None)
+    try:
+        with path.open(encoding=encoding, newline=newline) as stream:
+            return stream.read()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path.name} is not UTF-8 text",
+            place=Place(file=path),
+            found=f"byte 0x{error.object[error.start]:02x} at offset {error.start}",
+            hint="save it as UTF-8",
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path.name} cannot be read",
+            place=Place(file=path),
+            found=error.strerror or str(error),
+        ) from error

@@ -6,8 +6,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import nodesemver  # type: ignore[import-untyped]
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -142,8 +140,9 @@ def _numbers(found: re.Match[str], first: int = 1) -> _Numbers:
 
 @lru_cache(maxsize=4096)
 def _range(wanted: str) -> Any:
-
     try:
+        import nodesemver  # type: ignore[import-untyped]  # noqa: PLC0415 - slow, and rarely needed
+
         return nodesemver.Range(wanted.strip(), loose=False)
     except ValueError as error:
         raise ValueError(f"{wanted!r} is not an npm version range") from error
@@ -151,8 +150,9 @@ def _range(wanted: str) -> Any:
 
 @lru_cache(maxsize=4096)
 def _version(version: str) -> Any:
-
     try:
+        import nodesemver  # noqa: PLC0415 - slow, and rarely needed
+
         return nodesemver.make_semver(version, loose=False)
     except ValueError as error:
         raise ValueError(f"{version!r} is not a semantic version") from error

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from factory.config.build_plan import BuildPlan, BuildRequest
+from factory.config.build_plan import BuildPlan
+from factory.config.options import BuildOptions
 from factory.config.run_plan import plan_run
 
 
 def plan_single(
-    request: BuildRequest, process: Mapping[str, str], *, default_jobs: int = 1
+    request: BuildOptions, process: Mapping[str, str], *, default_jobs: int = 1
 ) -> BuildPlan:
     """Return the plan of the one workspace that a run with these options has."""
     run = plan_run(request, process, default_jobs=default_jobs)

@@ -134,7 +134,6 @@ def read_public_key(file: Path) -> PublicKey:
 
 
 def _check_private(key: object, file: Path) -> _Private:
-
     if isinstance(key, (ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey, rsa.RSAPrivateKey)):
         return key
     raise _no_key(file, _TYPES, _MAKE_PRIVATE)

@@ -35,6 +35,28 @@ class PackedFile:
     content: bytes | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digests:
+    """A file's digests in hex."""
+
+    sha256: str
+    sha512: str
+
+
+def file_digests(file: Path) -> Digests:
+    """Return a file's digests.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    sha256, sha512 = hashlib.sha256(), hashlib.sha512()
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            sha256.update(block)
+            sha512.update(block)
+    return Digests(sha256=sha256.hexdigest(), sha512=sha512.hexdigest())
+
+
 def read_packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[PackedFile]:
     """Yield the files of an ``npm pack`` archive, with the content of those whose path is wanted.
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PROVENANCE_SUFFIX = ".provenance.json"
+# The bill of materials that lies beside it; here, since what makes one takes long to load.
+SBOM_SUFFIX = ".cdx.json"
+SBOM_TYPE = "application/vnd.cyclonedx+json"
 STATEMENT_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"

@@ -8,10 +8,8 @@ The checksums of a yarn.lock are not used: yarn's are of its own cache's archive
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cyclonedx.contrib.license.factories import LicenseFactory
@@ -26,6 +24,7 @@ from packageurl import PackageURL
 
 from factory.archives.npm_package import PACKAGE_FOLDER, PACKAGE_JSON
 from factory.attestation.bundled import BundledPackage, bundle_contents
+from factory.attestation.packed_files import Digests, file_digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,34 +32,9 @@ if TYPE_CHECKING:
 
     from cyclonedx.model.license import License
 
-SBOM_SUFFIX = ".cdx.json"
-SBOM_TYPE = "application/vnd.cyclonedx+json"
 PROPERTY = "plugin-factory:"
 # rhdh-cli's mark on the version of what it embeds; databases know the package without it.
 _EMBEDDED_MARK = "+embedded"
-_BLOCK = 1 << 20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Digests:
-    """A file's digests in hex."""
-
-    sha256: str
-    sha512: str
-
-
-def file_digests(file: Path) -> Digests:
-    """Return a file's digests.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    sha256, sha512 = hashlib.sha256(), hashlib.sha512()
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            sha256.update(block)
-            sha512.update(block)
-    return Digests(sha256=sha256.hexdigest(), sha512=sha512.hexdigest())
 
 
 def sbom(tgz: Path, *, tool_version: str, built_in: Path | None = None) -> str:
@@ -105,7 +79,6 @@ def sbom(tgz: Path, *, tool_version: str, built_in: Path | None = None) -> str:
 
 
 def _plugin_component(name: str, version: str, digests: Digests) -> Component:
-
     purl = _purl(name, version)
     return Component(
         name=purl.name,
@@ -135,7 +108,6 @@ def _components(packages: Sequence[BundledPackage]) -> list[Component]:
 
 
 def _component(package: BundledPackage, reference: str) -> Component:
-
     purl = _purl(package.name, package.version)
     component = Component(
         name=purl.name,
@@ -182,7 +154,6 @@ def _licenses(texts: Sequence[str]) -> list[License]:
 
 
 def _is_id(text: str) -> bool:
-
     return is_supported_id(text)
 
 

@@ -13,7 +13,6 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.attestation.keys import PASSPHRASE_VARIABLE, read_private_key, read_public_key
 from factory.cache.entry import UnvouchedEntry
 from factory.errors import ConfigurationError, UsageError
 
@@ -57,6 +56,10 @@ def find_demanded_key(named: str | None, environment: Environment) -> PublicKey 
             expected="the file of a public key, such as cosign.pub",
             hint="name the key, or leave the option out; --no-cache builds without a cache",
         )
+    from factory.attestation.keys import (  # noqa: PLC0415 - cryptography loads slowly
+        read_public_key,
+    )
+
     return read_public_key(Path(named))
 
 
@@ -68,6 +71,11 @@ def signing_key_of(file: Path | None, environment: Environment) -> PrivateKey | 
     """
     if file is None:
         return None
+    from factory.attestation.keys import (  # noqa: PLC0415 - cryptography loads slowly
+        PASSPHRASE_VARIABLE,
+        read_private_key,
+    )
+
     return read_private_key(file, passphrase=environment.get(PASSPHRASE_VARIABLE))
 
 

@@ -19,7 +19,7 @@ from factory.archives.integrity import integrity_of
 from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits
 from factory.archives.members import safe_members
 from factory.archives.npm_package import INTEGRITY_SUFFIX, PACKAGE_FOLDER
-from factory.attestation.sbom import SBOM_SUFFIX
+from factory.attestation.provenance import SBOM_SUFFIX
 from factory.cache.entry import PARTS_FILE, BadEntry, is_parts, read_file
 from factory.cache.entry_signature import refuse_unvouched
 from factory.cache.key import digest_of_value

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from factory.cache.entry import ENTRY_FILE, USED_FILE
 from factory.cache.store import CANNOT_BE_LIMITED, ENTRIES, MAKING, NOTES, TAG_FILE
+from factory.config.options import CACHE_MAX_AGE, CACHE_MAX_SIZE
 from factory.config.quantities_read import duration_seconds, size_bytes
 from factory.errors import BusyError, StorageError
 from factory.files import remove_unfinished
@@ -47,8 +48,7 @@ def cache_limits(max_size: str, max_age: str) -> CacheLimits:
     )
 
 
-DEFAULT_SIZE, DEFAULT_AGE = "10G", "90d"
-DEFAULT_LIMITS = cache_limits(DEFAULT_SIZE, DEFAULT_AGE)
+DEFAULT_LIMITS = cache_limits(CACHE_MAX_SIZE, CACHE_MAX_AGE)
 """What a build keeps."""
 
 

@@ -214,7 +214,6 @@ def remote_cache(
     bad: set[tuple[ImageName, str]] = set()
 
     def place(text: str, option: str) -> _RemotePlace:
-
         name = repository_name(text, option)
         if option == "--cache-from":
             switch = switches.setdefault(name.registry, _Switch())
@@ -302,7 +301,6 @@ def _fetch(place: _RemotePlace, key: str, store: Store, examine: Examiner | None
 def _pull(
     place: _RemotePlace, digest: str, key: str, store: Store, examine: Examiner | None
 ) -> Entry | None:
-
     layers = _layers(place, digest)
     text = read_blob(place.registry, place.repository, layers[ENTRY_FILE])
     signature = b""
@@ -357,7 +355,6 @@ def _same_layer(layers: Mapping[str, Descriptor], file: CachedFile) -> Descripto
 
 
 def _send(place: _RemotePlace, entry: Entry) -> bool:
-
     if (place.name, entry.key) not in place.bad and _digest(place, entry.key):
         return True
     blobs = _blobs(entry)

@@ -11,8 +11,7 @@ from factory.analysis.arguments import parse_arguments
 from factory.analysis.inventory import find_host
 from factory.analysis.workspace_analysis import analyze_workspace
 from factory.cli.analyze_view import document_of, show_lines, show_tables
-from factory.cli.build_options import Host
-from factory.cli.display_options import AsJson
+from factory.cli.options import AsJson, Host
 from factory.config.plugins_list import (
     PLUGINS_LIST,
     PluginEntry,
@@ -106,14 +105,12 @@ def analyze(
 
 
 def _list_file(workspace: Path, given: Path | None) -> Path:
-
     if given is None:
         return workspace / PLUGINS_LIST
     return given / PLUGINS_LIST if given.is_dir() else given
 
 
 def _read_list(file: Path, *, required: bool) -> PluginsList | None:
-
     listed = read_plugins_list(file)
     if listed is None and required:
         raise ConfigurationError(
@@ -127,7 +124,6 @@ def _read_list(file: Path, *, required: bool) -> PluginsList | None:
 
 
 def _check(found: WorkspaceAnalysis, file: Path) -> None:
-
     changed = [plugin for plugin in found.plugins if plugin.changed]
     if changed:
         raise CheckError(
@@ -140,7 +136,6 @@ def _check(found: WorkspaceAnalysis, file: Path) -> None:
 
 
 def _write(found: WorkspaceAnalysis, file: Path, exists: bool, *, quiet: bool) -> None:
-
     changed = [plugin for plugin in found.plugins if plugin.changed]
     backup = None
     with os_errors_as(StorageError(f"{file.name} cannot be written", place=Place(file=file))):

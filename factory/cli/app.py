@@ -1,16 +1,13 @@
 """The console script: which command is meant, its defaults from the environment, its errors shown.
 
-Modules that take time to load are imported by the command that needs them: ``--help`` needs none.
+Only the command that is called is loaded (``factory/cli/commands.py``): ``--help`` loads none.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -19,51 +16,15 @@ import typer
 from typer.main import get_command
 
 from factory import __version__
-from factory.cli.analyze import EXAMPLES as ANALYZE_EXAMPLES
-from factory.cli.analyze import analyze
-from factory.cli.build import EXAMPLES as BUILD_EXAMPLES
-from factory.cli.build import build
-from factory.cli.cache import cache_app
-from factory.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
-from factory.cli.doctor import doctor
-from factory.cli.help_text import GroupedCommand
-from factory.cli.host import host_app
-from factory.cli.init import EXAMPLES as INIT_EXAMPLES
-from factory.cli.init import init
-from factory.cli.install import EXAMPLES as INSTALL_EXAMPLES
-from factory.cli.install import install
-from factory.cli.option_variables import defaults_from, find_variables
-from factory.cli.plan import EXAMPLES as PLAN_EXAMPLES
-from factory.cli.plan import plan
-from factory.cli.push import EXAMPLES as PUSH_EXAMPLES
-from factory.cli.push import push
-from factory.cli.registry import EXAMPLES as REGISTRY_EXAMPLES
-from factory.cli.registry import registry
-from factory.cli.report import report_app
-from factory.cli.session import take_process
-from factory.cli.tools import tools_app
-from factory.cli.verify import EXAMPLES as VERIFY_EXAMPLES
-from factory.cli.verify import verify
-from factory.config.build_plan import CONFIG_DIR
-from factory.config.environment import (
-    OWN_PREFIXES,
-    PREFIX,
-    WITHOUT_OPTION,
-    unquote,
-)
-from factory.errors import FactoryError
-from factory.redaction import redactor_for
-from factory.ui.notices import Notice, notices
-from factory.ui.printing import Printer
-from factory.ui.screen import screen_for
+from factory.cli.commands import PROGRAM, CommandGroup
+from factory.cli.option_variables import defaults_from
+from factory.config.options import CONFIG_DIR, OWN_PREFIXES, PREFIX
+from factory.toolchain.hidden_environment import take_process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import TextIO
+    from collections.abc import Mapping, Sequence
 
 
-PROGRAM = "plugin-factory"
-WARNING = 30  # of the logging module, which --help can do without
 # What click raises for a command line that it cannot read, whichever click typer brings.
 _BAD_COMMAND_LINE: Any = typer.BadParameter.__mro__[2]
 _ROOT_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
@@ -71,7 +32,9 @@ _ROOT_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-co
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        _say(f"{PROGRAM} {__version__}", sys.stdout)
+        from factory.cli.messages import say  # noqa: PLC0415 - late: --help needs none of it
+
+        say(f"{PROGRAM} {__version__}", sys.stdout)
         raise typer.Exit
 
 
@@ -94,6 +57,7 @@ def application() -> typer.Typer:
     """Return the application with all its commands."""
     app = typer.Typer(
         name=PROGRAM,
+        cls=CommandGroup,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         no_args_is_help=True,
@@ -103,19 +67,6 @@ def application() -> typer.Typer:
         "PLUGIN_FACTORY_CONFIG_DIR.",
     )
     app.callback()(_root)
-    app.command(cls=GroupedCommand, epilog=INIT_EXAMPLES)(init)
-    app.command(cls=GroupedCommand, epilog=BUILD_EXAMPLES)(build)
-    app.command(cls=GroupedCommand, epilog=PLAN_EXAMPLES)(plan)
-    app.command(cls=GroupedCommand, epilog=ANALYZE_EXAMPLES)(analyze)
-    app.command(cls=GroupedCommand, epilog=PUSH_EXAMPLES)(push)
-    app.command(cls=GroupedCommand, epilog=VERIFY_EXAMPLES)(verify)
-    app.command(cls=GroupedCommand, epilog=INSTALL_EXAMPLES)(install)
-    app.command(cls=GroupedCommand, epilog=REGISTRY_EXAMPLES)(registry)
-    app.command(cls=GroupedCommand, epilog=DOCTOR_EXAMPLES)(doctor)
-    app.add_typer(host_app)
-    app.add_typer(cache_app)
-    app.add_typer(tools_app)
-    app.add_typer(report_app)
     return app
 
 
@@ -149,20 +100,32 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
         arguments: the words after the program's name.
         process: the environment; it is read here, once, and never changed.
     """
-    command = get_command(application())
+    group: Any = get_command(application())
     try:
-        free = _options_and_warnings(process, find_variables(command))
-        ended = command.main(
-            args=with_command(arguments, free),
+        free = process
+        if any(name.startswith(OWN_PREFIXES) for name in process):
+            from factory.cli.messages import remove_quotes  # noqa: PLC0415 - late
+
+            free = remove_quotes(process)
+        words = with_command(arguments, free)
+        called = group.commands.get(words[0]) if words else None
+        if any(name.startswith(PREFIX) for name in free):
+            from factory.cli.messages import warn_of_unknown_variables  # noqa: PLC0415 - late
+
+            warn_of_unknown_variables(free, group, called)
+        ended = group.main(
+            args=words,
             prog_name=PROGRAM,
-            default_map=defaults_from(command, free),
+            default_map={words[0]: defaults_from(called, free)} if called else {},
             obj=MappingProxyType(dict(free)),
             standalone_mode=False,
         )
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     except (_BAD_COMMAND_LINE, typer.Abort) as error:
-        return _show_usage(error, process)
+        from factory.cli.messages import show_usage  # noqa: PLC0415 - late
+
+        return show_usage(error, process)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does: nothing is wrong, nothing can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -170,61 +133,7 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - the edge: never a traceback
-        return _show(error, process)
+        from factory.cli.messages import show_error  # noqa: PLC0415 - late
+
+        return show_error(error, process)
     return ended if isinstance(ended, int) else 0
-
-
-def _say(line: str, stream: TextIO) -> None:
-
-    Printer(stream=stream).lines(line)
-
-
-def _show_usage(error: Exception, process: Mapping[str, str]) -> int:
-    """A command line that cannot be read, in click's words: what somebody typed is in them."""
-    said = io.StringIO("Aborted!\n")
-    code = 1
-    if isinstance(error, _BAD_COMMAND_LINE):
-        said = io.StringIO()
-        error.show(file=said)
-        code = error.exit_code
-    Printer(stream=sys.stderr, redact=redactor_for(process)).lines(*said.getvalue().splitlines())
-    return code
-
-
-def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> Mapping[str, str]:
-    """The environment without the literal quotes that ``podman --env-file`` leaves; with a word."""
-    if not any(name.startswith(OWN_PREFIXES) for name in process):
-        return process
-
-    def warn(notice: Notice) -> None:
-        _say(f"warning: {notice.message}", sys.stderr)
-
-    with notices(warn, level=WARNING, redact=redactor_for(process)):
-        free = unquote(process)
-    unknown = sorted(
-        name for name in free if name.startswith(PREFIX) and name not in known | WITHOUT_OPTION
-    )
-    if unknown:
-        _say(f"warning: no option has the variable {', '.join(unknown)}", sys.stderr)
-    return free
-
-
-def _show(error: Exception, process: Mapping[str, str]) -> int:
-
-    redact = redactor_for(process)
-    shown = error if isinstance(error, FactoryError) else _internal(error, redact)
-    with screen_for(process, stdout=sys.stdout, stderr=sys.stderr, redact=redact) as screen:
-        screen.show_error(shown)
-    return shown.exit_code
-
-
-def _internal(error: Exception, redact: Callable[[str], str]) -> FactoryError:
-    """A mistake of ours: said as such, with the traceback in a file that can be sent to us."""
-    handle, name = tempfile.mkstemp(prefix="plugin-factory-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(redact("".join(traceback.format_exception(error))))
-    return FactoryError(
-        f"{PROGRAM} {__version__} has made a mistake: {type(error).__name__}: {error}",
-        hint="please report it, with the log",
-        log=Path(name),
-    )

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory.cache.pruning import (
-    DEFAULT_AGE,
-    DEFAULT_SIZE,
     cache_limits,
     clear,
     info,
     prune_or_say,
 )
 from factory.cache.store import store_of
-from factory.cli.cache_options import CacheDir
-from factory.cli.display_options import AsJson
 from factory.cli.help_text import GroupedCommand
+from factory.cli.options import AsJson, CacheDir
 from factory.cli.session import session
 from factory.config.environment import cache_dir_of, layer_environment
+from factory.config.options import CACHE_MAX_AGE, CACHE_MAX_SIZE
 from factory.errors import Place, StorageError, UsageError, os_errors_as
 from factory.quantities import pluralize, size
 from factory.ui.printing import OUT
@@ -78,14 +76,14 @@ def prune_cache(
     max_size: Annotated[
         str,
         typer.Option(metavar="SIZE", help="How much may stay, such as 10G or 512M; 0 for nothing."),
-    ] = DEFAULT_SIZE,
+    ] = CACHE_MAX_SIZE,
     max_age: Annotated[
         str,
         typer.Option(
             metavar="AGE",
             help="What was used within this time may stay, such as 90d, 12h or 2w.",
         ),
-    ] = DEFAULT_AGE,
+    ] = CACHE_MAX_AGE,
 ) -> None:
     """Remove what was not used for longest, until the rest is within the limits.
 
@@ -144,12 +142,10 @@ def clear_cache(
 
 
 def _store(ctx: typer.Context, cache_dir: Path | None) -> Store:
-
     return store_of(cache_dir_of(cache_dir, layer_environment(ctx.obj)))
 
 
 def _rows(found: CacheInfo) -> list[tuple[str, str]]:
-
     rows = [
         ("folder", found.folder),
         ("plugins", str(found.entries)),
@@ -177,7 +173,6 @@ def _as_json(found: CacheInfo) -> dict[str, object]:
 
 
 def _time(seconds: float | None) -> str | None:
-
     if seconds is None:
         return None
     return datetime.fromtimestamp(max(0.0, seconds), UTC).isoformat(timespec="seconds")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from factory.cli.cache_options import CacheDir
-from factory.cli.display_options import AsJson, LogLevel
+from factory.cli.options import AsJson, CacheDir, LogLevel
 from factory.cli.session import session
 from factory.config.environment import read_env_file
 from factory.config.workspaces import environment_files
@@ -121,7 +120,6 @@ def _readable(files: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def _as_json(findings: Sequence[DoctorFinding]) -> dict[str, Any]:
-
     return {
         "format": FORMAT,
         "ok": not has_failed(findings),
@@ -151,7 +149,6 @@ def _lines(findings: Sequence[DoctorFinding]) -> list[str]:
 
 
 def _show_table(findings: Sequence[DoctorFinding], out: Printer) -> None:
-
     marks = {
         "ok": Span("✓", "good"),
         "warning": Span("!", "warn"),
@@ -169,7 +166,6 @@ def _show_table(findings: Sequence[DoctorFinding], out: Printer) -> None:
 
 
 def _total(findings: Sequence[DoctorFinding]) -> str:
-
     outcomes = [finding.outcome for finding in findings]
     failures, warnings = outcomes.count("failed"), outcomes.count("warning")
     if failures:

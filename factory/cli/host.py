@@ -15,8 +15,8 @@ from factory.analysis.inventory import (
     inventory_text,
     is_host_name,
 )
-from factory.cli.display_options import AsJson
 from factory.cli.help_text import GroupedCommand
+from factory.cli.options import AsJson
 from factory.errors import Place, StorageError, UsageError, os_errors_as
 from factory.files import write_whole
 from factory.ui.printing import OUT
@@ -133,7 +133,6 @@ def show_host(
 
 
 def _show_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-
     if OUT.is_terminal:
         OUT.table([[(Span(cell),) for cell in row] for row in rows], head=head)
     else:

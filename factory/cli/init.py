@@ -8,11 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
-from factory.cli.build_options import SOURCE, Exclude, Host, Only
-from factory.cli.display_options import DISPLAY, AsJson, LeastUrgent, LogLevel
+from factory.cli.options import DISPLAY, AsJson, Exclude, Host, LeastUrgent, LogLevel, Only
 from factory.cli.session import session
 from factory.config.ci_system import CiSystem
 from factory.config.environment import layer_environment
+from factory.config.options import SOURCE
 from factory.scaffolding.configuration import new_configuration
 from factory.scaffolding.init_options import InitOptions
 

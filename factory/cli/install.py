@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
-from factory.cli.artifact_options import ARCHIVES, MaxEntrySize
-from factory.cli.display_options import AsJson, LeastUrgent, LogLevel, Verbose
 from factory.cli.install_view import as_document, show, show_plan
+from factory.cli.options import ARCHIVES, AsJson, LeastUrgent, LogLevel, MaxEntrySize, Verbose
 from factory.cli.session import Session, session
 from factory.config.environment import layer_environment
 from factory.events import StageFinished, StageOutput, StageStarted
@@ -181,7 +180,6 @@ def _means(
     max_entry_size: str,
     platform: str,
 ) -> ConnectionOptions:
-
     environment = layer_environment(this.process)
     skip = skip_integrity_check or environment.get("SKIP_INTEGRITY_CHECK").lower() == "true"
     return ConnectionOptions(
@@ -208,7 +206,6 @@ def _indexes(means: ConnectionOptions) -> Iterator[tuple[FetchedIndex, ...]]:
 
 
 def _listener(this: Session, names: Mapping[str, str]) -> InstallationListener:
-
     started: dict[str, float] = {}
     told: dict[str, float] = {}
 

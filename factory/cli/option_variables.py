@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from factory.config.environment import PREFIX
+from factory.config.options import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,32 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.cli.build_options import (
-    ConfigDir,
-    Exclude,
-    GenerateBuildArgs,
-    Host,
-    Only,
-    OutputDir,
-    PassEnv,
-    Repair,
-    RepoPath,
-    SourceRef,
-    SourceRepo,
-    UseLocal,
-    WorkspacePath,
-)
-from factory.cli.cache_options import CacheDir, CacheFrom, CacheKey, NoCache
-from factory.cli.display_options import DISPLAY, AsJson, LeastUrgent, LogLevel, Verbose
+from factory.cli.option_groups import with_option_groups
+from factory.cli.options import DISPLAY, AsJson, LeastUrgent, LogLevel, Verbose
 from factory.cli.plan_view import lines
 from factory.cli.session import session
-from factory.config.build_plan import (
-    CONFIG_DIR,
-    OUTPUT_DIR,
-    REPO_PATH,
-    BuildRequest,
-)
 from factory.config.ci_system import CiSystem
+from factory.config.options import BuildOptions
 from factory.config.run_plan import plan_run
 from factory.config.workspaces import environment_files
 from factory.errors import UsageError
@@ -67,26 +47,11 @@ EXAMPLES = """Examples:
 """
 
 
+@with_option_groups
 def plan(
     ctx: typer.Context,
     *,
-    config_dir: ConfigDir = CONFIG_DIR,
-    repo_path: RepoPath = REPO_PATH,
-    workspace_path: WorkspacePath = None,
-    source_repo: SourceRepo = None,
-    source_ref: SourceRef = None,
-    use_local: UseLocal = False,
-    only: Only = None,
-    exclude: Exclude = None,
-    output_dir: OutputDir = OUTPUT_DIR,
-    generate_build_args: GenerateBuildArgs = False,
-    host: Host = None,
-    repair: Repair = True,
-    pass_env: PassEnv = None,
-    cache_dir: CacheDir = None,
-    no_cache: NoCache = False,
-    cache_from: CacheFrom = None,
-    cache_key: CacheKey = None,
+    options: BuildOptions,
     offline: Annotated[
         bool,
         typer.Option(
@@ -134,33 +99,17 @@ def plan(
     Takes build's options. Nothing is written to --repo-path, --output-dir or --config-dir. The exit
     code is the one that a build would end with as far as can be told.
     """
-    request = BuildRequest(
-        config_dir=config_dir,
-        repo_path=repo_path,
-        output_dir=output_dir,
-        workspace_path=workspace_path,
-        source_repo=source_repo,
-        source_ref=source_ref,
-        use_local=use_local,
-        generate_build_args=generate_build_args,
-        repair=repair,
-        pass_env=tuple(pass_env or ()),
-        host=host,
-        cache_dir=cache_dir,
-        no_cache=no_cache,
-        cache_from=tuple(cache_from or ()),
-        cache_key=cache_key,
-        only=tuple(only or ()),
-        exclude=tuple(exclude or ()),
-    )
     with session(
-        ctx, env_files=environment_files(config_dir), log_level=log_level, verbose=verbose
+        ctx,
+        env_files=environment_files(options.source.config_dir),
+        log_level=log_level,
+        verbose=verbose,
     ) as this:
         _refuse_contradictions(
             as_json=as_json, matrix=matrix, shards=shards, offline=offline, changed=changed_only
         )
-        run = plan_run(request, this.process, default_jobs=1)
-        durations = _durations(reports, output_dir) if matrix else None
+        run = plan_run(options, this.process, default_jobs=1)
+        durations = _durations(reports, options.result.output_dir) if matrix else None
         if offline:
             outlook = offline_outlook(run, runner=this.runner)
         else:
@@ -182,7 +131,6 @@ def plan(
 def _refuse_contradictions(
     *, as_json: bool, matrix: CiSystem | None, shards: int | None, offline: bool, changed: bool
 ) -> None:
-
     if matrix and as_json:
         raise UsageError("--matrix and --json exclude each other", expected="one of them")
     if matrix and shards is None:
@@ -200,7 +148,6 @@ def _refuse_contradictions(
 
 
 def _durations(reports: Sequence[Path] | None, output_dir: Path) -> Durations:
-
     if reports:
         return durations_of(read_report(where) for where in reports)
     there = (output_dir / REPORT_FILE).is_file()
@@ -210,7 +157,6 @@ def _durations(reports: Sequence[Path] | None, output_dir: Path) -> Durations:
 def _matrix(
     outlook: Outlook, durations: Durations, form: CiSystem, number: int, *, changed_only: bool
 ) -> str:
-
     forms = {
         CiSystem.GITHUB: shards.github_matrix,
         CiSystem.GITLAB: shards.gitlab_matrix,

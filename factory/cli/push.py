@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.cli.artifact_options import RegistryConfigDir
-from factory.cli.display_options import LeastUrgent, LogLevel, Verbose
-from factory.cli.image_options import (
-    Bundle,
-    ImageOutputForm,
-    SignKey,
-    TagTemplate,
-)
+from factory.cli.option_groups import with_option_groups
+from factory.cli.options import LeastUrgent, LogLevel, RegistryConfigDir, Verbose
 from factory.cli.session import Session, session
-from factory.config.build_plan import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment
+from factory.config.options import CONFIG_DIR, ImageOptions, ImageOutput
 from factory.events import StageFinished, StageOutput, StageStarted
 from factory.oci.built_plugins import find_built_plugins
 from factory.oci.planned_images import ImageNaming, plan_images
@@ -36,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from factory.attestation.keys import PrivateKey
-    from factory.config.build_plan import ImageOutput
     from factory.errors import FactoryError
     from factory.events import Outcome
     from factory.oci.planned_images import PlannedImage
@@ -68,6 +61,7 @@ EXAMPLES = """Examples:
 """
 
 
+@with_option_groups
 def push(
     ctx: typer.Context,
     output_dirs: Annotated[
@@ -80,10 +74,7 @@ def push(
     ],
     *,
     config_dir: RegistryConfigDir = CONFIG_DIR,
-    tag_template: TagTemplate = "{version}",
-    bundle: Bundle = "",
-    image_output: ImageOutputForm = None,
-    sign_key: SignKey = None,
+    images: ImageOptions,
     log_level: LeastUrgent = LogLevel.INFO,
     verbose: Verbose = False,
 ) -> None:
@@ -97,18 +88,18 @@ def push(
     """
     env_file = config_dir / ENV_FILE
     with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
-        placeholders(tag_template)
+        placeholders(images.tag_template)
         environment = layer_environment(this.process, (env_file,))
         target = registry_target(environment)
-        key = signing_key(sign_key, environment)
+        key = signing_key(images.sign_key, environment)
         naming = ImageNaming(
             registry=target.registry,
             namespace=target.namespace,
-            tag_template=tag_template,
-            bundle=bundle,
+            tag_template=images.tag_template,
+            bundle=images.bundle,
         )
         planned = plan_images(find_built_plugins(output_dirs), naming)
-        ends = _publish(this, target, planned, image_output, key)
+        ends = _publish(this, target, planned, images.image_output, key)
         _list_published(ends)
         failed = [end for end in ends.values() if isinstance(end, Exception)]
         for error in failed:
@@ -125,7 +116,6 @@ def _publish(
     image_output: ImageOutput | None,
     key: PrivateKey | None,
 ) -> Mapping[PlannedImage, PushedImage | FactoryError]:
-
     started = time.monotonic()
 
     def on_line(line: str) -> None:

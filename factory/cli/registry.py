@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory.analysis.inventory import find_host
-from factory.cli.display_options import LeastUrgent, LogLevel, Verbose
+from factory.cli.options import LeastUrgent, LogLevel, Verbose
 from factory.cli.session import Session, session
 from factory.config.quantities_read import duration_seconds
 from factory.errors import CheckError, Place, StorageError, os_errors_as
@@ -172,7 +172,6 @@ def registry(
 
 
 def _check_singletons(plugins: Sequence[StagedPlugin], host: str | None, *, allow: bool) -> None:
-
     found = find_mismatches(plugins, find_host(host))
     if not found:
         return
@@ -188,7 +187,6 @@ def _check_singletons(plugins: Sequence[StagedPlugin], host: str | None, *, allo
 
 
 def _publish(this: Session, plugins: Sequence[StagedPlugin], assets: Path, seconds: float) -> None:
-
     this.runner.raise_if_cancelled()
     done = publish_assets(plugins, assets, retain=seconds, now=time.time())
     added = pluralize(len(done.added), "file")
@@ -199,7 +197,6 @@ def _publish(this: Session, plugins: Sequence[StagedPlugin], assets: Path, secon
 
 
 def _write(output: Path, text: str) -> None:
-
     unwritable = StorageError(
         "the registry cannot be written",
         place=Place(file=output),

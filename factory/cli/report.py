@@ -157,12 +157,10 @@ def summary(
 
 
 def _linking(url: str | None) -> Callable[[str], str] | None:
-
     return (lambda path: url.replace("{path}", quote(path))) if url is not None else None
 
 
 def _write_each(results: Mapping[str, str], folder: Path) -> None:
-
     with os_errors_as(StorageError("a result cannot be written", place=Place(file=folder))):
         for name, value in results.items():
             write_whole(folder / name, value)

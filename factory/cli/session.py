@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import re
 import sys
 from dataclasses import dataclass
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from factory.cli.display_options import LogLevel
 from factory.cli.option_variables import variable_of
+from factory.cli.options import LogLevel
 from factory.config.environment import read_env_file, refuse_empty
 from factory.errors import FactoryError
 from factory.redaction import redactor_for
 from factory.toolchain.descendants import DESCENDANTS
-from factory.toolchain.hidden_environment import hide_environment
+from factory.toolchain.hidden_environment import hide_environment, is_process_taken
 from factory.toolchain.runner import Runner
 from factory.toolchain.signals import ending_on_signals
 from factory.ui.printing import Printer
@@ -51,17 +50,6 @@ class Session:
         return Printer(redact=self.runner.redact, environment=self.process)
 
 
-_OWNED = contextvars.ContextVar("owned", default=False)
-
-
-def take_process() -> None:
-    """Say that this process is the command line's alone, as a program's is and a test's is not.
-
-    Then what it was started with is hidden from children, and all of its children are ours.
-    """
-    _OWNED.set(True)
-
-
 @contextlib.contextmanager
 def session(
     ctx: typer.Context,
@@ -84,7 +72,7 @@ def session(
     further = {f"SECRET_{number}": secret for number, secret in enumerate(secrets)}
     redact = redactor_for(process, further, *(read_env_file(file) for file in env_files))
     runner = Runner(redact)
-    if _OWNED.get():
+    if is_process_taken():
         hide_environment()
         DESCENDANTS.take_all()
     # Signals outermost: a second Ctrl-C must cut short neither the message nor the tidying.

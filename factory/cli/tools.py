@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from factory.cli.cache_options import CacheDir
-from factory.cli.display_options import AsJson
 from factory.cli.help_text import GroupedCommand
+from factory.cli.options import AsJson, CacheDir
 from factory.cli.session import session
 from factory.config.environment import cache_dir_of, layer_environment
 from factory.toolchain.prefetched import prefetch

@@ -11,15 +11,20 @@ from factory.analysis.inventory import find_host
 from factory.analysis.locked_workspace import read_locked_workspace
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.attestation.keys import read_public_key
-from factory.cli.artifact_options import (
+from factory.cli.options import (
+    AsJson,
+    LeastUrgent,
+    LogLevel,
     MaxEntrySize,
     RegistryConfigDir,
+    Verbose,
 )
-from factory.cli.display_options import AsJson, LeastUrgent, LogLevel, Verbose
 from factory.cli.session import Session, session
 from factory.cli.verify_view import show
-from factory.config.build_plan import CONFIG_DIR
 from factory.config.environment import ENV_FILE, cache_dir_of, layer_environment
+from factory.config.options import (
+    CONFIG_DIR,
+)
 from factory.errors import UsageError
 from factory.oci.platforms import check_platform
 from factory.scheduling.capacity import default_jobs
@@ -204,7 +209,6 @@ def _verify_request(
     provenance: bool,
     max_entry_size: str,
 ) -> VerifyOptions:
-
     inventory = find_host(host)
     return VerifyOptions(
         terms=Terms(
@@ -227,7 +231,6 @@ def _verify_request(
 def _loader(
     this: Session, environment: Environment, host: HostInventory, host_modules: list[Path]
 ) -> Loader:
-
     for folder in host_modules:
         if not folder.is_dir():
             raise UsageError(

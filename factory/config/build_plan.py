@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from semver import Version
@@ -21,24 +19,10 @@ from factory.config.workspaces import is_disabled
 from factory.errors import ConfigurationError, Place, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from factory.config.environment import Environment
-
-
-CONFIG_DIR = Path("/config")
-REPO_PATH = Path("/source")
-OUTPUT_DIR = Path("/outputs")
-
-
-class ImageOutput(StrEnum):
-    """What ``--image-output`` takes: skopeo's ``oci:`` and ``oci-archive:`` (image-spec 1.1)."""
-
-    LAYOUT = "oci-layout"
-    ARCHIVE = "oci-archive"
-
-    @property
-    def suffix(self) -> str:
-        """What the names of such folders and files end with."""
-        return ".oci" if self is ImageOutput.LAYOUT else ".oci.tar"
+    from factory.config.options import BuildOptions
 
 
 log = logging.getLogger(__name__)
@@ -46,41 +30,6 @@ log = logging.getLogger(__name__)
 BACKSTAGE_FILE = "backstage.json"
 SCALPRUM_CONFIG = "scalprum-config.json"
 APP_CONFIG = "app-config.dynamic.yaml"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildRequest:
-    """The options of ``plugin-factory build``, as given; None where the user said nothing."""
-
-    config_dir: Path
-    repo_path: Path
-    output_dir: Path
-    workspace_path: str | None = None
-    source_repo: str | None = None
-    source_ref: str | None = None
-    use_local: bool = False
-    clean: bool = False
-    push_images: bool = False
-    image_output: ImageOutput | None = None
-    bundle: str = ""
-    tag_template: str = "{version}"
-    sign_key: Path | None = None
-    generate_build_args: bool = False
-    repair: bool = True
-    pass_env: tuple[str, ...] = ()
-    host: str | None = None
-    jobs: int | None = None
-    cache_dir: Path | None = None
-    memory: str | None = None
-    only: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    fail_fast: bool = False
-    no_cache: bool = False
-    cache_from: tuple[str, ...] = ()
-    cache_to: str | None = None
-    cache_key: str | None = None
-    cache_max_size: str | None = None
-    cache_max_age: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,12 +44,13 @@ class WantedSource:
 class BuildPlan:
     """One workspace to build, all questions settled.
 
-    ``name`` is the workspace's in a run of several, and "" otherwise; ``clones_dir`` is where such
-    a run keeps its repositories' clones, and None otherwise: the source then is cloned straight
-    into ``repo_path``. ``source`` is None for ``--use-local``. ``plugins`` is None when the
-    workspace is to be scanned. ``supported_versions`` overrides the exported packages'
-    ``backstage.supported-versions``. ``repo_backstage_version`` is what the catalogue says that the
-    source is built for: of use where neither the former nor the source itself says a version.
+    ``options`` are as the user gave them. ``name`` is the workspace's in a run of several, and ""
+    otherwise; ``clones_dir`` is where such a run keeps its repositories' clones, and None
+    otherwise: the source then is cloned straight into ``repo_path``. ``source`` is None for
+    ``--use-local``. ``plugins`` is None when the workspace is to be scanned.
+    ``supported_versions`` overrides the exported packages' ``backstage.supported-versions``.
+    ``repo_backstage_version`` is what the catalogue says that the source is built for: of use
+    where neither the former nor the source itself says a version.
     """
 
     name: str = ""
@@ -115,17 +65,14 @@ class BuildPlan:
     environment: Environment
     supported_versions: str | None
     repo_backstage_version: str | None = None
-    clean: bool
-    push_images: bool
-    generate_build_args: bool
-    repair: bool
-    host: str | None
+    options: BuildOptions
     jobs: int
     clones_dir: Path | None = None
-    image_output: ImageOutput | None = None
-    bundle: str = ""
-    tag_template: str = "{version}"
-    sign_key: Path | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether what is in ``repo_path`` is removed first: never the user's own tree."""
+        return self.options.source.clean and not self.options.source.use_local
 
     def plugin_file(self, plugin_path: str, name: str) -> Path | None:
         """Return a plugin's own file of the configuration directory, if it has one."""
@@ -134,55 +81,47 @@ class BuildPlan:
 
 
 def plan_workspace(
-    request: BuildRequest,
+    options: BuildOptions,
     environment: Environment,
     *,
     default_jobs: int,
     name: str = "",
     clones_dir: Path | None = None,
 ) -> BuildPlan:
-    """Settle what is to be built of one workspace, whose folders ``request`` names.
+    """Settle what is to be built of one workspace, whose folders ``options`` names.
 
     Args:
-        request: the options, free of contradictions.
+        options: the options, free of contradictions.
         environment: the workspace's.
-        default_jobs: how many cores to use, unless the request says.
+        default_jobs: how many cores to use, unless the options say.
         name: the workspace's name in a run of several.
         clones_dir: where a run of several keeps its clones.
 
     Raises:
         ConfigurationError: a file of the configuration directory cannot be used.
     """
-    config_dir = request.config_dir.absolute()
-    source_file = None if request.source_repo else read_source_file(config_dir)
-    if request.source_repo and (config_dir / SOURCE_FILE).exists():
+    config_dir = options.source.config_dir.absolute()
+    source_file = None if options.source.source_repo else read_source_file(config_dir)
+    if options.source.source_repo and (config_dir / SOURCE_FILE).exists():
         log.info("--source-repo is given: %s is not used", config_dir / SOURCE_FILE)
-    source = None if request.use_local else _choose_source(request, source_file, config_dir)
+    source = None if options.source.use_local else _choose_source(options, source_file, config_dir)
     plugins_list_file = config_dir / PLUGINS_LIST
     _refuse_disabled(config_dir)
     return BuildPlan(
         name=name,
         config_dir=config_dir,
-        repo_path=request.repo_path.absolute(),
-        output_dir=request.output_dir.absolute(),
-        cache_dir=cache_dir_of(request.cache_dir, environment),
+        repo_path=options.source.repo_path.absolute(),
+        output_dir=options.result.output_dir.absolute(),
+        cache_dir=cache_dir_of(options.cache.cache_dir, environment),
         source=source,
-        workspace_path=_workspace_path(request, source_file),
+        workspace_path=_workspace_path(options, source_file),
         plugins=read_plugins_list(plugins_list_file),
         plugins_list_file=plugins_list_file,
         environment=environment,
         supported_versions=_read_supported_versions(config_dir / BACKSTAGE_FILE),
         repo_backstage_version=_read_noted_version(source_file),
-        clean=request.clean and not request.use_local,
-        push_images=request.push_images,
-        image_output=request.image_output,
-        bundle=request.bundle,
-        tag_template=request.tag_template,
-        sign_key=request.sign_key.expanduser().absolute() if request.sign_key else None,
-        generate_build_args=request.generate_build_args,
-        repair=request.repair,
-        host=request.host,
-        jobs=request.jobs or default_jobs,
+        options=options,
+        jobs=options.work.jobs or default_jobs,
         clones_dir=clones_dir,
     )
 
@@ -198,10 +137,10 @@ def _refuse_disabled(config_dir: Path) -> None:
 
 
 def _choose_source(
-    request: BuildRequest, source_file: SourceFile | None, config_dir: Path
+    options: BuildOptions, source_file: SourceFile | None, config_dir: Path
 ) -> WantedSource:
-    if request.source_repo:
-        return WantedSource(repo=request.source_repo, ref=request.source_ref)
+    if options.source.source_repo:
+        return WantedSource(repo=options.source.source_repo, ref=options.source.source_ref)
     if source_file:
         return WantedSource(repo=source_file.repo, ref=source_file.ref)
     empty = not any(config_dir.iterdir())
@@ -213,9 +152,9 @@ def _choose_source(
     )
 
 
-def _workspace_path(request: BuildRequest, source_file: SourceFile | None) -> str:
-    if request.workspace_path:
-        return request.workspace_path
+def _workspace_path(options: BuildOptions, source_file: SourceFile | None) -> str:
+    if options.source.workspace_path:
+        return options.source.workspace_path
     if source_file and source_file.workspace_path:
         return source_file.workspace_path
     log.info("no workspace path is given: the workspace is the repository's root")
@@ -231,7 +170,6 @@ def _read_noted_version(source_file: SourceFile | None) -> str | None:
 
 
 def _is_version(text: str) -> bool:
-
     return Version.is_valid(text)
 
 
@@ -250,33 +188,33 @@ def _read_supported_versions(file: Path) -> str | None:
     return version
 
 
-def refuse_contradictions(request: BuildRequest) -> None:
+def refuse_contradictions(options: BuildOptions) -> None:
     """Raise if options exclude each other, whatever the configuration directory holds.
 
     Raises:
         UsageError: naming the options.
     """
-    if request.source_ref and not request.source_repo:
+    if options.source.source_ref and not options.source.source_repo:
         raise UsageError(
             "--source-ref needs --source-repo",
-            found=f"--source-ref {request.source_ref}",
+            found=f"--source-ref {options.source.source_ref}",
             hint=f"add --source-repo URL, or write the ref into {SOURCE_FILE} as 'repo-ref'",
         )
-    if request.source_repo and request.use_local:
+    if options.source.source_repo and options.source.use_local:
         raise UsageError(
             "--source-repo and --use-local exclude each other",
             expected="one of them: a repository to clone, or a tree to build in place",
         )
-    if request.sign_key and not request.push_images:
+    if options.images.sign_key and not options.result.push_images:
         raise UsageError(
             "--sign-key signs images that are pushed, and none is",
-            found=f"--sign-key {request.sign_key}",
+            found=f"--sign-key {options.images.sign_key}",
             expected="--push-images with it",
             hint="artifacts that are there already: plugin-factory push OUTPUT_DIR --sign-key FILE",
         )
-    if request.jobs is not None and request.jobs < 1:
-        raise UsageError("--jobs must be at least 1", found=str(request.jobs))
-    path = request.workspace_path
+    if options.work.jobs is not None and options.work.jobs < 1:
+        raise UsageError("--jobs must be at least 1", found=str(options.work.jobs))
+    path = options.source.workspace_path
     if path is not None and leaves_repository(path):
         raise UsageError(
             "--workspace-path leaves the repository",
@@ -289,9 +227,9 @@ def refuse_contradictions(request: BuildRequest) -> None:
         ("--config-dir", "--repo-path"),
     ):
         folders = {
-            "--config-dir": request.config_dir,
-            "--repo-path": request.repo_path,
-            "--output-dir": request.output_dir,
+            "--config-dir": options.source.config_dir,
+            "--repo-path": options.source.repo_path,
+            "--output-dir": options.result.output_dir,
         }
         if folders[first].absolute().resolve() == folders[second].absolute().resolve():
             raise UsageError(

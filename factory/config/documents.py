@@ -12,6 +12,7 @@ import yaml
 
 from factory.config.field_names import UnknownField, find_unknown
 from factory.errors import ConfigurationError, Place
+from factory.files import read_text
 from factory.notation.json_text import json_keys, parse_json
 from factory.notation.limits import DocumentError, RepeatedKeyError
 from factory.notation.yaml_text import YamlDocument, read_yaml, read_yaml_1_1
@@ -57,31 +58,6 @@ def field_name(steps: Steps) -> str:
     for step in steps:
         text += f"[{step}]" if step.isdecimal() else f".{step}"
     return text.removeprefix(".")
-
-
-def read_text(path: Path, *, exactly: bool = False) -> str:
-    """Return a file's text; ``exactly`` keeps its line ends and a byte order mark.
-
-    Raises:
-        ConfigurationError: it cannot be read, or is not UTF-8.
-    """
-    encoding, newline = ("utf-8", "") if exactly else ("utf-8-sig", None)
-    try:
-        with path.open(encoding=encoding, newline=newline) as stream:
-            return stream.read()
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            f"{path.name} is not UTF-8 text",
-            place=Place(file=path),
-            found=f"byte 0x{error.object[error.start]:02x} at offset {error.start}",
-            hint="save it as UTF-8",
-        ) from error
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path.name} cannot be read",
-            place=Place(file=path),
-            found=error.strerror or str(error),
-        ) from error
 
 
 def read_json(path: Path) -> Document:

@@ -19,18 +19,17 @@ from typing import TYPE_CHECKING
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
-from factory.config.documents import read_text
+from factory.config.options import OWN_PREFIXES, PREFIX
 from factory.errors import ConfigurationError, Place, UsageError
+from factory.files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
-PREFIX = "PLUGIN_FACTORY_"
 TRUSTED_CACHE = f"{PREFIX}TRUSTED_CACHE"
 WITHOUT_OPTION = frozenset({TRUSTED_CACHE})
 """Those of them that no option has."""
-OWN_PREFIXES = (PREFIX, "REGISTRY_", "RHDH_CLI_")
 
 # What images are pushed, signed and sources are cloned with: the business of no build script.
 _LOGIN_PREFIXES = (PREFIX, "REGISTRY_", "COSIGN_", "GIT_", "SSH_", "PIP_", "GCM_")
@@ -188,13 +187,11 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def _parse(text: str) -> dict[str, str]:
-
     values = dotenv_values(stream=io.StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _refuse_bad_lines(text: str, path: Path) -> None:
-
     for binding in parse_stream(io.StringIO(text)):
         if binding.error or "\0" in binding.original.string:
             leading = len(binding.original.string) - len(binding.original.string.lstrip("\n"))

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from factory.config.documents import read_text
 from factory.errors import ConfigurationError, Place
-from factory.files import write_whole
+from factory.files import read_text, write_whole
 from factory.notation.limits import DocumentError
 from factory.notation.yaml_text import parse_yaml, parse_yaml_1_1, read_yaml_1_1
 
@@ -136,7 +135,6 @@ def _free_backup(file: Path, text: str) -> Path:
 
 
 def _read(text: str, file: Path) -> _Listed:
-
     try:
         root = read_yaml_1_1(text).root
     except DocumentError as error:

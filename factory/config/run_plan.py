@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from factory.config.build_plan import (
     BuildPlan,
-    BuildRequest,
     plan_workspace,
     refuse_contradictions,
     refuse_missing,
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from factory.config.options import BuildOptions
+
 log = logging.getLogger(__name__)
 
 _SHOWN = 20
@@ -62,11 +63,9 @@ class RunPlan:
     folders. ``builds`` are the workspaces that ``selection`` may want, in the order of their names,
     ``unselected`` those that it does not; which plugins it wants is known when they are.
     ``memory`` is in bytes, and None where the user said nothing. ``environment`` is that of the
-    configuration directory itself: defaults, process, its `.env`. ``cache_from`` and ``cache_to``
-    name repositories of registries, as ``oci://registry/repository``; ``cache_key`` the file of the
-    key that is demanded of entries, None where the options say nothing. ``cache_max_bytes`` and
-    ``cache_max_age``, in seconds, are what the cache may hold after the run, and None where the
-    user said nothing.
+    configuration directory itself: defaults, process, its `.env`. ``options`` are as the user gave
+    them. ``cache_max_bytes`` and ``cache_max_age``, in seconds, are what the cache may hold after
+    the run.
     """
 
     several: bool
@@ -79,98 +78,97 @@ class RunPlan:
     cache_dir: Path
     environment: Environment
     selection: Selection
+    options: BuildOptions
     jobs: int
     memory: int | None
-    fail_fast: bool
-    no_cache: bool
-    cache_from: tuple[str, ...]
-    cache_to: str | None
-    cache_key: str | None
     cache_max_bytes: int | None
     cache_max_age: float | None
 
 
-def plan_run(request: BuildRequest, process: Mapping[str, str], *, default_jobs: int) -> RunPlan:
+def plan_run(options: BuildOptions, process: Mapping[str, str], *, default_jobs: int) -> RunPlan:
     """Settle what a run is to build.
 
     Args:
-        request: the options.
+        options: the options.
         process: the process's environment.
-        default_jobs: how many cores to use, unless the request says.
+        default_jobs: how many cores to use, unless the options say.
 
     Raises:
         UsageError: options that exclude each other, or that select nothing.
         ConfigurationError: the configuration directory, its `.env`, or, where it is one workspace,
             another file in it cannot be used.
     """
-    refuse_missing(request.config_dir)
-    memory = size_bytes(request.memory, "--memory", least=_MEBIBYTE) if request.memory else None
-    size, age = request.cache_max_size, request.cache_max_age
+    refuse_missing(options.source.config_dir)
+    memory = (
+        size_bytes(options.work.memory, "--memory", least=_MEBIBYTE)
+        if options.work.memory
+        else None
+    )
+    size, age = options.cache.cache_max_size, options.cache.cache_max_age
     most = size_bytes(size, "--cache-max-size") if size else None
     longest = duration_seconds(age, "--cache-max-age") if age else None
-    config_dir = request.config_dir.absolute()
-    passed = names_to_pass(request.pass_env)
+    config_dir = options.source.config_dir.absolute()
+    passed = names_to_pass(options.work.pass_env)
     environment = layer_environment(process, (config_dir / ENV_FILE,), passed=passed)
     found = find_workspaces(
         config_dir,
         {
-            "--repo-path": request.repo_path.absolute(),
-            "--output-dir": request.output_dir.absolute(),
-            "--cache-dir": cache_dir_of(request.cache_dir, environment),
+            "--repo-path": options.source.repo_path.absolute(),
+            "--output-dir": options.result.output_dir.absolute(),
+            "--cache-dir": cache_dir_of(options.cache.cache_dir, environment),
         },
     )
     if found.folders:
-        _refuse_for_several(request, found)
-    refuse_contradictions(request)
+        _refuse_for_several(options, found)
+    refuse_contradictions(options)
     selection = Selection(
-        only=patterns(request.only),
-        exclude=patterns(request.exclude),
+        only=patterns(options.selection.only),
+        exclude=patterns(options.selection.exclude),
         workspaces=tuple(folder.name for folder in found.folders),
     )
     if found.folders:
         _refuse_off(selection, found)
         _warn_of_no_workspace(selection)
-        builds, broken = _plan_several(request, process, found, default_jobs=default_jobs)
+        builds, broken = _plan_several(options, process, found, default_jobs=default_jobs)
         wanted = [plan for plan in builds if _is_wanted(plan, selection)]
         broken = [each for each in broken if selection.wants_workspace(each.name)]
     else:
-        builds, broken = [plan_workspace(request, environment, default_jobs=default_jobs)], []
+        builds, broken = [plan_workspace(options, environment, default_jobs=default_jobs)], []
         wanted = [plan for plan in builds if _is_wanted(plan, selection)]
     if not wanted and not broken:
         raise nothing_selected(selection, _everything(builds))
-    if found.folders and request.use_local:
-        _refuse_missing_trees(request.repo_path.absolute(), wanted)
+    if found.folders and options.source.use_local:
+        _refuse_missing_trees(options.source.repo_path.absolute(), wanted)
     return RunPlan(
         several=bool(found.folders),
         builds=tuple(wanted),
         unselected=tuple(plan for plan in builds if plan not in wanted),
         broken=tuple(broken),
         config_dir=config_dir,
-        repo_path=request.repo_path.absolute(),
-        output_dir=request.output_dir.absolute(),
-        cache_dir=cache_dir_of(request.cache_dir, environment),
+        repo_path=options.source.repo_path.absolute(),
+        output_dir=options.result.output_dir.absolute(),
+        cache_dir=cache_dir_of(options.cache.cache_dir, environment),
         environment=environment,
         selection=selection,
-        jobs=request.jobs or default_jobs,
+        options=options,
+        jobs=options.work.jobs or default_jobs,
         memory=memory,
-        fail_fast=request.fail_fast,
-        no_cache=request.no_cache,
-        cache_from=request.cache_from,
-        cache_to=request.cache_to,
-        cache_key=request.cache_key,
         cache_max_bytes=most,
         cache_max_age=longest,
     )
 
 
 def _plan_several(
-    request: BuildRequest,
+    options: BuildOptions,
     process: Mapping[str, str],
     found: FoundWorkspaces,
     *,
     default_jobs: int,
 ) -> tuple[list[BuildPlan], list[BrokenWorkspace]]:
-    config_dir, repo_path = request.config_dir.absolute(), request.repo_path.absolute()
+    config_dir, repo_path = (
+        options.source.config_dir.absolute(),
+        options.source.repo_path.absolute(),
+    )
     if found.ignored:
         log.warning(
             "%s: folders without a %s are no workspaces, and not used: %s",
@@ -184,15 +182,18 @@ def _plan_several(
     broken: list[BrokenWorkspace] = []
     for folder in found.folders:
         own = replace(
-            request,
-            config_dir=folder,
-            repo_path=repo_path / folder.name,
-            output_dir=request.output_dir.absolute() / folder.name,
-            cache_dir=cache_dir_of(request.cache_dir, root),
+            options,
+            source=replace(options.source, config_dir=folder, repo_path=repo_path / folder.name),
+            result=replace(
+                options.result, output_dir=options.result.output_dir.absolute() / folder.name
+            ),
+            cache=replace(options.cache, cache_dir=cache_dir_of(options.cache.cache_dir, root)),
         )
         try:
             files = (config_dir / ENV_FILE, folder / ENV_FILE)
-            environment = layer_environment(process, files, passed=names_to_pass(request.pass_env))
+            environment = layer_environment(
+                process, files, passed=names_to_pass(options.work.pass_env)
+            )
             _warn_of_own_cache(environment, root, folder)
             plan = plan_workspace(
                 own,
@@ -237,11 +238,11 @@ def _refuse_off(selection: Selection, found: FoundWorkspaces) -> None:
             )
 
 
-def _refuse_for_several(request: BuildRequest, found: FoundWorkspaces) -> None:
+def _refuse_for_several(options: BuildOptions, found: FoundWorkspaces) -> None:
     for option, value in (
-        ("--source-repo", request.source_repo),
-        ("--source-ref", request.source_ref),
-        ("--workspace-path", request.workspace_path),
+        ("--source-repo", options.source.source_repo),
+        ("--source-ref", options.source.source_ref),
+        ("--workspace-path", options.source.workspace_path),
     ):
         if value:
             names = [folder.name for folder in found.folders]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.config.build_plan import BuildRequest
+from factory.config.options import build_options
 from factory.config.run_plan import plan_run
 from factory.doctor.finding import Check, DoctorFinding, failed_finding
 from factory.quantities import pluralize
@@ -20,13 +20,13 @@ def look_at_configuration(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     if about.config_dir is None:
         found = "not looked at: --config-dir names none"
         return (DoctorFinding(check=CHECK, outcome="skipped", found=found),)
-    request = BuildRequest(
+    options = build_options(
         config_dir=about.config_dir,
         repo_path=about.repo_path,
         output_dir=about.output_dir,
         cache_dir=about.cache_dir,
     )
-    run = plan_run(request, about.process, default_jobs=1)
+    run = plan_run(options, about.process, default_jobs=1)
     plugins = sum(len(plan.plugins.entries) for plan in run.builds if plan.plugins)
     several = (
         f"{pluralize(len(run.builds), 'workspace')} ({', '.join(p.name for p in run.builds)}), "

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.config.build_plan import (
+from factory.config.environment import ENV_FILE, Environment, cache_dir_of, layer_environment
+from factory.config.options import (
     OUTPUT_DIR,
     REPO_PATH,
 )
-from factory.config.environment import ENV_FILE, Environment, cache_dir_of, layer_environment
 from factory.errors import ConfigurationError
 from factory.scratch_folder import scratch_folder
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.config.build_plan import (
+from factory.config.options import (
     CONFIG_DIR,
     OUTPUT_DIR,
     REPO_PATH,

@@ -83,7 +83,6 @@ def look_for_image_registry(about: DoctorContext) -> tuple[DoctorFinding, ...]:
 
 
 def _yarn_registry(about: DoctorContext) -> tuple[str, str]:
-
     if named := about.environment.get(YARN_VARIABLE):
         return named, YARN_VARIABLE
     settings = Path(about.environment.get("HOME", "/"), ".yarnrc.yml")

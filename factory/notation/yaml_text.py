@@ -103,7 +103,6 @@ def read_yaml_1_1(text: str | bytes) -> YamlDocument:
 
 
 def _read(text: str | bytes, loader_type: type[yaml.SafeLoader]) -> YamlDocument:
-
     written = decode_text(text) if isinstance(text, bytes) else text
     try:
         loader = loader_type(written)

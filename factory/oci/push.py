@@ -6,7 +6,9 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from factory.config.build_plan import ImageOutput
+from factory.config.options import (
+    ImageOutput,
+)
 from factory.errors import FactoryError, Interrupted
 from factory.oci.descriptor import digest_of
 from factory.oci.image import build_image

@@ -357,7 +357,6 @@ class Transport:
             yield part
 
     def _pace(self) -> Pace:
-
         return Pace(
             checkpoint=self.checkpoint,
             silence=self.policy.read_seconds,
@@ -373,7 +372,6 @@ class Transport:
         body: bytes | Iterable[bytes] | None,
         pace: Pace,
     ) -> urllib3.BaseHTTPResponse:
-
         self.checkpoint()
         with pace_requests(pace):
             return self._pool(url).request(
@@ -399,7 +397,6 @@ class Transport:
             time.sleep(min(left, _TICK))
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-
         proxy = proxy_for(url, self._target.proxies)
         if proxy not in self._pools:
             if proxy:
@@ -435,7 +432,6 @@ class Transport:
             ) from error
 
     def _explain(self, url: str, error: Exception) -> NoReturn:
-
         if isinstance(error, exceptions.SSLError):
             if "CERTIFICATE_VERIFY_FAILED" in str(error) or "certificate" in str(error).lower():
                 raise RegistryError(

@@ -203,7 +203,7 @@ def settle_plugins(
         record_found(plugins, plan.plugins_list_file)
         return plugins
     plugins = choose_listed_plugins(workspace, plan.plugins, plan)
-    if not plan.generate_build_args:
+    if not plan.options.arguments.generate_build_args:
         warn_of_mismatches(workspace, plugins, host)
         return plugins
     plugins = compute_arguments(workspace, plugins, host)
@@ -217,7 +217,7 @@ def record_repairs(reports: Iterable[PluginReport], plan: BuildPlan) -> None:
     if not repaired:
         return
     written = plan.plugins is None and plan.plugins_list_file.is_file()
-    if plan.generate_build_args or written:
+    if plan.options.arguments.generate_build_args or written:
         record(repaired, plan.plugins_list_file, backup=not written)
         return
     lines = "\n".join(f"  {path}: {arguments}" for path, arguments in repaired.items())

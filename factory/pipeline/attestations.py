@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from factory import __version__
 from factory.analysis.lockfile_parser import LOCKFILE
-from factory.attestation.keys import PASSPHRASE_VARIABLE, read_private_key
+from factory.attestation.packed_files import file_digests
 from factory.attestation.provenance import (
     PROVENANCE_SUFFIX,
+    SBOM_SUFFIX,
+    SBOM_TYPE,
     STATEMENT_TYPE,
     BuiltFrom,
     BuiltWith,
@@ -22,7 +24,6 @@ from factory.attestation.provenance import (
     provenance,
     with_subject,
 )
-from factory.attestation.sbom import SBOM_SUFFIX, SBOM_TYPE, file_digests, sbom
 from factory.attestation.signature import (
     CONFIG_TYPE,
     MANIFEST_TYPE,
@@ -63,6 +64,11 @@ def signing_key(file: Path | None, environment: Environment) -> PrivateKey | Non
     """
     if file is None:
         return None
+    from factory.attestation.keys import (  # noqa: PLC0415 - cryptography loads slowly
+        PASSPHRASE_VARIABLE,
+        read_private_key,
+    )
+
     return read_private_key(file, passphrase=environment.get(PASSPHRASE_VARIABLE))
 
 
@@ -175,6 +181,8 @@ def write_sbom(tgz: Path, built_in: Path | None) -> Artifact:
         PackError: the artifact is damaged.
         OSError: the folder cannot be written, or the disk is full.
     """
+    from factory.attestation.sbom import sbom  # noqa: PLC0415 - cyclonedx loads slowly
+
     return _write_file(
         tgz.with_name(f"{tgz.name}{SBOM_SUFFIX}"),
         sbom(tgz, tool_version=__version__, built_in=built_in),

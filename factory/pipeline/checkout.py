@@ -105,7 +105,7 @@ def check_out_source(
     resolved: ResolvedSource | None,
     *,
     stages: Stages,
-    means: RunContext,
+    run_context: RunContext,
     stack: contextlib.ExitStack,
 ) -> CheckedOutWorkspace:
     """Bring a plan's source to its ``repo_path``, then apply patches and overlays.
@@ -116,7 +116,7 @@ def check_out_source(
         plan: the workspace.
         resolved: where its source is; None for ``--use-local``.
         stages: the workspace's.
-        means: the run's.
+        run_context: the run's.
         stack: closed when the run is done with the source.
 
     Raises:
@@ -124,13 +124,13 @@ def check_out_source(
         PatchError: a patch or an overlay does not fit; the tree is as it was.
         BusyError: another run uses the folder.
     """
-    runner = means.runner
+    runner = run_context.runner
     stack.enter_context(hold(plan.repo_path))
     overrides = overrides_of(plan)
     with stages.stage("source") as stage:
         if resolved:
-            _make_room(plan, resolved, means, stack)
-            checkout = _fetch(plan, resolved, stage, means)
+            _make_room(plan, resolved, run_context, stack)
+            checkout = _fetch(plan, resolved, stage, run_context)
             modified = False
         else:
             changes = _describe(plan, overrides, stage, runner=runner)
@@ -182,7 +182,7 @@ def overrides_of(plan: BuildPlan) -> Overrides:
 
 
 def _make_room(
-    plan: BuildPlan, resolved: ResolvedSource, means: RunContext, stack: contextlib.ExitStack
+    plan: BuildPlan, resolved: ResolvedSource, run_context: RunContext, stack: contextlib.ExitStack
 ) -> None:
     """Empty the folder for the source: of what an earlier run left, or as the user agrees to."""
     where = resolved.where
@@ -201,7 +201,7 @@ def _make_room(
         prepare(
             plan.repo_path,
             clean=plan.clean,
-            confirm=means.confirm,
+            confirm=run_context.confirm,
             keep=keep,
             home=within,
             found=f"changes since it was last built, in {', '.join(some)}" if some else None,
@@ -218,21 +218,23 @@ def _leave(earlier: EarlierRun) -> None:
         log.debug("%s cannot be written: %s", earlier.mark, error)
 
 
-def _fetch(plan: BuildPlan, resolved: ResolvedSource, stage: Stage, means: RunContext) -> Checkout:
+def _fetch(
+    plan: BuildPlan, resolved: ResolvedSource, stage: Stage, run_context: RunContext
+) -> Checkout:
     where, environment = resolved.where, git_environment(plan.environment)
-    clone = means.clones.get(normalise(where)) if isinstance(where, GitRemote) else None
+    clone = run_context.clones.get(normalise(where)) if isinstance(where, GitRemote) else None
     if plan.clones_dir is None or clone is None or isinstance(where, PlainFolder):
         return check_out(
             resolved.source,
             plan.repo_path,
-            runner=means.runner,
+            runner=run_context.runner,
             env=environment,
             on_line=stage.on_line,
             log=stage.log,
             wanted=resolved.wanted,
         )
     session = git_session(
-        runner=means.runner, env=environment, on_line=stage.on_line, log=stage.log
+        runner=run_context.runner, env=environment, on_line=stage.on_line, log=stage.log
     )
     return add_worktree(
         clone, where, resolved.source.ref, plan.repo_path, session, wanted=resolved.wanted

@@ -196,7 +196,7 @@ def finish_workspace(
         FactoryError: what is asked for cannot be made, or not be pushed.
         OSError: the output directory cannot be written.
     """
-    plan, runner = build.plan, build.means.runner
+    plan, runner = build.plan, build.run_context.runner
     record_repairs(made.reports, plan)
     reports = with_provenance(
         made.reports,

@@ -27,7 +27,7 @@ def install_workspace(build: WorkspaceContext, workspace: Path, toolchain: Toolc
         DependenciesError: there is no yarn.lock, it is out of date, or the installation failed.
         OSError: a file of the workspace cannot be read.
     """
-    installations, runner = build.means.installations, build.means.runner
+    installations, runner = build.run_context.installations, build.run_context.runner
     key = installation_key(workspace, toolchain) if build.plan.source else None
     if key is None:
         _install(build, workspace, toolchain)
@@ -45,7 +45,7 @@ def _install(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> 
         install_dependencies(
             workspace,
             toolchain=toolchain,
-            runner=build.means.runner,
+            runner=build.run_context.runner,
             log=stage.log,
             on_line=stage.on_line,
         )
@@ -54,7 +54,7 @@ def _install(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> 
 def _take_over(build: WorkspaceContext, made: Installation, workspace: Path) -> bool:
     with build.stages.stage("install", takes="take over") as stage:
         try:
-            take_over(made, workspace, checkpoint=build.means.runner.raise_if_cancelled)
+            take_over(made, workspace, checkpoint=build.run_context.runner.raise_if_cancelled)
         except OSError as error:
             stage.note = "anew, since another workspace's installation cannot be taken over"
             log.info("%s cannot be taken over, and is installed anew: %s", made.workspace, error)

@@ -99,7 +99,7 @@ class PluginBuilder:
 
 
 def build_plugins(
-    plugins: Sequence[ChosenPlugin], workshop: PluginBuilder, on_end: Callable[[PluginReport], None]
+    plugins: Sequence[ChosenPlugin], builder: PluginBuilder, on_end: Callable[[PluginReport], None]
 ) -> tuple[PluginReport, ...]:
     """Build the plugins and return what became of each, in their order.
 
@@ -109,16 +109,16 @@ def build_plugins(
     Raises:
         Interrupted: the run was ended; what had been packed by then stays.
     """
-    compilations = Compilations(partial(_compile, workshop=workshop))
+    compilations = Compilations(partial(_compile, builder=builder))
 
     def build(plugin: ChosenPlugin) -> PluginReport:
-        report = _build(plugin, compilations, workshop)
+        report = _build(plugin, compilations, builder)
         on_end(report)
         return report
 
     # Frontends first: they take longest, and wait for nothing.
     in_order = sorted(plugins, key=lambda plugin: plugin.manifest.role in BACKEND_ROLES)
-    with InheritingPool(max_workers=workshop.jobs, thread_name_prefix="plugin") as pool:
+    with InheritingPool(max_workers=builder.jobs, thread_name_prefix="plugin") as pool:
         try:
             builds = {plugin.path: pool.submit(build, plugin) for plugin in in_order}
             for ended in as_completed(builds.values()):
@@ -146,33 +146,33 @@ def packages_to_compile(
     return tuple(packages[name] for name in names)
 
 
-def _compile(package: WorkspacePackage, workshop: PluginBuilder) -> None:
-    with workshop.stages.stage("compile", package.path) as stage:
+def _compile(package: WorkspacePackage, builder: PluginBuilder) -> None:
+    with builder.stages.stage("compile", package.path) as stage:
         compile_package(
             package.folder,
             package.manifest.name,
-            toolchain=workshop.toolchain,
-            runner=workshop.runner,
+            toolchain=builder.toolchain,
+            runner=builder.runner,
             log=stage.log,
             on_line=stage.on_line,
         )
 
 
 def _build(
-    plugin: ChosenPlugin, compilations: Compilations, workshop: PluginBuilder
+    plugin: ChosenPlugin, compilations: Compilations, builder: PluginBuilder
 ) -> PluginReport:
     attempt = _ExportAttempt(plugin=plugin)
     try:
-        attempt, exported = _export_plugin(attempt, compilations, workshop)
-        packed = _pack(plugin, exported, workshop)
-        report = _report(attempt, workshop, packed=packed)
-        for step in workshop.finishing:
+        attempt, exported = _export_plugin(attempt, compilations, builder)
+        packed = _pack(plugin, exported, builder)
+        report = _report(attempt, builder, packed=packed)
+        for step in builder.finishing:
             report = step(report, plugin)
     except Interrupted:
         raise
     except FactoryError as error:
-        return _report(attempt, workshop, error=error)
-    return replace(report, seconds=workshop.stages.seconds(plugin.path))
+        return _report(attempt, builder, error=error)
+    return replace(report, seconds=builder.stages.seconds(plugin.path))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,18 +184,18 @@ class _ExportAttempt:
 
 
 def _export_plugin(
-    attempt: _ExportAttempt, compilations: Compilations, workshop: PluginBuilder
+    attempt: _ExportAttempt, compilations: Compilations, builder: PluginBuilder
 ) -> tuple[_ExportAttempt, Path]:
     """Export, repairing the arguments as long as rhdh-cli's message says how."""
     for number in range(1, ATTEMPTS + 1):
         # With other arguments more of the workspace may be embedded.
-        needed = packages_to_compile(attempt.plugin, workshop.workspace_packages)
+        needed = packages_to_compile(attempt.plugin, builder.workspace_packages)
         compilations.ensure(needed)
-        with workshop.stages.stage("export", attempt.plugin.path) as stage:
+        with builder.stages.stage("export", attempt.plugin.path) as stage:
             try:
-                exported = _export(attempt.plugin, workshop, stage, compiled=bool(needed))
+                exported = _export(attempt.plugin, builder, stage, compiled=bool(needed))
             except ExportError as error:
-                attempt = _repair(attempt, error, workshop, last=number == ATTEMPTS)
+                attempt = _repair(attempt, error, builder, last=number == ATTEMPTS)
                 stage.note = "refused; trying again with other build arguments"
             else:
                 stage.note = f"repaired in {number} attempts" if attempt.repairs else ""
@@ -204,13 +204,13 @@ def _export_plugin(
 
 
 def _repair(
-    attempt: _ExportAttempt, error: ExportError, workshop: PluginBuilder, *, last: bool
+    attempt: _ExportAttempt, error: ExportError, builder: PluginBuilder, *, last: bool
 ) -> _ExportAttempt:
     """The next attempt, or the error if there is none."""
     plugin = attempt.plugin
-    if workshop.mend is None or plugin.manifest.role not in BACKEND_ROLES:
+    if builder.mend is None or plugin.manifest.role not in BACKEND_ROLES:
         raise error
-    mended = workshop.mend(plugin, f"{error.problem}\n{error.details or ''}")
+    mended = builder.mend(plugin, f"{error.problem}\n{error.details or ''}")
     if mended.arguments is None or last:
         if mended.advice:
             error.hint = mended.advice
@@ -227,34 +227,34 @@ def _repair(
     )
 
 
-def _export(plugin: ChosenPlugin, workshop: PluginBuilder, stage: Stage, *, compiled: bool) -> Path:
+def _export(plugin: ChosenPlugin, builder: PluginBuilder, stage: Stage, *, compiled: bool) -> Path:
     request = ExportRequest(
         path=plugin.path,
         folder=plugin.folder,
         arguments=tuple(shlex.split(plugin.arguments)),
         compiled=compiled,
         bundled=plugin.manifest.role not in BACKEND_ROLES,
-        locked=plan_locked_install(workshop.locked, plugin.manifest),
+        locked=plan_locked_install(builder.locked, plugin.manifest),
         scalprum_config=plugin.scalprum_config,
-        supported_versions=workshop.supported_versions,
+        supported_versions=builder.supported_versions,
     )
     return export_plugin(
         request,
-        toolchain=workshop.toolchain,
-        runner=workshop.runner,
+        toolchain=builder.toolchain,
+        runner=builder.runner,
         log=stage.log,
         on_line=stage.on_line,
     )
 
 
-def _pack(plugin: ChosenPlugin, exported: Path, workshop: PluginBuilder) -> PackedPlugin:
-    with workshop.stages.stage("pack", plugin.path) as stage:
+def _pack(plugin: ChosenPlugin, exported: Path, builder: PluginBuilder) -> PackedPlugin:
+    with builder.stages.stage("pack", plugin.path) as stage:
         packed = pack_plugin(
             exported,
-            workshop.output_dir,
+            builder.output_dir,
             app_config=plugin.app_config,
-            toolchain=workshop.toolchain,
-            runner=workshop.runner,
+            toolchain=builder.toolchain,
+            runner=builder.runner,
             log=stage.log,
             on_line=stage.on_line,
             task=plugin.path,
@@ -265,7 +265,7 @@ def _pack(plugin: ChosenPlugin, exported: Path, workshop: PluginBuilder) -> Pack
 
 def _report(
     attempt: _ExportAttempt,
-    workshop: PluginBuilder,
+    builder: PluginBuilder,
     *,
     packed: PackedPlugin | None = None,
     error: FactoryError | None = None,
@@ -279,7 +279,7 @@ def _report(
         role=plugin.manifest.role,
         arguments=plugin.arguments,
         repairs=attempt.repairs,
-        seconds=workshop.stages.seconds(plugin.path),
+        seconds=builder.stages.seconds(plugin.path),
         files=packed.files if packed else (),
         integrity=packed.integrity if packed else None,
         exported_name=packed.name if packed else None,

@@ -19,7 +19,6 @@ from factory.cache.pruning import (
     CacheLimits,
     prune,
 )
-from factory.cache.remote import remote_cache
 from factory.cache.store import (
     latest_parts,
     note_latest,
@@ -253,22 +252,24 @@ def open_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
             ``--cache-key`` names nothing.
         ConfigurationError: a REGISTRY_ variable cannot be used, or one of the keys.
     """
-    if run.no_cache:
+    if run.options.cache.no_cache:
         yield None
         return
     builder = next((each.environment for each in run.builds), run.environment)
-    sign_key = next((each.sign_key for each in run.builds), None)
-    demanded = find_demanded_key(run.cache_key, run.environment)
+    sign_key = run.options.images.sign_key
+    demanded = find_demanded_key(run.options.cache.cache_key, run.environment)
     signing = signing_key_of(sign_key, builder)
     archives = archive_limits_of(run.environment.get(MAX_ENTRY_SIZE))
     with contextlib.ExitStack() as stack:
         remote = None
-        if run.cache_from or run.cache_to:
+        if run.options.cache.cache_from or run.options.cache.cache_to:
+            from factory.cache.remote import remote_cache  # noqa: PLC0415 - urllib3 loads slowly
+
             remote = stack.enter_context(
                 remote_cache(
                     run.environment,
-                    sources=run.cache_from,
-                    destination=run.cache_to,
+                    sources=run.options.cache.cache_from,
+                    destination=run.options.cache.cache_to,
                     checkpoint=runner.raise_if_cancelled,
                 )
             )

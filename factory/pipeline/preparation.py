@@ -57,7 +57,7 @@ def chooser_for(plan: BuildPlan, *, temporary: Path, runner: Runner) -> Chooser:
 
 
 def tools_for(
-    chooser: Chooser, brought: CheckedOutWorkspace, engines_node: str | None
+    chooser: Chooser, checked_out: CheckedOutWorkspace, engines_node: str | None
 ) -> NamedTools:
     """Return the versions of the tools that would build a workspace.
 
@@ -65,7 +65,7 @@ def tools_for(
         ConfigurationError: the workspace, or a variable, asks for something that is no version.
         ToolchainError: a tool's version cannot be found out.
     """
-    yarn = find_wanted_yarn(brought.workspace, brought.root)
+    yarn = find_wanted_yarn(checked_out.workspace, checked_out.root)
     return NamedTools(
         node=chooser.node(engines_node),
         yarn=yarn.version or _OWN_YARN,
@@ -76,7 +76,7 @@ def tools_for(
 def name_plugins(
     plugins: Sequence[ChosenPlugin],
     *,
-    brought: CheckedOutWorkspace,
+    checked_out: CheckedOutWorkspace,
     plan: BuildPlan,
     tools: NamedTools,
     host: HostInventory,
@@ -86,7 +86,7 @@ def name_plugins(
     What is wrong with the workspace is left to the stage that it stops, which says it better.
     """
     try:
-        inputs = workspace_inputs(brought.workspace, brought.root)
+        inputs = workspace_inputs(checked_out.workspace, checked_out.root)
 
         def made_of(plugin: ChosenPlugin, arguments: str) -> PluginInputs:
             named_plugin = PluginToName(
@@ -103,7 +103,7 @@ def name_plugins(
                 plugin.arguments,
                 partial(made_of, plugin),
                 host_digest=host_digest(host),
-                identity=identity_of(brought.report.repo, plan.workspace_path, plugin.path),
+                identity=identity_of(checked_out.report.repo, plan.workspace_path, plugin.path),
             )
             for plugin in plugins
         }
@@ -140,7 +140,7 @@ class Prepared:
     cache, by path, and ``tools`` what would build them: there are none without a cache.
     """
 
-    brought: CheckedOutWorkspace
+    checked_out: CheckedOutWorkspace
     manifest: Manifest
     settled: tuple[ChosenPlugin, ...]
     plugins: tuple[ChosenPlugin, ...]
@@ -166,21 +166,23 @@ def prepare_workspace(
         FactoryError: the workspace cannot be built, for a reason that needs no tool to be found.
     """
     plan, stages = build.plan, build.stages
-    brought = check_out_source(plan, resolved, stages=stages, means=build.means, stack=stack)
+    checked_out = check_out_source(
+        plan, resolved, stages=stages, run_context=build.run_context, stack=stack
+    )
     with stages.stage("analyse") as stage:
-        _refuse_other_linker(brought.workspace, plan)
-        settled = settle_plugins(brought.workspace, plan, build.host)
-        manifest = read_manifest(brought.workspace / MANIFEST_FILE)
-        plugins = select_plugins(settled, plan, build.means)
-        tools = tools_for(chooser, brought, manifest.engines_node or None) if chooser else None
+        _refuse_other_linker(checked_out.workspace, plan)
+        settled = settle_plugins(checked_out.workspace, plan, build.host)
+        manifest = read_manifest(checked_out.workspace / MANIFEST_FILE)
+        plugins = select_plugins(settled, plan, build.run_context)
+        tools = tools_for(chooser, checked_out, manifest.engines_node or None) if chooser else None
         names = (
-            name_plugins(settled, brought=brought, plan=plan, tools=tools, host=build.host)
+            name_plugins(settled, checked_out=checked_out, plan=plan, tools=tools, host=build.host)
             if tools
             else {}
         )
         stage.note = pluralize(len(plugins), "plugin")
     return Prepared(
-        brought=brought,
+        checked_out=checked_out,
         manifest=manifest,
         settled=settled,
         plugins=plugins,
@@ -198,10 +200,10 @@ def _refuse_other_linker(workspace: Path, plan: BuildPlan) -> None:
 
 
 def select_plugins(
-    plugins: Sequence[ChosenPlugin], plan: BuildPlan, means: RunContext
+    plugins: Sequence[ChosenPlugin], plan: BuildPlan, run_context: RunContext
 ) -> tuple[ChosenPlugin, ...]:
     """Return the plugins that ``--only`` and ``--exclude`` want, in their order."""
-    return tuple(each for each in plugins if means.selection.wants(plugin_name(each, plan)))
+    return tuple(each for each in plugins if run_context.selection.wants(plugin_name(each, plan)))
 
 
 def plugin_name(plugin: ChosenPlugin, plan: BuildPlan) -> PluginName:

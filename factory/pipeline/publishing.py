@@ -39,7 +39,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.attestation.keys import PrivateKey
-    from factory.config.build_plan import BuildPlan, ImageOutput
+    from factory.config.build_plan import (
+        BuildPlan,
+    )
+    from factory.config.options import (
+        ImageOutput,
+    )
     from factory.oci.image import Image
     from factory.oci.planned_images import PlannedImage
     from factory.oci.push import BlobProgress, OnProgress, PushedImage
@@ -111,31 +116,35 @@ def images_wanted(plan: BuildPlan) -> ImagesWanted | None:
         ConfigurationError: a REGISTRY_ variable is missing or cannot be used, or the signing key.
         UsageError: the tag template cannot be used.
     """
-    if not (plan.push_images or plan.image_output):
-        if plan.bundle:
+    if not (plan.options.result.push_images or plan.options.images.image_output):
+        if plan.options.images.bundle:
             raise UsageError(
                 "--bundle names an image, and no image is asked for",
                 expected="--push-images or --image-output with it",
             )
         return None
-    placeholders(plan.tag_template)
-    target = registry_target(plan.environment) if plan.push_images else None
+    placeholders(plan.options.images.tag_template)
+    target = registry_target(plan.environment) if plan.options.result.push_images else None
     registry, namespace = (
         (target.registry, target.namespace) if target else local_naming(plan.environment)
     )
     naming = ImageNaming(
         registry=registry,
         namespace=namespace,
-        tag_template=plan.tag_template,
+        tag_template=plan.options.images.tag_template,
         # Of several workspaces each has a bundle of its own.
-        bundle="-".join(part for part in (plan.bundle, plan.name) if plan.bundle and part),
+        bundle="-".join(
+            part
+            for part in (plan.options.images.bundle, plan.name)
+            if plan.options.images.bundle and part
+        ),
         backstage_version=plan.supported_versions or plan.repo_backstage_version or "",
     )
     return ImagesWanted(
         naming=naming,
         target=target,
-        output=plan.image_output,
-        key=signing_key(plan.sign_key, plan.environment),
+        output=plan.options.images.image_output,
+        key=signing_key(plan.options.images.sign_key, plan.environment),
         jobs=plan.jobs,
     )
 

@@ -80,7 +80,7 @@ def build_run(
         open_cache(run, runner) as cache,
         warnings_collected() as collected,
     ):
-        means = RunContext(
+        run_context = RunContext(
             runner=runner,
             emit=emit,
             budget=Budget(
@@ -94,29 +94,29 @@ def build_run(
             cache=cache,
             in_flight=InFlight(),
             installations=Installations(),
-            first_failure=FirstFailure(runner=runner, ends_run=run.fail_fast),
+            first_failure=FirstFailure(runner=runner, ends_run=run.options.work.fail_fast),
         )
         try:
             if run.several:
-                return build_several(run, means, collected, warnings)
-            return _build_one(run, means, warnings)
+                return build_several(run, run_context, collected, warnings)
+            return _build_one(run, run_context, warnings)
         finally:
             if cache:
                 cache.tidy()
 
 
-def _build_one(run: RunPlan, means: RunContext, warnings: Sequence[str]) -> BuildReport:
+def _build_one(run: RunPlan, run_context: RunContext, warnings: Sequence[str]) -> BuildReport:
     """Build the only workspace, in this thread: a signal ends it wherever it is."""
     (plan,) = run.builds
-    tell_expected(run.builds, means.emit)
-    built = build_workspace(plan, means, warnings=lambda: warnings)
+    tell_expected(run.builds, run_context.emit)
+    built = build_workspace(plan, run_context, warnings=lambda: warnings)
     report = built.report
     if report.error:
         raise report.error
     if built.seen and not report.plugins:
         raise nothing_selected(run.selection, [str(name) for name in built.seen])
     warn_of_unmatched(run, built.seen)
-    means.emit(report.finished(plan.output_dir, built.file))
+    run_context.emit(report.finished(plan.output_dir, built.file))
     return report
 
 

@@ -65,12 +65,12 @@ class RunContext:
     first_failure: FirstFailure
 
 
-def label_events(means: RunContext, workspace: str) -> RunContext:
+def label_events(run_context: RunContext, workspace: str) -> RunContext:
     """Return means whose events carry the name of a workspace."""
 
     def emit(event: Event) -> None:
         if not isinstance(event, RunFinished | WorkspacesKnown):
             event = replace(event, workspace=workspace)
-        means.emit(event)
+        run_context.emit(event)
 
-    return replace(means, emit=emit)
+    return replace(run_context, emit=emit)

@@ -103,13 +103,13 @@ class _Ended:
 
 
 def build_several(
-    run: RunPlan, means: RunContext, collected: WorkspaceWarnings, warnings: Sequence[str]
+    run: RunPlan, run_context: RunContext, collected: WorkspaceWarnings, warnings: Sequence[str]
 ) -> RunReport:
     """Build the workspaces of a run, and return the report of it; it is written, too.
 
     Args:
         run: what is to be built.
-        means: what it is built with.
+        run_context: what it is built with.
         collected: the warnings by their workspaces.
         warnings: the list that all warnings of the run are collected in.
 
@@ -125,9 +125,9 @@ def build_several(
     with exclusive(run.output_dir, wait=False, hint=hint):
         names = sorted([*(plan.name for plan in run.builds), *(each.name for each in run.broken)])
         remove_unfinished(run.output_dir)
-        means.emit(WorkspacesKnown(workspaces=tuple(names)))
-        tell_expected(run.builds, means.emit)
-        ended, error = _side_by_side(run, means, collected)
+        run_context.emit(WorkspacesKnown(workspaces=tuple(names)))
+        tell_expected(run.builds, run_context.emit)
+        ended, error = _side_by_side(run, run_context, collected)
         wanted = {each.report.name: each.report for each in ended if each.is_wanted}
         if not wanted and error is None:
             there = [str(name) for each in ended for name in each.seen or ()]
@@ -140,7 +140,7 @@ def build_several(
             error=error,
         )
         try:
-            file = write_run_report(report, run.output_dir, means.runner.redact)
+            file = write_run_report(report, run.output_dir, run_context.runner.redact)
         except OSError as failure:
             raise (error or storage_error(failure, run.output_dir)) from failure
     if error:
@@ -150,7 +150,7 @@ def build_several(
         [name for each in ended for name in each.seen or ()],
         [each.report.name for each in ended if each.seen is None],
     )
-    means.emit(report.finished(run.output_dir, file))
+    run_context.emit(report.finished(run.output_dir, file))
     return report
 
 
@@ -161,12 +161,12 @@ def warn_of_unmatched(run: RunPlan, seen: Iterable[PluginName], unseen: Iterable
 
 
 def _side_by_side(
-    run: RunPlan, means: RunContext, collected: WorkspaceWarnings
+    run: RunPlan, run_context: RunContext, collected: WorkspaceWarnings
 ) -> tuple[list[_Ended], FactoryError | None]:
     """Build the workspaces; return what became of each, and what ended the run, if anything did."""
     ended: list[_Ended] = []
     for broken in run.broken:
-        means.first_failure.note(broken.name)
+        run_context.first_failure.note(broken.name)
         ended.append(_end_failed(broken.name, broken.error))
     interrupted: Interrupted | None = None
     builds: dict[str, Future[_Ended]] = {}
@@ -174,7 +174,7 @@ def _side_by_side(
     with InheritingPool(max_workers=workers, thread_name_prefix="workspace") as pool:
         try:
             for plan in run.builds:
-                builds[plan.name] = pool.submit(_build, plan, means, collected)
+                builds[plan.name] = pool.submit(_build, plan, run_context, collected)
             for build in as_completed(builds.values()):
                 build.result()
         except Interrupted as signal:
@@ -187,18 +187,18 @@ def _side_by_side(
     return ended, interrupted
 
 
-def _build(plan: BuildPlan, means: RunContext, collected: WorkspaceWarnings) -> _Ended:
+def _build(plan: BuildPlan, run_context: RunContext, collected: WorkspaceWarnings) -> _Ended:
     """Build one workspace in its thread; whatever ends it is told in its report."""
     WORKSPACE.set(plan.name)
     try:
-        means.runner.raise_if_cancelled()
+        run_context.runner.raise_if_cancelled()
         built = build_workspace(
-            plan, label_events(means, plan.name), warnings=lambda: collected.of(plan.name)
+            plan, label_events(run_context, plan.name), warnings=lambda: collected.of(plan.name)
         )
     except Interrupted:
         return _end_skipped(plan.name)
     except FactoryError as error:
-        means.first_failure.note(plan.name)
+        run_context.first_failure.note(plan.name)
         return _end_failed(plan.name, error)
     report = built.report
     return _Ended(

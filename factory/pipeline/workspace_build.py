@@ -59,13 +59,134 @@ if TYPE_CHECKING:
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.plugin_cache import NamedPlugin
     from factory.pipeline.preparation import Prepared
-    from factory.pipeline.publishing import ImagesWanted
     from factory.pipeline.run_context import RunContext
     from factory.pipeline.workspace_memo import WorkspaceMemory
     from factory.reports.build_report import PluginReport
 
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltWorkspace:
+    """What became of a workspace: its report, and the file that it is in.
+
+    ``seen`` are the names of all its plugins, wanted or not. It was ``stopped`` if a failure has
+    ended the whole run before it was done.
+    """
+
+    report: BuildReport
+    file: Path
+    seen: tuple[PluginName, ...]
+    stopped: bool
+
+
+def build_workspace(
+    plan: BuildPlan, run_context: RunContext, *, warnings: Callable[[], Sequence[str]] = tuple
+) -> BuiltWorkspace:
+    """Build a workspace's plugins into the plan's output directory.
+
+    The report is also written there, as ``build-report.json``, whatever comes of the build; an
+    error that ended it is in the report.
+
+    Args:
+        plan: what is to be built.
+        run_context: what the run builds it with.
+        warnings: returns the warnings about the workspace, for the report.
+
+    Raises:
+        StorageError: the output directory, or the report in it, cannot be written.
+        BusyError: another run writes to it.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    stages = Stages(plan.output_dir, run_context.emit, run_context.budget)
+    progress = BuildProgress(
+        tools=ToolVersions(factory=__version__, python=platform.python_version())
+    )
+    with output_held(plan.output_dir, stages.logs):
+        error: FactoryError | None = None
+        try:
+            with contextlib.ExitStack() as stack:
+                remove_unfinished(plan.config_dir)
+                build = WorkspaceContext(
+                    plan=plan,
+                    run_context=run_context,
+                    stages=stages,
+                    host=find_host(plan.options.arguments.host),
+                    temporary=stack.enter_context(scratch_folder()),
+                    progress=progress,
+                )
+                _build_steps(build, stack)
+        except FactoryError as failure:
+            error = failure
+        except OSError as failure:
+            error = storage_error(failure, plan.output_dir, plan.repo_path, plan.cache_dir)
+        stopped = run_context.first_failure.is_reason(error)
+        if stopped:
+            error = None  # that the run was ended is no failure of this workspace
+        elif error:
+            run_context.first_failure.note(plan.name or "the workspace")
+        report = BuildReport(
+            started=started,
+            seconds=time.monotonic() - clock,
+            tools=progress.tools,
+            source=progress.source,
+            stages=stages.seconds(),
+            plugins=progress.reports(stages),
+            warnings=tuple(warnings()),
+            error=error,
+        )
+        try:
+            file = write_report(report, plan.output_dir, run_context.runner.redact)
+        except OSError as failure:
+            raise (error or storage_error(failure, plan.output_dir)) from failure
+    return BuiltWorkspace(report=report, file=file, seen=progress.seen, stopped=stopped)
+
+
+def _build_steps(build: WorkspaceContext, stack: contextlib.ExitStack) -> None:
+    """The order of a build: what one step makes, the next ones take. Each has a module of its name.
+
+    What was built before is restored, and only the rest is built. Where everything was, and that is
+    known without a look at the source, it is not even checked out.
+    """
+    plan, runner = build.plan, build.run_context.runner
+    images = images_wanted(plan)
+    source = resolve_source(plan, stages=build.stages, runner=runner)
+    chooser = (
+        chooser_for(plan, temporary=build.temporary, runner=runner)
+        if build.run_context.cache
+        else None
+    )
+    memory = memo_for(build, source, chooser)
+    result = restore_workspace(build, memory, source, images) if memory and source else None
+    if result is None:
+        # Checked out, patched and overlaid; plugins chosen, arguments settled, names computed.
+        prepared = prepare_workspace(build, source, chooser, stack)
+        build.knows(
+            prepared.plugins,
+            seen=[plugin_name(plugin, plan) for plugin in prepared.settled],
+            source=prepared.checked_out.report,
+        )
+        if images:
+            refuse_unless_pushable(images, prepared.plugins, checkpoint=runner.raise_if_cancelled)
+        memory = memory.once_settled() if memory else None
+        # From the cache; or tools found, dependencies installed, types and packages compiled,
+        # plugins exported, packed, verified and kept.
+        result = make_plugins(build, prepared)
+        if memory:
+            _keep_memo(memory, prepared, result)
+    # Provenance written, lists of what there is, images made, pushed, attested and signed.
+    finish_workspace(result, build, images)
+
+
+def _keep_memo(memory: WorkspaceMemory, prepared: Prepared, result: BuildResult) -> None:
+    if prepared.names:
+        memory.keep(
+            plugins_to_remember(prepared.settled, prepared.names, result.reports),
+            yarn=result.tools.yarn or "",
+            committed_at=result.source.committed_at,
+            lockfile=result.lockfile,
+        )
 
 
 def make_plugins(build: WorkspaceContext, prepared: Prepared) -> BuildResult:
@@ -78,26 +199,26 @@ def make_plugins(build: WorkspaceContext, prepared: Prepared) -> BuildResult:
         FactoryError: what all plugins need cannot be had; a plugin's own error is in its report.
         OSError: a file cannot be written.
     """
-    in_flight, runner = build.means.in_flight, build.means.runner
+    in_flight, runner = build.run_context.in_flight, build.run_context.runner
     if prepared.tools:
         build.uses(_chosen_versions(build.progress.tools, prepared.tools))
-    workshop: PluginBuilder | None = None
+    builder: PluginBuilder | None = None
     missing = _not_restored(build, prepared, prepared.plugins)
     while missing:
         with in_flight.claim(each.name.key for each in missing if each.name) as claimed:
             mine, others = _divide(missing, claimed)
             if mine:
-                workshop = workshop or _open_builder(build, prepared)
-                with real_ranges(prepared.brought.workspace, workshop.locked.graph.lockfile):
-                    _build_missing(build, mine, workshop)
+                builder = builder or _open_builder(build, prepared)
+                with real_ranges(prepared.checked_out.workspace, builder.locked.graph.lockfile):
+                    _build_missing(build, mine, builder)
         in_flight.wait((each.name.key for each in others if each.name), runner.raise_if_cancelled)
         missing = _not_restored(build, prepared, [each.plugin for each in others])
-    brought = prepared.brought
+    checked_out = prepared.checked_out
     return BuildResult(
         reports=build.progress.reports(build.stages),
-        source=brought.report,
+        source=checked_out.report,
         overrides=overrides_of(build.plan),
-        lockfile=lockfile_material(brought.workspace, brought.root),
+        lockfile=lockfile_material(checked_out.workspace, checked_out.root),
         tools=build.progress.tools,
     )
 
@@ -115,14 +236,16 @@ def _not_restored(
     build: WorkspaceContext, prepared: Prepared, plugins: Iterable[ChosenPlugin]
 ) -> tuple[_Missing, ...]:
     """Restore what the cache has, and return what it has not."""
-    cache, plan = build.means.cache, build.plan
+    cache, plan = build.run_context.cache, build.plan
     if cache is None:
         return tuple(_Missing(plugin=plugin) for plugin in plugins)
     restorer = Restorer(cache=cache, output_dir=plan.output_dir, stages=build.stages)
     missing: list[_Missing] = []
     for plugin in plugins:
         name = prepared.names.get(plugin.path)
-        report = restorer.restore(plugin, name, repair=plan.repair) if name else None
+        report = (
+            restorer.restore(plugin, name, repair=plan.options.arguments.repair) if name else None
+        )
         if report:
             build.note_end(report)
             continue
@@ -144,28 +267,28 @@ def _divide(
 
 
 def _build_missing(
-    build: WorkspaceContext, missing: Iterable[_Missing], workshop: PluginBuilder
+    build: WorkspaceContext, missing: Iterable[_Missing], builder: PluginBuilder
 ) -> None:
     by_path = {each.plugin.path: each for each in missing}
 
     def ended(report: PluginReport) -> None:
         known = by_path[report.path]
         if known.name:
-            build.means.in_flight.finish(known.name.key)
+            build.run_context.in_flight.finish(known.name.key)
         build.note_end(replace(report, built_because=known.why))
 
-    build_plugins([each.plugin for each in by_path.values()], workshop, ended)
+    build_plugins([each.plugin for each in by_path.values()], builder, ended)
 
 
 def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
     """The workspace with its tools found, its dependencies installed and its types compiled."""
-    plan, stages, runner = build.plan, build.stages, build.means.runner
-    brought, manifest = prepared.brought, prepared.manifest
-    workspace = brought.workspace
+    plan, stages, runner = build.plan, build.stages, build.run_context.runner
+    checked_out, manifest = prepared.checked_out, prepared.manifest
+    workspace = checked_out.workspace
     with stages.stage("toolchain") as stage:
         toolchain = assemble(
             workspace=workspace,
-            root=brought.root,
+            root=checked_out.root,
             engines_node=manifest.engines_node or None,
             environment=plan.environment,
             cache=plan.cache_dir,
@@ -210,9 +333,11 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
                 runner=runner,
                 stages=stages,
             ),
-            *finishing_steps(plan.output_dir, cache=build.means.cache, names=prepared.names),
+            *finishing_steps(plan.output_dir, cache=build.run_context.cache, names=prepared.names),
         ),
-        mend=repairer(workspace, prepared.settled, build.host) if plan.repair else None,
+        mend=repairer(workspace, prepared.settled, build.host)
+        if plan.options.arguments.repair
+        else None,
     )
 
 
@@ -245,124 +370,3 @@ def _chosen_versions(tools: ToolVersions, chosen: NamedTools) -> ToolVersions:
         yarn=chosen.yarn if chosen.yarn[:1].isdigit() else None,
         rhdh_cli=chosen.rhdh_cli.partition("+")[0],
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuiltWorkspace:
-    """What became of a workspace: its report, and the file that it is in.
-
-    ``seen`` are the names of all its plugins, wanted or not. It was ``stopped`` if a failure has
-    ended the whole run before it was done.
-    """
-
-    report: BuildReport
-    file: Path
-    seen: tuple[PluginName, ...]
-    stopped: bool
-
-
-def build_workspace(
-    plan: BuildPlan, means: RunContext, *, warnings: Callable[[], Sequence[str]] = tuple
-) -> BuiltWorkspace:
-    """Build a workspace's plugins into the plan's output directory.
-
-    The report is also written there, as ``build-report.json``, whatever comes of the build; an
-    error that ended it is in the report.
-
-    Args:
-        plan: what is to be built.
-        means: what the run builds it with.
-        warnings: returns the warnings about the workspace, for the report.
-
-    Raises:
-        StorageError: the output directory, or the report in it, cannot be written.
-        BusyError: another run writes to it.
-    """
-    started, clock = datetime.now(UTC), time.monotonic()
-    stages = Stages(plan.output_dir, means.emit, means.budget)
-    progress = BuildProgress(
-        tools=ToolVersions(factory=__version__, python=platform.python_version())
-    )
-    with output_held(plan.output_dir, stages.logs):
-        error: FactoryError | None = None
-        try:
-            _build_workspace(plan, means, stages, progress)
-        except FactoryError as failure:
-            error = failure
-        except OSError as failure:
-            error = storage_error(failure, plan.output_dir, plan.repo_path, plan.cache_dir)
-        stopped = means.first_failure.is_reason(error)
-        if stopped:
-            error = None  # that the run was ended is no failure of this workspace
-        elif error:
-            means.first_failure.note(plan.name or "the workspace")
-        report = BuildReport(
-            started=started,
-            seconds=time.monotonic() - clock,
-            tools=progress.tools,
-            source=progress.source,
-            stages=stages.seconds(),
-            plugins=progress.reports(stages),
-            warnings=tuple(warnings()),
-            error=error,
-        )
-        try:
-            file = write_report(report, plan.output_dir, means.runner.redact)
-        except OSError as failure:
-            raise (error or storage_error(failure, plan.output_dir)) from failure
-    return BuiltWorkspace(report=report, file=file, seen=progress.seen, stopped=stopped)
-
-
-def _build_workspace(
-    plan: BuildPlan, means: RunContext, stages: Stages, progress: BuildProgress
-) -> None:
-    images = images_wanted(plan)
-    with contextlib.ExitStack() as stack:
-        remove_unfinished(plan.config_dir)
-        temporary = stack.enter_context(scratch_folder())
-        build = WorkspaceContext(
-            plan=plan,
-            means=means,
-            stages=stages,
-            host=find_host(plan.host),
-            temporary=temporary,
-            progress=progress,
-        )
-        made = _obtain_plugins(build, images, stack)
-        finish_workspace(made, build, images)
-
-
-def _obtain_plugins(
-    build: WorkspaceContext, images: ImagesWanted | None, stack: contextlib.ExitStack
-) -> BuildResult:
-    plan, means = build.plan, build.means
-    resolved = resolve_source(plan, stages=build.stages, runner=means.runner)
-    chooser = (
-        chooser_for(plan, temporary=build.temporary, runner=means.runner) if means.cache else None
-    )
-    memory = memo_for(build, resolved, chooser)
-    if memory and resolved and (made := restore_workspace(build, memory, resolved, images)):
-        return made
-    prepared = prepare_workspace(build, resolved, chooser, stack)
-    build.knows(
-        prepared.plugins,
-        seen=[plugin_name(plugin, plan) for plugin in prepared.settled],
-        source=prepared.brought.report,
-    )
-    if images:
-        refuse_unless_pushable(images, prepared.plugins, checkpoint=means.runner.raise_if_cancelled)
-    memory = memory.once_settled() if memory else None
-    made = make_plugins(build, prepared)
-    if memory:
-        _keep_memo(memory, prepared, made)
-    return made
-
-
-def _keep_memo(memory: WorkspaceMemory, prepared: Prepared, made: BuildResult) -> None:
-    if prepared.names:
-        memory.keep(
-            plugins_to_remember(prepared.settled, prepared.names, made.reports),
-            yarn=made.tools.yarn or "",
-            committed_at=made.source.committed_at,
-            lockfile=made.lockfile,
-        )

@@ -53,7 +53,7 @@ class WorkspaceContext:
     """
 
     plan: BuildPlan
-    means: RunContext
+    run_context: RunContext
     stages: Stages
     host: HostInventory
     temporary: Path
@@ -66,7 +66,7 @@ class WorkspaceContext:
         self.progress.plugins = tuple(plugins)
         self.progress.seen = tuple(seen)
         self.progress.source = source
-        self.means.emit(PluginsKnown(plugins=tuple(plugin.path for plugin in plugins)))
+        self.run_context.emit(PluginsKnown(plugins=tuple(plugin.path for plugin in plugins)))
 
     def uses(self, tools: ToolVersions) -> None:
         """Note which tools are at work."""
@@ -77,7 +77,7 @@ class WorkspaceContext:
         self.progress.ended[report.path] = report
         if report.outcome == "failed":
             named = "/".join(part for part in (self.plan.name, report.path) if part)
-            self.means.first_failure.note(named)
+            self.run_context.first_failure.note(named)
 
 
 def _not_built(plugin: ChosenPlugin, stages: Stages) -> PluginReport:

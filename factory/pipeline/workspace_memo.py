@@ -97,7 +97,7 @@ class WorkspaceMemory:
         that another one without it writes it again. None if the configuration has been changed
         meanwhile: what that makes of the workspace is not known.
         """
-        writes = self.plan.plugins is None or self.plan.generate_build_args
+        writes = self.plan.plugins is None or self.plan.options.arguments.generate_build_args
         try:
             now = configuration_digest(self.plan.config_dir)
             others = _other_files(self.plan.config_dir)
@@ -228,8 +228,8 @@ def workspace_memory(
             "commit": commit,
             "workspace-path": plan.workspace_path,
             "options": {
-                "generate-build-args": plan.generate_build_args,
-                "repair": plan.repair,
+                "generate-build-args": plan.options.arguments.generate_build_args,
+                "repair": plan.options.arguments.repair,
             },
             "tools": dict(tools),
             "host": host_digest,
@@ -292,14 +292,14 @@ def memo_for(
     None also where a key is demanded of the cache: nothing vouches for which entries are a
     workspace's, so the source is looked at, which their keys follow from.
     """
-    cache = build.means.cache
+    cache = build.run_context.cache
     if not (cache and chooser and resolved and resolved.commit) or cache.demanded:
         return None
     try:
         # Which of them, and which yarn, the workspace asks for, the commit says.
         tools = {"node": " ".join(chooser.nodes()), "rhdh-cli": chooser.rhdh_cli()}
     except FactoryError as error:
-        build.means.runner.raise_if_cancelled()
+        build.run_context.runner.raise_if_cancelled()
         log.debug("the workspace is not looked up in the cache: %s", error.problem)
         return None
     return workspace_memory(
@@ -329,18 +329,20 @@ def restore_workspace(
         FactoryError: the images may not be pushed.
         OSError: the output directory cannot be written.
     """
-    plan, cache = build.plan, build.means.cache
+    plan, cache = build.plan, build.run_context.cache
     known = memory.recall()
     if known is None or cache is None:
         return None
-    plugins = select_plugins([each.plugin for each in known.plugins], plan, build.means)
+    plugins = select_plugins([each.plugin for each in known.plugins], plan, build.run_context)
     keys = {each.plugin.path: each.key for each in known.plugins}
     entries = {plugin.path: cache.find(plugin, keys[plugin.path]) for plugin in plugins}
     found = {path: entry for path, entry in entries.items() if entry}
     if len(found) < len(entries):
         return None
     if images:
-        refuse_unless_pushable(images, plugins, checkpoint=build.means.runner.raise_if_cancelled)
+        refuse_unless_pushable(
+            images, plugins, checkpoint=build.run_context.runner.raise_if_cancelled
+        )
     source = _source(build, known, resolved)
     build.knows(
         plugins,

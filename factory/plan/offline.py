@@ -52,7 +52,7 @@ def offline_outlook(run: RunPlan, *, runner: Runner) -> Outlook:
         stages.logs.mkdir()
 
         def look(plan: BuildPlan) -> PlannedWorkspace:
-            find_host(plan.host)
+            find_host(plan.options.arguments.host)
             source = _find_source(plan, stages=stages, runner=runner)
             return list_workspace(plan, source, run.selection)
 
@@ -124,7 +124,7 @@ def list_workspace(
 
 
 def _as_listed(entry: PluginEntry, plan: BuildPlan) -> PlannedPlugin:
-    computed = plan.generate_build_args
+    computed = plan.options.arguments.generate_build_args
     return PlannedPlugin(
         path=entry.path,
         arguments=None if computed else entry.arguments,

@@ -89,7 +89,7 @@ def online_outlook(run: RunPlan, *, runner: Runner) -> Outlook:
         open_cache(run, runner) as cache,
         scratch_folder() as scratch,
     ):
-        look = _OnlineLook(scratch=scratch, means=_means(run, scratch, runner, cache))
+        look = _OnlineLook(scratch=scratch, run_context=_means(run, scratch, runner, cache))
         with InheritingPool(max_workers=_AT_ONCE) as pool:
             tasks = [pool.submit(look_at_workspace, plan, look.at) for plan in run.builds]
             seen = [task.result() for task in tasks]
@@ -109,7 +109,7 @@ class _OnlineLook:
     """
 
     scratch: Path
-    means: RunContext
+    run_context: RunContext
     found: list[PluginName] = field(default_factory=list)
 
     def at(self, plan: BuildPlan) -> PlannedWorkspace:
@@ -130,11 +130,11 @@ class _OnlineLook:
 
     def _look_at(self, plan: BuildPlan) -> PlannedWorkspace:
         build = self._trial(plan)
-        runner = self.means.runner
+        runner = self.run_context.runner
         resolved = resolve_source(build.plan, stages=build.stages, runner=runner)
         chooser = (
             chooser_for(plan, temporary=build.temporary, runner=runner)
-            if self.means.cache
+            if self.run_context.cache
             else None
         )
         memory = memo_for(build, resolved, chooser)
@@ -145,7 +145,7 @@ class _OnlineLook:
         with contextlib.ExitStack() as stack:
             prepared = prepare_workspace(build, resolved, chooser, stack)
         self.found.extend(plugin_name(each, plan) for each in prepared.settled)
-        report = prepared.brought.report
+        report = prepared.checked_out.report
         names = prepared.names if resolved else _as_in_place(prepared.names, plan)
         return PlannedWorkspace(
             name=plan.name,
@@ -182,13 +182,13 @@ class _OnlineLook:
             plugins_list_file=plugins_list,
             clones_dir=self.scratch / CLONES_FOLDER if plan.clones_dir else None,
         )
-        stages = Stages(trial.output_dir, self.means.emit)
+        stages = Stages(trial.output_dir, self.run_context.emit)
         stages.logs.mkdir(parents=True)
         return WorkspaceContext(
             plan=trial,
-            means=self.means,
+            run_context=self.run_context,
             stages=stages,
-            host=find_host(plan.host),
+            host=find_host(plan.options.arguments.host),
             temporary=temporary,
             progress=BuildProgress(
                 tools=ToolVersions(factory=__version__, python=platform.python_version())
@@ -201,7 +201,7 @@ class _OnlineLook:
         """A workspace that need not be looked at; None unless all that is wanted is finished."""
         plan, keys = build.plan, {each.plugin.path: each.key for each in known.plugins}
         there = [each.plugin for each in known.plugins]
-        wanted = select_plugins(there, plan, self.means)
+        wanted = select_plugins(there, plan, self.run_context)
         if not all(self._has(keys[plugin.path]) for plugin in wanted):
             return None
         self.found.extend(plugin_name(each, plan) for each in there)
@@ -230,7 +230,7 @@ class _OnlineLook:
         verdict: tuple[Verdict, str, str | None],
     ) -> PlannedPlugin:
         plan = build.plan
-        computed = plan.plugins is None or plan.generate_build_args
+        computed = plan.plugins is None or plan.options.arguments.generate_build_args
         said, why, key = verdict
         return PlannedPlugin(
             path=plugin.path,
@@ -247,18 +247,18 @@ class _OnlineLook:
     def _verdict(
         self, named: NamedPlugin | None, plan: BuildPlan
     ) -> tuple[Verdict, str, str | None]:
-        cache = self.means.cache
+        cache = self.run_context.cache
         if cache is None:
             return "build", "finished plugins are not looked for (--no-cache)", None
         if named is None:
             return "build", "what it is made from cannot be told before", None
-        for key in keys_to_look_under(named, repair=plan.repair):
+        for key in keys_to_look_under(named, repair=plan.options.arguments.repair):
             if self._has(key):
                 return "cached", _FINISHED, key
         return "build", cache.why_missing(named), named.key
 
     def _has(self, key: str) -> bool:
-        cache = self.means.cache
+        cache = self.run_context.cache
         if cache is None:
             return False
         return cache.store.has(key) or bool(cache.remote and cache.remote.has(key))

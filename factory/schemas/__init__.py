@@ -75,7 +75,6 @@ def describe_value(value: object) -> str:
 
 @cache
 def _validator(name: SchemaName) -> Callable[[object], object]:
-
     return cast(
         "Callable[[object], object]",
         fastjsonschema.compile(schema(name), handlers={"": _beside}, use_default=False),

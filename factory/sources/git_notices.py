@@ -47,7 +47,6 @@ def _warn_of_submodules(root: Path) -> None:
 
 
 def _warn_of_pointers(root: Path, session: GitSession) -> None:
-
     join_names = str(SessionGit(root, session=session).ls_files("-z", "--", ":(attr:filter=lfs)"))
     for name in filter(None, join_names.split("\0")):
         path = root / name

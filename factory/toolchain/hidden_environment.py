@@ -11,6 +11,7 @@ user may not read its memory either. Root may read everything, whatever a progra
 
 from __future__ import annotations
 
+import contextvars
 import ctypes
 import os
 import re
@@ -24,6 +25,22 @@ _PR_SET_DUMPABLE = 4
 _FIELDS_BEFORE = 3
 _ARG_START, _ARG_END, _ENV_START, _ENV_END = 48, 49, 50, 51
 _URL_LOGIN = re.compile(rb"(?<=://)[^/\s@]+(?:@[^/\s@]+)*(?=@)")
+
+
+_OWNED = contextvars.ContextVar("owned", default=False)
+
+
+def take_process() -> None:
+    """Say that this process is the command line's alone, as a program's is and a test's is not.
+
+    Then what it was started with is hidden from children, and all of its children are ours.
+    """
+    _OWNED.set(True)
+
+
+def is_process_taken() -> bool:
+    """Whether :func:`take_process` was called."""
+    return _OWNED.get()
 
 
 def hide_environment() -> bool:

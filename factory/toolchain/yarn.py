@@ -230,7 +230,6 @@ def _folders_up(workspace: Path, root: Path) -> Iterator[Path]:
 
 
 def _yarn_path(folder: Path) -> Path | None:
-
     settings = folder / ".yarnrc.yml"
     if not settings.is_file():
         return None

@@ -12,9 +12,6 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from rich.table import Table
-
-from factory.ui.live import console_on, print_on, rich_text
 from factory.ui.sink import Sink
 from factory.ui.text import (
     Line,
@@ -51,6 +48,7 @@ class Printer:
         if not self.is_terminal:
             self._sink().lines(masked)
             return
+        from factory.ui.live import console_on, print_on  # noqa: PLC0415 - Rich is for terminals
 
         print_on(console_on(self._sink(), self.environment), masked)
 
@@ -62,6 +60,10 @@ class Printer:
 
     def table(self, rows: Sequence[Sequence[Line]], *, head: Sequence[str] = ()) -> None:
         """Print a table on a terminal; each cell is a line, which may be wrapped."""
+        from rich.table import Table  # noqa: PLC0415 - Rich is for terminals
+
+        from factory.ui.live import console_on, rich_text  # noqa: PLC0415
+
         table = Table(*head, box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(head))
         for row in rows:
             cells = (tuple(Span(self.redact(s.text), s.style) for s in cell) for cell in row)

@@ -25,7 +25,6 @@ from factory.events import RunFinished
 from factory.ui.errors import ErrorMessage, message_of
 from factory.ui.github import GitHub, checkout_of
 from factory.ui.lines import Lines
-from factory.ui.live import Live, console_on
 from factory.ui.notices import Notice, notices
 from factory.ui.sink import Sink
 from factory.ui.text import show_raw
@@ -171,11 +170,12 @@ def _display_for(
     level: int,
     verbose: bool,
 ) -> Display:
-    # Each is imported when it is chosen: Rich alone takes longer than all of --help may.
     if _on_github(environment):
         checkout = checkout_of(environment)
         return GitHub(out=out, log=log, level=level, verbose=verbose, checkout=checkout)
     if log.isatty() and log.draws and environment.get("TERM", "dumb") not in ("dumb", "unknown"):
+        from factory.ui.live import Live, console_on  # noqa: PLC0415 - Rich is for terminals
+
         return Live(
             out=console_on(out, environment),
             screen=console_on(log, environment),

@@ -136,7 +136,6 @@ def _safe_folder(folder: Path) -> CheckFinding:
 
 
 def _remote(target: RemoteImage, asked: VerifyOptions) -> tuple[Verified, ...]:
-
     reached = pull_target(asked.environment, target.name.registry)
     repository = target.name.repository
     with Registry(reached, checkpoint=asked.checkpoint, reads_only=True) as registry:
@@ -150,7 +149,6 @@ def _remote(target: RemoteImage, asked: VerifyOptions) -> tuple[Verified, ...]:
 
 
 def _layout(path: Path, asked: VerifyOptions) -> tuple[Verified, ...]:
-
     with scratch_folder("layout") as work:
         folder = path
         if path.is_file():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory.attestation.keys import read_public_key
-from factory.attestation.sbom import SBOM_TYPE
+from factory.attestation.provenance import SBOM_TYPE
 from factory.attestation.signature import read_signed_payloads, signature_tag, verify_signature
 from factory.oci.pull import pull_manifest, read_blob
 from factory.oci.referrers import list_referrers

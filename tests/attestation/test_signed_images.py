@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factory.attestation.keys import PrivateKey, read_private_key, read_public_key
+from factory.attestation.packed_files import file_digests
 from factory.attestation.provenance import (
+    SBOM_TYPE,
     STATEMENT_TYPE,
     BuiltFrom,
     BuiltWith,
@@ -20,7 +22,6 @@ from factory.attestation.provenance import (
     provenance,
     read_statement,
 )
-from factory.attestation.sbom import SBOM_TYPE, file_digests
 from factory.attestation.signature import (
     SIMPLE_SIGNING_TYPE,
     read_signed_payloads,

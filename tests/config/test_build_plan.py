@@ -10,11 +10,8 @@ from typing import Any
 
 import pytest
 
-from factory.config.build_plan import (
-    BuildPlan,
-    BuildRequest,
-    WantedSource,
-)
+from factory.config.build_plan import BuildPlan, WantedSource
+from factory.config.options import BuildOptions, build_options
 from factory.errors import ConfigurationError, FactoryError, UsageError
 from tests.single_build import plan_single
 
@@ -36,8 +33,8 @@ class Desk:
         file.write_text(content if isinstance(content, str) else json.dumps(content, indent=1))
         return file
 
-    def request(self, **options: Any) -> BuildRequest:
-        request = BuildRequest(
+    def request(self, **options: Any) -> BuildOptions:
+        request = build_options(
             config_dir=self.config,
             repo_path=self.root / "source",
             output_dir=self.root / "outputs",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.config.build_plan import BuildRequest
+from factory.config.options import build_options
 from factory.config.run_plan import RunPlan, plan_run
 from factory.errors import ConfigurationError, UsageError
 
@@ -31,7 +31,7 @@ class Catalogue:
         return workspace
 
     def plan(self, config: Path | None = None, only: tuple[str, ...] = ()) -> RunPlan:
-        request = BuildRequest(
+        request = build_options(
             config_dir=config or self.config,
             repo_path=self.root / "source",
             output_dir=self.root / "outputs",

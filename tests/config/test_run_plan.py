@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from factory.config.build_plan import BuildRequest, WantedSource
+from factory.config.build_plan import WantedSource
+from factory.config.options import build_options
 from factory.config.run_plan import RunPlan, plan_run
 from factory.config.workspaces import environment_files
 from factory.errors import ConfigurationError, FactoryError, UsageError
@@ -34,7 +35,7 @@ class Desk:
         return file
 
     def plan(self, process: dict[str, str] | None = None, **options: Any) -> RunPlan:
-        request = BuildRequest(
+        request = build_options(
             config_dir=self.config,
             repo_path=self.root / "source",
             output_dir=self.root / "outputs",
@@ -292,9 +293,9 @@ def test_choosing_nothing_of_one_workspace_names_its_plugins(desk: Desk) -> None
 
 def test_the_means_of_a_run(several: Desk) -> None:
     plan = several.plan(jobs=2, memory="6G", fail_fast=True)
-    assert (plan.jobs, plan.memory, plan.fail_fast) == (2, 6 << 30, True)
+    assert (plan.jobs, plan.memory, plan.options.work.fail_fast) == (2, 6 << 30, True)
     plan = several.plan()
-    assert (plan.jobs, plan.memory, plan.fail_fast) == (3, None, False)
+    assert (plan.jobs, plan.memory, plan.options.work.fail_fast) == (3, None, False)
 
 
 def test_all_environment_files_are_known_for_masking(several: Desk) -> None:

@@ -17,8 +17,8 @@ from typer.main import get_command
 
 from factory.analysis.arguments import parse_arguments
 from factory.cli.app import application, run, with_command
-from factory.config.build_plan import BuildRequest
 from factory.config.environment import layer_environment
+from factory.config.options import build_options
 from factory.config.plugins_list import read_plugins_list
 from factory.config.source_file import read_source_file
 from factory.errors import every_error_class
@@ -218,10 +218,11 @@ def test_documented_builds_can_be_planned(
     config.mkdir(parents=True, exist_ok=True)
     write_documented(config)
     monkeypatch.chdir(here) if here.is_dir() else monkeypatch.chdir(tmp_path)
-    known = {field.name for field in fields(BuildRequest)}
+    groups = (getattr(build_options(), group.name) for group in fields(build_options()))
+    known = {field.name for group in groups for field in fields(group)}
     # A selection names workspaces of the page's own example.
     known -= {"only", "exclude"}
-    request = BuildRequest(**{name: value for name, value in parameters.items() if name in known})
+    request = build_options(**{name: value for name, value in parameters.items() if name in known})
 
     plan = plan_single(request, {"HOME": str(tmp_path)})
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from factory.analysis.discovery import PLUGIN_ROLES, WorkspacePackage, workspace_packages
-from factory.config.build_plan import BuildPlan, BuildRequest
+from factory.config.build_plan import BuildPlan
+from factory.config.options import build_options
 from factory.errors import ConfigurationError, FactoryError, SourceError
 from factory.pipeline.chosen_plugins import (
     ChosenPlugin,
@@ -49,7 +50,7 @@ class Workspace:
     def plan(self, listing: str | None = None) -> BuildPlan:
         if listing is not None:
             (self.config / "plugins-list.yaml").write_text(listing)
-        request = BuildRequest(
+        request = build_options(
             config_dir=self.config,
             repo_path=self.folder,
             output_dir=self.root / "outputs",

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from factory.archives.integrity import integrity_of
-from factory.config.build_plan import BuildPlan, BuildRequest, ImageOutput
+from factory.config.build_plan import BuildPlan
+from factory.config.options import ImageOutput, build_options
 from factory.errors import ConfigurationError, UsageError
 from factory.export.packing import Artifact
 from factory.pipeline.publishing import (
@@ -84,7 +85,7 @@ def plan(tmp_path: Path, *, environment: dict[str, str] | None = None, **options
     config = tmp_path / "config"
     config.mkdir(exist_ok=True)
     (config / "source.json").write_text(json.dumps({"repo": "https://github.com/a/b"}))
-    request = BuildRequest(
+    request = build_options(
         config_dir=config,
         repo_path=tmp_path / "source",
         output_dir=tmp_path / "outputs",

@@ -11,7 +11,8 @@ import pytest
 
 from factory.cache.memo import MemoPlugin
 from factory.cache.store import Store
-from factory.config.build_plan import BuildPlan, BuildRequest
+from factory.config.build_plan import BuildPlan
+from factory.config.options import build_options
 from factory.pipeline.workspace_memo import (
     KnownWorkspace,
     WorkspaceMemory,
@@ -55,7 +56,7 @@ class Desk:
             "output_dir": self.root / "outputs",
             **options,
         }
-        return plan_single(BuildRequest(**given), {"HOME": str(self.root)})
+        return plan_single(build_options(**given), {"HOME": str(self.root)})
 
     def memory(self, plan: BuildPlan | None = None, **changed: Any) -> WorkspaceMemory | None:
         facts: dict[str, Any] = {

@@ -1,0 +1,83 @@
+"""What the command line says outside of a session: bad command lines, variables, stray errors."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from factory import __version__
+from factory.cli.commands import PROGRAM
+from factory.cli.option_variables import find_variables
+from factory.config.environment import WITHOUT_OPTION, unquote
+from factory.config.options import PREFIX
+from factory.errors import FactoryError
+from factory.redaction import redactor_for
+from factory.ui.notices import Notice, notices
+from factory.ui.printing import Printer
+from factory.ui.screen import screen_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TextIO
+
+
+def say(line: str, stream: TextIO) -> None:
+    """Print a line."""
+    Printer(stream=stream).lines(line)
+
+
+def show_usage(error: Any, process: Mapping[str, str]) -> int:
+    """Show that a command line cannot be read, in click's words, and return the exit code."""
+    said = io.StringIO("Aborted!\n")
+    code = 1
+    if hasattr(error, "show"):
+        said = io.StringIO()
+        error.show(file=said)
+        code = error.exit_code
+    Printer(stream=sys.stderr, redact=redactor_for(process)).lines(*said.getvalue().splitlines())
+    return code
+
+
+def remove_quotes(process: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment without the literal quotes that ``podman --env-file`` leaves."""
+
+    def warn(notice: Notice) -> None:
+        say(f"warning: {notice.message}", sys.stderr)
+
+    with notices(warn, level=logging.WARNING, redact=redactor_for(process)):
+        return unquote(process)
+
+
+def warn_of_unknown_variables(process: Mapping[str, str], group: Any, called: Any) -> None:
+    """Tell of variables that no option has; the other commands are loaded only to be sure of it."""
+    ours = {name for name in process if name.startswith(PREFIX)} - WITHOUT_OPTION
+    unknown = ours - find_variables(called) if called and ours else ours
+    if unknown and (unknown := unknown - find_variables(group)):
+        say(f"warning: no option has the variable {', '.join(sorted(unknown))}", sys.stderr)
+
+
+def show_error(error: Exception, process: Mapping[str, str]) -> int:
+    """Show an error that no command has dealt with, and return the exit code."""
+    redact = redactor_for(process)
+    shown = error if isinstance(error, FactoryError) else _internal(error, redact)
+    with screen_for(process, stdout=sys.stdout, stderr=sys.stderr, redact=redact) as screen:
+        screen.show_error(shown)
+    return shown.exit_code
+
+
+def _internal(error: Exception, redact: Callable[[str], str]) -> FactoryError:
+    """A mistake of ours: said as such, with the traceback in a file that can be sent to us."""
+    handle, name = tempfile.mkstemp(prefix="plugin-factory-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(redact("".join(traceback.format_exception(error))))
+    return FactoryError(
+        f"{PROGRAM} {__version__} has made a mistake: {type(error).__name__}: {error}",
+        hint="please report it, with the log",
+        log=Path(name),
+    )

@@ -1,0 +1,73 @@
+"""The options that commands have in common besides those of a build, and single ones of these."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from factory.cli.option_groups import shared
+from factory.config import options
+
+DISPLAY = "What is shown"
+REGISTRY = "Registry"
+ARCHIVES = "Archives"
+
+
+class LogLevel(StrEnum):
+    """The least urgent notices to show."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+LeastUrgent: TypeAlias = Annotated[
+    LogLevel,
+    typer.Option(
+        "--log-level",
+        case_sensitive=False,
+        help="The least urgent messages to show.",
+        rich_help_panel=DISPLAY,
+    ),
+]
+Verbose: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        help="Show all progress and what every tool prints, and the file and line a message comes "
+        "from.",
+        rich_help_panel=DISPLAY,
+    ),
+]
+AsJson: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print JSON.", rich_help_panel=DISPLAY)
+]
+
+RegistryConfigDir: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "--config-dir",
+        help="Directory whose .env holds the REGISTRY_ variables.",
+        rich_help_panel=REGISTRY,
+    ),
+]
+MaxEntrySize: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--max-entry-size",
+        metavar="BYTES",
+        help="The largest file that an archive may hold. Otherwise MAX_ENTRY_SIZE, or 40000000.",
+        show_default=False,
+        rich_help_panel=ARCHIVES,
+    ),
+]
+
+Host: TypeAlias = Annotated[str | None, shared(options.ArgumentOptions, "host")]
+Only: TypeAlias = Annotated[list[str] | None, shared(options.SelectionOptions, "only")]
+Exclude: TypeAlias = Annotated[list[str] | None, shared(options.SelectionOptions, "exclude")]
+CacheDir: TypeAlias = Annotated[Path | None, shared(options.CacheOptions, "cache_dir")]

@@ -1,0 +1,378 @@
+"""The options of a build, each stated once: its name, its type, its default and its words.
+
+A group is a frozen dataclass. ``build`` and ``plan`` take groups whole, the plan carries them
+whole, and each option can also be set by its ``PLUGIN_FACTORY_…`` variable. The command line makes
+its options of the fields (``factory/cli/option_groups.py``), so a new option is a new field here
+and the place that uses it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+PREFIX = "PLUGIN_FACTORY_"
+"""What the variables of options begin with."""
+OWN_PREFIXES = (PREFIX, "REGISTRY_", "RHDH_CLI_")
+"""What all variables that are the program's own begin with."""
+
+CONFIG_DIR, REPO_PATH, OUTPUT_DIR = Path("/config"), Path("/source"), Path("/outputs")
+"""The folders that a build takes unless it is told others: the volumes of a container."""
+
+CACHE_MAX_SIZE, CACHE_MAX_AGE = "10G", "90d"
+
+# The headings that --help lists the options under.
+SOURCE = "Source"
+ARGUMENTS = "Build arguments"
+WORK = "How to build"
+RESULT = "Result"
+IMAGES = "Images"
+CACHE = "Cache"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """How an option is written and explained on the command line.
+
+    ``flags`` is given where it is not the field's name; ``least`` is the smallest number.
+    """
+
+    help: str
+    panel: str
+    flags: str = ""
+    metavar: str | None = None
+    least: int | None = None
+    shows_default: bool = True
+
+
+class ImageOutput(StrEnum):
+    """What ``--image-output`` takes: skopeo's ``oci:`` and ``oci-archive:`` (image-spec 1.1)."""
+
+    LAYOUT = "oci-layout"
+    ARCHIVE = "oci-archive"
+
+    @property
+    def suffix(self) -> str:
+        """What the names of such folders and files end with."""
+        return ".oci" if self is ImageOutput.LAYOUT else ".oci.tar"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceOptions:
+    """Where the source is, and what says how it is built; folders may be relative."""
+
+    config_dir: Annotated[
+        Path,
+        Option(
+            help="Directory with source.json, plugins-list.yaml, .env, patches and overlays; "
+            "or with a folder of these for each of several workspaces.",
+            panel=SOURCE,
+        ),
+    ] = CONFIG_DIR
+    repo_path: Annotated[
+        Path,
+        Option(
+            help="Where the source is brought to, or, with --use-local, where it is; of "
+            "several workspaces, each in a folder of its name.",
+            panel=SOURCE,
+        ),
+    ] = REPO_PATH
+    workspace_path: Annotated[
+        str | None,
+        Option(
+            help="The workspace, from the repository's root, such as workspaces/todo. Wins "
+            "over source.json; without either, the repository's root.",
+            panel=SOURCE,
+        ),
+    ] = None
+    source_repo: Annotated[
+        str | None,
+        Option(
+            help="Git repository to clone; source.json is then not used.",
+            panel=SOURCE,
+        ),
+    ] = None
+    source_ref: Annotated[
+        str | None,
+        Option(
+            help="Branch, tag or commit of --source-repo; without it, its default branch.",
+            panel=SOURCE,
+        ),
+    ] = None
+    use_local: Annotated[
+        bool,
+        Option(
+            help="Build the tree that is in --repo-path, in place. Patches and overlays change it.",
+            panel=SOURCE,
+        ),
+    ] = False
+    clean: Annotated[
+        bool,
+        Option(
+            help="Remove what is in --repo-path first, without asking. No effect with --use-local.",
+            panel=SOURCE,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SelectionOptions:
+    """Which workspaces and plugins are wanted."""
+
+    only: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Only these: a workspace, WORKSPACE/PLUGIN, a plugin's path or its package's "
+            "name. Patterns as in the shell; repeat it, or put commas between.",
+            panel=SOURCE,
+            metavar="PATTERN",
+        ),
+    ] = ()
+    exclude: Annotated[
+        tuple[str, ...],
+        Option(
+            help="All but these; patterns as for --only, over which it wins.",
+            panel=SOURCE,
+            metavar="PATTERN",
+        ),
+    ] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultOptions:
+    """What becomes of what is built."""
+
+    output_dir: Annotated[
+        Path,
+        Option(
+            help="Where the .tgz and .integrity files, logs and build-report.json go; of "
+            "several workspaces, each into a folder of its name.",
+            panel=RESULT,
+        ),
+    ] = OUTPUT_DIR
+    push_images: Annotated[
+        bool,
+        Option(
+            help="Push an OCI image of each plugin to REGISTRY_URL/REGISTRY_NAMESPACE.",
+            panel=IMAGES,
+            flags="--push-images/--no-push-images",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageOptions:
+    """How images are made, called and signed."""
+
+    image_output: Annotated[
+        ImageOutput | None,
+        Option(
+            help="Leave an image of each plugin beside its .tgz, as skopeo, podman and crane "
+            "read it: a folder (.oci) or one file (.oci.tar). Needs no registry.",
+            panel=IMAGES,
+        ),
+    ] = None
+    bundle: Annotated[
+        str,
+        Option(
+            help="One image of this name with all plugins of a workspace, in place of one each.",
+            panel=IMAGES,
+            metavar="NAME",
+        ),
+    ] = ""
+    tag_template: Annotated[
+        str,
+        Option(
+            help="The images' tag, of {version}, {backstage_version}, {name}, {revision} and "
+            "{short_revision}.",
+            panel=IMAGES,
+        ),
+    ] = "{version}"
+    sign_key: Annotated[
+        Path | None,
+        Option(
+            help="Sign pushed images with this private key, as 'cosign verify --key' checks "
+            "them. A key with a passphrase needs COSIGN_PASSWORD.",
+            panel=IMAGES,
+            metavar="FILE",
+            shows_default=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArgumentOptions:
+    """How build arguments are found, and for which portal."""
+
+    generate_build_args: Annotated[
+        bool,
+        Option(
+            help="Compute the build arguments of all listed plugins anew, and write them into "
+            "plugins-list.yaml.",
+            panel=ARGUMENTS,
+        ),
+    ] = False
+    host: Annotated[
+        str | None,
+        Option(
+            help="The portal that build arguments are computed for: a release that "
+            "'plugin-factory host list' shows, or your portal's yarn.lock. Without it, "
+            "the newest release.",
+            panel=ARGUMENTS,
+            metavar="NAME|PATH",
+        ),
+    ] = None
+    repair: Annotated[
+        bool,
+        Option(
+            help="Try an export again with the build arguments that rhdh-cli's error asks for.",
+            panel=ARGUMENTS,
+            flags="--repair/--no-repair",
+        ),
+    ] = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkOptions:
+    """What a build may use, and when it ends."""
+
+    pass_env: Annotated[
+        tuple[str, ...],
+        Option(
+            help="A variable that the programs which install packages may see, for a ${NAME} "
+            "in the source's .npmrc or .yarnrc.yml; may be repeated. What .env sets needs "
+            "no such option.",
+            panel=WORK,
+            metavar="NAME",
+        ),
+    ] = ()
+    jobs: Annotated[
+        int | None,
+        Option(
+            help="How many cores to use. Without it, what the machine or its cgroup allows.",
+            panel=WORK,
+            least=1,
+        ),
+    ] = None
+    memory: Annotated[
+        str | None,
+        Option(
+            help="How much memory to use, such as 6G. Without it, what the machine or its "
+            "cgroup allows.",
+            panel=WORK,
+            metavar="SIZE",
+        ),
+    ] = None
+    fail_fast: Annotated[
+        bool,
+        Option(
+            help="End the run at the first failure; what has not been built is skipped.",
+            panel=WORK,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CacheOptions:
+    """Where finished plugins are kept and taken from."""
+
+    cache_dir: Annotated[
+        Path | None,
+        Option(
+            help="Where node, yarn, rhdh-cli and finished plugins are kept between runs. "
+            "Without it, your cache folder (~/.cache/plugin-factory).",
+            panel=CACHE,
+        ),
+    ] = None
+    no_cache: Annotated[
+        bool,
+        Option(
+            help="Build every plugin, whether or not it was built before, and keep none of them.",
+            panel=CACHE,
+        ),
+    ] = False
+    cache_from: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Take finished plugins also from this repository of a container registry, "
+            "such as oci://quay.io/team/plugin-cache. Repeat it for several.",
+            panel=CACHE,
+            metavar="oci://REPOSITORY",
+        ),
+    ] = ()
+    cache_to: Annotated[
+        str | None,
+        Option(
+            help="Put the plugins that were built into this repository too, for other machines.",
+            panel=CACHE,
+            metavar="oci://REPOSITORY",
+        ),
+    ] = None
+    cache_key: Annotated[
+        str | None,
+        Option(
+            help="Take only finished plugins that are signed with this key, a public one such "
+            "as cosign.pub; builds with --sign-key sign what they keep. An empty value is "
+            "an error.",
+            panel=CACHE,
+            metavar="FILE",
+        ),
+    ] = None
+    cache_max_size: Annotated[
+        str,
+        Option(
+            help="How much of finished plugins to keep, such as 50G: a build that adds to the "
+            "cache removes what was not used for longest.",
+            panel=CACHE,
+            metavar="SIZE",
+        ),
+    ] = CACHE_MAX_SIZE
+    cache_max_age: Annotated[
+        str,
+        Option(
+            help="How long to keep a finished plugin that no build uses, such as 90d, 12h or 2w.",
+            panel=CACHE,
+            metavar="AGE",
+        ),
+    ] = CACHE_MAX_AGE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildOptions:
+    """All options of ``plugin-factory build``, as given."""
+
+    source: SourceOptions = field(default_factory=SourceOptions)
+    selection: SelectionOptions = field(default_factory=SelectionOptions)
+    result: ResultOptions = field(default_factory=ResultOptions)
+    images: ImageOptions = field(default_factory=ImageOptions)
+    arguments: ArgumentOptions = field(default_factory=ArgumentOptions)
+    work: WorkOptions = field(default_factory=WorkOptions)
+    cache: CacheOptions = field(default_factory=CacheOptions)
+
+
+_GROUPS: dict[str, type] = {
+    "source": SourceOptions,
+    "selection": SelectionOptions,
+    "result": ResultOptions,
+    "images": ImageOptions,
+    "arguments": ArgumentOptions,
+    "work": WorkOptions,
+    "cache": CacheOptions,
+}
+
+
+def build_options(**values: Any) -> BuildOptions:
+    """Return the options with ``values`` in the groups that they belong to, others as they default.
+
+    Raises:
+        TypeError: no group has an option of that name.
+    """
+    groups: dict[str, Any] = {}
+    for name, group in _GROUPS.items():
+        own = {each.name for each in fields(group)} & values.keys()
+        groups[name] = group(**{each: values.pop(each) for each in own})
+    if values:
+        raise TypeError(f"no option is called {', '.join(values)}")
+    return BuildOptions(**groups)
