@@ -11,9 +11,10 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from factory.errors import ConfigurationError, Place
 
@@ -176,6 +177,50 @@ def write_beside(
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         os.close(handle)
+
+
+@contextlib.contextmanager
+def replace_file(file: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written anew: it appears whole at the end, and else stays as it was.
+
+    What is being written has another name in the same folder, which is gone if the work fails; one
+    that a killed process has left goes with :func:`remove_unfinished`.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    handle, temporary = _make_beside(file)
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            yield opened
+            opened.flush()
+            temporary.replace(file)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replace_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder to fill, which takes the place of ``folder`` at the end, and else is removed.
+
+    Raises:
+        OSError: the folder around it cannot be written, or the disk is full; what was there before
+            is there again.
+    """
+    prefix = f".{folder.name[:_LONGEST]}."
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as work:
+        fresh, former = Path(work, "new"), Path(work, "old")
+        fresh.mkdir()
+        yield fresh
+        if os.path.lexists(folder):
+            folder.rename(former)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if os.path.lexists(former):
+                former.rename(folder)
+            raise
 
 
 def move_new(temporary: Path, file: Path) -> None:

@@ -19,7 +19,7 @@ from factory.analysis.arguments import (
     arrange,
     package_order,
 )
-from factory.analysis.context import is_backstage
+from factory.analysis.context import PluginCase, is_backstage
 from factory.analysis.discovery import BACKEND_ROLES
 from factory.analysis.embed_walk import EmbedDecision, Walk, walk
 from factory.analysis.kept_arguments import (
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from factory.analysis.graph import Package
     from factory.analysis.kept_arguments import Dropped
     from factory.analysis.version_check import RangeConflict
-    from factory.analysis.written_rules import WrittenRules
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -86,15 +85,13 @@ def build_arguments(
             found=None,
             natives=(),
         )
-    rules = rules_of(written)
-    fitting = fitting_in_host(plugin, around, rules)
-    rules = without_own_copies(rules, fitting)
-    found, choices, settled = _settle(plugin, around, rules)
+    case = PluginCase(plugin=plugin, around=around, written=written, rules=rules_of(written))
+    fitting = fitting_in_host(case)
+    case = replace(case, rules=without_own_copies(case.rules, fitting))
+    found, choices, settled = _settle(case)
     derived_by_rule = [*_embedding(found, settled), *_native(choices, settled)]
     conflicts = range_conflicts(found, around)
-    kept, dropped = keep_arguments(
-        plugin, around, written, found, derived=derived_by_rule, fitting=fitting
-    )
+    kept, dropped = keep_arguments(case, found, derived=derived_by_rule, fitting=fitting)
     derived = _in_order([*derived_by_rule, *kept, *_find_ignored_checks(plugin, conflicts)])
     return BuildArguments(
         arguments=arrange(((d.option, d.value) for d in derived), written.others),
@@ -106,18 +103,15 @@ def build_arguments(
     )
 
 
-def _settle(
-    plugin: Package, around: AnalysisContext, written: WrittenRules
-) -> tuple[Walk, list[NativeChoice], EmbedDecision]:
+def _settle(case: PluginCase) -> tuple[Walk, list[NativeChoice], EmbedDecision]:
     settled = EmbedDecision()
     while True:
-        found = walk(plugin, around, written, settled)
-        more = _settle_written(found, around, written, settled)
-        more = more or _settle_optional(found, around, written, settled)
+        found = walk(case, settled)
+        more = _settle_written(case, found, settled) or _settle_optional(case, found, settled)
         if more:
             settled = more
             continue
-        choices = choose(native_uses(found, around), around, written, settled)
+        choices = choose(native_uses(found, case.around), case, settled)
         shared = {choice.name: choice.reason for choice in choices if choice.share}
         if not shared:
             return found, choices, settled
@@ -128,21 +122,17 @@ def _settle(
         )
 
 
-def _settle_written(
-    found: Walk, around: AnalysisContext, written: WrittenRules, settled: EmbedDecision
-) -> EmbedDecision | None:
+def _settle_written(case: PluginCase, found: Walk, settled: EmbedDecision) -> EmbedDecision | None:
     """Embed what lies between the plugin and a package that the author embeds."""
-    lacking = written.embedded - found.embedded_names
-    between = chain_to_written(found, around, lacking)
+    lacking = case.rules.embedded - found.embedded_names
+    between = chain_to_written(found, case.around, lacking)
     fresh = {name: fact for name, fact in between.items() if name not in settled.embedded}
     return replace(settled, embedded={**settled.embedded, **fresh}) if fresh else None
 
 
-def _settle_optional(
-    found: Walk, around: AnalysisContext, written: WrittenRules, settled: EmbedDecision
-) -> EmbedDecision | None:
+def _settle_optional(case: PluginCase, found: Walk, settled: EmbedDecision) -> EmbedDecision | None:
     """Unshare what optional dependencies drag in; what cannot be unshared is not shared."""
-    brought = find_dragged_in(found, around)
+    brought = find_dragged_in(found, case.around)
     fresh = {
         name: Reason(
             rule=3,
@@ -150,7 +140,9 @@ def _settle_optional(
             fact="comes with an optional dependency, which rhdh-cli leaves private",
         )
         for name, trail in brought.items()
-        if is_backstage(name) and name not in settled.unshared and not written.unshared.match(name)
+        if is_backstage(name)
+        and name not in settled.unshared
+        and not case.rules.unshared.match(name)
     }
     unshareable = frozenset(brought) & settled.shared
     if not fresh and not unshareable:

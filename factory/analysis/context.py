@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from factory.analysis.arguments import Arguments
     from factory.analysis.inventory import HostInventory
+    from factory.analysis.written_rules import WrittenRules
 
 _BACKSTAGE_SCOPE = "@backstage/"
 
@@ -39,6 +41,19 @@ class AnalysisContext:
         if not is_wanted:
             return {}
         return ways_to((p for p in self.packages if p.name in is_wanted), self.dependents)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PluginCase:
+    """A plugin whose arguments are computed, what is around it, and what its author wrote.
+
+    ``rules`` are what ``written`` says of packages, as far as it is followed.
+    """
+
+    plugin: Package
+    around: AnalysisContext
+    written: Arguments
+    rules: WrittenRules
 
 
 def is_backstage(name: str) -> bool:

@@ -17,9 +17,8 @@ from factory.analysis.reasons import Reason, Trail, start_of, way_down
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from factory.analysis.context import AnalysisContext
+    from factory.analysis.context import PluginCase
     from factory.analysis.graph import Edge, Hop, Package
-    from factory.analysis.written_rules import WrittenRules
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,28 +76,27 @@ class Walk:
         return frozenset(embedded.package for embedded in self.embedded)
 
 
-def walk(
-    plugin: Package, around: AnalysisContext, written: WrittenRules, settled: EmbedDecision
-) -> Walk:
-    """Return what becomes of the dependencies of ``plugin`` and of what is embedded into it."""
-    return _Walker(around, written, settled).walk(plugin)
+def walk(case: PluginCase, settled: EmbedDecision) -> Walk:
+    """Return what becomes of the dependencies of the plugin and of what is embedded into it."""
+    return _Walker(case, settled).walk()
 
 
 class _Walker:
-    def __init__(
-        self, around: AnalysisContext, written: WrittenRules, settled: EmbedDecision
-    ) -> None:
-        self.around = around
-        self.written = written
+    def __init__(self, case: PluginCase, settled: EmbedDecision) -> None:
+        self.plugin = case.plugin
+        self.around = case.around
+        self.rules = case.rules
         self.settled = settled
         by_author = frozenset(
             package.name
-            for package in (around.packages if written.shares_something else ())
+            for package in (self.around.packages if self.rules.shares_something else ())
             if self._is_shared_by_author(package.name)
         )
-        self.to_shared: Mapping[Package, Hop] = around.ways_to_names(by_author | settled.shared)
+        names = by_author | settled.shared
+        self.to_shared: Mapping[Package, Hop] = self.around.ways_to_names(names)
 
-    def walk(self, plugin: Package) -> Walk:
+    def walk(self) -> Walk:
+        plugin = self.plugin
         start = start_of(plugin)
         found = Walk(start=start)
         siblings = frozenset(sibling_names(plugin.name, plugin.role))
@@ -124,10 +122,10 @@ class _Walker:
         return found
 
     def is_unshared(self, name: str) -> bool:
-        return self.written.unshared.match(name) or name in self.settled.unshared
+        return self.rules.unshared.match(name) or name in self.settled.unshared
 
     def _is_shared_by_author(self, name: str) -> bool:
-        return self.written.shared.match(name) and not self.is_unshared(name)
+        return self.rules.shared.match(name) and not self.is_unshared(name)
 
     def _is_shared(self, edge: Edge) -> bool:
         name = edge.name
@@ -154,7 +152,7 @@ class _Walker:
         return self._embed(use, 0, told) if told and by_tree is None else by_tree
 
     def _tell(self, name: str) -> str:
-        if name in self.written.embedded:
+        if name in self.rules.embedded:
             return "written by the author"
         return self.settled.embedded.get(name, "")
 

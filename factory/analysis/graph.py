@@ -155,7 +155,7 @@ class DependencyGraph:
 
     @property
     def _meaning(self) -> Callable[[str, str], str]:
-        """What a range stands for; resolutions are compared with what is written."""
+        """What a range stands for."""
         return self._catalogs.meaning
 
     def _target(self, package: Package, name: str, asked: str) -> Package:
@@ -169,8 +169,9 @@ class DependencyGraph:
         return found
 
     def _resolve(self, package: Package, name: str, asked: str) -> Package:
-        replaced = self._resolutions.replaced(name, asked, package.name, package.version)
-        wanted, asked = self._meaning(name, replaced), self._meaning(name, asked)
+        asked = self._meaning(name, asked)  # before resolutions, as in yarn
+        replaced = self._resolutions.replace_range(name, asked, package.name, package.version)
+        wanted = self._meaning(name, replaced)
         member = self._members.get(name)
         if member and wanted.startswith("workspace:"):
             return self.package(member.manifest)

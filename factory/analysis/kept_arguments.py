@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import shlex
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import EMBED, PACKAGE_OPTIONS, SHARED, SUPPRESS_NATIVE, UNSHARED
 from factory.analysis.embed_walk import EmbedDecision, Walk, walk
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
-from factory.analysis.written_rules import WrittenRules, is_pattern, without_own_copies
+from factory.analysis.written_rules import is_pattern, without_own_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from factory.analysis.arguments import Argument, Arguments
-    from factory.analysis.context import AnalysisContext
+    from factory.analysis.arguments import Argument
+    from factory.analysis.context import AnalysisContext, PluginCase
     from factory.analysis.graph import Edge, Package
 
 BY_AUTHOR = "written by the author"
@@ -42,9 +42,7 @@ class Dropped:
 
 
 def keep_arguments(
-    plugin: Package,
-    around: AnalysisContext,
-    written: Arguments,
+    case: PluginCase,
     found: Walk,
     *,
     derived: Iterable[DerivedArgument],
@@ -55,16 +53,17 @@ def keep_arguments(
     own = [
         (option, value)
         for option in PACKAGE_OPTIONS
-        for value in written.values(option)
+        for value in case.written.values(option)
         if (option, value) not in computed
     ]
-    in_tree = _names_in_tree(plugin, around, found) if own else frozenset()
+    host = case.around.host
+    in_tree = _names_in_tree(case, found) if own else frozenset()
     kept: list[DerivedArgument] = []
     dropped: list[Dropped] = []
     for option, value in own:
         name = value.removeprefix(UNSHARED) if option == SHARED else value
-        versions = ", ".join(around.host.versions(name))
-        in_host = f"{around.host.name} has {versions}"
+        versions = ", ".join(host.versions(name))
+        in_host = f"{host.name} has {versions}"
         if option == SUPPRESS_NATIVE and (SHARED, value) in computed:
             why = f"{in_host}: it is shared instead"
         elif name in fitting and (option, value) != (SHARED, name):
@@ -75,25 +74,24 @@ def keep_arguments(
             dropped.append(Dropped(option=option, value=value, why=why))
         else:
             fact = f"{BY_AUTHOR}; {in_host}" if versions else BY_AUTHOR
-            reason = Reason(rule=0, chain=(str(plugin),), fact=fact)
+            reason = Reason(rule=0, chain=(str(case.plugin),), fact=fact)
             kept.append(DerivedArgument(option=option, value=value, reason=reason))
     return tuple(kept), tuple(dropped)
 
 
-def fitting_in_host(
-    plugin: Package, around: AnalysisContext, written: WrittenRules
-) -> frozenset[str]:
+def fitting_in_host(case: PluginCase) -> frozenset[str]:
     """Return the packages of which the author has an own copy although the host's would do.
 
     They are embedded or unshared by the author, shared otherwise, and the host has a version for
     every range that asks for them.
     """
-    own = written.embedded | written.unshared.names
+    own = case.rules.embedded | case.rules.unshared.names
     if not own:
         return frozenset()
-    plain = without_own_copies(written, own)
+    host = case.around.host
+    plain = replace(case, rules=without_own_copies(case.rules, own))
     uses: dict[str, set[str]] = {}
-    for use in walk(plugin, around, plain, EmbedDecision()).shared:
+    for use in walk(plain, EmbedDecision()).shared:
         if use.edge.name in own:
             asked = effective_range(use.edge.asked, use.edge.target.keys)
             uses.setdefault(use.edge.name, set()).add(asked)
@@ -101,8 +99,7 @@ def fitting_in_host(
         name
         for name, ranges in uses.items()
         # A range such as workspace:^ cannot be compared; the host's version will have to do.
-        if all(not asked or around.host.satisfying(name, asked) for asked in ranges)
-        and name in around.host
+        if all(not asked or host.satisfying(name, asked) for asked in ranges) and name in host
     )
 
 
@@ -148,9 +145,9 @@ def chain_to_written(
     return ways
 
 
-def _names_in_tree(plugin: Package, around: AnalysisContext, found: Walk) -> frozenset[str]:
-    names = {package.name for package in around.graph.reachable([plugin])}
-    for package in (plugin, *(embedded.package for embedded in found.embedded)):
+def _names_in_tree(case: PluginCase, found: Walk) -> frozenset[str]:
+    names = {package.name for package in case.around.graph.reachable([case.plugin])}
+    for package in (case.plugin, *(embedded.package for embedded in found.embedded)):
         names.update(package.peers)
     return frozenset(names)
 

@@ -85,10 +85,10 @@ class Lockfile:
         if found is None:
             found = self._find_bound(f"{name}@{asked}", locator)
         if found is None and asked.startswith(_WORKSPACE):
-            found = next((e for e in self.named(name) if e.is_workspace), None)
+            found = next((e for e in self.entries_of(name) if e.is_workspace), None)
         return found
 
-    def named(self, name: str) -> tuple[LockEntry, ...]:
+    def entries_of(self, name: str) -> tuple[LockEntry, ...]:
         """Return every entry whose package is called ``name``."""
         return tuple(self._by_name.get(name, ()))
 

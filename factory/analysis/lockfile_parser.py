@@ -252,13 +252,13 @@ class _LockfileReader:
     def _key(self, index: int) -> str:
         line = self.lines[index]
         if line.startswith("? "):
-            return self.unquoted(line[2:], index)
+            return self.unquote(line[2:], index)
         if not line.endswith(":"):
             self.fail("a line is no entry of a yarn.lock", index, "'\"name@range\":'")
         # A classic key quotes each descriptor for itself.
-        return line[:-1] if self.separator == " " else self.unquoted(line[:-1], index)
+        return line[:-1] if self.separator == " " else self.unquote(line[:-1], index)
 
-    def unquoted(self, value: str, index: int) -> str:
+    def unquote(self, value: str, index: int) -> str:
         if value[:1] != '"':
             return value
         if value[-1] == '"' and "\\" not in value and len(value) > 1:
@@ -278,12 +278,12 @@ class _LockfileReader:
                 f"'{name}' in every entry",
                 f"{entry.key} without '{name}'",
             )
-        return self.unquoted(entry.fields[name], entry.index)
+        return self.unquote(entry.fields[name], entry.index)
 
     def pairs(self, section: _Section) -> Mapping[str, str]:
         if not section.lines:
             return NOTHING
-        unquoted, separator = self.unquoted, self.separator
+        unquoted, separator = self.unquote, self.separator
         found = {}
         for index, line in enumerate(section.lines, section.first):
             name, between, value = line[4:].partition(separator)
@@ -302,7 +302,7 @@ class _LockfileReader:
         name = ""
         for index, line in enumerate(section.lines, section.first):
             if line[:6] != "      ":
-                name = self.unquoted(line[4:].removesuffix(":"), index)
+                name = self.unquote(line[4:].removesuffix(":"), index)
             elif line.strip() == "optional: true":
                 found.append(name)
         return frozenset(found)
@@ -322,7 +322,7 @@ def _berry_entry(reader: _LockfileReader, entry: _RawEntry) -> LockEntry:
         optional=reader.optional(entry.section("dependenciesMeta")),
         peer_dependencies=reader.pairs(entry.section("peerDependencies")),
         optional_peers=reader.optional(entry.section("peerDependenciesMeta")),
-        conditions=reader.unquoted(conditions, entry.index) if conditions else "",
+        conditions=reader.unquote(conditions, entry.index) if conditions else "",
     )
 
 
@@ -334,7 +334,7 @@ def _classic_entry(reader: _LockfileReader, entry: _RawEntry) -> LockEntry:
     return LockEntry(
         name=_find_own_name(descriptors[0]),
         version=reader.field(entry, "version"),
-        resolution=reader.unquoted(entry.fields.get("resolved", ""), entry.index),
+        resolution=reader.unquote(entry.fields.get("resolved", ""), entry.index),
         descriptors=descriptors,
         line=entry.index + 1,
         dependencies={**reader.pairs(entry.section("dependencies")), **optional},

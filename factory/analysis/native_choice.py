@@ -10,11 +10,10 @@ from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import Reason
 
 if TYPE_CHECKING:
-    from factory.analysis.context import AnalysisContext
+    from factory.analysis.context import AnalysisContext, PluginCase
     from factory.analysis.embed_walk import EmbedDecision, Walk
     from factory.analysis.graph import Package
     from factory.analysis.reasons import Trail
-    from factory.analysis.written_rules import WrittenRules
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,19 +76,16 @@ def native_uses(found: Walk, around: AnalysisContext) -> dict[str, NativeUse]:
 
 
 def choose(
-    uses: dict[str, NativeUse],
-    around: AnalysisContext,
-    written: WrittenRules,
-    settled: EmbedDecision,
+    uses: dict[str, NativeUse], case: PluginCase, settled: EmbedDecision
 ) -> list[NativeChoice]:
     """Return the choice for each native package that the author does not allow, in order of name.
 
     One that an ``--allow-native-package`` names is the author's business.
     """
     return [
-        _choice(name, uses[name], around, settled)
+        _choice(name, uses[name], case.around, settled)
         for name in sorted(uses)
-        if name not in written.allowed
+        if name not in case.rules.allowed
     ]
 
 

@@ -16,13 +16,12 @@ from factory.analysis.arguments import (
     SHARED,
     SUPPRESS_NATIVE,
     UNSHARED,
-    Arguments,
     arrange,
     format_arguments,
     parse_arguments,
 )
 from factory.analysis.build_arguments import build_arguments
-from factory.analysis.context import is_backstage
+from factory.analysis.context import PluginCase, is_backstage
 from factory.analysis.embed_walk import EmbedDecision, Walk, walk
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from factory.analysis.context import AnalysisContext
-    from factory.analysis.graph import Edge, Package
+    from factory.analysis.graph import Edge
     from factory.analysis.manifest import Manifest
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -85,7 +84,12 @@ def repair(error: str, plugin: Manifest, around: AnalysisContext, current: str) 
         ConfigurationError: ``current`` cannot be split into words.
     """
     written = parse_arguments(current)
-    case = _Case(around.graph.package(plugin), around, written)
+    case = _RefusedCase(
+        plugin=around.graph.package(plugin),
+        around=around,
+        written=written,
+        rules=rules_of(written),
+    )
     text = _COLOURS.sub("", error)
     for mend in (_repair_shared, _native, _repair_removed, _conflict, _not_found, _not_published):
         found = mend(text, case)
@@ -117,16 +121,14 @@ def advice(error: str, plugin: Manifest, around: AnalysisContext) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    plugin: Package
-    around: AnalysisContext
-    written: Arguments
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _RefusedCase(PluginCase):
+    """A plugin whose export rhdh-cli has refused with the arguments that are ``written``."""
 
     def reason(self, fact: str, *names: str) -> Reason:
         return Reason(rule=0, chain=(str(self.plugin), *names), fact=fact)
 
-    def mended(
+    def change(
         self,
         added: Iterable[DerivedArgument],
         removed: Iterable[tuple[str, str]] = (),
@@ -160,13 +162,13 @@ def _embeds(argument: DerivedArgument) -> bool:
     return argument.option == EMBED or argument.value.startswith(UNSHARED)
 
 
-def _repair_shared(text: str, case: _Case) -> Repair | None:
+def _repair_shared(text: str, case: _RefusedCase) -> Repair | None:
     """Shared packages ended up private: whatever uses them is to be embedded."""
     shared = _names(_PRIVATE_SHARED, text)
     if not shared:
         return None
     computed = build_arguments(case.plugin, case.around, case.written)
-    found = case.mended(argument for argument in computed.derived if _embeds(argument))
+    found = case.change(argument for argument in computed.derived if _embeds(argument))
     if found:
         return found
     # The exported package resolves some range anew, so its tree is not the lockfile's.
@@ -187,10 +189,10 @@ def _repair_shared(text: str, case: _Case) -> Repair | None:
         for name in shared
         if is_backstage(name)
     ]
-    return case.mended(users) or case.mended(lacking)
+    return case.change(users) or case.change(lacking)
 
 
-def _native(text: str, case: _Case) -> Repair | None:
+def _native(text: str, case: _RefusedCase) -> Repair | None:
     """Native packages were found: shared where the host can provide them, otherwise suppressed."""
     names = _names(_NATIVE, text)
     own = {case.plugin.name, f"{case.plugin.name}-dynamic"} | {
@@ -199,22 +201,22 @@ def _native(text: str, case: _Case) -> Repair | None:
     if not names or own & set(names):
         return None
     choices = [_share_or_suppress(name, case) for name in names]
-    return case.mended(choices, about=[c.value for c in choices if c.option == SHARED])
+    return case.change(choices, about=[c.value for c in choices if c.option == SHARED])
 
 
-def _repair_removed(text: str, case: _Case) -> Repair | None:
+def _repair_removed(text: str, case: _RefusedCase) -> Repair | None:
     """The entry point needs a suppressed package: shared, if the host has one that fits."""
     names = dict.fromkeys(_REMOVED.findall(text))
     if not names or not all(_is_provided(name, case) for name in names):
         return None
-    return case.mended(
+    return case.change(
         [_share(name, case) for name in names],
         [(SUPPRESS_NATIVE, name) for name in names],
         about=names,
     )
 
 
-def _conflict(text: str, case: _Case) -> Repair | None:
+def _conflict(text: str, case: _RefusedCase) -> Repair | None:
     """Two ranges differ: the check is ignored if there is a version that is in both."""
     conflict = _ranges(text)
     if conflict is None:
@@ -235,10 +237,10 @@ def _conflict(text: str, case: _Case) -> Repair | None:
     argument = DerivedArgument(
         option=IGNORE_VERSION_CHECK, value=name, reason=case.reason(fact, name)
     )
-    return case.mended([argument])
+    return case.change([argument])
 
 
-def _not_found(text: str, case: _Case) -> Repair | None:
+def _not_found(text: str, case: _RefusedCase) -> Repair | None:
     """A module is missing: embedded, if a chain of dependencies leads to it."""
     for specifier in dict.fromkeys(_NOT_FOUND.findall(text)):
         package = _PACKAGE.fullmatch(specifier)
@@ -247,7 +249,7 @@ def _not_found(text: str, case: _Case) -> Repair | None:
     return None
 
 
-def _not_published(text: str, case: _Case) -> Repair | None:
+def _not_published(text: str, case: _RefusedCase) -> Repair | None:
     """Yarn cannot fetch a package whose source is in the workspace."""
     members = {p.name for p in case.around.packages if p.folder is not None}
     for name in dict.fromkeys(_NOT_PUBLISHED.findall(text)):
@@ -256,7 +258,7 @@ def _not_published(text: str, case: _Case) -> Repair | None:
     return None
 
 
-def _repair_embedded(name: str, fact: str, case: _Case) -> Repair | None:
+def _repair_embedded(name: str, fact: str, case: _RefusedCase) -> Repair | None:
     wanted = arrange(case.written.pairs | {(EMBED, name)}, case.written.others)
     computed = build_arguments(case.plugin, case.around, wanted)
     if (EMBED, name) not in computed.arguments.pairs:
@@ -266,10 +268,10 @@ def _repair_embedded(name: str, fact: str, case: _Case) -> Repair | None:
         added.append(
             DerivedArgument(option=SHARED, value=UNSHARED + name, reason=case.reason(fact, name))
         )
-    return case.mended(added, about=[name])
+    return case.change(added, about=[name])
 
 
-def _share_or_suppress(name: str, case: _Case) -> DerivedArgument:
+def _share_or_suppress(name: str, case: _RefusedCase) -> DerivedArgument:
     direct = any(use.edge.name == name and not use.edge.optional for use in _walk(case).private)
     if direct and _is_provided(name, case):
         return _share(name, case)
@@ -277,13 +279,13 @@ def _share_or_suppress(name: str, case: _Case) -> DerivedArgument:
     return DerivedArgument(option=SUPPRESS_NATIVE, value=name, reason=case.reason(fact, name))
 
 
-def _share(name: str, case: _Case) -> DerivedArgument:
+def _share(name: str, case: _RefusedCase) -> DerivedArgument:
     versions = ", ".join(case.around.host.versions(name))
     fact = f"native, needed at the entry point; {case.around.host.name} has {versions}"
     return DerivedArgument(option=SHARED, value=name, reason=case.reason(fact, name))
 
 
-def _is_provided(name: str, case: _Case) -> bool:
+def _is_provided(name: str, case: _RefusedCase) -> bool:
     """Whether the host has a version for every range in which what is bundled asks for it."""
     host = case.around.host
     ranges = {
@@ -294,7 +296,7 @@ def _is_provided(name: str, case: _Case) -> bool:
     return name in host and all(host.satisfying(name, asked) for asked in ranges)
 
 
-def _private_edges(case: _Case) -> list[Edge]:
+def _private_edges(case: _RefusedCase) -> list[Edge]:
     """Every dependency of what is bundled with the plugin without being embedded."""
     found = [use.edge for use in _walk(case).private]
     seen = set()
@@ -305,8 +307,8 @@ def _private_edges(case: _Case) -> list[Edge]:
     return found
 
 
-def _walk(case: _Case) -> Walk:
-    return walk(case.plugin, case.around, rules_of(case.written), EmbedDecision())
+def _walk(case: _RefusedCase) -> Walk:
+    return walk(case, EmbedDecision())
 
 
 def _ranges(text: str) -> tuple[str, str, str] | None:

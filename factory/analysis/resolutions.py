@@ -39,7 +39,7 @@ class Resolutions:
 
     by_name: Mapping[str, tuple[Resolution, ...]]
 
-    def replaced(self, name: str, asked: str, parent: str, parent_version: str) -> str:
+    def replace_range(self, name: str, asked: str, parent: str, parent_version: str) -> str:
         """Return the range that yarn resolves instead of ``asked``, or ``asked`` itself."""
         for pattern in self.by_name.get(name, ()):
             if pattern.parent and pattern.parent != parent:

@@ -128,7 +128,7 @@ class LockedPackages:
         fresh = package.peers.keys() - peers
         peers.update(fresh)
         for name in fresh:
-            for entry in self.graph.lockfile.named(name):
+            for entry in self.graph.lockfile.entries_of(name):
                 alias, wanted = split_descriptor(entry.descriptors[0])
                 asker = Package(name="", version="", dependencies={alias: wanted})
                 yield from (edge.target for edge in self.graph.edges(asker))

@@ -69,17 +69,17 @@ def show_lines(found: WorkspaceAnalysis, *, verbose: bool = False) -> None:
 
 def show_tables(found: WorkspaceAnalysis, *, verbose: bool = False) -> None:
     """Print a table a plugin, for a terminal; ``verbose`` tells every warning."""
-    OUT.styled([(Span(f"Host {found.host}, Backstage {found.host_backstage or 'unknown'}"),)])
-    OUT.styled((Span(f"! {warning}", "warn"),) for warning in found.warnings)
+    OUT.styled_lines([(Span(f"Host {found.host}, Backstage {found.host_backstage or 'unknown'}"),)])
+    OUT.styled_lines((Span(f"! {warning}", "warn"),) for warning in found.warnings)
     for plugin in found.plugins:
-        OUT.styled([(), (Span(_title(plugin), "strong"),)])
+        OUT.styled_lines([(), (Span(_title(plugin), "strong"),)])
         if plugin.derived:
             OUT.table(
                 [((Span(str(each)),), (Span(str(each.reason), "dim"),)) for each in plugin.derived],
                 head=("argument", "reason"),
             )
         else:
-            OUT.styled([(Span("no build arguments needed", "dim"),)])
-        OUT.styled((Span(f"- {dropped}", "bad"),) for dropped in plugin.dropped)
+            OUT.styled_lines([(Span("no build arguments needed", "dim"),)])
+        OUT.styled_lines((Span(f"- {dropped}", "bad"),) for dropped in plugin.dropped)
         warnings = _warnings(plugin, verbose=verbose)
-        OUT.styled((Span(f"! {warning}", "warn"),) for warning in warnings)
+        OUT.styled_lines((Span(f"! {warning}", "warn"),) for warning in warnings)

@@ -8,6 +8,7 @@ from factory.cli.help_text import GroupedCommand
 from factory.cli.options import AsJson, CacheDir
 from factory.cli.session import session
 from factory.config.environment import cache_dir_of, layer_environment
+from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.prefetched import prefetch
 
 INSTALL_EXAMPLES = """Examples:
@@ -48,7 +49,7 @@ def install_tools(
     environment = layer_environment(ctx.obj)
     cache = cache_dir_of(cache_dir, environment)
     with session(ctx) as this:
-        tools = prefetch(environment=environment, cache=cache, runner=this.runner)
+        tools = prefetch(ToolCache(folder=cache, environment=environment, runner=this.runner))
     versions = {
         "node": tools.node.version,
         "yarn": tools.yarn.version,

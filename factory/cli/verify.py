@@ -28,6 +28,7 @@ from factory.config.options import (
 from factory.errors import UsageError
 from factory.oci.platforms import check_platform
 from factory.scheduling.capacity import default_jobs
+from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node
 from factory.verification.entry_point import Loader
 from factory.verification.plugin_checks import Terms
@@ -173,20 +174,26 @@ def verify(
     env_file = config_dir / ENV_FILE
     with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
         found = find_targets(targets)
-        asked = _verify_request(
-            this,
-            layer_environment(this.process, (env_file,)),
-            host=host,
-            host_modules=host_modules or [],
-            platform=platform,
-            allowed=allow_bundled or [],
-            workspaces=workspace or [],
-            loads=not no_load,
-            key=key,
-            provenance=provenance,
-            max_entry_size=max_entry_size,
+        environment = layer_environment(this.process, (env_file,))
+        inventory = find_host(host)
+        terms = Terms(
+            host=inventory,
+            loader=None if no_load else _loader(this, environment, inventory, host_modules or []),
+            platform=check_platform(platform),
+            checks_host_version=bool(host),
+            allowed=frozenset(allow_bundled or []),
+            workspaces=tuple(read_locked_workspace(each, inventory) for each in workspace or []),
         )
-        results = verify_targets(found, asked)
+        options = VerifyOptions(
+            terms=terms,
+            environment=environment,
+            checkpoint=this.runner.raise_if_cancelled,
+            key=read_public_key(key) if key else None,
+            provenance=provenance,
+            limits=archive_limits(max_entry_size or environment.get(MAX_ENTRY_SIZE, "")),
+            jobs=default_jobs(),
+        )
+        results = verify_targets(found, options)
     if as_json:
         this.out.document(results_document(results))
     else:
@@ -195,42 +202,15 @@ def verify(
         raise typer.Exit(code)
 
 
-def _verify_request(
-    this: Session,
-    environment: Environment,
-    *,
-    host: str,
-    host_modules: list[Path],
-    platform: str,
-    allowed: list[str],
-    workspaces: list[Path],
-    loads: bool,
-    key: Path | None,
-    provenance: bool,
-    max_entry_size: str,
-) -> VerifyOptions:
-    inventory = find_host(host)
-    return VerifyOptions(
-        terms=Terms(
-            host=inventory,
-            loader=_loader(this, environment, inventory, host_modules) if loads else None,
-            platform=check_platform(platform),
-            checks_host_version=bool(host),
-            allowed=frozenset(allowed),
-            workspaces=tuple(read_locked_workspace(each, inventory) for each in workspaces),
-        ),
-        environment=environment,
-        checkpoint=this.runner.raise_if_cancelled,
-        key=read_public_key(key) if key else None,
-        provenance=provenance,
-        limits=archive_limits(max_entry_size or environment.get(MAX_ENTRY_SIZE, "")),
-        jobs=default_jobs(),
-    )
-
-
 def _loader(
     this: Session, environment: Environment, host: HostInventory, host_modules: list[Path]
 ) -> Loader:
+    """What loads backend plugins: the machine's Node.js, or one of the cache.
+
+    Raises:
+        UsageError: a folder of ``--host-modules`` does not exist.
+        ToolchainError: there is no Node.js.
+    """
     for folder in host_modules:
         if not folder.is_dir():
             raise UsageError(
@@ -238,9 +218,9 @@ def _loader(
                 found=str(folder),
                 expected="the node_modules of a portal's backend",
             )
-    node = find_node(
-        None, environment=environment, cache=cache_dir_of(None, environment), runner=this.runner
-    )
+    folder = cache_dir_of(None, environment)
+    cache = ToolCache(folder=folder, environment=environment, runner=this.runner)
+    node = find_node(None, cache)
     return Loader(
         node=node.bin_dir / "node",
         runner=this.runner,

@@ -23,7 +23,7 @@ def show(results: Sequence[Verified], out: Printer) -> None:
         (Span(text, style),) for result in results for style, text in (*_lines(result), ("", ""))
     ]
     style, text = _summary(results)
-    out.styled([*lines, (Span(text, style),)])
+    out.styled_lines([*lines, (Span(text, style),)])
 
 
 def _lines(result: Verified) -> Iterator[tuple[Style, str]]:

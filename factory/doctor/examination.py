@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import queue
 import threading
 import time
@@ -16,9 +15,10 @@ from factory.doctor.machine import MACHINE_CHECKS
 from factory.doctor.registries import REGISTRY_CHECKS
 from factory.doctor.tools import TOOL_CHECKS
 from factory.errors import FactoryError, Interrupted
+from factory.said_warnings import collect_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from factory.doctor.context import DoctorContext
     from factory.doctor.finding import Check
@@ -69,7 +69,8 @@ def has_failed(findings: Sequence[DoctorFinding]) -> bool:
 
 
 def _look(check: Check, circumstances: DoctorContext) -> tuple[DoctorFinding, ...]:
-    with _said_here() as notes:
+    own = threading.get_ident()
+    with collect_warnings(lambda record: record.thread == own) as collected:
         try:
             findings = check.look(circumstances)
         except Interrupted:
@@ -79,10 +80,11 @@ def _look(check: Check, circumstances: DoctorContext) -> tuple[DoctorFinding, ..
         except Exception as error:  # noqa: BLE001 - a check that breaks is one line of the answer
             found = f"this could not be looked at: {type(error).__name__}: {error}"
             findings = (DoctorFinding(check=check.names[0], outcome="failed", found=found),)
+    notes = collected.messages
     if notes and findings:
         first = findings[0]
         outcome = "warning" if first.outcome == "ok" else first.outcome
-        findings = (replace(first, outcome=outcome, notes=tuple(notes)), *findings[1:])
+        findings = (replace(first, outcome=outcome, notes=notes), *findings[1:])
     return findings
 
 
@@ -96,23 +98,3 @@ def _warn_of_no_answer(check: Check, seconds: float) -> tuple[DoctorFinding, ...
         )
         for name in check.names
     )
-
-
-@contextlib.contextmanager
-def _said_here() -> Iterator[list[str]]:
-    """Collect the warnings that this thread says through :mod:`logging`."""
-    notes: list[str] = []
-    own = threading.get_ident()
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.thread == own:
-                notes.append(record.getMessage())
-
-    listener = Listener(level=logging.WARNING)
-    logger = logging.getLogger("factory")
-    logger.addHandler(listener)
-    try:
-        yield notes
-    finally:
-        logger.removeHandler(listener)

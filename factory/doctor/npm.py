@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import (
     PYPI_NODE,
     SUPPORTED_NODE,
@@ -56,9 +57,8 @@ def node_here(about: DoctorContext) -> Node | None:
     )
     if not here and not node_is_cached(about):
         return None
-    return find_node(
-        None, environment=about.environment, cache=about.cache_dir, runner=about.runner
-    )
+    cache = ToolCache(folder=about.cache_dir, environment=about.environment, runner=about.runner)
+    return find_node(None, cache)
 
 
 def node_is_cached(about: DoctorContext) -> bool:

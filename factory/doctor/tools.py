@@ -45,7 +45,7 @@ def look_for_git(about: DoctorContext) -> tuple[DoctorFinding, ...]:
             DoctorFinding(check="git", outcome="failed", found="not on the PATH", advice=advice),
         )
     env = git_environment(about.environment)
-    said = _said(about, (program, "--version"), env)
+    said = _read_output(about, (program, "--version"), env)
     version = _VERSION.search(said)
     if version is None:
         found = f"{program} does not say its version: {said or 'nothing'}"
@@ -206,7 +206,7 @@ def _entries(folder: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def _said(about: DoctorContext, command: tuple[str, ...], env: dict[str, str]) -> str:
+def _read_output(about: DoctorContext, command: tuple[str, ...], env: dict[str, str]) -> str:
     try:
         return about.runner.run(command, cwd=_ROOT, env=env, timeout=about.seconds).stdout.strip()
     except ProcessFailed as failure:

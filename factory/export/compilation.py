@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.toolchain.assembled import Toolchain
-    from factory.toolchain.runner import Runner
+    from factory.toolchain.runner import LoggedRunner, Runner
 
 notices = logging.getLogger(__name__)
 
@@ -140,9 +140,7 @@ def compile_package(
     name: str,
     *,
     toolchain: Toolchain,
-    runner: Runner,
-    log: Path,
-    on_line: Callable[[str], None],
+    runner: LoggedRunner,
 ) -> None:
     """Run ``yarn build`` of one workspace package, which fills its ``dist/``.
 
@@ -154,8 +152,6 @@ def compile_package(
             (toolchain.yarn_command, "build"),
             cwd=folder,
             env=toolchain.child_environment(installs=False, task=f"compile-{name}"),
-            log=log,
-            on_line=on_line,
         )
     except ProcessFailed as failure:
         raise CompileError(
@@ -164,7 +160,7 @@ def compile_package(
             found=failure.reason,
             details=_tail(failure),
             hint=f"'yarn workspace {name} build' in the workspace repeats it",
-            log=log,
+            log=runner.log,
         ) from failure
 
 

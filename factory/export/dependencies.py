@@ -14,11 +14,11 @@ from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from factory.toolchain.assembled import Toolchain
-    from factory.toolchain.runner import Runner
+    from factory.toolchain.runner import LoggedRunner
 
 notices = logging.getLogger(__name__)
 
@@ -27,14 +27,7 @@ _OUT_OF_DATE = ("YN0028", "needs to be updated, but yarn was run with `--frozen-
 _SHOWN_LINES = 15
 
 
-def install_dependencies(
-    workspace: Path,
-    *,
-    toolchain: Toolchain,
-    runner: Runner,
-    log: Path,
-    on_line: Callable[[str], None],
-) -> None:
+def install_dependencies(workspace: Path, *, toolchain: Toolchain, runner: LoggedRunner) -> None:
     """Run ``yarn install --immutable`` (``--frozen-lockfile`` for yarn 1) in the workspace.
 
     Raises:
@@ -59,8 +52,6 @@ def install_dependencies(
                 (toolchain.yarn_command, "install", *options),
                 cwd=workspace,
                 env={**env, **more},
-                log=log,
-                on_line=on_line,
             ),
             runner=runner,
             what="yarn install",
@@ -82,14 +73,14 @@ def install_dependencies(
                 hint="run 'yarn install' in the workspace and commit yarn.lock; if a patch or an "
                 "overlay changed a package.json, bring the new yarn.lock the same way",
                 details=_telling_lines(tail),
-                log=log,
+                log=runner.log,
             ) from failure
         raise DependenciesError(
             "yarn install failed",
             found=failure.reason,
             details=_telling_lines(tail),
             hint="the log has yarn's full output; 'yarn install' in the workspace repeats it",
-            log=log,
+            log=runner.log,
         ) from failure
 
 

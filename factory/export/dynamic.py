@@ -15,11 +15,9 @@ from factory.files import write_whole
 from factory.toolchain.runner import ProcessFailed, refuse_full_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from factory.export.locked_install import LockedInstall
     from factory.toolchain.assembled import Toolchain
-    from factory.toolchain.runner import Runner
+    from factory.toolchain.runner import LoggedRunner
 
 DIST_DYNAMIC = "dist-dynamic"
 # Where rhdh-cli sends yarn's output; it removes the file when all went well. Releases up to 1.10.0
@@ -58,14 +56,7 @@ class ExportRequest:
         return self.folder.parents[depth - 1] if depth else self.folder
 
 
-def export_plugin(
-    request: ExportRequest,
-    *,
-    toolchain: Toolchain,
-    runner: Runner,
-    log: Path,
-    on_line: Callable[[str], None],
-) -> Path:
+def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: LoggedRunner) -> Path:
     """Export the plugin and return its ``dist-dynamic`` folder.
 
     Raises:
@@ -93,18 +84,16 @@ def export_plugin(
             (command, "plugin", "export", "--clean", *arguments),
             cwd=request.folder,
             env=env,
-            log=log,
-            on_line=on_line,
         )
     except ProcessFailed as failure:
-        raise _error(request, failure, install_logs, log, runner) from failure
+        raise _error(request, failure, install_logs, runner) from failure
     if request.bundled:
         warn_of_unknown_bundler(completed.tail, request.path)
     if not (target / "package.json").is_file():
         raise ExportError(
             f"rhdh-cli exported nothing for {request.path}",
             expected=f"the folder {target}",
-            log=log,
+            log=runner.log,
         )
     if request.supported_versions:
         _set_supported_versions(target / "package.json", request.supported_versions)
@@ -115,16 +104,15 @@ def _error(
     request: ExportRequest,
     failure: ProcessFailed,
     install_logs: tuple[Path, ...],
-    log: Path,
-    runner: Runner,
+    runner: LoggedRunner,
 ) -> ExportError:
     message = failure_message(failure.completed.tail)
     install_log = next((file for file in install_logs if file.is_file()), None)
     if install_log:
         text = runner.redact(install_log.read_text(encoding="utf-8", errors="replace"))
-        with log.open("a", encoding="utf-8") as file:
+        with runner.log.open("a", encoding="utf-8") as file:
             file.write(f"--- {install_log.name}\n{text}")
-        refuse_full_disk(text, "yarn", log, (request.folder / DIST_DYNAMIC,))
+        refuse_full_disk(text, "yarn", runner.log, (request.folder / DIST_DYNAMIC,))
         if "yarn install" in message or not message:
             lines = [line for line in text.splitlines() if line.strip()]
             message = "\n".join([message, *lines[-_SHOWN_LINES:]]).strip()
@@ -135,7 +123,7 @@ def _error(
         found=f"arguments: {' '.join(request.arguments)}" if request.arguments else None,
         hint="docs/troubleshooting.md explains rhdh-cli's messages; build arguments go into "
         "plugins-list.yaml",
-        log=log,
+        log=runner.log,
     )
 
 

@@ -22,10 +22,10 @@ from factory.files import move_durably
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from factory.toolchain.assembled import Toolchain
-    from factory.toolchain.runner import Runner
+    from factory.toolchain.runner import LoggedRunner
 
 PACKING_PREFIX = ".packing-"
 
@@ -59,9 +59,7 @@ def pack_plugin(
     *,
     app_config: Path | None,
     toolchain: Toolchain,
-    runner: Runner,
-    log: Path,
-    on_line: Callable[[str], None],
+    runner: LoggedRunner,
     task: str,
 ) -> PackedPlugin:
     """Pack an exported plugin into ``output_dir``.
@@ -86,8 +84,7 @@ def pack_plugin(
                 ),
                 cwd=exported.parent,
                 env=toolchain.child_environment(installs=False, task=f"pack-{task}"),
-                log=log,
-                on_line=None,
+                on_line=_tell_nobody,
             )
         except ProcessFailed as failure:
             raise PackError(
@@ -95,12 +92,12 @@ def pack_plugin(
                 found=failure.reason,
                 details=failure.completed.last_words,
                 hint=f"'npm pack {exported} --dry-run' repeats it",
-                log=log,
+                log=runner.log,
             ) from failure
-        on_line("packed")
-        described = _read_description(completed.stdout, log)
+        runner.on_line("packed")
+        described = _read_description(completed.stdout, runner.log)
         packed = npms / str(described["filename"])
-        _refuse_unlike(packed, described, log)
+        _refuse_unlike(packed, described, runner.log)
         tgz = packing / packed.name
         write_normal_archive(packed, tgz)
         integrity = integrity_of(tgz)
@@ -122,6 +119,10 @@ def pack_plugin(
         integrity=integrity,
         files=files,
     )
+
+
+def _tell_nobody(_: str) -> None:
+    """What npm prints is a description for programs, which the log has."""
 
 
 def _read_description(said: str, log: Path) -> Mapping[str, object]:

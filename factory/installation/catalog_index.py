@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from factory.archives.safe_folder import walk_safely
 from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, StorageError, UsageError, os_errors_as
+from factory.files import replace_folder
 from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import DEFAULT_LIST, DefaultList
 from factory.oci.names import image_name
@@ -101,7 +102,7 @@ def fetch_index(wanted: WantedIndex, connections: Connections, scratch: Path) ->
         ArtifactError: it is not safe to unpack.
         StorageError: it cannot be written.
     """
-    image = connections.located(wanted.image)
+    image = connections.locate(wanted.image)
     registry = connections.registry(image.registry)
     manifest = pull_manifest(
         registry,
@@ -178,16 +179,10 @@ def _entity_files(index: FetchedIndex) -> Iterator[tuple[Path, Path]]:
 
 def _place(files: Sequence[tuple[Path, Path]], destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{destination.name}.", dir=destination.parent
-    ) as work:
-        fresh = Path(work, "new")
+    with replace_folder(destination) as fresh:
         for path, name in files:
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, fresh / name)
-        if destination.exists():
-            destination.rename(Path(work, "old"))
-        fresh.rename(destination)
 
 
 def _image(text: str, variable: str) -> OciPackage:

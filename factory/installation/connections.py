@@ -88,7 +88,7 @@ class Connections:
                 )
             return self._web
 
-    def located(self, package: OciPackage) -> OciPackage:
+    def locate(self, package: OciPackage) -> OciPackage:
         """Return a package where its image is: of some, portals know a second place.
 
         Raises:

@@ -122,7 +122,7 @@ def source_now(entry: ListedPlugin, connections: Connections) -> str:
     """
     package = entry.package
     if isinstance(package, OciPackage):
-        return connections.digest(connections.located(package))
+        return connections.digest(connections.locate(package))
     if isinstance(package, NpmPackage):
         return find_package(package, connections.means.npmrc, connections.web()).integrity
     if isinstance(package, LocalArchive):
@@ -159,7 +159,7 @@ def obtain(
 def _from_image(
     package: OciPackage, into: Path, connections: Connections, on_progress: OnFetched
 ) -> ObtainedPlugin:
-    package = connections.located(package)
+    package = connections.locate(package)
     digest = connections.digest(package)
     manifest = pull_manifest(
         connections.registry(package.registry),

@@ -2,7 +2,8 @@
 
 A folder appears by a rename on the same filesystem. What it replaces is set aside until everything
 is in place; if something fails all renames are taken back, and after a killed run the next one
-does that.
+does that. Unlike for :mod:`factory.sources.replacement`, where each folder is tells how far a swap
+came: nobody else moves them, and a note of each step could be lost between two renames.
 """
 
 from __future__ import annotations

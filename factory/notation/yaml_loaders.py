@@ -117,10 +117,10 @@ class BoundedLoader(yaml.SafeLoader):
             if id(node) not in self._measures:
                 raise DocumentError("an alias stands in what it leads to", line=line, column=column)
         elif node is not None:
-            self._measures[id(node)] = self._measured(node, line, column)
+            self._measures[id(node)] = self._measure(node, line, column)
         return node
 
-    def _measured(self, node: yaml.Node, line: int, column: int) -> tuple[int, int]:
+    def _measure(self, node: yaml.Node, line: int, column: int) -> tuple[int, int]:
         if isinstance(node, yaml.ScalarNode):
             return 0, size_of_text(node.value)
         inner = [self._measures[id(child)] for child in _children(node)]

@@ -18,6 +18,7 @@ from factory.archives.limits import ArchiveLimits
 from factory.archives.members import safe_members
 from factory.archives.npm_package import PACKAGE_FOLDER, unreadable_error
 from factory.errors import ArtifactError, PackError, Place, StorageError
+from factory.files import replace_file
 from factory.oci.descriptor import (
     LAYER_TYPE,
     Blob,
@@ -275,18 +276,13 @@ def _all_entries(
 
 
 def _write(entries: list[LayerEntry], spool: IO[bytes], destination: Path) -> Layer:
-    partial = destination.with_name(f".{destination.name}.part")
-    try:
-        with partial.open("wb") as file:
-            sink = DigestingGzip(file)
-            for entry in entries:
-                sink.write(_header(entry))
-                _copy(entry, spool, sink)
-            sink.write(tarfile.NUL * 2 * tarfile.BLOCKSIZE)
-            sink.finish()
-        partial.replace(destination)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replace_file(destination) as file:
+        sink = DigestingGzip(file)
+        for entry in entries:
+            sink.write(_header(entry))
+            _copy(entry, spool, sink)
+        sink.write(tarfile.NUL * 2 * tarfile.BLOCKSIZE)
+        sink.finish()
     blob = Blob(media_type=LAYER_TYPE, digest=sink.digest, size=sink.size, content=destination)
     return Layer(blob=blob, diff_id=sink.diff_id)
 

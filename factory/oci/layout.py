@@ -9,11 +9,10 @@ from __future__ import annotations
 import io
 import shutil
 import tarfile
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import StorageError
+from factory.files import replace_file, replace_folder
 from factory.oci.descriptor import (
     INDEX_TYPE,
     canonical_json,
@@ -21,6 +20,7 @@ from factory.oci.descriptor import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from factory.oci.descriptor import Blob
     from factory.oci.image import Image
@@ -50,19 +50,13 @@ def write_layout(images: Sequence[tuple[Image, str]], destination: Path) -> Path
             hint="move it away, or choose another output folder",
         )
     try:
-        with tempfile.TemporaryDirectory(
-            prefix=f".{destination.name}.", dir=destination.parent
-        ) as work:
-            fresh = Path(work, "new")
+        with replace_folder(destination) as fresh:
             (fresh / _BLOBS).mkdir(parents=True)
             (fresh / LAYOUT_MARKER).write_bytes(_VERSION)
             (fresh / _INDEX).write_bytes(_index(images))
             for blob in _blobs(images):
                 with blob.open() as source, (fresh / _BLOBS / blob.hex).open("wb") as copy:
                     shutil.copyfileobj(source, copy)
-            if destination.exists():
-                destination.rename(Path(work, "old"))
-            fresh.rename(destination)
     except OSError as error:
         raise _unwritable(destination, error) from error
     return destination
@@ -74,10 +68,9 @@ def write_archive(images: Sequence[tuple[Image, str]], destination: Path) -> Pat
     Raises:
         StorageError: the disk is full or the folder cannot be written.
     """
-    partial = destination.with_name(f".{destination.name}.part")
     try:
         with (
-            partial.open("wb") as file,
+            replace_file(destination) as file,
             tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar,
         ):
             # The small files first: a reader learns what it has before the layers come.
@@ -92,11 +85,8 @@ def write_archive(images: Sequence[tuple[Image, str]], destination: Path) -> Pat
                 info.size, info.mode = blob.size, _READABLE_FILE
                 with blob.open() as source:
                     tar.addfile(info, source)
-        partial.replace(destination)
     except OSError as error:
         raise _unwritable(destination, error) from error
-    finally:
-        partial.unlink(missing_ok=True)
     return destination
 
 

@@ -54,20 +54,20 @@ class Pace:
     _content: int = 0
     _came: bool = False
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return the seconds that are left now."""
         if not self._deadline:
             self._deadline = time.monotonic() + self.silence
         return self._deadline - time.monotonic()
 
-    def came(self) -> None:
+    def note_bytes(self) -> None:
         """Take note that bytes, of whatever kind, have come."""
         self._came = True
         if not self._begun:
             self._begun = True
             self._deadline = time.monotonic() + self.window
 
-    def brought(self, content: int) -> None:
+    def note_content(self, content: int) -> None:
         """Take note of so many bytes of content."""
         self._content += content
         if self._content >= self.enough:
@@ -77,7 +77,7 @@ class Pace:
     @property
     def trickles(self) -> bool:
         """Whether the time is over although bytes keep coming: not a broken network."""
-        return self._begun and self._came and self.left() <= 0
+        return self._begun and self._came and self.seconds_left() <= 0
 
 
 _PACE: contextvars.ContextVar[Pace] = contextvars.ContextVar("pace")
@@ -112,13 +112,13 @@ class _PacedBytes(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int | None:
         self._wait()
-        left = self._pace.left()
+        left = self._pace.seconds_left()
         if left <= 0:
             raise TimeoutError("the answer takes too long")
         self._sock.settimeout(left)
         count: int | None = self._raw.readinto(buffer)
         if count:
-            self._pace.came()
+            self._pace.note_bytes()
         return count
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class _PacedBytes(io.RawIOBase):
         pending = getattr(self._sock, "pending", None)
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
-        while not (pending and pending()) and self._pace.left() > 0:
+        while not (pending and pending()) and self._pace.seconds_left() > 0:
             if poll.poll(_TICK * 1000):
                 return
             self._pace.checkpoint()

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
 from factory.errors import RegistryError, StorageError
+from factory.files import replace_file
 from factory.notation.json_text import parse_object
 from factory.oci.descriptor import (
     DOCKER_LIST_TYPE,
@@ -35,6 +35,7 @@ from factory.oci.transport import TemporaryFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
     from typing import TypeAlias
 
     from factory.oci.registry import Registry
@@ -203,15 +204,9 @@ def fetch_blob(
         Interrupted: the registry's checkpoint ended the run.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{destination.name}.", dir=destination.parent)
-        partial = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                _fetch(registry, repository, descriptor, file, on_progress or _ignore_progress)
-            partial.chmod(0o644)
-            partial.replace(destination)
-        finally:
-            partial.unlink(missing_ok=True)
+        with replace_file(destination) as file:
+            os.fchmod(file.fileno(), 0o644)  # whatever the umask: what is pulled is no secret
+            _fetch(registry, repository, descriptor, file, on_progress or _ignore_progress)
     except OSError as error:
         raise StorageError(
             f"what is pulled cannot be written: {error.strerror or error}",

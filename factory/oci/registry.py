@@ -86,7 +86,7 @@ def refusal(
             hint = "see what the registry says above"
     return RegistryError(
         problem,
-        found=f"HTTP {answer.status} to {doing}{_said(answer)}",
+        found=f"HTTP {answer.status} to {doing}{_describe_errors(answer)}",
         hint=hint,
     )
 
@@ -103,7 +103,7 @@ def _pull_refusal(answer: Answer, doing: str, name: str, target: RegistryTarget)
             problem = f"the registry refuses {doing} ({name})"
             hint = "see what the registry says above"
     return RegistryError(
-        problem, found=f"HTTP {answer.status} to {doing}{_said(answer)}", hint=hint
+        problem, found=f"HTTP {answer.status} to {doing}{_describe_errors(answer)}", hint=hint
     )
 
 
@@ -128,7 +128,7 @@ def changed_error(reference: str, digest: str, found: str) -> RegistryError:
     )
 
 
-def _said(answer: Answer) -> str:
+def _describe_errors(answer: Answer) -> str:
     try:
         errors = parse_object(answer.body)["errors"][:_MOST_SAID]
         said = "; ".join(

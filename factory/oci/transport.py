@@ -8,7 +8,6 @@ import logging
 import random
 import re
 import ssl
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,6 +22,7 @@ from urllib3.exceptions import HTTPError
 from factory import __version__
 from factory.errors import ConfigurationError, Place, RegistryError
 from factory.oci.paced_http import Pace, pace_requests, strict_pools
+from factory.retrying import pause, retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -224,7 +224,6 @@ CHUNK = 256 * 1024
 LARGEST_ANSWER = 8 * 1024 * 1024
 _CONNECTIONS = 16
 _USER_AGENT = f"plugin-factory/{__version__}"
-_TICK = 0.2
 _WITH_CONTENT = frozenset({200, 206})
 
 T = TypeVar("T")
@@ -288,16 +287,17 @@ class Transport:
         Raises:
             RegistryError: the attempts are used up.
         """
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return attempt_once()
-            except TemporaryFailure as failure:
-                wait = self.policy.wait(attempt, failure)
-                if wait is None:
-                    _give_up(url, attempt, failure)
-                self.pause(wait)
+
+        def wait_after(attempt: int, failure: TemporaryFailure) -> float:
+            wait = self.policy.wait(attempt, failure)
+            return wait if wait is not None else _give_up(url, attempt, failure)
+
+        return retry(
+            attempt_once,
+            failures=TemporaryFailure,
+            wait_after=wait_after,
+            checkpoint=self.checkpoint,
+        )
 
     def send_once(
         self,
@@ -353,7 +353,7 @@ class Transport:
                 part = response.read1(CHUNK, decode_content=False)
             if not part:
                 return
-            pace.brought(len(part))
+            pace.note_content(len(part))
             yield part
 
     def _pace(self) -> Pace:
@@ -390,11 +390,7 @@ class Transport:
 
     def pause(self, seconds: float) -> None:
         """Wait, with a look now and then whether the work is to end."""
-        self.checkpoint()
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.checkpoint()
-            time.sleep(min(left, _TICK))
+        pause(seconds, self.checkpoint)
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         proxy = proxy_for(url, self._target.proxies)

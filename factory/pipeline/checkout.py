@@ -213,7 +213,7 @@ def _make_room(
 
 def _leave(earlier: EarlierRun) -> None:
     try:
-        earlier.ended()
+        earlier.note_end()
     except OSError as error:
         log.debug("%s cannot be written: %s", earlier.mark, error)
 

@@ -43,11 +43,7 @@ def install_workspace(build: WorkspaceContext, workspace: Path, toolchain: Toolc
 def _install(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> None:
     with build.stages.stage("install") as stage:
         install_dependencies(
-            workspace,
-            toolchain=toolchain,
-            runner=build.run_context.runner,
-            log=stage.log,
-            on_line=stage.on_line,
+            workspace, toolchain=toolchain, runner=stage.bind(build.run_context.runner)
         )
 
 

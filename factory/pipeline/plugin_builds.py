@@ -152,9 +152,7 @@ def _compile(package: WorkspacePackage, builder: PluginBuilder) -> None:
             package.folder,
             package.manifest.name,
             toolchain=builder.toolchain,
-            runner=builder.runner,
-            log=stage.log,
-            on_line=stage.on_line,
+            runner=stage.bind(builder.runner),
         )
 
 
@@ -241,9 +239,7 @@ def _export(plugin: ChosenPlugin, builder: PluginBuilder, stage: Stage, *, compi
     return export_plugin(
         request,
         toolchain=builder.toolchain,
-        runner=builder.runner,
-        log=stage.log,
-        on_line=stage.on_line,
+        runner=stage.bind(builder.runner),
     )
 
 
@@ -254,9 +250,7 @@ def _pack(plugin: ChosenPlugin, exported: Path, builder: PluginBuilder) -> Packe
             builder.output_dir,
             app_config=plugin.app_config,
             toolchain=builder.toolchain,
-            runner=builder.runner,
-            log=stage.log,
-            on_line=stage.on_line,
+            runner=stage.bind(builder.runner),
             task=plugin.path,
         )
         stage.note = packed.tgz.name

@@ -21,6 +21,7 @@ from factory.pipeline.checkout import (
 )
 from factory.pipeline.plugin_cache import NamedPlugin, name_plugin
 from factory.quantities import pluralize
+from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.choice import Chooser
 from factory.toolchain.linking import refuse_other_linker
 from factory.toolchain.yarn import find_wanted_yarn
@@ -48,12 +49,8 @@ _OWN_YARN = "yarnPath"
 
 def chooser_for(plan: BuildPlan, *, temporary: Path, runner: Runner) -> Chooser:
     """Return how a workspace's tools are chosen."""
-    return Chooser(
-        environment=plan.environment,
-        cache=plan.cache_dir,
-        temporary=temporary,
-        runner=runner,
-    )
+    cache = ToolCache(folder=plan.cache_dir, environment=plan.environment, runner=runner)
+    return Chooser(cache=cache, temporary=temporary)
 
 
 def tools_for(

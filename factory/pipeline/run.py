@@ -10,9 +10,10 @@ from factory.config.selection import nothing_selected
 from factory.errors import FactoryError
 from factory.pipeline.plugin_cache import open_cache
 from factory.pipeline.run_context import FirstFailure, RunContext
-from factory.pipeline.several_workspaces import build_several, warn_of_unmatched, warnings_collected
+from factory.pipeline.several_workspaces import build_several, warn_of_unmatched
 from factory.pipeline.workspace_build import build_workspace
 from factory.reports.durations import tell_expected
+from factory.said_warnings import collect_warnings
 from factory.scheduling.budget import Budget
 from factory.scheduling.capacity import default_memory
 from factory.scheduling.in_flight import InFlight, Installations
@@ -78,7 +79,7 @@ def build_run(
     """
     with (
         open_cache(run, runner) as cache,
-        warnings_collected() as collected,
+        collect_warnings() as collected,
     ):
         run_context = RunContext(
             runner=runner,
@@ -116,7 +117,7 @@ def _build_one(run: RunPlan, run_context: RunContext, warnings: Sequence[str]) -
     if built.seen and not report.plugins:
         raise nothing_selected(run.selection, [str(name) for name in built.seen])
     warn_of_unmatched(run, built.seen)
-    run_context.emit(report.finished(plan.output_dir, built.file))
+    run_context.emit(report.describe_end(plan.output_dir, built.file))
     return report
 
 

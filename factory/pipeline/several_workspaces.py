@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import platform
-import threading
 import time
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
@@ -35,49 +33,13 @@ from factory.sources.destination import make_folder
 from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from factory.config.build_plan import BuildPlan
     from factory.config.run_plan import RunPlan
     from factory.config.selection import PluginName
     from factory.pipeline.run_context import RunContext
-
-
-LOGGER = "factory"
-
-
-class WorkspaceWarnings(logging.Handler):
-    """Collects what is said by :mod:`logging` from warnings on. Safe in many threads."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._said: dict[str, list[str]] = {}
-        self._own_lock = threading.Lock()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take a record in."""
-        message = record.getMessage()
-        if record.exc_info and record.exc_info[1]:
-            message = f"{message}: {record.exc_info[1]}"
-        with self._own_lock:
-            self._said.setdefault(WORKSPACE.get(), []).append(message)
-
-    def of(self, workspace: str) -> tuple[str, ...]:
-        """Return the warnings about a workspace, or with "" those about the run, as they came."""
-        with self._own_lock:
-            return tuple(self._said.get(workspace, ()))
-
-
-@contextlib.contextmanager
-def warnings_collected() -> Iterator[WorkspaceWarnings]:
-    """Collect the warnings of the program while the context is open."""
-    handler = WorkspaceWarnings()
-    logger = logging.getLogger(LOGGER)
-    logger.addHandler(handler)
-    try:
-        yield handler
-    finally:
-        logger.removeHandler(handler)
+    from factory.said_warnings import WarningCollector
 
 
 log = logging.getLogger(__name__)
@@ -103,7 +65,7 @@ class _Ended:
 
 
 def build_several(
-    run: RunPlan, run_context: RunContext, collected: WorkspaceWarnings, warnings: Sequence[str]
+    run: RunPlan, run_context: RunContext, collected: WarningCollector, warnings: Sequence[str]
 ) -> RunReport:
     """Build the workspaces of a run, and return the report of it; it is written, too.
 
@@ -150,7 +112,7 @@ def build_several(
         [name for each in ended for name in each.seen or ()],
         [each.report.name for each in ended if each.seen is None],
     )
-    run_context.emit(report.finished(run.output_dir, file))
+    run_context.emit(report.describe_end(run.output_dir, file))
     return report
 
 
@@ -161,7 +123,7 @@ def warn_of_unmatched(run: RunPlan, seen: Iterable[PluginName], unseen: Iterable
 
 
 def _side_by_side(
-    run: RunPlan, run_context: RunContext, collected: WorkspaceWarnings
+    run: RunPlan, run_context: RunContext, collected: WarningCollector
 ) -> tuple[list[_Ended], FactoryError | None]:
     """Build the workspaces; return what became of each, and what ended the run, if anything did."""
     ended: list[_Ended] = []
@@ -187,7 +149,7 @@ def _side_by_side(
     return ended, interrupted
 
 
-def _build(plan: BuildPlan, run_context: RunContext, collected: WorkspaceWarnings) -> _Ended:
+def _build(plan: BuildPlan, run_context: RunContext, collected: WarningCollector) -> _Ended:
     """Build one workspace in its thread; whatever ends it is told in its report."""
     WORKSPACE.set(plan.name)
     try:

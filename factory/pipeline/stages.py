@@ -17,6 +17,7 @@ from factory.scheduling.budget import (
     claim_of,
     rank_of,
 )
+from factory.toolchain.runner import LoggedRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from factory.events import Emit
     from factory.scheduling.budget import Budget
+    from factory.toolchain.runner import Runner
 
 LOGS = "logs"
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -43,6 +45,10 @@ class Stage:
     def on_line(self, line: str) -> None:
         """Pass on a line that a child printed."""
         self.emit(StageOutput(stage=self.name, plugin=self.plugin, line=line))
+
+    def bind(self, runner: Runner) -> LoggedRunner:
+        """Return a runner whose children fill this stage's log, and are heard line by line."""
+        return LoggedRunner(runner, log=self.log, on_line=self.on_line)
 
 
 class Stages:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, Place, StorageError
-from factory.files import write_whole
+from factory.files import replace_file, write_whole
 from factory.locking import exclusive
 from factory.notation.json_text import parse_json
 from factory.plugin_registry.frontend_plugins import FEDERATION_FOLDERS, FEDERATION_MANIFEST
@@ -127,12 +127,8 @@ def _bring(source: Path, target: Path) -> bool:
     if target.is_file() and _is_same(source, target):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with source.open("rb") as content, replace_file(target) as copy:
+        shutil.copyfileobj(content, copy)
     return True
 
 

@@ -116,7 +116,7 @@ class BuildReport:
             return self.error.exit_code
         return min((error.exit_code for error in self.errors), default=0)
 
-    def finished(self, output_dir: Path, file: Path) -> RunFinished:
+    def describe_end(self, output_dir: Path, file: Path) -> RunFinished:
         """Return the run's end as the screen shows it; ``file`` is where the report is."""
         return RunFinished(
             summaries=tuple(

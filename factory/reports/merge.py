@@ -111,15 +111,15 @@ def _plugins(parts: Sequence[_Part]) -> list[Report]:
                 raise ConfigurationError(
                     f"two runs built {plugin['path']}, and their reports differ",
                     place=Place(file=part.file, field=differing[0]),
-                    found=f"{_said(former[differing[0]])} in {known.file}, "
-                    f"{_said(plugin[differing[0]])} in {part.file}",
+                    found=f"{_show(former[differing[0]])} in {known.file}, "
+                    f"{_show(plugin[differing[0]])} in {part.file}",
                     expected="each plugin in one of the reports, or the same in both",
                     hint="leave one of the two reports out",
                 )
     return [found[path][1] for path in sorted(found)]
 
 
-def _said(value: object) -> str:
+def _show(value: object) -> str:
     return value if isinstance(value, str) else repr(value)
 
 

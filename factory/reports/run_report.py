@@ -79,7 +79,7 @@ class RunReport:
         codes = (each.report.exit_code for each in self.workspaces)
         return min((code for code in codes if code), default=0)
 
-    def finished(self, output_dir: Path, file: Path) -> RunFinished:
+    def describe_end(self, output_dir: Path, file: Path) -> RunFinished:
         """Return the run's end as the screen shows it; ``file`` is where the report is."""
         rows = [
             replace(
@@ -90,7 +90,7 @@ class RunReport:
             for each in self.workspaces
             for row in (
                 *each.as_a_whole(),
-                *each.report.finished(output_dir / each.name, file).summaries,
+                *each.report.describe_end(output_dir / each.name, file).summaries,
             )
         ]
         return RunFinished(

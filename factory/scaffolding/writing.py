@@ -1,7 +1,9 @@
 """Several files written as one: all of them, or none.
 
 Each is first written under a temporary name beside its place. When all are there, they are moved;
-when a move fails, or a signal ends the run, what was moved is taken back.
+when a move fails, or a signal ends the run, what was moved is taken back. There is no journal as in
+:mod:`factory.sources.replacement`: no later run is bound to come to this directory, and each file
+that a killed one has moved is whole.
 """
 
 from __future__ import annotations

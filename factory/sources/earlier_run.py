@@ -45,7 +45,7 @@ class EarlierRun:
         """
         self._write(ended=False)
 
-    def ended(self) -> None:
+    def note_end(self) -> None:
         """Say that the run has left the folder as it is now.
 
         Raises:

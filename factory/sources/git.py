@@ -22,7 +22,7 @@ from factory.sources.git_notices import warn_of_missing, warn_of_uncommitted
 from factory.sources.git_process import SessionGit, initialise
 from factory.sources.git_refs import FULL_ID, Wanted, ask_for_refs, resolve, unknown_ref_error
 from factory.sources.source import Checkout, without_credentials
-from factory.toolchain.retrying import retry
+from factory.toolchain.retrying import retry_command
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def _commit(repository: SessionRepo, remote: GitRemote, wanted: Wanted) -> str |
 
 def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
     """Run an action again, a bounded number of times, when its failure may pass by itself."""
-    return retry(
+    return retry_command(
         action,
         may_pass=may_pass,
         after=_RETRY_AFTER_SECONDS,

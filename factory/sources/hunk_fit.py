@@ -75,7 +75,7 @@ def patch_content(
         if not where or is_there or not file.put(hunk, where):
             raise HunkMismatchError(number)
         file.distance += Distance(fuzz=fuzz, offset=abs(file.shift))
-    return Patched(content=file.finished(), distance=file.distance)
+    return Patched(content=file.finish(), distance=file.distance)
 
 
 @dataclass(kw_only=True)
@@ -171,7 +171,7 @@ class _File:
                 self._write(text)
         return True
 
-    def finished(self) -> bytes:
+    def finish(self) -> bytes:
         """The whole new content."""
         if self.done < len(self._lines):
             self._copy_to(len(self._lines))

@@ -281,7 +281,9 @@ class _Scan:
             self.command, self.is_ed = line, is_ed
             header.strip_return = line.is_dos
 
-    def begun(self, line: _Line, header: _Header) -> tuple[Form | Literal["ed"], _Line] | None:
+    def find_beginning(
+        self, line: _Line, header: _Header
+    ) -> tuple[Form | Literal["ed"], _Line] | None:
         """The form of the hunk that a line begins, or ends the beginning of, and its first line."""
         content = line.content
         if self.command is not None and content == b".\n":
@@ -322,7 +324,7 @@ def _find_hunks(
             return "binary"
         header.take(content, after_stars=scan.had_stars)
         if not header.is_wanted:
-            if begun := scan.begun(line, header):
+            if begun := scan.find_beginning(line, header):
                 form, first = begun
                 header.wrapping = Wrapping(
                     indent=columns, nesting=header.nesting, strip_return=header.strip_return

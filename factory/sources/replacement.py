@@ -4,6 +4,12 @@ Every new content is first written beside its target, so that a full disk or a m
 shows before anything has changed. Then each is moved into place by one rename. If a move fails, the
 ones before it are taken back. If the process is killed in between, a journal in the tree says what
 was under way, and :func:`take_back` does the same in the next run.
+
+It has its own journal: the tree is the user's, who may go on with it after a killed run, so that a
+file is taken back only where its identity says that it is still ours. What
+:mod:`factory.installation.swap` moves are whole folders of its own, and where these are tells how
+far it came; what :mod:`factory.scaffolding.writing` writes are a few small files, which no later
+run would come to take back.
 """
 
 from __future__ import annotations

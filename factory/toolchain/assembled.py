@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from factory.toolchain.node import Node, find_node
-from factory.toolchain.node_environment import node_environment, tool_environment
+from factory.toolchain.cache_folder import ToolCache
+from factory.toolchain.node import Node, find_node, npm_of
+from factory.toolchain.node_environment import node_environment
 from factory.toolchain.registry_variables import (
     RegistryVariables,
     refuse_missing,
     registry_variables,
 )
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
-from factory.toolchain.trust import is_trusted
 from factory.toolchain.yarn import Yarn, find_wanted_yarn, find_yarn
 
 if TYPE_CHECKING:
@@ -86,31 +86,14 @@ def assemble(
         ToolchainError: a tool can neither be found nor installed.
     """
     wanted = find_wanted_yarn(workspace, root)
-    node = find_node(engines_node, environment=environment, cache=cache, runner=runner)
+    tools = ToolCache(folder=cache, environment=environment, runner=runner)
+    node = find_node(engines_node, tools)
     bin_dir = temporary / "bin"
     bin_dir.mkdir(parents=True, exist_ok=True)
     (bin_dir / "node").symlink_to(node.bin_dir / "node")
-    env = tool_environment(
-        environment, tools=(bin_dir, node.bin_dir), temporary=temporary, headers=node.headers
-    )
-    trusted = is_trusted(cache, environment)
-    yarn = find_yarn(
-        wanted,
-        node=node,
-        env=env,
-        cache=cache,
-        bin_dir=bin_dir,
-        runner=runner,
-        trusted=trusted,
-    )
-    rhdh_cli = find_rhdh_cli(
-        environment.get(VARIABLE, LATEST),
-        node=node,
-        env=env,
-        cache=cache,
-        runner=runner,
-        trusted=trusted,
-    )
+    npm = npm_of(node, tools, temporary=temporary, tools=(bin_dir,))
+    yarn = find_yarn(wanted, npm, bin_dir=bin_dir)
+    rhdh_cli = find_rhdh_cli(environment.get(VARIABLE, LATEST), npm)
     variables = registry_variables(environment, workspace, classic=yarn.is_classic)
     refuse_missing(variables, environment)
     return Toolchain(

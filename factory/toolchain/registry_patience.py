@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from factory.toolchain.retrying import retry
+from factory.toolchain.retrying import retry_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -72,7 +72,7 @@ def patiently(action: Callable[[], _T], *, runner: Runner, what: str) -> _T:
         ProcessFailed: it failed for another reason, or once too often.
         Interrupted: the run was ended meanwhile.
     """
-    return retry(
+    return retry_command(
         action,
         may_pass=may_pass,
         after=RETRY_AFTER_SECONDS,

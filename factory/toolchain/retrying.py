@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING, TypeVar
 
+from factory.retrying import retry
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 
-def retry(
+def retry_command(
     action: Callable[[], _T],
     *,
     may_pass: Callable[[ProcessFailed], bool],
@@ -39,15 +39,17 @@ def retry(
         ProcessFailed: it failed for another reason, or once too often.
         Interrupted: the run was ended meanwhile.
     """
-    for seconds in after:
-        try:
-            return action()
-        except ProcessFailed as failure:
-            if not may_pass(failure):
-                raise
-            log.warning("%s; trying again in %.0f s", what, seconds)
-            until = time.monotonic() + seconds
-            while time.monotonic() < until:
-                runner.raise_if_cancelled()
-                time.sleep(0.1)
-    return action()
+
+    def wait_after(attempt: int, failure: ProcessFailed) -> float | None:
+        if attempt > len(after) or not may_pass(failure):
+            return None
+        seconds = after[attempt - 1]
+        log.warning("%s; trying again in %.0f s", what, seconds)
+        return seconds
+
+    return retry(
+        action,
+        failures=ProcessFailed,
+        wait_after=wait_after,
+        checkpoint=runner.raise_if_cancelled,
+    )

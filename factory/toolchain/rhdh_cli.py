@@ -22,13 +22,10 @@ from factory.files import write_whole
 from factory.locking import exclusive
 from factory.toolchain.cache_folder import (
     make_folder,
-    make_once,
     tell_read_only,
     why_read_only,
 )
-from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
-from factory.toolchain.trust import refuse_planted
 from factory.versions import (
     VERSION,
     highest,
@@ -39,8 +36,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
-    from factory.toolchain.node import Node
-    from factory.toolchain.runner import Runner
+    from factory.toolchain.node import Npm
 
 log = logging.getLogger(__name__)
 
@@ -61,18 +57,8 @@ class RhdhCli:
     command: Path
 
 
-def find_rhdh_cli(
-    wanted: str,
-    *,
-    node: Node,
-    env: Mapping[str, str],
-    cache: Path,
-    runner: Runner,
-    trusted: bool = False,
-) -> RhdhCli:
+def find_rhdh_cli(wanted: str, npm: Npm) -> RhdhCli:
     """Return rhdh-cli in the version ``wanted``: exact, or a tag such as ``latest``.
-
-    ``trusted`` is whether what is in the cache is run whoever may have put it there.
 
     Raises:
         ConfigurationError: ``wanted`` is neither.
@@ -80,16 +66,14 @@ def find_rhdh_cli(
             have put it into the cache.
     """
     _refuse_no_version(wanted)
-    version = resolve_version(wanted, node=node, env=env, cache=cache, runner=runner)
+    version = resolve_version(wanted, npm)
     pins = _pins(version)
-    entry = make_once(
-        cache / "rhdh-cli" / _entry_name(version, pins),
-        lambda folder: _install(version, pins, folder, node=node, env=env, runner=runner),
+    entry = npm.cache.make(
+        f"rhdh-cli/{_entry_name(version, pins)}",
+        lambda folder: _install(version, pins, folder, npm),
         what=f"rhdh-cli {version}",
-        checkpoint=runner.raise_if_cancelled,
     )
-    command = entry / "node_modules/.bin/rhdh-cli"
-    refuse_planted(command, cache=cache, trusted=trusted)
+    command = npm.cache.refuse_planted(entry / "node_modules/.bin/rhdh-cli")
     return RhdhCli(version=version, command=command)
 
 
@@ -114,9 +98,7 @@ def find_known_version(wanted: str, *, env: Mapping[str, str], cache: Path) -> s
     return version if _EXACT.match(version) else None
 
 
-def resolve_version(
-    wanted: str, *, node: Node, env: Mapping[str, str], cache: Path, runner: Runner
-) -> str:
+def resolve_version(wanted: str, npm: Npm) -> str:
     """Return the version that ``wanted`` is, asking the npm registry if need be.
 
     Raises:
@@ -124,20 +106,21 @@ def resolve_version(
         ToolchainError: the registry does not say, and no version is installed here.
         StorageError: the cache cannot be written.
     """
-    if known := find_known_version(wanted, env=env, cache=cache):
+    cache = npm.cache.folder
+    if known := find_known_version(wanted, env=npm.env, cache=cache):
         return known
     if reason := why_read_only(cache):
         tell_read_only(cache, reason)
-        return _resolve(wanted, node=node, env=env, cache=cache, runner=runner)
+        return _resolve(wanted, npm)
     try:
-        lock = _answer_file(wanted, env, _existing(cache / "rhdh-cli").parent)
+        lock = _answer_file(wanted, npm.env, _existing(cache / "rhdh-cli").parent)
         with exclusive(
             lock.with_name(f"{lock.name}.lock"),
             wait=True,
-            while_waiting=runner.raise_if_cancelled,
+            while_waiting=npm.cache.runner.raise_if_cancelled,
         ):
-            known = find_known_version(wanted, env=env, cache=cache)
-            return known or _resolve(wanted, node=node, env=env, cache=cache, runner=runner)
+            known = find_known_version(wanted, env=npm.env, cache=cache)
+            return known or _resolve(wanted, npm)
     except OSError as error:
         raise StorageError(
             "the cache folder cannot be written",
@@ -161,15 +144,16 @@ def list_known_versions() -> tuple[str, ...]:
     return tuple(sorted(item.name for item in folder.iterdir() if _EXACT.match(item.name)))
 
 
-def _resolve(tag: str, *, node: Node, env: Mapping[str, str], cache: Path, runner: Runner) -> str:
-    ask = (node.bin_dir / "npm", "view", f"{PACKAGE}@{tag}", "version", "--json")
-    here = cache if cache.is_dir() else node.bin_dir
+def _resolve(tag: str, npm: Npm) -> str:
+    cache = npm.cache.folder
+    ask = ("view", f"{PACKAGE}@{tag}", "version", "--json")
+    here = cache if cache.is_dir() else npm.node.bin_dir
     try:
-        version = _version_in(runner.run(ask, cwd=here, env=env, timeout=120).stdout)
+        version = _version_in(npm.run(*ask, cwd=here, timeout=120).stdout)
     except (ProcessFailed, ValueError) as failure:
         return _newest_installed(tag, cache, failure)
     with contextlib.suppress(OSError):
-        file = _answer_file(tag, env, cache)
+        file = _answer_file(tag, npm.env, cache)
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, f"{version}\n", durable=False)
     return version
@@ -231,15 +215,7 @@ def _newest_installed(tag: str, cache: Path, failure: Exception) -> str:
     return newest
 
 
-def _install(
-    version: str,
-    pins: Traversable | None,
-    folder: Path,
-    *,
-    node: Node,
-    env: Mapping[str, str],
-    runner: Runner,
-) -> None:
+def _install(version: str, pins: Traversable | None, folder: Path, npm: Npm) -> None:
     log.info("installing rhdh-cli %s (once; it takes a minute or two)", version)
     quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts")
     if pins:
@@ -251,11 +227,7 @@ def _install(
         (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
         command = ["install", *quiet, "--save-exact", f"{PACKAGE}@{version}"]
     try:
-        patiently(
-            lambda: runner.run((node.bin_dir / "npm", *command), cwd=folder, env=env),
-            runner=runner,
-            what=f"installing rhdh-cli {version}",
-        )
+        npm.run_patiently(*command, cwd=folder, what=f"installing rhdh-cli {version}")
     except ProcessFailed as failure:
         raise ToolchainError(
             f"rhdh-cli {version} cannot be installed",

@@ -191,7 +191,7 @@ class Runner:
             stack.enter_context(limits)
 
             def heard(line: str) -> None:
-                limits.heard()
+                limits.note_line()
                 if on_line:
                     on_line(line)
 
@@ -224,7 +224,7 @@ class Runner:
             self.raise_if_cancelled()
             self._starting = threading.get_ident()
             try:
-                process = DESCENDANTS.started(lambda: _open(words, cwd, marked, stdin=stdin))
+                process = DESCENDANTS.start_child(lambda: _open(words, cwd, marked, stdin=stdin))
             except BaseException:
                 self._starting = None
                 raise
@@ -331,13 +331,18 @@ def _end(returncode: int) -> str:
 
 
 class LoggedRunner(Runner):
-    """Another runner, whose children it starts, with a log and a listener for those without."""
+    """Another runner, whose children it starts, with a log and a listener for those without.
+
+    Attributes:
+        log: the file that the output of children is appended to.
+        on_line: is told of each line that they print.
+    """
 
     def __init__(self, runner: Runner, *, log: Path, on_line: Callable[[str], None]) -> None:
         super().__init__(runner.redact)
         self._runner = runner
-        self._log = log
-        self._on_line = on_line
+        self.log = log
+        self.on_line = on_line
 
     def cancel(self, reason: Interrupted) -> None:
         """End every child of the runner, also those that were not started here."""
@@ -364,8 +369,8 @@ class LoggedRunner(Runner):
             command,
             cwd=cwd,
             env=env,
-            log=log or self._log,
-            on_line=on_line or self._on_line,
+            log=log or self.log,
+            on_line=on_line or self.on_line,
             timeout=timeout,
             silence=silence,
             stdin=stdin,

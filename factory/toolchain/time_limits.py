@@ -38,7 +38,7 @@ class TimeLimits:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
 
-    def heard(self) -> None:
+    def note_line(self) -> None:
         """Say that there was a line."""
         self._heard_at = time.monotonic()
 

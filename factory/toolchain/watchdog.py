@@ -51,7 +51,7 @@ class Watchdog:
         # Without a shell, or with one that has been killed, a build is better than none.
         with self._lock, contextlib.suppress(OSError, ValueError):
             if self._process is None:
-                self._process = DESCENDANTS.started(_shell, serves=True)
+                self._process = DESCENDANTS.start_child(_shell, serves=True)
                 atexit.register(self._end)
             if self._process.stdin:
                 self._process.stdin.write(line.encode())

@@ -20,18 +20,14 @@ import yaml
 from factory.archives.npm_package import archive_of_npm
 from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, ToolchainError
-from factory.toolchain.cache_folder import make_once
-from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
-from factory.toolchain.trust import refuse_planted
 from factory.versions import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from factory.toolchain.node import Node
-    from factory.toolchain.runner import Runner
+    from factory.toolchain.node import Npm
 
 log = logging.getLogger(__name__)
 
@@ -92,21 +88,11 @@ def find_wanted_yarn(workspace: Path, root: Path) -> WantedYarn:
     return WantedYarn(version=DEFAULT_BERRY, reason="the default")
 
 
-def find_yarn(
-    wanted: WantedYarn,
-    *,
-    node: Node,
-    env: Mapping[str, str],
-    cache: Path,
-    bin_dir: Path,
-    runner: Runner,
-    trusted: bool = False,
-) -> Yarn:
+def find_yarn(wanted: WantedYarn, npm: Npm, *, bin_dir: Path) -> Yarn:
     """Return the wanted yarn, installed into the cache if need be.
 
     A launcher is written into ``bin_dir``, a folder of this run, so that every tool that looks for
-    ``yarn`` on the PATH finds this one. ``trusted`` is whether what is in the cache is run whoever
-    may have put it there.
+    ``yarn`` on the PATH finds this one.
 
     Raises:
         ToolchainError: the release cannot be had, or is not what its checksum says, or others may
@@ -115,37 +101,27 @@ def find_yarn(
     script = wanted.script
     if script is None:
         release = f"{wanted.version}-{wanted.checksum[1][:16]}" if wanted.checksum else None
-        entry = make_once(
-            cache / "yarn" / (release or str(wanted.version)),
-            lambda folder: _install(wanted, folder, node=node, env=env, runner=runner),
+        entry = npm.cache.make(
+            f"yarn/{release or wanted.version}",
+            lambda folder: _install(wanted, folder, npm),
             what=f"yarn {wanted.version}",
-            checkpoint=runner.raise_if_cancelled,
         )
-        script = refuse_planted(entry / "package/bin/yarn.js", cache=cache, trusted=trusted)
+        script = npm.cache.refuse_planted(entry / "package/bin/yarn.js")
     launcher = bin_dir / "yarn"
-    quoted = (shlex.quote(str(node.bin_dir / "node")), shlex.quote(str(script)))
+    quoted = (shlex.quote(str(npm.node.bin_dir / "node")), shlex.quote(str(script)))
     launcher.write_text(f'#!/bin/sh\nexec {quoted[0]} {quoted[1]} "$@"\n', encoding="utf-8")
     launcher.chmod(0o755)
-    version = wanted.version or _version_of(launcher, env, runner)
+    version = wanted.version or _version_of(launcher, npm)
     return Yarn(version=version, bin_dir=bin_dir)
 
 
-def _install(
-    wanted: WantedYarn, folder: Path, *, node: Node, env: Mapping[str, str], runner: Runner
-) -> None:
+def _install(wanted: WantedYarn, folder: Path, npm: Npm) -> None:
     version = str(wanted.version)
     package = "yarn" if _major(version) < _BERRY_MAJOR else "@yarnpkg/cli-dist"
     log.info("installing yarn %s (%s)", version, wanted.reason)
     try:
-        packed = patiently(
-            lambda: runner.run(
-                (node.bin_dir / "npm", "pack", "--json", f"{package}@{version}"),
-                cwd=folder,
-                env=env,
-            ),
-            runner=runner,
-            what=f"installing yarn {version}",
-        )
+        words = ("pack", "--json", f"{package}@{version}")
+        packed = npm.run_patiently(*words, cwd=folder, what=f"installing yarn {version}")
     except ProcessFailed as failure:
         raise ToolchainError(
             f"yarn {version} cannot be had from the npm registry",
@@ -281,9 +257,10 @@ def _head(file: Path) -> str:
         return opened.read(1000)
 
 
-def _version_of(launcher: Path, env: Mapping[str, str], runner: Runner) -> str:
+def _version_of(launcher: Path, npm: Npm) -> str:
+    command = (launcher, "--version")
     try:
-        answer = runner.run((launcher, "--version"), cwd=launcher.parent, env=env).stdout.strip()
+        said = npm.cache.runner.run(command, cwd=launcher.parent, env=npm.env)
     except ProcessFailed as failure:
         raise ToolchainError(
             "the workspace's own yarn (yarnPath) does not start",
@@ -292,6 +269,7 @@ def _version_of(launcher: Path, env: Mapping[str, str], runner: Runner) -> str:
             hint="correct yarnPath in .yarnrc.yml, or remove it and set packageManager in "
             "package.json",
         ) from failure
+    answer = said.stdout.strip()
     if not re.match(VERSION, answer):
         raise ToolchainError(
             "the workspace's own yarn (yarnPath) does not say its version",

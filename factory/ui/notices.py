@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import factory
 from factory.errors import Place
 from factory.events import WORKSPACE
+from factory.said_warnings import LOGGER, listening, message_of
 from factory.ui.text import Line, Span, Style, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-LOGGER = "factory"
 _PACKAGE_ROOT = Path(factory.__file__).resolve().parent.parent
 
 
@@ -72,13 +72,12 @@ def notices(
     handler = _Handler(show, level=level, redact=redact)
     logger = logging.getLogger(LOGGER)
     before = logger.level
-    logger.addHandler(handler)
     logger.setLevel(min(level, logging.WARNING))
     try:
-        yield handler.warnings
+        with listening(handler):
+            yield handler.warnings
     finally:
         logger.setLevel(before)
-        logger.removeHandler(handler)
 
 
 class _Handler(logging.Handler):
@@ -116,13 +115,10 @@ class _Handler(logging.Handler):
 
     def _text(self, record: logging.LogRecord) -> str:
         """The message; a traceback only for those who asked for everything."""
-        message = record.getMessage()
-        if not record.exc_info or not record.exc_info[1]:
-            return message
-        if self._from <= logging.DEBUG:
+        if record.exc_info and record.exc_info[1] and self._from <= logging.DEBUG:
             formatted = logging.Formatter().formatException(record.exc_info)
-            return f"{message}\n{formatted}"
-        return f"{message}: {record.exc_info[1]}"
+            return f"{record.getMessage()}\n{formatted}"
+        return message_of(record)
 
 
 def _origin(record: logging.LogRecord) -> str:

@@ -42,7 +42,7 @@ class Printer:
         """Print lines; a line break in one is no new line."""
         self._sink().write("".join(f"{show_raw(self.redact(line))}\n" for line in lines))
 
-    def styled(self, lines: Iterable[Line]) -> None:
+    def styled_lines(self, lines: Iterable[Line]) -> None:
         """Print lines of spans, with their styles on a terminal."""
         masked = [tuple(Span(self.redact(s.text), s.style) for s in line) for line in lines]
         if not self.is_terminal:

@@ -43,11 +43,11 @@ class SubjectRow:
     stages: dict[str, StageRow] = field(default_factory=dict)
     line: str = ""
 
-    def running(self) -> str:
+    def running_stage(self) -> str:
         """The stage that began last of those that have not ended."""
         return next((n for n in reversed(self.stages) if self.stages[n].state == "running"), "")
 
-    def failed(self) -> str:
+    def failed_stage(self) -> str:
         """The first stage that has failed."""
         return next((n for n, stage in self.stages.items() if stage.state == "failed"), "")
 
@@ -70,7 +70,7 @@ class SubjectRow:
 def row_of(about: SubjectRow, names: tuple[str, ...], now: float) -> Row:
     """Return the row of a subject whose stages are ``names``, at the time ``now``."""
     marks = about.marks(names)
-    running, failed = about.running(), about.failed()
+    running, failed = about.running_stage(), about.failed_stage()
     ended = bool(marks) and marks[-1] in ("done", "skipped")
     state: State = "waiting"
     if running:

@@ -16,6 +16,7 @@ from typing import Any
 
 from factory.config.environment import Environment
 from factory.locking import exclusive
+from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import Node, find_node
 from factory.toolchain.runner import Runner
 
@@ -58,7 +59,8 @@ class Portal:
 def kept_node(process: Mapping[str, str]) -> Node:
     """The Node that a build uses, too."""
     return find_node(
-        None, environment=Environment(variables=process), cache=KEPT_TOOLS, runner=Runner()
+        None,
+        ToolCache(folder=KEPT_TOOLS, environment=Environment(variables=process), runner=Runner()),
     )
 
 

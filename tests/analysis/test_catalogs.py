@@ -121,3 +121,17 @@ def test_what_a_killed_run_left_is_taken_back_by_the_next(workspace: Path) -> No
     assert manifest.read_bytes() == before
     context.__exit__(None, None, None)
     assert manifest.read_bytes() == before
+
+
+def test_resolutions_are_compared_with_the_range_and_not_with_the_catalog(workspace: Path) -> None:
+    root = workspace / "package.json"
+    document = json.loads(root.read_text())
+    document["resolutions"] = {"escape@npm:~1.0.3": "1.0.4", "uses-backstage": "1.2.0"}
+    root.write_text(json.dumps(document))
+    lockfile = workspace / "yarn.lock"
+    text = lockfile.read_text().replace("escape@npm:~1.0.3", "escape@npm:1.0.4")
+    lockfile.write_text(text.replace("uses-backstage@npm:^1.0.0", "uses-backstage@npm:1.2.0"))
+    found = analyze_workspace(workspace, host({"@backstage/config": "1.3.6", "react": "18.3.1"}))
+    assert [(p.arguments, p.warnings) for p in found.plugins] == [
+        ("--embed-package uses-backstage", ())
+    ]

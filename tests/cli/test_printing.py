@@ -72,7 +72,7 @@ def test_a_line_is_one_line_and_no_command(name: str) -> None:
     out = Printer(stream=stream)
     out.lines(name, f"  {name}", f"name {name}")
     assert_harmless(stream.getvalue(), 3)
-    out.styled([(Span(name), Span(name))])
+    out.styled_lines([(Span(name), Span(name))])
     Sink(stream).lines([(Span("  "), Span(name))])
     out.tabs([(name, name)])
     assert_harmless(stream.getvalue().replace("\t", " "), 6)

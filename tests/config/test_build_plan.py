@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,12 @@ class Desk:
         return file
 
     def request(self, **options: Any) -> BuildOptions:
-        request = build_options(
-            config_dir=self.config,
-            repo_path=self.root / "source",
-            output_dir=self.root / "outputs",
-        )
-        return replace(request, **options)
+        given = {
+            "config_dir": self.config,
+            "repo_path": self.root / "source",
+            "output_dir": self.root / "outputs",
+        }
+        return build_options(**(given | options))
 
     def plan(self, process: dict[str, str] | None = None, **options: Any) -> BuildPlan:
         process = {"HOME": str(self.home)} | (process or {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,13 +35,13 @@ class Desk:
         return file
 
     def plan(self, process: dict[str, str] | None = None, **options: Any) -> RunPlan:
-        request = build_options(
-            config_dir=self.config,
-            repo_path=self.root / "source",
-            output_dir=self.root / "outputs",
-        )
+        given = {
+            "config_dir": self.config,
+            "repo_path": self.root / "source",
+            "output_dir": self.root / "outputs",
+        }
         process = {"HOME": str(self.root / "home")} | (process or {})
-        return plan_run(replace(request, **options), process, default_jobs=3)
+        return plan_run(build_options(**(given | options)), process, default_jobs=3)
 
     def refused(self, kind: type[FactoryError], **options: Any) -> FactoryError:
         with pytest.raises(FactoryError) as caught:

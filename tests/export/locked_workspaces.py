@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from factory.config.environment import layer_environment
+from factory.toolchain.cache_folder import ToolCache
+from factory.toolchain.node import Npm
 from factory.toolchain.runner import Runner
 from factory.toolchain.yarn import WantedYarn, find_yarn
 from tests.command_line import Ended, run_factory
@@ -140,9 +142,14 @@ def _place_yarn(tree: LockedTree, version: str) -> None:
     node = some_node(process, KEPT / "tools/node")
     find_yarn(
         WantedYarn(version=version, reason="the test"),
-        node=node,
-        env=tool_environment(layer_environment(process), node, tree.root / "tmp"),
-        cache=KEPT / "tools",
+        Npm(
+            node=node,
+            env=tool_environment(layer_environment(process), node, tree.root / "tmp"),
+            cache=ToolCache(
+                folder=KEPT / "tools",
+                environment=layer_environment(process),
+                runner=Runner(),
+            ),
+        ),
         bin_dir=tree.bin_dir,
-        runner=Runner(),
     )

@@ -13,6 +13,8 @@ import pytest
 
 from factory.files import (
     remove_unfinished,
+    replace_file,
+    replace_folder,
     write_new,
     write_whole,
 )
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 STANDING_STILL = """
 import sys
 from pathlib import Path
-from factory.whole_file import write_whole
+from factory.files import write_whole
 move = Path.replace
 def replace(self, target):
     print("written", flush=True)
@@ -119,3 +121,76 @@ def test_many_at_once_with_somebody_who_tidies_up(tmp_path: Path) -> None:
     finally:
         tidier.kill()
         tidier.communicate()
+
+
+def test_a_file_that_is_replaced_stays_as_it_was_until_the_end(tmp_path: Path) -> None:
+    file = tmp_path / "layer"
+    file.write_bytes(b"old")
+    with replace_file(file) as opened:
+        opened.write(b"new")
+        opened.flush()
+        assert file.read_bytes() == b"old"
+    assert file.read_bytes() == b"new"
+    assert names(tmp_path) == ["layer"]
+
+
+def test_a_file_whose_writing_fails_stays_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "layer"
+    file.write_bytes(b"old")
+    with pytest.raises(TypeError), replace_file(file) as opened:
+        opened.writelines((b"ne", None))  # type: ignore[arg-type]
+    assert file.read_bytes() == b"old"
+    assert names(tmp_path) == ["layer"]
+
+
+def test_what_a_killed_process_was_writing_is_removed_later(tmp_path: Path) -> None:
+    with replace_file(tmp_path / "layer"):
+        (unfinished,) = tmp_path.iterdir()
+        remove_unfinished(tmp_path)
+        assert unfinished.exists()  # it is being written
+        unfinished.rename(tmp_path / "kept")
+        (tmp_path / unfinished.name).write_bytes(b"of a killed process")
+        remove_unfinished(tmp_path)
+        assert names(tmp_path) == ["kept"]
+        (tmp_path / "kept").rename(unfinished)
+    assert names(tmp_path) == ["layer"]
+
+
+def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "layout"
+    folder.mkdir()
+    (folder / "former").touch()
+    with replace_folder(folder) as fresh:
+        (fresh / "new").touch()
+        assert names(folder) == ["former"]
+    assert names(folder) == ["new"]
+    assert names(tmp_path) == ["layout"]
+
+
+def test_a_folder_that_cannot_be_filled_stays_as_it_was(tmp_path: Path) -> None:
+    folder = tmp_path / "layout"
+    folder.mkdir()
+    (folder / "former").touch()
+    with pytest.raises(OSError, match="full"), replace_folder(folder):
+        raise OSError("the disk is full")
+    assert names(folder) == ["former"]
+    assert names(tmp_path) == ["layout"]
+
+
+def test_a_folder_that_cannot_be_moved_into_place_leaves_the_former(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "layout"
+    folder.mkdir()
+    (folder / "former").touch()
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise OSError("refused")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="refused"), replace_folder(folder):
+        pass
+    assert names(folder) == ["former"]

@@ -21,6 +21,7 @@ from factory.oci.packed_plugin import DYNAMIC_PACKAGES, read_plugin_archive
 from factory.oci.planned_images import PlannedImage
 from factory.oci.push import make_images
 from factory.oci.reference import Reference
+from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node
 from factory.toolchain.runner import Runner
 
@@ -175,9 +176,11 @@ def test_the_commits_time_is_given_in_utc(tmp_path: Path) -> None:
 def test_what_npm_itself_packs_is_taken(tmp_path: Path, process: dict[str, str]) -> None:
     node = find_node(
         None,
-        environment=Environment(variables=process),
-        cache=Path(process["PLUGIN_FACTORY_CACHE_DIR"]),
-        runner=Runner(),
+        ToolCache(
+            folder=Path(process["PLUGIN_FACTORY_CACHE_DIR"]),
+            environment=Environment(variables=process),
+            runner=Runner(),
+        ),
     )
     environment = process | {"PATH": f"{node.bin_dir}:{process['PATH']}"}
     npm = node.bin_dir / "npm"

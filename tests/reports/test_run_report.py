@@ -135,7 +135,7 @@ def test_no_secret_is_in_it() -> None:
 
 
 def test_the_summary_names_the_workspace_of_each_plugin(tmp_path: Path) -> None:
-    finished = run(TODO, TODO).finished(tmp_path, tmp_path / "build-report.json")
+    finished = run(TODO, TODO).describe_end(tmp_path, tmp_path / "build-report.json")
     assert [(row.workspace, row.plugin) for row in finished.summaries] == [
         ("w0", "plugins/todo"),
         ("w1", "plugins/todo"),

@@ -101,6 +101,7 @@ def new_user(folder: Path, process: dict[str, str]) -> User:
         below = repository.path / "workspaces" / name
         below.mkdir(parents=True)
         two_plugins(name).write(below, "protocols")
+        (below / ".yarnrc.yml").write_text("nodeLinker: node-modules\n")
     repository.commit({})
     return User(
         here=folder,

@@ -39,7 +39,7 @@ def left(tmp_path: Path, session: GitSession, history: object) -> EarlierRun:
     add_worktree(clone, remote, "main", run.folder, session)
     (run.folder / "node_modules/jose").mkdir(parents=True)
     (run.folder / "patched.txt").write_text("by a patch of ours")
-    run.ended()
+    run.note_end()
     return run
 
 
@@ -129,7 +129,7 @@ class TestPlainFolders:
         run.folder.mkdir(parents=True)
         run.begins()
         (run.folder / "a.txt").write_text("a")
-        run.ended()
+        run.note_end()
         return run
 
     def test_a_copy_may_go(self, copied: EarlierRun) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from factory.export.dependencies import install_dependencies
 from factory.toolchain.assembled import Toolchain
-from factory.toolchain.runner import Runner
+from factory.toolchain.runner import LoggedRunner, Runner
 
 from .npm_registry import NpmRegistry, serving
 from .real_installs import PACKAGES, Install, NewWorkspace, real_tools, written_workspace
@@ -63,9 +63,9 @@ def install(toolchain: Toolchain, runner: Runner, tmp_path: Path) -> Install:
         install_dependencies(
             workspace,
             toolchain=toolchain,
-            runner=runner,
-            log=tmp_path / f"{workspace.name}.log",
-            on_line=lambda _: None,
+            runner=LoggedRunner(
+                runner, log=tmp_path / f"{workspace.name}.log", on_line=lambda _: None
+            ),
         )
 
     return install

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from factory.config.environment import Environment, layer_environment
-from factory.toolchain.node import Node, find_node
+from factory.toolchain.cache_folder import ToolCache
+from factory.toolchain.node import Node, Npm, find_node
 from factory.toolchain.node_environment import node_environment
 from factory.toolchain.registry_variables import registry_variables
 from factory.toolchain.runner import Runner
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
 
 
 def some_node(process: dict[str, str], cache: Path) -> Node:
-    return find_node(None, environment=layer_environment(process), cache=cache, runner=Runner())
+    return find_node(
+        None,
+        ToolCache(
+            folder=cache,
+            environment=layer_environment(process),
+            runner=Runner(),
+        ),
+    )
 
 
 def tool_environment(environment: Environment, node: Node, folder: Path) -> dict[str, str]:
@@ -38,9 +46,14 @@ def installed_yarn(wanted: WantedYarn, process: dict[str, str], node: Node, fold
     bin_dir.mkdir(parents=True, exist_ok=True)
     return find_yarn(
         wanted,
-        node=node,
-        env=tool_environment(layer_environment(process), node, folder / "tmp"),
-        cache=folder / "cache",
+        Npm(
+            node=node,
+            env=tool_environment(layer_environment(process), node, folder / "tmp"),
+            cache=ToolCache(
+                folder=folder / "cache",
+                environment=layer_environment(process),
+                runner=Runner(),
+            ),
+        ),
         bin_dir=bin_dir,
-        runner=Runner(),
     )

@@ -9,6 +9,8 @@ from random import Random
 
 from factory.config.environment import layer_environment
 from factory.toolchain.assembled import Toolchain
+from factory.toolchain.cache_folder import ToolCache
+from factory.toolchain.node import Npm
 from factory.toolchain.registry_variables import registry_variables
 from factory.toolchain.rhdh_cli import RhdhCli
 from factory.toolchain.runner import Runner
@@ -52,11 +54,16 @@ def real_tools(
     bin_dir.mkdir(parents=True)
     yarn = find_yarn(
         WantedYarn(version="4.12.0", reason="the test"),
-        node=node,
-        env=tool_environment(layer_environment(process), node, folder / "tmp"),
-        cache=KEPT_TOOLS,
+        Npm(
+            node=node,
+            env=tool_environment(layer_environment(process), node, folder / "tmp"),
+            cache=ToolCache(
+                folder=KEPT_TOOLS,
+                environment=layer_environment(process),
+                runner=Runner(),
+            ),
+        ),
         bin_dir=bin_dir,
-        runner=Runner(),
     )
     return Toolchain(
         node=node,

@@ -15,7 +15,7 @@ from factory.toolchain.assembled import Toolchain
 from factory.toolchain.child_environment import git_environment, pip_environment
 from factory.toolchain.registry_variables import registry_variables
 from factory.toolchain.rhdh_cli import RhdhCli
-from factory.toolchain.runner import Runner
+from factory.toolchain.runner import LoggedRunner, Runner
 from factory.toolchain.yarn import WantedYarn
 
 from .installed_tools import installed_yarn, some_node
@@ -101,13 +101,10 @@ def seen(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> S
     (workspace / "postinstall.env").unlink()
     (workspace / ".yarn/install-state.gz").unlink()
     log = folder / "log"
-    install_dependencies(
-        workspace, toolchain=toolchain, runner=runner, log=log, on_line=lambda _: None
-    )
+    logged = LoggedRunner(runner, log=log, on_line=lambda _: None)
+    install_dependencies(workspace, toolchain=toolchain, runner=logged)
     compile_types(workspace, toolchain=toolchain, runner=runner, log=log, on_line=lambda _: None)
-    compile_package(
-        workspace, "w", toolchain=toolchain, runner=runner, log=log, on_line=lambda _: None
-    )
+    compile_package(workspace, "w", toolchain=toolchain, runner=logged)
     return Seen(workspace=workspace)
 
 

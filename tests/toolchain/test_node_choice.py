@@ -10,6 +10,7 @@ import pytest
 
 from factory.config.environment import layer_environment
 from factory.errors import ToolchainError
+from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import Node, find_node
 from factory.toolchain.runner import Runner
 
@@ -19,7 +20,14 @@ needs_node = pytest.mark.skipif(
 
 
 def find(wanted: str | None, process: dict[str, str], cache: Path) -> Node:
-    return find_node(wanted, environment=layer_environment(process), cache=cache, runner=Runner())
+    return find_node(
+        wanted,
+        ToolCache(
+            folder=cache,
+            environment=layer_environment(process),
+            runner=Runner(),
+        ),
+    )
 
 
 def path_with_node(tmp_path: Path, prints: str) -> dict[str, str]:

@@ -10,6 +10,8 @@ import pytest
 
 from factory.config.environment import layer_environment
 from factory.errors import ConfigurationError, ToolchainError
+from factory.toolchain.cache_folder import ToolCache
+from factory.toolchain.node import Npm
 from factory.toolchain.rhdh_cli import PACKAGE, PINS, RhdhCli, find_rhdh_cli, list_known_versions
 from factory.toolchain.runner import Runner
 
@@ -33,10 +35,11 @@ def find(wanted: str, process: dict[str, str], node: Node, folder: Path) -> Rhdh
     environment = layer_environment(process | {"HOME": str(folder)})
     return find_rhdh_cli(
         wanted,
-        node=node,
-        env=tool_environment(environment, node, folder / "tmp"),
-        cache=folder / "cache",
-        runner=Runner(),
+        Npm(
+            node=node,
+            env=tool_environment(environment, node, folder / "tmp"),
+            cache=ToolCache(folder=folder / "cache", environment=environment, runner=Runner()),
+        ),
     )
 
 
