@@ -18,7 +18,10 @@ KEPT = Path(os.environ.get("PLUGIN_FACTORY_TEST_CACHE", ROOT / "build/test-cache
 
 # How long an example takes says something of the machine, and of what else it has to do.
 settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "any machine",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("any machine")
 

@@ -13,6 +13,7 @@ from factory.analysis.lockfile_parser import LOCKFILE, generation_of
 from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
 from factory.analysis.workspace_globs import folders_named
 from factory.errors import Place, SourceError
+from factory.files import may_be_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -228,8 +229,14 @@ def _members(project: Path) -> Iterator[tuple[Path, Manifest]]:
             pending.extend(
                 each
                 for each in _find_named(manifest, generation)
-                if (each / MANIFEST_FILE).is_file() and each.is_relative_to(project)
+                if each.is_relative_to(project) and _has_manifest(each)
             )
+
+
+def _has_manifest(folder: Path) -> bool:
+    """Whether a folder has a package.json; that a folder may not be read is said."""
+    is_folder = os.path.isdir(folder)  # noqa: PTH112 - never raises
+    return is_folder and may_be_read(folder) and (folder / MANIFEST_FILE).is_file()
 
 
 def _find_named(manifest: Manifest, generation: Generation) -> tuple[Path, ...]:

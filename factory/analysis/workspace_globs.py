@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.analysis.glob_patterns import GLOBSTAR, expand_braces, path_pattern, segment_pattern
+from factory.files import scan_folder
 
 if TYPE_CHECKING:
     from factory.analysis.lockfile import Generation
@@ -206,7 +207,7 @@ def _walk_classic(root: Path, segments: list[str]) -> Iterator[str]:
             test = segment_pattern(segment)
             names = _subfolders(root, folder)
             following += [(f"{folder}/{n}".lstrip("/"), depth + 1) for n in names if test(n)]
-        elif (root / folder / segment).is_dir():
+        elif os.path.isdir(root / folder / segment):  # noqa: PTH112 - never raises
             following.append((f"{folder}/{segment}".lstrip("/"), depth + 1))
         fresh = [step for step in following if step not in seen]
         seen.update(fresh)
@@ -214,17 +215,20 @@ def _walk_classic(root: Path, segments: list[str]) -> Iterator[str]:
 
 
 def _subfolders(root: Path, folder: str, *, follows_links: bool = True) -> list[str]:
-    """The names of the folders in a folder; links that lead out of the root or around are none."""
+    """The names of the folders in a folder; links that lead out of the root or around are none.
+
+    None are in a folder that is not there; that it may not be read is said.
+    """
     try:
-        with os.scandir(root / folder) as entries:
-            return sorted(
-                entry.name
-                for entry in entries
-                if entry.is_dir(follow_symlinks=False)
-                or (follows_links and entry.is_symlink() and _leads_inside(root, entry.path))
-            )
+        entries = scan_folder(root / folder)
     except OSError:
         return []
+    return [
+        entry.name
+        for entry in entries
+        if entry.is_dir(follow_symlinks=False)
+        or (follows_links and entry.is_symlink() and _leads_inside(root, entry.path))
+    ]
 
 
 def _leads_inside(root: Path, link: str) -> bool:

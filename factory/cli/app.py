@@ -19,7 +19,7 @@ from factory import __version__
 from factory.cli.commands import PROGRAM, CommandGroup
 from factory.cli.option_variables import defaults_from
 from factory.config.options import CONFIG_DIR, OWN_PREFIXES, PREFIX
-from factory.toolchain.hidden_environment import take_process
+from factory.toolchain.hidden_environment import hide_environment, take_process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # What click raises for a command line that it cannot read, whichever click typer brings.
 _BAD_COMMAND_LINE: Any = typer.BadParameter.__mro__[2]
+_COMPLETION = f"_{PREFIX}COMPLETE"
 _ROOT_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 
 
@@ -87,8 +88,13 @@ def main() -> NoReturn:
     """Run the command line of this process, and end with the command's exit code."""
     # Where no session deals with Ctrl-C, nothing has begun or all is done: end without a word.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    process = dict(os.environ)
     take_process()
-    code = run(sys.argv[1:], dict(os.environ))
+    # Before a command and its libraries are loaded: GitPython starts git while it is imported. A
+    # shell's completion is asked for in variables, which typer looks up by itself.
+    if _COMPLETION not in process:
+        hide_environment()
+    code = run(sys.argv[1:], process)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more could only spoil the exit code
     sys.exit(code)
 

@@ -16,7 +16,7 @@ from factory.config.environment import read_env_file, refuse_empty
 from factory.errors import FactoryError
 from factory.redaction import redactor_for
 from factory.toolchain.descendants import DESCENDANTS
-from factory.toolchain.hidden_environment import hide_environment, is_process_taken
+from factory.toolchain.hidden_environment import is_process_taken
 from factory.toolchain.runner import Runner
 from factory.toolchain.signals import ending_on_signals
 from factory.ui.printing import Printer
@@ -73,7 +73,6 @@ def session(
     redact = redactor_for(process, further, *(read_env_file(file) for file in env_files))
     runner = Runner(redact)
     if is_process_taken():
-        hide_environment()
         DESCENDANTS.take_all()
     # Signals outermost: a second Ctrl-C must cut short neither the message nor the tidying.
     with (

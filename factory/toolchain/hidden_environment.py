@@ -26,6 +26,8 @@ _FIELDS_BEFORE = 3
 _ARG_START, _ARG_END, _ENV_START, _ENV_END = 48, 49, 50, 51
 _URL_LOGIN = re.compile(rb"(?<=://)[^/\s@]+(?:@[^/\s@]+)*(?=@)")
 
+# How wide and high the screen is, which typer looks up when it writes help.
+_SCREEN = frozenset({"COLUMNS", "LINES"})
 
 _OWNED = contextvars.ContextVar("owned", default=False)
 
@@ -47,7 +49,8 @@ def hide_environment() -> bool:
     """Overwrite this process's initial environment, and logins in its command line.
 
     Everything that needs the variables has to have its copy: ``os.environ`` keeps only those that
-    every child process sees. Returns whether the system lets it be done, as Linux does.
+    every child process sees, and the size of the screen. Returns whether the system lets it be
+    done, as Linux does.
     """
     if sys.platform != "linux":
         return False
@@ -79,4 +82,4 @@ def _places() -> dict[int, int]:
 
 
 def _is_for_everybody(name: str) -> bool:
-    return any(allowance.covers(name) for allowance in BASE_CHILD)
+    return name in _SCREEN or any(allowance.covers(name) for allowance in BASE_CHILD)

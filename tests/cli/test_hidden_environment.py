@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.command_line import ROOT
+import pytest
 
 SECRET = "a-secret-value-of-nobody"
 # In git's place: reads what the system tells of every process above it, up to pytest.
@@ -26,7 +26,10 @@ echo git version 2.47.0
 """
 
 
-def test_no_child_can_read_what_the_program_was_started_with(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [("init", "new"), ("plan",)])
+def test_no_child_can_read_what_the_program_was_started_with(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/git").write_text(SPY.format(folder=tmp_path, outside=os.getpid()))
     (tmp_path / "bin/git").chmod(0o755)
@@ -38,9 +41,9 @@ def test_no_child_can_read_what_the_program_was_started_with(tmp_path: Path) -> 
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
     ended = subprocess.run(
-        [Path(sys.executable).with_name("plugin-factory"), "init", tmp_path / "new",
+        [Path(sys.executable).with_name("plugin-factory"), *words,
          "--source-repo", f"https://user:{SECRET}@localhost:9/x.git"],
-        env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+        env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert ended.returncode != 0  # nobody is there
     parents = (tmp_path / "parents").read_text().split()

@@ -83,7 +83,7 @@ def _scalprum(**fields: Any) -> str:
 BROKEN_BACKENDS: dict[str, tuple[dict[str, bytes], str, str]] = {
     "no package.json": (backend(files={"package.json": None}), PACKAGE, "package.json"),
     "no JSON": (backend(files={"package.json": "{"}), PACKAGE, "package.json"),
-    "no object": (backend(files={"package.json": "[]"}), PACKAGE, "no object"),
+    "no object": (backend(files={"package.json": "[]"}), PACKAGE, "not an object"),
     "no name": (backend({"name": ""}), PACKAGE, "name"),
     "a name that is no text": (backend({"name": 7}), PACKAGE, "7"),
     "no version": (backend({"version": None}), PACKAGE, "version"),
