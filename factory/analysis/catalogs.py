@@ -78,7 +78,7 @@ def read_yarn_settings(file: Path) -> Mapping[str, Any]:
         raise SourceError(
             problem,
             place=Place(file=file),
-            found="no map at its top",
+            found="a top level that is not a map",
             expected="settings",
             hint=hint,
         )

@@ -276,7 +276,7 @@ class _PackageWalk:
             own = _manifest_unless_template(Path(folder) / MANIFEST_FILE)
             if own and (own.role in PLUGIN_ROLES or own.workspaces):
                 self._leave_out(
-                    folder, f"it has a {LOCKFILE} of its own, and is another workspace to build"
+                    folder, f"it has a {LOCKFILE} of its own, so it is a separate workspace"
                 )
             return None, []
         manifest = None

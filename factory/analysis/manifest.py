@@ -78,7 +78,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         ) from error
     except (RecursionError, ValueError) as error:  # or a number of more digits than Python reads
         raise SourceError(
-            "a package.json is nested too deep, or has too long a number, to be one",
+            "a package.json is nested too deeply, or has a number that is too long",
             place=Place(file=file),
             hint="correct the file, or patch it if it comes from a repository that is not yours",
         ) from error
@@ -193,5 +193,5 @@ def _text(file: Path) -> str:
             "a package.json cannot be read",
             place=Place(file=file),
             found=error.strerror or str(error),
-            hint="check who may read it: ls -l shows the permissions",
+            hint="check its permissions: ls -l shows them",
         ) from error

@@ -192,7 +192,7 @@ def _find_listed_plugin(workspace: Path, path: str, members: Membership | None) 
     manifest = read_manifest(file)
     if manifest.role not in PLUGIN_ROLES:
         raise ConfigurationError(
-            f"{path} is no plugin that can be exported",
+            f"{path} is not a plugin that can be exported",
             place=Place(file=file, field="backstage.role"),
             found=manifest.role or "no role",
             expected=" or ".join(PLUGIN_ROLES),

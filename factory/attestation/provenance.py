@@ -152,10 +152,10 @@ def check_statement(statement: Statement, *, sha256: str) -> ProvenanceSubject:
         if subject.sha256 == sha256:
             return subject
     raise CheckError(
-        "the provenance is of another artifact",
+        "the provenance is for another artifact",
         found=", ".join(f"{one.name} sha256:{one.sha256}" for one in statement.subjects),
         expected=f"sha256:{sha256}",
-        hint="build again, so that the artifact and its provenance are of one build",
+        hint="build again, so that the artifact and its provenance come from one build",
     )
 
 
@@ -210,7 +210,7 @@ def _text(subjects: Sequence[ProvenanceSubject], predicate: Mapping[str, Any]) -
 
 def _unreadable(found: str) -> CheckError:
     return CheckError(
-        "this is no provenance statement",
+        "this is not a provenance statement",
         found=found,
         expected=f"an in-toto statement with the predicate {PREDICATE}",
     )

@@ -170,7 +170,7 @@ def parse_entry(text: bytes, folder: Path, key: str, *, signature: bytes = b"") 
         if document["digest"] != digest_of_value(body):
             raise BadEntry(f"{ENTRY_FILE} was changed")
         if body["format"] != FORMAT or body["key"] != key:
-            raise BadEntry(f"{ENTRY_FILE} is of another entry")
+            raise BadEntry(f"{ENTRY_FILE} belongs to another entry")
         files = tuple(_file(one) for one in body["files"])
         parts_file = _file(body["parts"])
         record = body["record"]

@@ -151,5 +151,5 @@ def _read_memo(document: Any, digest: str) -> WorkspaceMemo:
     facts = body["facts"]
     said = [text for plugin in plugins for text in asdict(plugin).values()]
     if not isinstance(facts, dict) or not all(isinstance(text, str) for text in said):
-        raise TypeError("it has something else than texts")
+        raise TypeError("it has values that are not text")
     return WorkspaceMemo(plugins=plugins, facts=facts)

@@ -92,7 +92,7 @@ class _Switch:
     def refuse_off(self) -> None:
         """End a conversation with a registry that is not used any more: none waits for another."""
         if self.off:
-            raise RegistryError("the registry is not used any more in this run")
+            raise RegistryError("the registry is no longer used in this run")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +118,7 @@ class _RemotePlace:
         if not self.switch.turn_off():
             return
         log.warning(
-            "the cache %s%s/%s (%s) is not used any more in this run, and the build goes on: %s%s",
+            "the cache %s%s/%s (%s) is no longer used in this run, and the build continues: %s%s",
             SCHEME,
             self.name.registry,
             self.repository,
@@ -257,7 +257,7 @@ def repository_name(text: str, option: str) -> ImageName:
         return image_name(f"{text}:key" if text.startswith(SCHEME) else "")
     except UsageError as error:
         raise UsageError(
-            f"{option} names no repository of a registry",
+            f"{option} does not name a repository of a registry",
             found=text,
             expected="oci://registry/repository, without a tag, for example "
             "oci://quay.io/my-team/plugin-cache",
@@ -335,7 +335,7 @@ def _layers(place: _RemotePlace, digest: str) -> dict[str, Descriptor]:
     try:
         manifest = json.loads(content)
         if manifest["artifactType"] != ARTIFACT_TYPE:
-            raise BadEntry("its tag is of something else than an entry of the cache")
+            raise BadEntry("its tag belongs to something other than a cache entry")
         described = [descriptor_of(layer, where="the entry") for layer in manifest["layers"]]
         layers = {str(layer.annotations.get(TITLE, "")): layer for layer in described}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -205,7 +205,7 @@ def _options_and_warnings(process: Mapping[str, str], known: frozenset[str]) -> 
         name for name in free if name.startswith(PREFIX) and name not in known | WITHOUT_OPTION
     )
     if unknown:
-        _say(f"warning: no option has the variable {', '.join(unknown)}", sys.stderr)
+        _say(f"warning: no option uses the variable {', '.join(unknown)}", sys.stderr)
     return free
 
 
@@ -224,7 +224,7 @@ def _internal(error: Exception, redact: Callable[[str], str]) -> FactoryError:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(redact("".join(traceback.format_exception(error))))
     return FactoryError(
-        f"{PROGRAM} {__version__} has made a mistake: {type(error).__name__}: {error}",
+        f"internal error in {PROGRAM} {__version__}: {type(error).__name__}: {error}",
         hint="please report it, with the log",
         log=Path(name),
     )

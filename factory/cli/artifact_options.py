@@ -23,7 +23,7 @@ MaxEntrySize: TypeAlias = Annotated[
     typer.Option(
         "--max-entry-size",
         metavar="BYTES",
-        help="The largest file that an archive may hold. Otherwise MAX_ENTRY_SIZE, or 40000000.",
+        help="The largest file in an archive. Default: MAX_ENTRY_SIZE, or 40000000.",
         show_default=False,
         rich_help_panel=ARCHIVES,
     ),

@@ -32,7 +32,7 @@ WorkspacePath: TypeAlias = Annotated[
     str | None,
     typer.Option(
         help="The workspace, from the repository's root, such as workspaces/todo. "
-        "Wins over source.json; without either, the repository's root.",
+        "Overrides source.json; without either, the repository's root.",
         rich_help_panel=SOURCE,
     ),
 ]
@@ -71,7 +71,7 @@ Exclude: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PATTERN",
-        help="All but these; patterns as for --only, over which it wins.",
+        help="All but these; patterns as for --only, which it overrides.",
         rich_help_panel=SOURCE,
     ),
 ]
@@ -87,7 +87,7 @@ GenerateBuildArgs: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--generate-build-args",
-        help="Compute the build arguments of all listed plugins anew, and write them into "
+        help="Compute the build arguments of all listed plugins again, and write them into "
         "plugins-list.yaml.",
         rich_help_panel=ARGUMENTS,
     ),
@@ -106,7 +106,7 @@ Repair: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--repair/--no-repair",
-        help="Try an export again with the build arguments that rhdh-cli's error asks for.",
+        help="Retry an export with the build arguments that rhdh-cli's error asks for.",
         rich_help_panel=ARGUMENTS,
     ),
 ]
@@ -116,7 +116,7 @@ PassEnv: TypeAlias = Annotated[
         "--pass-env",
         metavar="NAME",
         help="A variable that the programs which install packages may see, for a ${NAME} in the "
-        "source's .npmrc or .yarnrc.yml; may be repeated. What .env sets needs no such option.",
+        "source's .npmrc or .yarnrc.yml; may be repeated. Variables set in .env do not need it.",
         rich_help_panel=WORK,
     ),
 ]
@@ -141,7 +141,7 @@ FailFast: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--fail-fast",
-        help="End the run at the first failure; what has not been built is skipped.",
+        help="Stop at the first failure; everything not yet built is skipped.",
         rich_help_panel=WORK,
     ),
 ]

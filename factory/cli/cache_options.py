@@ -29,7 +29,7 @@ CacheFrom: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="oci://REPOSITORY",
-        help="Take finished plugins also from this repository of a container registry, such as "
+        help="Also take finished plugins from this repository of a container registry, such as "
         "oci://quay.io/team/plugin-cache. Repeat it for several.",
         rich_help_panel=CACHE,
     ),
@@ -38,7 +38,7 @@ CacheTo: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="oci://REPOSITORY",
-        help="Put the plugins that were built into this repository too, for other machines.",
+        help="Also store the plugins that were built in this repository, for other machines.",
         rich_help_panel=CACHE,
     ),
 ]

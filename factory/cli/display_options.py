@@ -25,7 +25,7 @@ LeastUrgent: TypeAlias = Annotated[
     typer.Option(
         "--log-level",
         case_sensitive=False,
-        help="The least urgent messages to show.",
+        help="The lowest level of messages to show.",
         rich_help_panel=DISPLAY,
     ),
 ]

@@ -23,7 +23,7 @@ Bundle: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="One image of this name with all plugins of a workspace, in place of one each.",
+        help="One image of this name with all plugins of a workspace, instead of one per plugin.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -40,7 +40,7 @@ SignKey: TypeAlias = Annotated[
 TagTemplate: TypeAlias = Annotated[
     str,
     typer.Option(
-        help="The images' tag, of {version}, {backstage_version}, {name}, {revision} and "
+        help="The images' tag, made of {version}, {backstage_version}, {name}, {revision} and "
         "{short_revision}.",
         rich_help_panel=IMAGES,
     ),

@@ -49,7 +49,7 @@ def init(
         Path | None,
         typer.Argument(
             metavar="CONFIG_DIR",
-            help="The directory to make; ./config unless it is named.",
+            help="The directory to create; ./config by default.",
             show_default=False,
         ),
     ] = None,
@@ -100,12 +100,12 @@ def init(
     host: Host = None,
     ci: Annotated[
         CiSystem | None,
-        typer.Option("--ci", help="Write a file for a CI system, too.", rich_help_panel=CI),
+        typer.Option("--ci", help="Also write a file for a CI system.", rich_help_panel=CI),
     ] = None,
     ci_file: Annotated[
         Path | None,
         typer.Option(
-            help="Where that file goes, instead of the place where the system looks for it.",
+            help="Where to write that file, instead of where the system looks for it.",
             rich_help_panel=CI,
         ),
     ] = None,
@@ -122,14 +122,14 @@ def init(
         bool,
         typer.Option(
             "--force",
-            help="Replace files that are there, each with a word.",
+            help="Replace existing files, and name each of them.",
             rich_help_panel=DISPLAY,
         ),
     ] = False,
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Write nothing: show what would be.", rich_help_panel=DISPLAY
+            "--dry-run", help="Write nothing: show what would be written.", rich_help_panel=DISPLAY
         ),
     ] = False,
     yes: Annotated[

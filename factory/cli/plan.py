@@ -62,7 +62,7 @@ EXAMPLES = """Examples:
   plugin-factory plan --config-dir ./config --offline
 
 \b
-  # A matrix of four machines, as long as each other by what the last run took.
+  # A matrix of four machines, balanced by the durations of the last run.
   plugin-factory plan --config-dir ./config --matrix github --shards 4 --reports ./last-run
 """
 
@@ -91,7 +91,7 @@ def plan(
         bool,
         typer.Option(
             "--offline",
-            help="Use no network: check the configuration, and tell what it alone tells.",
+            help="Use no network: check the configuration, and show what it alone can show.",
             rich_help_panel=DISPLAY,
         ),
     ] = False,
@@ -99,7 +99,7 @@ def plan(
     matrix: Annotated[
         CiSystem | None,
         typer.Option(
-            help="Print a matrix of shards instead, each for a machine of a CI run.",
+            help="Print a matrix of shards instead, one for each machine of a CI run.",
             rich_help_panel=SHARDS,
         ),
     ] = None,
@@ -120,7 +120,7 @@ def plan(
         bool,
         typer.Option(
             "--changed-only",
-            help="Leave workspaces out whose plugins are all cached.",
+            help="Leave out workspaces whose plugins are all cached.",
             rich_help_panel=SHARDS,
         ),
     ] = False,
@@ -132,7 +132,7 @@ def plan(
     Workspaces, commits, plugins, build arguments, what is cached and what would be built, and why.
 
     Takes build's options. Nothing is written to --repo-path, --output-dir or --config-dir. The exit
-    code is the one that a build would end with as far as can be told.
+    code is the one that a build would end with, as far as that can be known.
     """
     request = BuildRequest(
         config_dir=config_dir,
@@ -195,7 +195,7 @@ def _refuse_contradictions(
     if changed and offline:
         raise UsageError(
             "--changed-only and --offline exclude each other",
-            expected="one of them: offline it is not known what has changed",
+            expected="only one of them: what has changed is not known offline",
         )
 
 

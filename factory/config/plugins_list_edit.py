@@ -206,9 +206,9 @@ def _refuse_other_content(
         f"{_scalar(path)}: {_scalar(arguments)}\n" for path, arguments in wanted.items()
     )
     raise ConfigurationError(
-        f"{file.name} is written in a way that cannot be edited",
+        f"{file.name} has a form that cannot be edited",
         place=Place(file=file),
-        expected="a line a plugin, such as 'plugins/todo: --embed-package @acme/x'",
+        expected="one line per plugin, such as 'plugins/todo: --embed-package @acme/x'",
         hint="write the lines below into it yourself",
         details=lines,
     )

@@ -173,7 +173,7 @@ def _plan_several(
     config_dir, repo_path = request.config_dir.absolute(), request.repo_path.absolute()
     if found.ignored:
         log.warning(
-            "%s: folders without a %s are no workspaces, and not used: %s",
+            "%s: folders without a %s are not workspaces, and are ignored: %s",
             config_dir,
             SOURCE_FILE,
             ", ".join(found.ignored),
@@ -218,7 +218,7 @@ def _tell_of_off(config_dir: Path, found: FoundWorkspaces) -> None:
     if found.disabled:
         why.append(f"with {DISABLED_LIST}: {join_names(found.disabled, _SHOWN)}")
     log.warning(
-        "%s: %s off, and not built: %s",
+        "%s: %s disabled, and not built: %s",
         config_dir,
         "1 workspace is" if off == 1 else f"{off} workspaces are",
         "; ".join(why),
@@ -246,10 +246,10 @@ def _refuse_for_several(request: BuildRequest, found: FoundWorkspaces) -> None:
         if value:
             names = [folder.name for folder in found.folders]
             raise UsageError(
-                f"{option} is for one workspace, and the configuration directory holds "
+                f"{option} is for one workspace only, and the configuration directory holds "
                 f"{len(names)}: each says in its own {SOURCE_FILE} where its source is",
                 found=f"{option} {value}",
-                expected=f"the option left out, to build {', '.join(names)}",
+                expected=f"no such option, to build {', '.join(names)}",
                 hint=f"or build one of them: --config-dir {found.folders[0]}",
             )
 
@@ -259,7 +259,7 @@ def _warn_of_no_workspace(selection: Selection) -> None:
     for name in selection.packages_wanted():
         near = difflib.get_close_matches(name, selection.workspaces, n=3)
         log.warning(
-            "--only %s is no workspace%s: a package of that name is looked for in all of them",
+            "--only %s is no workspace%s: all workspaces are searched for a package of that name",
             name,
             f" (did you mean {' or '.join(near)}?)" if near else "",
         )

@@ -148,7 +148,7 @@ def _all_off(config_dir: Path, disabled: list[Path], unlisted: list[Path]) -> Co
     why = [f"{len(unlisted)} without {PLUGINS_LIST}"] if unlisted else []
     why += [f"{len(disabled)} with {DISABLED_LIST}"] if disabled else []
     return ConfigurationError(
-        "every workspace of the configuration directory is off",
+        "every workspace of the configuration directory is disabled",
         place=Place(file=config_dir),
         found=", ".join(why),
         expected=f"a {PLUGINS_LIST} in each workspace that is to be built",

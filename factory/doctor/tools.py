@@ -48,7 +48,7 @@ def look_for_git(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     said = _said(about, (program, "--version"), env)
     version = _VERSION.search(said)
     if version is None:
-        found = f"{program} does not say its version: {said or 'nothing'}"
+        found = f"{program} does not report its version: {said or 'nothing'}"
         return (DoctorFinding(check="git", outcome="failed", found=found, advice=advice),)
     oldest = tuple(map(int, OLDEST_GIT.split(".")))
     is_old = (int(version[1]), int(version[2])) < oldest
@@ -137,7 +137,7 @@ def look_for_rhdh_cli(about: DoctorContext) -> tuple[DoctorFinding, ...]:
         rhdh_cli = DoctorFinding(check=names[1], outcome=outcome, found=found, advice=advice)
         if about.offline:
             found = f"{version} is not in the cache"
-            advice = "build once with the network, or hand the cache of another machine on"
+            advice = "build once with the network, or copy the cache of another machine"
             rhdh_cli = DoctorFinding(check=names[1], outcome="warning", found=found, advice=advice)
     else:
         found = f"which one is {wanted!r} is not known"

@@ -83,7 +83,7 @@ def find_wanted_indexes(environment: Environment) -> tuple[WantedIndex, ...]:
             name, reference = re.sub(r"[/:@]", "_", part), part
         if not _NAME.fullmatch(name) or name in found:
             raise ConfigurationError(
-                "the index has a name that cannot be a folder's, or that another one has",
+                "the index has a name that is not a valid folder name, or is not unique",
                 place=_variable(EXTRA_IMAGES),
                 found=part,
                 expected="NAME=registry/repository:tag, or the image alone, separated by commas",
@@ -155,12 +155,12 @@ def extract_entities(indexes: Sequence[FetchedIndex], environment: Environment) 
         folder = Path(destination, "extra", name) if name else Path(destination)
         files = list(_entity_files(index))
         if not files:
-            log.warning("%s has no entities of a catalogue", index.wanted.image.image)
+            log.warning("%s has no catalogue entities", index.wanted.image.image)
             continue
         unwritable = StorageError(
             "the catalogue's entities cannot be written",
             place=Place(file=folder),
-            hint=f"check the space on the disk, and {EXTRACT_DIR}",
+            hint=f"check the free disk space and {EXTRACT_DIR}",
         )
         with os_errors_as(unwritable):
             _place(files, folder / _ENTITIES)

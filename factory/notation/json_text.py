@@ -109,7 +109,7 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in value if names.count(name) > 1)
-        raise DocumentError(f"{twice!r} stands twice in one object", expected="each key once")
+        raise DocumentError(f"{twice!r} appears twice in one object", expected="each key only once")
     return value
 
 

@@ -115,7 +115,9 @@ class BoundedLoader(yaml.SafeLoader):
         self._depth -= 1
         if isinstance(event, yaml.AliasEvent):
             if id(node) not in self._measures:
-                raise DocumentError("an alias stands in what it leads to", line=line, column=column)
+                raise DocumentError(
+                    "an alias is inside the value that it refers to", line=line, column=column
+                )
         elif node is not None:
             self._measures[id(node)] = self._measured(node, line, column)
         return node
@@ -206,7 +208,7 @@ class CoreLoader(BoundedLoader):
             if self.peek() == "#":
                 if self.column and self.buffer[self.pointer - 1] not in " \t":
                     raise ScannerError(
-                        None, None, "a comment needs a blank in front of it", self.get_mark()
+                        None, None, "a comment needs a space in front of it", self.get_mark()
                     )
                 while self.peek() not in "\0\r\n":
                     self.forward()
@@ -225,7 +227,7 @@ class CoreLoader(BoundedLoader):
         if tab is None or self.flow_level or self.peek() in "\0\r\n#":
             return
         if begins_line:
-            raise ScannerError(None, None, "a tab cannot indent", tab)
+            raise ScannerError(None, None, "a tab cannot be used as indentation", tab)
         self.allow_simple_key = False  # a tab does not indent what stands in one line either
 
     def check_key(self) -> bool:
@@ -290,7 +292,7 @@ class CoreLoader(BoundedLoader):
             blanks = self._blanks()
             is_short = len(blanks) - len(blanks.lstrip(" ")) < indent
             if "\t" in blanks and is_short and not self.flow_level and self.peek() not in "\0\r\n#":
-                raise ScannerError(None, None, "a tab cannot indent", tab)
+                raise ScannerError(None, None, "a tab cannot be used as indentation", tab)
         return [" " if breaks == 1 else "\n" * (breaks - 1)]
 
     def _blanks(self) -> str:
@@ -322,7 +324,7 @@ class CoreLoader(BoundedLoader):
                 return _scalar(node.tag, node.value)
         shown = node.tag.replace(_TAG, "!!")
         raise ConstructorError(
-            None, None, f"the tag {shown} is not known here, or does not fit", node.start_mark
+            None, None, f"the tag {shown} is unknown, or does not fit the value", node.start_mark
         )
 
     def _map(self, node: yaml.MappingNode, way: Steps) -> dict[str, Any]:

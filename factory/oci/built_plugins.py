@@ -59,9 +59,9 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
         here = [built for folder in (directory, *below) if (built := _read_built(folder))]
         if not here:
             raise UsageError(
-                "the output directory holds no packed plugin",
+                "the output directory contains no packed plugin",
                 found=str(directory),
-                expected="*.tgz, in it or in a folder a workspace",
+                expected="*.tgz, in it or in a folder for each workspace",
                 hint="build first: plugin-factory build --output-dir DIRECTORY",
             )
         found += here
@@ -106,7 +106,7 @@ def _newest(plugins: Sequence[PluginArchive]) -> tuple[PluginArchive, ...]:
                 kept.append(plugin)
             else:
                 log.warning(
-                    "%s is left from an earlier build and not taken: %s %s is there, too; "
+                    "%s is left from an earlier build and is ignored: %s %s exists too; "
                     "remove the file if it is not needed",
                     plugin.tgz,
                     plugin.name,

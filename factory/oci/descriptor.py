@@ -133,7 +133,7 @@ def descriptor_of(value: object, *, where: str) -> Descriptor:
         or not 0 <= size <= _LARGEST_SIZE
     ):
         raise RegistryError(
-            f"{where} is not described as images describe their parts",
+            f"{where} does not have a valid descriptor",
             found=repr(value)[:200],
             expected='an object with "mediaType", "digest" (sha256:…) and "size"',
         )
@@ -211,7 +211,7 @@ def entries_of(index: bytes, *, where: str) -> list[dict[str, Any]]:
         entries = None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise RegistryError(
-            f"{where} is no image index",
+            f"{where} is not an image index",
             found=index[:200].decode("utf-8", "replace"),
             expected='JSON with "manifests", a list of descriptors',
         )
@@ -230,7 +230,7 @@ def refuse_too_many(entries: Sequence[object], *, where: str) -> None:
             f"{where} has too many parts",
             found=f"{len(entries)}",
             expected=f"at most {MOST_ENTRIES}",
-            hint="ask whoever made it",
+            hint="ask its author",
         )
 
 

@@ -119,7 +119,7 @@ def build_image(
     if len(ordered) > 1 and not facts.title:
         raise PackError(
             "an image with several plugins needs a name of its own",
-            hint="give it one: --bundle NAME",
+            hint="name it with --bundle NAME",
         )
     index = json.dumps(dynamic_packages(ordered), indent=2, ensure_ascii=False) + "\n"
     layer = write_layer(ordered, layer_file, root_files={INDEX_FILE: index.encode("utf-8")})

@@ -45,7 +45,7 @@ def write_layout(images: Sequence[tuple[Image, str]], destination: Path) -> Path
     """
     if destination.exists() and not (destination / LAYOUT_MARKER).is_file():
         raise StorageError(
-            "the image layout would replace something that is no image layout",
+            "the image layout would replace something that is not an image layout",
             found=str(destination),
             hint="move it away, or choose another output folder",
         )

@@ -252,7 +252,7 @@ def _from_helper(
         ) from error
     except (ValueError, KeyError, TypeError):
         raise RegistryError(
-            f"the credential helper {program} gave no login for {key}",
+            f"the credential helper {program} returned no login for {key}",
             expected="a JSON object with Username and Secret",
             hint=f"try it by hand: echo {server} | {program} get",
         ) from None  # the answer, which the cause would show, may hold the secret

@@ -91,8 +91,8 @@ def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[Pla
                 raise UsageError(
                     f"two images would have the name {name}",
                     found=" and ".join(str(one.plugins[0].tgz) for one in (planned[name], image)),
-                    hint="push the directories one by one, with a --tag-template or --bundle name "
-                    "of its own each",
+                    hint="push the directories separately, each with its own --tag-template or "
+                    "--bundle name",
                 )
             planned[name] = image
     return tuple(planned.values())

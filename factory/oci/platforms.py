@@ -45,7 +45,7 @@ def check_platform(text: str) -> str:
         raise UsageError(
             "this is not a platform",
             found=text,
-            expected="what Node.js calls one, such as linux-x64",
+            expected="a platform as Node.js calls it, such as linux-x64",
         )
     return text
 

@@ -113,7 +113,7 @@ def tag_for(template: str, values: Mapping[str, str]) -> str:
             f"the tag template needs {', '.join(missing)}, which is not known here",
             found=template,
             expected="placeholders that have a value for every plugin",
-            hint="use what is known: "
+            hint="use one of: "
             + (
                 ", ".join(f"{{{name}}}" for name, value in values.items() if value) or "a fixed tag"
             ),
@@ -121,7 +121,7 @@ def tag_for(template: str, values: Mapping[str, str]) -> str:
     tag = template.format_map({name: values[name].replace("+", "_") for name in names})
     if not is_tag(tag):
         raise UsageError(
-            "the tag template makes a tag that registries refuse",
+            "the tag template produces a tag that registries refuse",
             found=f"{template} made {tag}",
             expected="letters, digits, '_', '.' and '-', at most 128, not starting with '.' or '-'",
             hint="change --tag-template",

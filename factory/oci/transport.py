@@ -54,7 +54,7 @@ def web_address(text: str, *, base: str = "", what: str) -> str:
             f"{what} cannot be used",
             found=repr(text[:200]),
             expected="an http or https address",
-            hint="a proxy before the server may change its answers; ask who runs the server",
+            hint="a proxy may change the server's answers; ask the server's operator",
         )
     return address
 
@@ -213,7 +213,7 @@ def say_that_it_is_insecure(target: RegistryTarget) -> None:
     """In our words, in place of a warning of urllib3's for every request."""
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     log.warning(
-        "REGISTRY_INSECURE is set: the certificate of %s is not checked, and plain HTTP is spoken "
+        "REGISTRY_INSECURE is set: the certificate of %s is not checked, and plain HTTP is used "
         "where there is none.",
         target.registry,
     )
@@ -431,7 +431,7 @@ class Transport:
             raise RegistryError(
                 "the server's address or its answer cannot be used",
                 found=f"{_origin(url)}: {error}",
-                hint="a proxy before the server may change its answers; ask who runs the server",
+                hint="a proxy may change the server's answers; ask the server's operator",
             ) from error
 
     def _explain(self, url: str, error: Exception) -> NoReturn:
@@ -484,7 +484,7 @@ def _read_whole(response: urllib3.BaseHTTPResponse, url: str) -> bytes:
                     "the server's answer is too long",
                     found=f"more than {LARGEST_ANSWER} bytes from {_origin(url)}",
                     expected="a manifest, or a list of a few",
-                    hint="ask who runs the server; nothing that is needed here is that long",
+                    hint="ask the server's operator; no answer that is needed here is that long",
                 )
     finally:
         response.close()
@@ -495,9 +495,9 @@ def _too_slow(url: str, policy: RetryPolicy) -> RegistryError:
     return RegistryError(
         "the server sends too slowly",
         found=_origin(url),
-        expected=f"a small answer within {policy.rest_seconds:.0f} s, of a large one at least "
+        expected=f"a small answer within {policy.rest_seconds:.0f} s; of a large one, at least "
         f"{policy.least_content} bytes in that time",
-        hint="try again later, or over another network; ask who runs the server or the proxy",
+        hint="try again later, or over another network; ask who operates the server or proxy",
     )
 
 
@@ -511,7 +511,7 @@ def _proxy_headers(proxy: str) -> dict[str, str]:
         return dict(urllib3.make_headers(proxy_basic_auth=pair))
     except UnicodeEncodeError:
         raise ConfigurationError(
-            "the proxy's user or password has characters that HTTP does not carry",
+            "the proxy's user or password has characters that HTTP does not allow",
             found=_origin(proxy),
             expected="characters of Latin-1, percent-encoded",
             hint="correct the variable https_proxy, http_proxy or all_proxy",
@@ -530,7 +530,7 @@ def _give_up(url: str, attempts: int, failure: TemporaryFailure) -> NoReturn:
         hint = "check the registry's address, the network and the proxy, and try again"
     times = "once" if attempts == 1 else f"{attempts} times"
     raise RegistryError(
-        f"the registry did not do its part: {failure.reason} (asked {times})",
+        f"the registry did not respond as expected: {failure.reason} (asked {times})",
         found=_origin(url),
         hint=hint,
     ) from failure

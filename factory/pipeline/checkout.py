@@ -121,7 +121,7 @@ def check_out_source(
 
     Raises:
         SourceError: the source, ref or workspace cannot be had, or ``repo_path`` is not empty.
-        PatchError: a patch or an overlay does not fit; the tree is as it was.
+        PatchError: a patch or an overlay does not fit; the tree is unchanged.
         BusyError: another run uses the folder.
     """
     runner = means.runner
@@ -253,7 +253,7 @@ def _describe(
     workspace = resolve_workspace(plan.repo_path, plan.workspace_path)
     for folder in dict.fromkeys((plan.repo_path, workspace)):
         if take_back(folder):
-            log.warning("%s: took back the changes of a run that was killed amid them", folder)
+            log.warning("%s: undid the unfinished changes of a run that was killed", folder)
     session = git_session(runner=runner, env=git_environment(plan.environment), log=stage.log)
     changes = describe_changes(
         root=plan.repo_path,

@@ -189,7 +189,7 @@ class PluginCache:
         if self.demanded and not self.signing:
             self.store.tell(
                 "takes nothing",
-                "a key is demanded of it, and there is none to sign with: --sign-key",
+                "a signature is required, and there is no key to sign with: --sign-key",
             )
             return
         key = plugin.repaired_key if report.repairs else plugin.key
@@ -203,7 +203,7 @@ class PluginCache:
         except Interrupted:
             raise
         except (OSError, FactoryError) as error:
-            log.debug("%s is not kept with its mended arguments: %s", report.path, error)
+            log.debug("%s is not kept with its repaired arguments: %s", report.path, error)
         else:
             mended = replace(expected, arguments=report.arguments)
             unrepaired = replace(report, repairs=())

@@ -103,7 +103,7 @@ def _config(file: Path) -> Any:
         return _map_of(read_app_config(file))
     except ConfigurationError as error:
         # The artifact itself is good: its configuration is shipped as it is.
-        log.warning("the entry of a plugin is left without its configuration: %s", error)
+        log.warning("the entry of a plugin is written without its configuration: %s", error)
         return None
 
 
@@ -120,7 +120,7 @@ def _map_of(document: Document) -> dict[str, Any]:
 
 def _write(file: Path, text: str, is_ours: Callable[[str], bool]) -> Path | None:
     if file.is_file() and not is_ours(file.read_text(encoding="utf-8", errors="replace")):
-        log.warning("%s is not plugin-factory's own: it is left as it is", file)
+        log.warning("%s was not written by plugin-factory: it is left unchanged", file)
         return None
     write_whole(file, text)
     return file

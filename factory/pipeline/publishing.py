@@ -114,8 +114,8 @@ def images_wanted(plan: BuildPlan) -> ImagesWanted | None:
     if not (plan.push_images or plan.image_output):
         if plan.bundle:
             raise UsageError(
-                "--bundle names an image, and no image is asked for",
-                expected="--push-images or --image-output with it",
+                "--bundle names an image, but no image is requested",
+                expected="--push-images or --image-output as well",
             )
         return None
     placeholders(plan.tag_template)
@@ -201,7 +201,7 @@ def publish_plugins(
         return tuple(reports)
     if wanted.naming.bundle and len(archives) < len(reports):
         log.warning(
-            "the image %s is not made: not all of its plugins were built", wanted.naming.bundle
+            "the image %s is not created: not all of its plugins were built", wanted.naming.bundle
         )
         return tuple(reports)
     facts = image_facts(source.repo, source.commit, source.committed_at)

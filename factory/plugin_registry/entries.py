@@ -33,7 +33,7 @@ def check_asset_host(host: str) -> str:
     parts = urlsplit(host)
     if host and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise UsageError(
-            "the asset host is no web address",
+            "the asset host is not a web address",
             found=host,
             expected="such as https://portal.example.com",
         )

@@ -85,7 +85,7 @@ def read_report(where: Path) -> WrittenReport:
         document = replace(written, value=_harmless(written.value))
     except RecursionError as error:
         raise ConfigurationError(
-            f"{file.name} is nested too deep for a report", place=Place(file=file)
+            f"{file.name} is nested too deeply for a report", place=Place(file=file)
         ) from error
     several = isinstance(document.value, dict) and "workspaces" in document.value
     validate(document, "run-report" if several else "build-report")

@@ -122,7 +122,7 @@ def new_configuration(
         place_all(texts)
         for file in files:
             if file.replaced:
-                log.warning("%s was there and has been replaced", file.path)
+                log.warning("%s existed and was replaced", file.path)
     return NewConfiguration(
         config_dir=config_dir,
         repo=survey.repo,
@@ -140,8 +140,8 @@ def _refuse_contradictions(wishes: InitOptions) -> None:
         raise UsageError("--local and --source-repo exclude each other", expected="one of them")
     if wishes.local and wishes.ref:
         raise UsageError(
-            "--source-ref is for --source-repo",
-            expected="one of them left out: what --local names is taken as it is",
+            "--source-ref works only with --source-repo",
+            expected="only one of them: the folder of --local is used as it is",
         )
     if wishes.workspace_paths and wishes.all_workspaces:
         raise UsageError(

@@ -1,6 +1,6 @@
 """What an earlier run left in a workspace's folder: may it go, or has the user worked in it since?
 
-In a run of several workspaces, ``<repo-path>/<name>/`` is made by the run, and made anew by the
+In a run of several workspaces, ``<repo-path>/<name>/`` is made by the run, and recreated by the
 next one. A mark beside the clones says that the folder is a run's, and since when it has been left
 alone. What is newer than that is somebody's work. While a run is at work in it, and after one that
 was killed, all that is in the folder is the run's.

@@ -276,6 +276,6 @@ def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
         action,
         may_pass=may_pass,
         after=_RETRY_AFTER_SECONDS,
-        what="git: the server broke off",
+        what="git: the server closed the connection",
         runner=session.runner,
     )

@@ -157,7 +157,7 @@ def _apply_part(patch: FilePatch, run: _Run, manner: Manner) -> Distance:
     except HunkMismatchError as error:
         if patch.before == "missing" and content:
             raise RefusedPatch(
-                patch=patch, reason=f"{chosen.name} is to be made, and already exists"
+                patch=patch, reason=f"{chosen.name} is to be created, and already exists"
             ) from error
         raise RefusedPatch(
             patch=patch,
@@ -173,7 +173,7 @@ def _apply_part(patch: FilePatch, run: _Run, manner: Manner) -> Distance:
     if patch.after == "missing":
         raise RefusedPatch(
             patch=patch,
-            reason=f"{target} is to be removed, and has more in it than the patch says",
+            reason=f"{target} is to be removed, and contains more than the patch says",
             name=target,
         )
     _write(patch, chosen, target_path, patched.content, run)

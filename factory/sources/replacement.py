@@ -172,9 +172,9 @@ def _read(text: str, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
         return journal["phase"], moves
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise SourceError(
-            "what an earlier run left half done cannot be undone",
+            "the unfinished changes of an earlier run cannot be undone",
             place=Place(file=root / JOURNAL),
-            found="a journal that the factory has not written",
+            found="a journal that the factory did not write",
             hint="look through the changes of the tree (git status), then remove the file",
         ) from error
 
@@ -261,7 +261,7 @@ def _beside(target: Path, what: str) -> Path:
 def _not_written(error: OSError, root: Path) -> StorageError:
     name = Path(os.fsdecode(error.filename)) if error.filename else root
     return StorageError(
-        "files could not be written, and all are as they were",
+        "files could not be written, and all are unchanged",
         place=Place(file=name.parent if _MARK in name.name else name),
         found=error.strerror,
         hint="check the free space and the permissions of the folder",

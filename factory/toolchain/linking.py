@@ -165,7 +165,7 @@ def _make_store(store: Path) -> bool:
         except OSError:  # another run was faster
             shutil.rmtree(making, ignore_errors=True)
     except OSError as error:
-        log.debug("yarn's store cannot be made: %s", error)
+        log.debug("yarn's store cannot be created: %s", error)
     return store.is_dir()
 
 

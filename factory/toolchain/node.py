@@ -66,7 +66,7 @@ def find_node(wanted: str | None, *, environment: Environment, cache: Path, runn
         ToolchainError: none of them satisfies, or the download failed.
     """
     if wanted and not is_range(wanted):
-        log.warning("engines.node is no version range and is not used: %s", wanted)
+        log.warning("engines.node is not a version range and is ignored: %s", wanted)
         wanted = None
     rejected: list[str] = []
     for node in _here(environment, cache=cache, runner=runner):
@@ -220,7 +220,7 @@ def node_version(node: Path, environment: Environment, runner: Runner) -> str:
     version = completed.stdout.strip().removeprefix("v")
     if not re.fullmatch(VERSION, version):
         raise ToolchainError(
-            f"{node} does not say its version",
+            f"{node} does not report its version",
             found=version or "nothing",
             expected="what 'node --version' prints, such as v22.20.0",
             hint="repair or remove it from the PATH",

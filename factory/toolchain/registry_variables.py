@@ -176,7 +176,7 @@ def _ways(name: str, *, there: bool) -> str:
     if is_own_login(name):
         return (
             f"{name} is the factory's own and is never passed on; put what packages need into a "
-            "variable of another name, and refer to that"
+            "variable with another name, and refer to that"
         )
     if there:
         return f"allow it with --pass-env {name}, or set {name} in the configuration's .env"

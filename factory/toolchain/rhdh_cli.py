@@ -184,7 +184,7 @@ def _version_in(answer: str) -> str:
     try:
         said = json.loads(answer)
     except RecursionError as error:
-        raise ValueError("npm's answer is nested too deep") from error
+        raise ValueError("npm's answer is nested too deeply") from error
     version = said[-1] if isinstance(said, list) and said else said
     if not isinstance(version, str) or not _EXACT.match(version):
         raise ValueError(f"npm answers {answer.strip()[:200]!r}")
@@ -216,7 +216,7 @@ def _newest_installed(tag: str, cache: Path, failure: Exception) -> str:
     newest = highest(installed) if tag == LATEST else None
     if newest is None:
         raise ToolchainError(
-            f"the npm registry does not say which rhdh-cli is '{tag}'",
+            f"the npm registry does not report which rhdh-cli is '{tag}'",
             found=str(failure),
             details=failure.completed.last_words if isinstance(failure, ProcessFailed) else None,
             hint=f"check that npm reaches its registry (npm ping), or set {VARIABLE}=1.9.1",

@@ -141,7 +141,7 @@ class Log:
                 "a log file cannot be written",
                 place=Place(file=self._file),
                 found=error.strerror or str(error),
-                hint="df -h shows which disk is full; ls -ld shows who may write",
+                hint="df -h shows which disk is full; ls -ld shows the permissions",
             ) from error
 
 

@@ -148,7 +148,7 @@ def _install(
         )
     except ProcessFailed as failure:
         raise ToolchainError(
-            f"yarn {version} cannot be had from the npm registry",
+            f"yarn {version} cannot be downloaded from the npm registry",
             found=failure.reason,
             expected=f"the package {package}@{version}, asked for by {wanted.reason}",
             details=failure.completed.last_words,
@@ -169,7 +169,7 @@ def _read_packed_name(said: str, package: str) -> str:
         return str(archive_of_npm(said)["filename"])
     except ValueError as error:
         raise ToolchainError(
-            f"npm does not say what it has packed of {package}",
+            f"npm does not report what it has packed of {package}",
             found=said.strip()[:200] or "nothing",
             expected='[{"filename": "NAME-VERSION.tgz"}], as npm pack --json prints it',
             hint="check the npm that is used: npm --version",
@@ -181,7 +181,7 @@ def _refuse_other_bytes(file: Path, checksum: tuple[str, str], wanted: WantedYar
     found = hashlib.new(algorithm, file.read_bytes()).hexdigest()
     if found != expected:
         raise ToolchainError(
-            f"yarn {wanted.version} from the npm registry is not the one that is asked for",
+            f"yarn {wanted.version} from the npm registry is not the requested one",
             found=f"{algorithm} {found}",
             expected=f"{algorithm} {expected}, by {wanted.reason}",
             hint="correct the checksum in packageManager, or the registry",
@@ -295,7 +295,7 @@ def _version_of(launcher: Path, env: Mapping[str, str], runner: Runner) -> str:
         ) from failure
     if not re.match(VERSION, answer):
         raise ToolchainError(
-            "the workspace's own yarn (yarnPath) does not say its version",
+            "the workspace's own yarn (yarnPath) does not report its version",
             found=answer or "nothing",
             expected="what 'yarn --version' prints, such as 4.12.0",
         )

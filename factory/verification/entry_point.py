@@ -119,7 +119,7 @@ def _finding(plugin: PluginFolder, completed: Completed, nonce: str) -> CheckFin
     try:
         result = parse_object(lines[0])
     except ValueError as fault:
-        return _failed_finding("what the plugin exports cannot be told", str(fault))
+        return _failed_finding("what the plugin exports cannot be determined", str(fault))
     stand_ins = [str(name) for name in result.get("standIns", ())]
     if error := result.get("error"):
         return _of_error(plugin, error, stand_ins)

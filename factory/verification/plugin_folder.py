@@ -99,7 +99,7 @@ def read_plugin_folder(root: Path) -> PluginFolder | CheckFinding:
     except ValueError as error:
         return failed_finding(
             PACKAGE,
-            "there is no package.json that can be read",
+            "there is no readable package.json",
             found=str(error),
             expected="the package.json of an exported plugin at the archive's package/package.json",
             hint="pack the folder dist-dynamic that the export leaves: npm pack ./dist-dynamic",

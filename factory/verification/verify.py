@@ -169,7 +169,7 @@ def _layout(path: Path, asked: VerifyOptions) -> tuple[Verified, ...]:
         ]
     if not results:
         raise ArtifactError(
-            "the layout holds no image",
+            "the layout contains no image",
             found=str(path),
             expected="an index.json that names images",
             hint="make the layout again: plugin-factory build --image-output oci-layout",

@@ -133,7 +133,7 @@ def test_a_catalogue_with_nothing_on_is_an_error(
 
 def test_one_workspace_that_is_switched_off_is_an_error(catalogue: Catalogue) -> None:
     workspace = catalogue.add("workspaces/a", DISABLED)
-    with pytest.raises(ConfigurationError, match="the workspace is off"):
+    with pytest.raises(ConfigurationError, match="the workspace is disabled"):
         catalogue.plan(workspace)
 
 

@@ -116,7 +116,7 @@ def test_an_absolute_path_is_refused(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize("path", ["..", "../todo", "plugins/../../todo", "./.."])
 def test_a_path_that_leaves_the_workspace_is_refused(tmp_path: Path, path: str) -> None:
     error = refused(tmp_path, f"plugins/x:\n{path}:\n")
-    assert error.problem == "a plugin's path leaves the workspace"
+    assert error.problem == "a plugin's path points outside the workspace"
     assert line(error) == 2
 
 
@@ -176,7 +176,7 @@ def test_a_document_that_is_no_map_is_refused(tmp_path: Path, text: str, found: 
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "---\n", "{}\n", "null\n"])
 def test_a_list_of_nothing_is_refused(tmp_path: Path, text: str) -> None:
     error = refused(tmp_path, text)
-    assert error.problem == "plugins-list.yaml lists no plugin"
+    assert error.problem == "plugins-list.yaml lists no plugins"
     assert "remove plugins-list.yaml" in str(error.hint)
 
 
