@@ -88,7 +88,7 @@ def read_lockfile(file: Path) -> Lockfile:
     """Return the lockfile at ``file``.
 
     Raises:
-        DependenciesError: it cannot be read or is no whole yarn.lock. The error names the line.
+        DependenciesError: it cannot be read or is not a complete yarn.lock; names the line.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")

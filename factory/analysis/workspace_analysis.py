@@ -89,8 +89,8 @@ def analyze_workspace(
     Raises:
         SourceError: a package.json cannot be used, or there is no plugin.
         DependenciesError: there is no yarn.lock, or it cannot be used.
-        ConfigurationError: a listed plugin is not in the workspace or is none, or its arguments
-            cannot be read.
+        ConfigurationError: a listed plugin is not in the workspace or not a plugin, or its
+            arguments cannot be read.
     """
     search = search_plugins(workspace) if listed is None else _find_listed(workspace, listed)
     plugins = search.plugins
@@ -134,7 +134,7 @@ def refuse_no_member(members: Membership | None, folder: Path, path: str, place:
     """Refuse a plugin that was listed by hand and that yarn does not count to the workspace.
 
     Raises:
-        ConfigurationError: it is no member of the workspace's project.
+        ConfigurationError: it is not a member of the workspace's project.
         SourceError: a package.json cannot be used.
     """
     why = members.why_not(folder) if members else ""

@@ -214,7 +214,7 @@ def _walk_classic(root: Path, segments: list[str]) -> Iterator[str]:
 
 
 def _subfolders(root: Path, folder: str, *, follows_links: bool = True) -> list[str]:
-    """The names of the folders in a folder; links that lead out of the root or around are none."""
+    """The names of the folders in a folder; no links out of the root or in circles."""
     try:
         with os.scandir(root / folder) as entries:
             return sorted(

@@ -23,8 +23,8 @@ def walk_safely(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """Yield everything in a folder, a folder before what is in it; links are not followed.
 
     Raises:
-        ArtifactError: a link leads out of the folder; something is no file, folder or link (a pipe,
-            a device); a name is none that every system takes, or differs from another one only in
+        ArtifactError: a link leads out of the folder; something is not a file, folder or link (a
+            pipe, a device); a name is not valid on every system, or differs from another one only in
             what some systems or readers do not see; or it cannot be read.
     """
     try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from factory.archives.compressed import TarBytes
 
 BLOCK = tarfile.BLOCKSIZE
-# A pax header holds a name, a link and times; a name of more than a page is no file's.
+# A pax header holds a name, a link and times; a longer name than a page is not a file's.
 LARGEST_EXTENSION = 64 * 1024
 _LARGEST_END = 1024 * 1024
 _RECORD = re.compile(rb"(\d{1,9}) ([^=]+)=")

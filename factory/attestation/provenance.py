@@ -114,7 +114,7 @@ def with_subject(text: str, subject: ProvenanceSubject) -> str:
     """Return a statement that is about one thing more: the image that a plugin was put into.
 
     Raises:
-        CheckError: the text is no provenance statement.
+        CheckError: the text is not a provenance statement.
     """
     statement = read_statement(text)
     others = [one for one in statement.subjects if one.name != subject.name]
@@ -125,7 +125,7 @@ def read_statement(text: str | bytes) -> Statement:
     """Return a statement with its parts where they belong.
 
     Raises:
-        CheckError: it is no in-toto statement, or not one of SLSA provenance.
+        CheckError: it is not an in-toto statement, or not one of SLSA provenance.
     """
     try:
         document = json.loads(text)

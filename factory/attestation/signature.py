@@ -72,7 +72,7 @@ def signature_image(
         existing: the manifest that the signatures' tag has now.
 
     Raises:
-        CheckError: ``existing`` is no manifest.
+        CheckError: ``existing`` is not a manifest.
     """
     payload = _payload(name, digest)
     layers = _layers(existing) if existing is not None else []
@@ -108,7 +108,7 @@ def read_signed_payloads(
         blob: gives a layer's bytes by its digest.
 
     Raises:
-        CheckError: it is no manifest, or a layer is not what its digest says.
+        CheckError: it is not a manifest, or a layer is not what its digest says.
     """
     found = []
     for layer in _layers(manifest):

@@ -60,7 +60,7 @@ T = TypeVar("T")
 SCHEME = "oci://"
 ARTIFACT_TYPE = "application/vnd.plugin-factory.cache.v1"
 FILE_TYPE = "application/vnd.plugin-factory.cache.file.v1"
-# A cache that keeps one waiting is none: a build is seldom longer than a few of these.
+# A cache that makes builds wait is useless: a build is seldom longer than a few of these.
 _ATTEMPTS = 3
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 60.0
@@ -207,7 +207,7 @@ def remote_cache(
         checkpoint: called often while waiting; raises to end the work.
 
     Raises:
-        UsageError: one of them is no such name.
+        UsageError: one of them is not such a name.
         ConfigurationError: a REGISTRY_ variable cannot be used.
     """
     switches: dict[str, _Switch] = {}
@@ -374,7 +374,7 @@ def _blobs(entry: Entry) -> dict[str, Blob]:
     if entry.signature:
         found[SIGNATURE_FILE] = blob_of(entry.signature, FILE_TYPE)
     for file in (*entry.files, entry.parts_file):
-        (entry.folder / file.name).stat()  # one that has gone is no fault of the registry
+        (entry.folder / file.name).stat()  # one that has gone is not the registry's fault
         found[file.name] = Blob(
             media_type=FILE_TYPE,
             digest=f"sha256:{file.sha256}",

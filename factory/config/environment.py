@@ -121,7 +121,7 @@ def layer_environment(
     in literal quotes, as ``podman --env-file`` leaves them, are unwrapped with a warning.
 
     Raises:
-        ConfigurationError: an `.env` file has a line that is no assignment, or is not UTF-8.
+        ConfigurationError: an `.env` file has a line that is not an assignment, or is not UTF-8.
     """
     variables = default_environment() | unquote(process)
     configured: set[str] = set()
@@ -178,7 +178,7 @@ def read_env_file(path: Path) -> dict[str, str]:
     A name without ``=`` is left out, as the shell's ``export NAME`` would leave it.
 
     Raises:
-        ConfigurationError: it cannot be read, is not UTF-8, or has a line that is no assignment.
+        ConfigurationError: it cannot be read, is not UTF-8, or a line is not an assignment.
     """
     if not path.is_file():
         return {}

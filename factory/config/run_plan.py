@@ -255,11 +255,11 @@ def _refuse_for_several(request: BuildRequest, found: FoundWorkspaces) -> None:
 
 
 def _warn_of_no_workspace(selection: Selection) -> None:
-    """Tell of a name that is no workspace's: all of them are then searched for such a package."""
+    """Report a name that is not a workspace's: all of them are then searched for such a package."""
     for name in selection.packages_wanted():
         near = difflib.get_close_matches(name, selection.workspaces, n=3)
         log.warning(
-            "--only %s is no workspace%s: all workspaces are searched for a package of that name",
+            "--only %s is not a workspace%s: every workspace is searched for a package of this name",
             name,
             f" (did you mean {' or '.join(near)}?)" if near else "",
         )

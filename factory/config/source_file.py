@@ -67,7 +67,7 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
 
 
 def leaves_repository(workspace_path: str) -> bool:
-    """Whether a path from the repository's root is none, or leads out of it."""
+    """Whether a path from the repository's root is not a path, or leads out of it."""
     path = PurePosixPath(workspace_path)
     return path.is_absolute() or ".." in path.parts
 

@@ -35,7 +35,7 @@ _TAKEN = {
 class FoundWorkspaces:
     """The folders of a run's workspaces in the order of their names, and what was passed over.
 
-    ``ignored`` are folders that are no workspaces, from the configuration directory. ``unlisted``
+    ``ignored`` are folders that are not workspaces, from the configuration directory. ``unlisted``
     and ``disabled`` are the names of workspaces that are off: without a list in a catalogue, and
     with a list that has been renamed.
     """
@@ -51,7 +51,7 @@ def find_workspaces(config_dir: Path, own: Mapping[str, Path]) -> FoundWorkspace
 
     Args:
         config_dir: the configuration directory.
-        own: the folders that the run writes to, by the option that names each: they are no
+        own: the folders that the run writes to, by the option that names each: they are not
             workspaces.
 
     Raises:
@@ -169,7 +169,7 @@ def _warn_of_inner(config_dir: Path) -> None:
 
 
 def _is_expected(folder: Path, config_dir: Path, own: Mapping[str, Path]) -> bool:
-    """Whether a folder that is no workspace needs no word: hidden, or the run's own."""
+    """Whether a folder that is not a workspace needs no warning: hidden, or the run's own."""
     real = folder.resolve()
     return (
         folder.name.startswith(".")

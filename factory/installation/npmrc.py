@@ -57,7 +57,7 @@ class Npmrc:
         of ``registry`` does if both are on one host: some keep archives beside their registry.
 
         Raises:
-            ConfigurationError: the entry needs a variable that is not set, or is no base64.
+            ConfigurationError: the entry needs a variable that is not set, or is not base64.
         """
         for address in _addresses(url):
             if token := self._header_text(f"{address}:_authToken"):
@@ -198,7 +198,7 @@ def _of_file(file: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, 
         if not bare or bare[0] in ";#":
             continue
         if _SECTION.fullmatch(bare):
-            break  # what is behind a section's head are no settings of npm's
+            break  # what follows a section's head is not for npm
         name, equals, value = bare.partition("=")
         if equals:
             place = Place(file=file, line=number, field=_expand(name.strip(), environment))

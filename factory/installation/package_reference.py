@@ -177,7 +177,7 @@ def parse_package(text: str, *, folder: Path, place: Place | None = None) -> Wri
     """Return what ``text`` names; relative paths count from ``folder``.
 
     Raises:
-        ConfigurationError: it is none of the forms, or a git repository.
+        ConfigurationError: it has none of the forms, or is a git repository.
     """
     written = text.strip()
     if written.startswith(_OCI):

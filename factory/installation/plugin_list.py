@@ -224,7 +224,7 @@ def read_plugin_list(
             list's folder.
 
     Raises:
-        ConfigurationError: a file is missing, is no YAML or not of the form of the schema, has a
+        ConfigurationError: a file is missing, is not YAML or does not fit the schema, has a
             plugin twice, or takes a version from an included file that does not have it.
     """
     if not path.is_file():

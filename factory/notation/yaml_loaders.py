@@ -75,7 +75,7 @@ _TAG = "tag:yaml.org,2002:"
 _STR, _NULL, _BOOL, _INT, _FLOAT = (_TAG + name for name in ("str", "null", "bool", "int", "float"))
 
 # The core schema (https://yaml.org/spec/1.2.2/#1032-tag-resolution), and the characters that each
-# form may begin with. A float is what is no whole number.
+# form may begin with. A float is any other number.
 _NULL_FORM = re.compile(r"(?:~|null|Null|NULL|)\Z")
 _BOOL_FORM = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
 _INT_FORM = re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z")

@@ -44,7 +44,7 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
 
     Raises:
         UsageError: a directory does not exist, or holds no packed plugin.
-        PackError: a ``.tgz`` is no packed plugin.
+        PackError: a ``.tgz`` is not a packed plugin.
         ConfigurationError: a ``build-report.json`` is not JSON.
     """
     found: list[BuiltPlugins] = []

@@ -122,7 +122,7 @@ def descriptor_of(value: object, *, where: str) -> Descriptor:
     """Return the descriptor that ``value``, read from JSON, is; ``where`` names it for messages.
 
     Raises:
-        RegistryError: it is none.
+        RegistryError: it is not a descriptor.
     """
     fields = value if isinstance(value, Mapping) else {}
     digest, size = fields.get("digest"), fields.get("size")
@@ -194,7 +194,7 @@ def descriptors_in(index: bytes, *, where: str) -> tuple[Descriptor, ...]:
     """Return the entries of an index's ``manifests``.
 
     Raises:
-        RegistryError: it is no index.
+        RegistryError: it is not an index.
     """
     return tuple(descriptor_of(entry, where=where) for entry in entries_of(index, where=where))
 
@@ -203,7 +203,7 @@ def entries_of(index: bytes, *, where: str) -> list[dict[str, Any]]:
     """Return the same as they are, with whatever fields they have.
 
     Raises:
-        RegistryError: it is no index.
+        RegistryError: it is not an index.
     """
     try:
         entries = parse_object(index).get("manifests")

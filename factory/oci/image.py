@@ -178,7 +178,7 @@ def _config(layer: Layer, labels: dict[str, str], created: datetime | None) -> d
 
 
 def _licenses(plugins: Sequence[PluginArchive]) -> str:
-    """An SPDX expression; a field that is none, such as ``SEE LICENSE IN``, adds nothing."""
+    """An SPDX expression; a field that is not one, such as ``SEE LICENSE IN``, adds nothing."""
     found = {plugin.package.get("license") for plugin in plugins if _is_spdx(plugin)}
     expressions = sorted(str(one) for one in found)
     if len(expressions) > 1:

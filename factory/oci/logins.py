@@ -54,7 +54,7 @@ def read_auth_file(path: Path) -> AuthFile:
     """Return what ``path`` holds.
 
     Raises:
-        ConfigurationError: there is no such file, it cannot be read, or it is no auth file.
+        ConfigurationError: there is no such file, it cannot be read, or it is not an auth file.
     """
     place = Place(file=path)
     hint = "write it with 'podman login --authfile FILE REGISTRY' or 'docker login'"

@@ -95,7 +95,7 @@ def image_name(text: str) -> ImageName:
     """Return the image that ``text`` names; ``oci://`` or ``docker://`` may be in front.
 
     Raises:
-        UsageError: it names no registry, neither a tag nor a digest, or is no name at all.
+        UsageError: it names no registry, neither a tag nor a digest, or is not a name at all.
     """
     bare, at, digest = _PREFIXES.sub("", text).partition("@")
     registry, slash, rest = bare.partition("/")

@@ -68,7 +68,7 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
     """Return the plugin in ``tgz``; reads the archive up to its ``package/package.json``.
 
     Raises:
-        PackError: it is no gzipped tar, or has no package.json with a name and a version.
+        PackError: it is not a gzipped tar, or has no package.json with a name and a version.
     """
     place = Place(file=tgz, field=f"{PACKAGE_FOLDER}/{PACKAGE_JSON}")
     try:

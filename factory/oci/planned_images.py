@@ -76,7 +76,7 @@ def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[Pla
 
     Raises:
         UsageError: the tag template does not fit, or two images would have the same name.
-        ConfigurationError: a plugin's name is none that registries take.
+        ConfigurationError: a plugin's name is not one that registries accept.
     """
     planned: dict[str, PlannedImage] = {}
     for workspace in built:

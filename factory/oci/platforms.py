@@ -37,7 +37,7 @@ def check_platform(text: str) -> str:
     """Return a platform as the user wrote it, the default if empty.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not a platform.
     """
     if not text:
         return default_platform()

@@ -130,7 +130,7 @@ def pull_manifest(
 
     Raises:
         RegistryError: the registry refuses or has no such image, has none for the platform, or what
-            it has is no manifest, or not what the digest names.
+            it has is not a manifest, or not what the digest names.
     """
     platform = platform or default_platform()
     wanted = tag_or_digest

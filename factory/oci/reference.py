@@ -68,8 +68,8 @@ def reference_for(
 
     Raises:
         UsageError: the tag template has an unknown placeholder, one without a value, or makes
-            something that is no tag.
-        ConfigurationError: the name is none that registries take.
+            something that is not a tag.
+        ConfigurationError: the name is not one that registries accept.
     """
     repository = repository_for(registry=registry, namespace=namespace, package=package)
     tag = tag_for(
@@ -89,7 +89,7 @@ def repository_for(*, registry: str, namespace: str, package: str) -> str:
     """Return the repository that a package's images are in: known before its version is.
 
     Raises:
-        ConfigurationError: the name is none that registries take.
+        ConfigurationError: the name is not one that registries accept.
     """
     name = plugin_folder(package).lower()  # npm's oldest packages have capitals, registries do not
     repository = "/".join(part for part in (namespace.strip("/"), name) if part)

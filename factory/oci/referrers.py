@@ -88,7 +88,7 @@ def list_referrers(
     """Return what refers to the manifest ``digest``, of ``artifact_type`` if one is given.
 
     Raises:
-        RegistryError: the registry refuses, or the list is none.
+        RegistryError: the registry refuses, or the answer is not such a list.
     """
     found = registry.referrers(repository, digest, artifact_type)
     if found is not None:

@@ -379,7 +379,7 @@ class Registry(Conversation):
         """Return the address of a new upload session.
 
         Raises:
-            RegistryError: the registry does not let one push to ``repository``.
+            RegistryError: the registry does not allow pushes to ``repository``.
         """
         answer = self._ask("POST", f"{repository}/blobs/uploads/", repository)
         if answer.status != ACCEPTED:

@@ -43,7 +43,7 @@ def web_address(text: str, *, base: str = "", what: str) -> str:
         what: what the address is of, for messages: ``the upload's address``.
 
     Raises:
-        RegistryError: it is none that can be asked.
+        RegistryError: it is not one that can be asked.
     """
     address = ""
     if len(text) <= _LONGEST and not _ODD.search(text):
@@ -66,7 +66,7 @@ def is_web_address(address: str) -> bool:
         host = parts.hostname or ""
         host.encode("idna")  # no part of it longer than names of hosts have them
         return parts.scheme in ("http", "https") and bool(host) and parts.port != 0
-    except ValueError:  # a port that is none, brackets without an address
+    except ValueError:  # a port that is not a number, brackets without an address
         return False
 
 
@@ -167,7 +167,7 @@ class RetryPolicy:
 
 
 def seconds_asked(retry_after: str | None) -> float | None:
-    """Return what a Retry-After header asks for, in seconds from now, or None if it is none."""
+    """Return what a Retry-After header asks for, in seconds from now, or None if it is invalid."""
     if not retry_after:
         return None
     if retry_after.strip().isdecimal():
@@ -178,7 +178,7 @@ def seconds_asked(retry_after: str | None) -> float | None:
             when = when.replace(tzinfo=UTC)
         return max(0.0, (when - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError, LookupError, OverflowError):
-        return None  # the email package's parser has all of these for what is no date
+        return None  # the email package's parser raises all of these for what is not a date
 
 
 log = logging.getLogger(__name__)
@@ -307,7 +307,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         body: bytes | Iterable[bytes] | None = None,
     ) -> Answer:
-        """Send one request and return its answer. A body that is no bytes needs Content-Length.
+        """Send one request and return its answer. A body other than bytes needs Content-Length.
 
         Raises:
             TemporaryFailure: the connection failed, or the status is one to try again after.

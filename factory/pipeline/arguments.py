@@ -186,7 +186,7 @@ def settle_plugins(
     computes, in the one that is there.
 
     Raises:
-        ConfigurationError: the workspace is none, or a listed plugin cannot be built.
+        ConfigurationError: it is not a workspace, or a listed plugin cannot be built.
         SourceError: there is no plugin.
         DependenciesError: arguments are to be computed, and yarn.lock cannot be used.
         StorageError: the list cannot be written.

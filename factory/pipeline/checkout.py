@@ -171,7 +171,7 @@ def overrides_of(plan: BuildPlan) -> Overrides:
     Raises:
         PatchError: an overlay cannot be used.
     """
-    # Sources and results may be inside the configuration directory: their folders are no overlays.
+    # Sources and results may be inside the configuration directory: their folders are not overlays.
     inside = [plan.repo_path, plan.output_dir, plan.cache_dir]
     if plan.source and (plan.config_dir / plan.source.repo).is_dir():
         inside.append(plan.config_dir / plan.source.repo)

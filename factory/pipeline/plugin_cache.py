@@ -249,7 +249,7 @@ def open_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
     """Open the cache that a run uses; there is none with ``--no-cache``.
 
     Raises:
-        UsageError: ``--cache-from`` or ``--cache-to`` is no name of a repository, or
+        UsageError: ``--cache-from`` or ``--cache-to`` is not the name of a repository, or
             ``--cache-key`` names nothing.
         ConfigurationError: a REGISTRY_ variable cannot be used, or one of the keys.
     """

@@ -152,7 +152,7 @@ def refuse_unless_pushable(
 
     Raises:
         RegistryError: the registry cannot be reached, or refuses the login.
-        ConfigurationError: a plugin's name is none that registries take.
+        ConfigurationError: a plugin's name is not one that registries accept.
         UsageError: the bundle's tag would be made of versions that differ.
     """
     naming = wanted.naming

@@ -293,7 +293,7 @@ def build_workspace(
             error = storage_error(failure, plan.output_dir, plan.repo_path, plan.cache_dir)
         stopped = means.first_failure.is_reason(error)
         if stopped:
-            error = None  # that the run was ended is no failure of this workspace
+            error = None  # the end of the run is not a failure of this workspace
         elif error:
             means.first_failure.note(plan.name or "the workspace")
         report = BuildReport(

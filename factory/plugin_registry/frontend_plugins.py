@@ -61,7 +61,7 @@ class StagedPlugin:
 def find_staged_plugins(root: Path) -> tuple[StagedPlugin, ...]:
     """Return the frontend plugins in the folders of ``root``, by name.
 
-    A folder without a Scalprum manifest (a backend plugin) is none of them.
+    A folder without a Scalprum manifest (a backend plugin) does not count.
 
     Raises:
         ConfigurationError: there is no such folder, a manifest cannot be read, or two plugins have

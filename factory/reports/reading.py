@@ -63,7 +63,7 @@ def read_report(where: Path) -> WrittenReport:
     """Return the report in an output directory, or the report that is this file.
 
     Raises:
-        ConfigurationError: there is none, or it is none that this version understands.
+        ConfigurationError: there is none, or this version does not understand it.
     """
     is_folder = os.path.isdir(where)  # noqa: PTH112 - False for whatever reason
     file = where / REPORT_FILE if is_folder else where

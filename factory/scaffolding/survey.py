@@ -163,8 +163,8 @@ def workspaces_below(folder: Path, root: Path) -> tuple[FoundWorkspace, ...]:
     """Return the yarn workspaces that hold plugins, in path order; paths count from ``root``.
 
     A plugin belongs to the innermost workspace around it. A folder that a workspace further out
-    counts among its members, and that has no yarn.lock of its own, is none. Where no package.json
-    has ``workspaces``, the folder itself is one.
+    counts among its members, and that has no yarn.lock of its own, is not one. Where no
+    package.json has ``workspaces``, the folder itself is one.
     """
     roots = [folder / path for path in workspaces_in(folder)]
     members = {member for outer in roots for member in _members(outer) if member != outer}

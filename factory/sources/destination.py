@@ -45,7 +45,7 @@ def hold(path: Path) -> Iterator[Path]:
 
     Raises:
         BusyError: another run holds it.
-        StorageError: it cannot be made or written, or is no folder.
+        StorageError: it cannot be made or written, or is not a folder.
     """
     real = make_folder(path)
     if not os.access(real, os.W_OK | os.X_OK):
@@ -70,7 +70,7 @@ def make_folder(
         option: which option names it.
 
     Raises:
-        StorageError: it cannot be made, or is no folder.
+        StorageError: it cannot be made, or is not a folder.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)

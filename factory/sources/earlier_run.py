@@ -54,7 +54,7 @@ class EarlierRun:
         self._write(ended=True)
 
     def changes(self) -> tuple[Path, ...] | None:
-        """Return what has been changed in the folder since a run left it; None if it is no run's.
+        """Return what has changed in the folder since a run left it; None if it is not a run's.
 
         A file or folder counts that has been written, added, or removed from since.
         """

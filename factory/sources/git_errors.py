@@ -65,7 +65,7 @@ _REASONS = (
         hint="git fsck, run where the repository is, shows what is damaged; name another ref, or "
         "another copy of the repository",
     ),
-    # Before the rest: old servers hang up after saying so, which is no trouble of the network.
+    # Before the rest: old servers hang up after saying so, which is not a fault of the network.
     replace(_OTHER, signs=re.compile(r"not our ref|unadvertised object|want \S+ not valid")),
     _Reason(
         kind="owner",

@@ -41,7 +41,7 @@ class LocalChanges:
         elif self.state.uncommitted:
             changes = pluralize(len(self.state.uncommitted), "uncommitted change")
             said.append(
-                f"{self.root} has {changes}, also built: {join_names(self.state.uncommitted)}"
+                f"{self.root} has {changes}, built too: {join_names(self.state.uncommitted)}"
             )
         return tuple(said)
 

@@ -93,7 +93,7 @@ def apply_patches(
     overlaid: frozenset[Path] = frozenset(),
     is_fresh: bool = False,
 ) -> PatchResult:
-    """Apply patches in order to a tree, or leave the tree as it is.
+    """Apply patches, in their order, to a tree, or leave the tree as it is.
 
     Args:
         patches: the patch files (see :func:`find_patches`).
@@ -107,7 +107,7 @@ def apply_patches(
             it: then a patch counts as applied already only if it does not apply.
 
     Raises:
-        PatchError: a patch is none, does not apply, or writes outside the tree.
+        PatchError: a patch is not valid, does not apply, or writes outside the tree.
         StorageError: the disk is full, or a file cannot be written.
     """
     if not patches:

@@ -90,7 +90,7 @@ def locate(source: Source) -> GitRemote | PlainFolder:
     plain.
 
     Raises:
-        SourceError: no such folder, a URL that git is not to be given, or a ref that is none.
+        SourceError: no such folder, a URL that git is not to be given, or a ref that is not valid.
     """
     if source.ref is not None:
         _refuse_bad_ref(source.ref)

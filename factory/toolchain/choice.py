@@ -64,7 +64,7 @@ class Chooser:
         """Return the version of rhdh-cli with its pins, for example ``1.9.1+a1aed115810d``.
 
         Raises:
-            ConfigurationError: RHDH_CLI_VERSION is no version and no tag.
+            ConfigurationError: RHDH_CLI_VERSION is neither a version nor a tag.
             ToolchainError: the npm registry has to be asked, and cannot.
         """
         wanted = self.environment.get(VARIABLE, LATEST)

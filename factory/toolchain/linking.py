@@ -222,7 +222,7 @@ def settings_files(workspace: Path, environment: Environment) -> tuple[Path, ...
 
 
 def settings_of(workspace: Path, environment: Environment) -> list[dict[str, Any]]:
-    """Return what those files say, in their order; one that is no YAML is left out."""
+    """Return what those files say, in their order; one that is not YAML is left out."""
     found: list[dict[str, Any]] = []
     for file in settings_files(workspace, environment):
         try:

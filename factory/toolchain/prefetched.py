@@ -37,7 +37,7 @@ def prefetch(*, environment: Environment, cache: Path, runner: Runner) -> Prefet
         runner: starts the processes.
 
     Raises:
-        ConfigurationError: ``RHDH_CLI_VERSION`` is no version.
+        ConfigurationError: ``RHDH_CLI_VERSION`` is not a version.
         ToolchainError: a tool can neither be found nor installed.
         StorageError: the cache cannot be written.
     """

@@ -100,7 +100,7 @@ def refuse_missing(variables: RegistryVariables, environment: Environment) -> No
     A login may be missing, since most packages need none. Any other setting may not.
 
     Raises:
-        ConfigurationError: a setting that is no login has no value.
+        ConfigurationError: a setting that is not a login has no value.
     """
     for reference in dict.fromkeys(variables.withheld):
         place = Place(file=reference.file, field=reference.field)

@@ -99,7 +99,7 @@ def find_known_version(wanted: str, *, env: Mapping[str, str], cache: Path) -> s
     What a registry has said of a tag is believed for an hour, by all runs that share the cache.
 
     Raises:
-        ConfigurationError: ``wanted`` is no version and no tag.
+        ConfigurationError: ``wanted`` is neither a version nor a tag.
     """
     _refuse_no_version(wanted)
     if _EXACT.match(wanted):
@@ -120,7 +120,7 @@ def resolve_version(
     """Return the version that ``wanted`` is, asking the npm registry if need be.
 
     Raises:
-        ConfigurationError: ``wanted`` is no version and no tag.
+        ConfigurationError: ``wanted`` is neither a version nor a tag.
         ToolchainError: the registry does not say, and no version is installed here.
         StorageError: the cache cannot be written.
     """

@@ -42,7 +42,7 @@ class OutputLine:
 
 
 class LineCutter:
-    """Cuts bytes into lines: UTF-8, with any of the three line breaks; what is no UTF-8 is �.
+    """Cuts bytes into lines: UTF-8, with any of the three line breaks; what is not UTF-8 is �.
 
     Args:
         redact: masks secrets in a line. Of a line that is cut, ``margin`` characters at the end are

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SCRIPT = "load_plugin.cjs"
 SECONDS = 60
 _RESULT = re.compile(r"^plugin-factory-load-result ([0-9a-f]{32}) (\{.*\})$", re.MULTILINE)
-# Faults of the artifact whatever its host: a file or package is missing, or is no JavaScript.
+# Faults of the artifact whatever its host: a file or package is missing, or is not JavaScript.
 _OF_THE_ARTIFACT = {
     "MODULE_NOT_FOUND",
     "ERR_MODULE_NOT_FOUND",

@@ -92,7 +92,7 @@ class PluginFolder:
 
 
 def read_plugin_folder(root: Path) -> PluginFolder | CheckFinding:
-    """Return the plugin in a folder, or why it is none."""
+    """Return the plugin in a folder, or why there is none."""
     file = root / PACKAGE_JSON
     try:
         package = json_object(file, limit=LARGEST_PACKAGE_JSON)
