@@ -103,7 +103,7 @@ def search_plugins(workspace: Path) -> PluginSearch:
         raise SourceError(
             "there is no such workspace folder",
             place=Place(file=workspace),
-            hint="give the folder that holds the workspace's package.json",
+            hint="name the folder that contains the workspace's package.json",
         )
     walk = _PackageWalk(workspace)
     members = membership(workspace)

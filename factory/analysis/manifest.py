@@ -118,7 +118,7 @@ class _ManifestReader:
     def __post_init__(self) -> None:
         if not isinstance(self.document, dict):
             raise SourceError(
-                "a package.json must hold an object",
+                "a package.json must contain an object",
                 place=Place(file=self.file),
                 found=_kind(self.document),
                 expected='an object such as {"name": "@acme/plugin-x", "version": "1.0.0"}',

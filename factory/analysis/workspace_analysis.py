@@ -126,7 +126,7 @@ def no_plugins(workspace: Path, search: PluginSearch) -> SourceError:
         found=None if is_package else f"no {MANIFEST_FILE}",
         expected="a package.json whose backstage.role is one of " + ", ".join(PLUGIN_ROLES),
         details="\n".join(str(each) for each in search.left_out) or None,
-        hint="give the folder of the yarn workspace, which holds its package.json and yarn.lock",
+        hint="name the folder of the yarn workspace, which contains its package.json and yarn.lock",
     )
 
 
@@ -144,7 +144,7 @@ def refuse_no_member(members: Membership | None, folder: Path, path: str, place:
             place=place,
             found=why,
             hint="remove it from the list, and build it as a part of its own workspace; or add it "
-            "to 'workspaces' by a patch or an overlay, with the new yarn.lock",
+            "to 'workspaces' with a patch or an overlay, with the new yarn.lock",
         )
 
 
@@ -187,7 +187,7 @@ def _find_listed_plugin(workspace: Path, path: str, members: Membership | None) 
             f"the workspace has no plugin {path}",
             place=Place(file=workspace / path),
             expected=f"a {MANIFEST_FILE} in this folder",
-            hint=f"'plugin-factory analyze {workspace}' without a list shows which there are",
+            hint=f"'plugin-factory analyze {workspace}' without a list shows the plugins",
         )
     manifest = read_manifest(file)
     if manifest.role not in PLUGIN_ROLES:

@@ -24,7 +24,7 @@ def walk_safely(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
     Raises:
         ArtifactError: a link leads out of the folder; something is not a file, folder or link (a
-            pipe, a device); a name is not valid on every system, or differs from another one only in
+            pipe, a device); a name is not valid everywhere, or differs from another one only in
             what some systems or readers do not see; or it cannot be read.
     """
     try:

@@ -47,13 +47,13 @@ def find_demanded_key(named: str | None, environment: Environment) -> PublicKey 
         named = environment.get(VARIABLE)
         if not named:
             raise ConfigurationError(
-                f"{VARIABLE} is set but empty: it must name the public key of the cache",
+                f"{VARIABLE} is set but empty: it must name the file of the cache's public key",
                 expected="the file of a public key, such as cosign.pub",
                 hint=f"name the key, or unset {VARIABLE}; --no-cache builds without a cache",
             )
     if not named.strip():
         raise UsageError(
-            f"{OPTION} is set but empty: it must name the public key of the cache",
+            f"{OPTION} is set but empty: it must name the file of the cache's public key",
             expected="the file of a public key, such as cosign.pub",
             hint="name the key, or omit the option; --no-cache builds without a cache",
         )

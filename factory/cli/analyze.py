@@ -133,7 +133,7 @@ def _check(found: WorkspaceAnalysis, file: Path) -> None:
     changed = [plugin for plugin in found.plugins if plugin.changed]
     if changed:
         raise CheckError(
-            f"{file.name} differs from what is computed for {found.host} "
+            f"{file.name} differs from the arguments computed for {found.host} "
             f"in {len(changed)} of {len(found.plugins)} plugins",
             place=Place(file=file),
             details="\n".join(_difference(changed)),

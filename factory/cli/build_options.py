@@ -23,7 +23,7 @@ ConfigDir: TypeAlias = Annotated[
 RepoPath: TypeAlias = Annotated[
     Path,
     typer.Option(
-        help="Where the source is brought to, or, with --use-local, where it is; of several "
+        help="Where to put the source, or, with --use-local, where it is; for several "
         "workspaces, each in a folder of its name.",
         rich_help_panel=SOURCE,
     ),

@@ -55,8 +55,8 @@ CacheMaxSize: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="SIZE",
-        help="How much of finished plugins to keep, such as 50G: a build that adds to the cache "
-        "removes what was not used for longest.",
+        help="How much space finished plugins may use, such as 50G: a build that adds to the cache "
+        "removes the least recently used.",
         rich_help_panel=CACHE,
     ),
 ]

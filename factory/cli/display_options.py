@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-DISPLAY = "What is shown"
+DISPLAY = "Display"
 
 
 class LogLevel(StrEnum):

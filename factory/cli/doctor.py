@@ -75,7 +75,7 @@ def doctor(
     """Check what a build needs, and say how to fix what is missing.
 
     git, Node.js, yarn, rhdh-cli, the registries of packages and of images, cores, memory, and the
-    folders that a build writes to. All at once, each within --timeout.
+    folders that a build writes to. All are made at once, each within --timeout.
 
     Nothing is installed. Where REGISTRY_URL is set, an upload is opened and ended at once in the
     repository plugin-factory-doctor of the namespace: only that tells whether the login may push.

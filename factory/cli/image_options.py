@@ -14,7 +14,7 @@ IMAGES = "Images"
 ImageOutputForm: TypeAlias = Annotated[
     ImageOutput | None,
     typer.Option(
-        help="Leave an image of each plugin beside its .tgz, as skopeo, podman and crane read it: "
+        help="Write an image of each plugin beside its .tgz, as skopeo, podman and crane read it: "
         "a folder (.oci) or one file (.oci.tar). Needs no registry.",
         rich_help_panel=IMAGES,
     ),

@@ -144,10 +144,10 @@ def init(
     """Start a configuration: source.json, plugins-list.yaml and an example of .env.
 
     Looks at the source, finds workspaces and plugins, pins the commit, and computes each plugin's
-    build arguments. On a terminal it asks for what no option says; elsewhere, and with --yes, it
-    takes the defaults, and fails where there is none.
+    build arguments. On a terminal it asks for what no option sets; elsewhere, and with --yes, it
+    uses the defaults, and fails where there is none.
 
-    Writes all files or none, and replaces none that is there. Ends with the next command to type.
+    Writes all files or none, and replaces no existing file. Ends with the next command to type.
     """
     wishes = InitOptions(
         here=Path.cwd(),

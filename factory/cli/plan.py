@@ -111,7 +111,7 @@ def plan(
         list[Path] | None,
         typer.Option(
             metavar="DIR",
-            help="Where the report of an earlier run is, which tells how long each takes; may be "
+            help="Where the report of an earlier run is, with the time that each took; may be "
             "repeated. Without it, --output-dir.",
             rich_help_panel=SHARDS,
         ),
@@ -131,7 +131,7 @@ def plan(
 
     Workspaces, commits, plugins, build arguments, what is cached and what would be built, and why.
 
-    Takes build's options. Nothing is written to --repo-path, --output-dir or --config-dir. The exit
+    Has the options of build. Writes nothing to --repo-path, --output-dir or --config-dir. The exit
     code is the one that a build would end with, as far as that can be known.
     """
     request = BuildRequest(
@@ -191,7 +191,9 @@ def _refuse_contradictions(
         )
     if not matrix and (shards is not None or changed):
         option = "--shards" if shards is not None else "--changed-only"
-        raise UsageError(f"{option} is for --matrix", expected="--matrix github, gitlab or tekton")
+        raise UsageError(
+            f"{option} works only with --matrix", expected="--matrix github, gitlab or tekton"
+        )
     if changed and offline:
         raise UsageError(
             "--changed-only and --offline exclude each other",

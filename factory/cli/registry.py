@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from factory.plugin_registry.frontend_plugins import StagedPlugin
 
-CONTENT = "What is in it"
+CONTENT = "Contents"
 CHECKS = "Singletons"
 ASSETS = "Assets"
 
@@ -181,7 +181,7 @@ def _check_singletons(plugins: Sequence[StagedPlugin], host: str | None, *, allo
             logging.getLogger(__name__).warning("%s", mismatch)
         return
     raise CheckError(
-        "singleton modules, which a page may load only once, do not fit",
+        "singleton modules, which a page may load only once, have incompatible versions",
         details="\n".join(str(mismatch) for mismatch in found),
         hint="build the plugins against one portal, or use --allow-mismatches to write it anyway",
     )

@@ -86,8 +86,8 @@ def merge(
 ) -> None:
     """Join the reports of runs that shared the work, such as the shards of a CI run.
 
-    What two runs did of one workspace is joined; a plugin may be in one report only, unless both
-    say the same of it.
+    Parts of one workspace from two runs are joined; a plugin may be in one report only, unless both
+    agree about it.
     """
     merged = merge_reports([read_report(where) for where in reports])
     if output is None:

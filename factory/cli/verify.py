@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory
     from factory.config.environment import Environment
 
-_AGAINST = "Against what"
+_AGAINST = "Checks"
 _ORIGIN = "Origin"
 
 EXAMPLES = """Examples:

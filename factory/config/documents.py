@@ -238,7 +238,7 @@ def _escape(text: str) -> str:
 
 def _duplicate(place: Place, key: str, first_line: int) -> ConfigurationError:
     return ConfigurationError(
-        f'"{key}" stands in {place.file.name} twice',
+        f'"{key}" appears twice in {place.file.name}',
         place=place,
         found=f"the same key on line {first_line}",
         expected="each key only once",

@@ -202,7 +202,7 @@ def _refuse_bad_lines(text: str, path: Path) -> None:
                 "a line of the environment file is not an assignment",
                 place=Place(file=path, line=binding.original.line + leading),
                 expected="NAME=value",
-                hint="put the value in quotes if it holds spaces or '#'",
+                hint="put the value in quotes if it contains spaces or '#'",
             )
 
 

@@ -155,7 +155,7 @@ def _refuse_same_folder(document: Document, entries: tuple[PluginEntry, ...]) ->
         first = seen.setdefault(entry.path, entry)
         if first is not entry:
             raise ConfigurationError(
-                f"{entry.path} stands in {document.path.name} twice",
+                f"{entry.path} appears twice in {document.path.name}",
                 place=Place(file=document.path, line=entry.line, field=entry.path),
                 found=f"the same folder on line {first.line}",
                 hint="remove one of the two",

@@ -168,7 +168,7 @@ def _read(text: str, file: Path) -> _Listed:
             raise ConfigurationError(
                 "an entry that is an alias (*name) cannot be changed by itself",
                 place=place,
-                hint="write its arguments out",
+                hint="write out its arguments",
             )
         found.append((posixpath.normpath(key.value.strip()), key, value))
     return _Listed(

@@ -229,11 +229,11 @@ def _refuse_off(selection: Selection, found: FoundWorkspaces) -> None:
     for name in selection.only:
         if name in found.unlisted or name in found.disabled:
             raise UsageError(
-                f"the workspace {name} is off",
+                f"the workspace {name} is disabled",
                 found=f"--only {name}, and "
                 + (f"no {PLUGINS_LIST} in it" if name in found.unlisted else DISABLED_LIST),
                 expected=f"a workspace with a {PLUGINS_LIST}",
-                hint=f"give it a {PLUGINS_LIST}",
+                hint=f"add a {PLUGINS_LIST}",
             )
 
 
@@ -247,7 +247,7 @@ def _refuse_for_several(request: BuildRequest, found: FoundWorkspaces) -> None:
             names = [folder.name for folder in found.folders]
             raise UsageError(
                 f"{option} is for one workspace only, and the configuration directory holds "
-                f"{len(names)}: each says in its own {SOURCE_FILE} where its source is",
+                f"{len(names)}: each names its source in its own {SOURCE_FILE}",
                 found=f"{option} {value}",
                 expected=f"no such option, to build {', '.join(names)}",
                 hint=f"or build one of them: --config-dir {found.folders[0]}",
@@ -259,7 +259,7 @@ def _warn_of_no_workspace(selection: Selection) -> None:
     for name in selection.packages_wanted():
         near = difflib.get_close_matches(name, selection.workspaces, n=3)
         log.warning(
-            "--only %s is not a workspace%s: every workspace is searched for a package of this name",
+            "--only %s is not a workspace%s: all are searched for a package of that name",
             name,
             f" (did you mean {' or '.join(near)}?)" if near else "",
         )
@@ -270,7 +270,7 @@ def _refuse_missing_trees(repo_path: Path, plans: list[BuildPlan]) -> None:
     if missing:
         raise ConfigurationError(
             f"--use-local expects a tree for each workspace, and {len(missing)} of {len(plans)} "
-            f"{'is' if len(missing) == 1 else 'are'} not there",
+            f"{'is' if len(missing) == 1 else 'are'} missing",
             place=Place(file=repo_path),
             found=f"no {', '.join(plan.name for plan in missing)}",
             expected="\n".join(f"the folder {plan.repo_path}" for plan in missing),

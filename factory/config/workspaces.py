@@ -182,10 +182,10 @@ def _refuse_taken(workspaces: list[Path], own: Mapping[str, Path]) -> None:
     for folder in workspaces:
         if why := _TAKEN.get(folder.name.casefold()):
             raise ConfigurationError(
-                f"a workspace cannot be called {folder.name}",
+                f"{folder.name} cannot be the name of a workspace",
                 place=Place(file=folder),
                 found=why,
-                hint="give its folder another name",
+                hint="rename its folder",
             )
         for option, path in own.items():
             if path.resolve() == folder.resolve():

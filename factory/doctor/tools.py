@@ -99,7 +99,7 @@ def look_for_node(about: DoctorContext) -> tuple[DoctorFinding, ...]:
 def look_for_yarn(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Which releases of yarn are in the cache already?"""
     cached = _entries(about.cache_dir / "yarn")
-    how = "each workspace names its own, which npm brings"
+    how = "each workspace names its own, which npm installs"
     if cached:
         found = f"in the cache: {', '.join(cached)}; {how}"
         return (DoctorFinding(check="yarn", outcome="ok", found=found),)

@@ -51,7 +51,7 @@ def copy_plugin_folder(folder: Path, destination: Path) -> None:
     """
     if destination.resolve().is_relative_to(folder.resolve()):
         raise ArtifactError(
-            "the plugin's folder holds the portal's folder",
+            "the plugin's folder contains the portal's folder",
             place=Place(file=folder),
             expected="the folder of one exported plugin",
         )

@@ -326,7 +326,7 @@ def _read_included(path: Path, place: Place) -> _List:
             f"example quay.io/rhdh/plugin-catalog-index:1.9; or {hint}"
         )
     raise ConfigurationError(
-        "an included file is not there", place=place, found=f"no file {path}", hint=hint
+        "an included file does not exist", place=place, found=f"no file {path}", hint=hint
     )
 
 
@@ -398,7 +398,7 @@ def _package_of(
 
 def _doubled_error(entry: WrittenEntry, first: WrittenEntry, name: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{entry.package.identity} stands in {name} twice",
+        f"{entry.package.identity} appears twice in {name}",
         place=entry.place,
         found=f"the same plugin on line {first.place.line}",
         hint="remove one of the two",

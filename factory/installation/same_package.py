@@ -77,7 +77,7 @@ def _folders(root: Path) -> list[Path]:
         raise StorageError(
             f"the portal's folder cannot be read: {error.strerror or error}",
             place=Place(file=root),
-            hint="check who may read it",
+            hint="check its permissions",
         ) from error
 
 
@@ -95,7 +95,7 @@ def _both_listed(first: FetchedPlugin, second: FetchedPlugin, name: str) -> Stor
 
 def _beside(listed: FetchedPlugin, path: Path, name: str) -> StorageError:
     other = any(os.path.lexists(path / hash_file) for hash_file in _OTHER_INSTALLERS)
-    whose = "that the portal's own installer has left" if other else "that somebody has put there"
+    whose = "left by the portal's own installer" if other else "put there by someone else"
     return StorageError(
         f"{name} is already in the portal's folder: a portal does not start with it twice",
         place=listed.end.entry.place,

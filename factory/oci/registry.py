@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _QUAY = (
     "create the repository by hand first: quay.io makes a missing one, as a private repository, "
     "and drops the push silently when the account has no private repositories left "
-    "(or let the plan allow more)"
+    "(or choose a plan with more)"
 )
 
 

@@ -145,7 +145,7 @@ def _choose_listed(
             f"the plugin {entry.path} has no package.json",
             place=place,
             expected=f"the file {folder / MANIFEST_FILE}",
-            hint="name the folder that holds the plugin's package.json",
+            hint="name the folder that contains the plugin's package.json",
         )
     manifest = read_manifest(folder / MANIFEST_FILE)
     if manifest.role not in PLUGIN_ROLES:

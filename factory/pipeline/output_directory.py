@@ -38,7 +38,7 @@ def output_held(output_dir: Path, logs: Path) -> Iterator[None]:
             hint="name another with --output-dir, or fix its permissions",
         ) from error
     with exclusive(
-        output_dir, wait=False, hint="wait until it has ended, or give another --output-dir"
+        output_dir, wait=False, hint="wait until it has ended, or use another --output-dir"
     ):
         for leftover in output_dir.glob(f"{PACKING_PREFIX}*"):
             shutil.rmtree(leftover, ignore_errors=True)  # of a run that was killed

@@ -149,7 +149,7 @@ def _refuse_contradictions(wishes: InitOptions) -> None:
         )
     if (wishes.ci_file or wishes.ci_from) and not wishes.ci:
         option = "--ci-file" if wishes.ci_file else "--ci-from"
-        raise UsageError(f"{option} is for --ci", expected="--ci github, gitlab or tekton")
+        raise UsageError(f"{option} works only with --ci", expected="--ci github, gitlab or tekton")
 
 
 def _refuse_occupied(config_dir: Path, *, force: bool) -> None:
@@ -180,7 +180,7 @@ def _refuse_masked(config_dir: Path) -> None:
         raise ConfigurationError(
             f"a {SOURCE_FILE} is in the way: with it the directory is one workspace",
             place=Place(file=file),
-            hint="remove it, or give another directory",
+            hint="remove it, or name another directory",
         )
 
 

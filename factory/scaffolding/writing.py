@@ -51,7 +51,7 @@ def refuse_existing(files: Sequence[Path], *, force: bool) -> tuple[PlacedFile, 
             found="\n".join(str(file) for file in wrong),
             hint="name another directory, or use --force to replace exactly these"
             if not folders
-            else "give another directory",
+            else "name another directory",
         )
     return tuple(PlacedFile(path=file, replaced=file in there) for file in files)
 

@@ -55,7 +55,7 @@ def hold(path: Path) -> Iterator[Path]:
             found="no write permission",
             hint="name a folder that you can write to with --repo-path",
         )
-    with exclusive(real, wait=False, hint="wait until it has ended, or give another --repo-path"):
+    with exclusive(real, wait=False, hint="wait until it has ended, or use another --repo-path"):
         yield real
 
 
@@ -175,5 +175,5 @@ def empty(path: Path, *, last: str = "") -> None:
                 f"{path} cannot be emptied",
                 place=Place(file=Path(error.filename or entry)),
                 found=error.strerror,
-                hint="remove it yourself, or give another --repo-path",
+                hint="remove it yourself, or use another --repo-path",
             ) from error

@@ -259,7 +259,7 @@ def _commit(repository: SessionRepo, remote: GitRemote, wanted: Wanted) -> str |
             raise SourceError(
                 f"several commits of {without_credentials(remote.url)} have ids that begin with "
                 f"{name}",
-                hint="write more of the id",
+                hint="use more digits of the id",
                 details=failure.completed.tail,
             ) from failure
         if wanted.commit_id:

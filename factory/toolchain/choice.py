@@ -49,7 +49,7 @@ class Chooser:
             raise ToolchainError(
                 "there is no Node.js of the version that the workspace asks for",
                 expected=f"engines.node {engines}, among the supported {SUPPORTED_NODE}",
-                hint="widen engines.node by a patch",
+                hint="widen engines.node with a patch",
             )
         return chosen
 

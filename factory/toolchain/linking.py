@@ -118,8 +118,8 @@ def refuse_other_linker(workspace: Path, environment: Environment) -> None:
         place=Place(file=files[0] if files else workspace / ".yarnrc.yml", field="nodeLinker"),
         found=where if named or variable else f"no nodeLinker, for which yarn takes {linker}",
         expected=f"nodeLinker: {NODE_MODULES}",
-        hint=f"write 'nodeLinker: {NODE_MODULES}' into the workspace's .yarnrc.yml by a patch or "
-        f"an overlay, or {_LINKER_VARIABLE}={NODE_MODULES} into the configuration's .env",
+        hint=f"write 'nodeLinker: {NODE_MODULES}' into the workspace's .yarnrc.yml with a patch "
+        f"or an overlay, or {_LINKER_VARIABLE}={NODE_MODULES} into the configuration's .env",
     )
 
 

@@ -80,7 +80,7 @@ def find_node(wanted: str | None, *, environment: Environment, cache: Path, runn
         "there is no Node.js of the version that the workspace asks for",
         found=", ".join(rejected) or "none on the PATH",
         expected=f"engines.node {wanted} of package.json, among the supported {SUPPORTED_NODE}",
-        hint="install such a Node.js and put it on the PATH, or widen engines.node by a patch",
+        hint="install such a Node.js and put it on the PATH, or widen engines.node with a patch",
     )
 
 

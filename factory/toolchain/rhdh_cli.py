@@ -143,7 +143,7 @@ def resolve_version(
             "the cache folder cannot be written",
             place=Place(file=cache),
             found=error.strerror or str(error),
-            hint="give another with --cache-dir",
+            hint="name another with --cache-dir",
         ) from error
 
 

@@ -150,7 +150,7 @@ def _install(
         raise ToolchainError(
             f"yarn {version} cannot be downloaded from the npm registry",
             found=failure.reason,
-            expected=f"the package {package}@{version}, asked for by {wanted.reason}",
+            expected=f"the package {package}@{version}, requested by {wanted.reason}",
             details=failure.completed.last_words,
             hint="check that npm reaches its registry: npm ping",
         ) from failure
@@ -197,7 +197,7 @@ def _from_package_manager(asked: str, manifest: Path) -> WantedYarn:
             place=place,
             found=asked,
             expected="yarn: rhdh-cli exports from yarn workspaces only",
-            hint=f"run 'yarn import' or 'yarn install' once and add yarn.lock by a patch, "
+            hint=f"run 'yarn import' or 'yarn install' once and add yarn.lock with a patch, "
             f"or set packageManager to yarn@{DEFAULT_BERRY}",
         )
     match = _PACKAGE_MANAGER.fullmatch(version)

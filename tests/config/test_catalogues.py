@@ -118,7 +118,7 @@ def test_a_workspace_that_is_off_cannot_be_selected(catalogue: Catalogue) -> Non
     catalogue.add("workspaces/b")
     catalogue.add("workspaces/c", DISABLED)
     for name in "bc":
-        with pytest.raises(UsageError, match=f"the workspace {name} is off"):
+        with pytest.raises(UsageError, match=f"the workspace {name} is disabled"):
             catalogue.plan(only=(name,))
 
 

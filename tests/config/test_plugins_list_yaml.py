@@ -95,14 +95,14 @@ def test_a_path_is_normalised(tmp_path: Path, written: str, path: str) -> None:
 @pytest.mark.parametrize("second", ["./plugins/x", "plugins/x/", "plugins//x", "'plugins/x '"])
 def test_one_folder_written_in_two_ways_is_a_duplicate(tmp_path: Path, second: str) -> None:
     error = refused(tmp_path, f"plugins/x:\nplugins/y:\n{second}: --embed-package a\n")
-    assert error.problem == "plugins/x stands in plugins-list.yaml twice"
+    assert error.problem == "plugins/x appears twice in plugins-list.yaml"
     assert line(error) == 3
     assert error.found == "the same folder on line 1"
 
 
 def test_a_key_that_stands_twice_is_refused_where_the_second_is(tmp_path: Path) -> None:
     error = refused(tmp_path, "plugins/x: --a\nplugins/y:\nplugins/x: --b\n")
-    assert error.problem == '"plugins/x" stands in plugins-list.yaml twice'
+    assert error.problem == '"plugins/x" appears twice in plugins-list.yaml'
     assert line(error) == 3
 
 

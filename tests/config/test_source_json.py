@@ -228,7 +228,7 @@ def test_a_missing_repo_is_named(config_dir: Path) -> None:
 
 def test_a_key_that_stands_twice_is_refused_where_the_second_is(config_dir: Path) -> None:
     error = refused(config_dir, '{\n  "repo": "a",\n  "repo": "b"\n}')
-    assert error.problem == '"repo" stands in source.json twice'
+    assert error.problem == '"repo" appears twice in source.json'
     assert position(error) == (3, 3, "repo")
 
 

@@ -307,7 +307,7 @@ def test_a_configuration_of_several_is_not_masked(user: User) -> None:
         (("--local", ".", "--source-repo", "./repository"), "exclude each other"),
         (("--local", ".", "--source-ref", "main"), "--source-ref works only with --source-repo"),
         ((*ALPHA, "--all-workspaces"), "exclude each other"),
-        ((*ALPHA, "--ci-from", "acme/factory@main"), "--ci-from is for --ci"),
+        ((*ALPHA, "--ci-from", "acme/factory@main"), "--ci-from works only with --ci"),
         ((*ALPHA, "--ci", "github", "--ci-from", "factory"), "OWNER/NAME@REF"),
     ],
 )
