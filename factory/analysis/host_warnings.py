@@ -171,7 +171,7 @@ def _conflicts(computed: BuildArguments) -> Iterator[AnalysisWarning]:
             yield AnalysisWarning(
                 kind="ranges-differ",
                 text=(
-                    f"{conflict.name} is asked for as {conflict.first} and {conflict.second} (by "
+                    f"{conflict.name} is requested as {conflict.first} and {conflict.second} (by "
                     f"{conflict.asking}), and no known version is in both: rhdh-cli will refuse it"
                 ),
                 package=conflict.name,

@@ -57,7 +57,7 @@ class PluginAnalysis:
 
     @property
     def changed(self) -> bool:
-        """Whether the computed arguments mean something else than the written ones."""
+        """Whether the computed arguments differ in meaning from the written ones."""
         return self.written is None or self.written != self.arguments
 
 

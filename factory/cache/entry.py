@@ -38,7 +38,7 @@ _MOST_FILES = 16
 _PLAIN = re.compile(r"[A-Za-z0-9~_@-][A-Za-z0-9._~+@-]{0,254}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(r"[0-9a-f]{64}")
-# How opening fails where something else than a file is: a folder, a link, a link in the way.
+# How opening fails where something other than a file is: a folder, a link, a link in the way.
 _NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO})
 
 

@@ -90,7 +90,7 @@ class _Switch:
             return was_on
 
     def refuse_off(self) -> None:
-        """End a conversation with a registry that is not used any more: none waits for another."""
+        """End a conversation with a registry that is no longer used: none waits for another."""
         if self.off:
             raise RegistryError("the registry is no longer used in this run")
 

@@ -209,7 +209,7 @@ def _choose_source(
         f"the configuration directory {'is empty' if empty else f'has no {SOURCE_FILE}'}",
         place=Place(file=config_dir),
         expected=f'{SOURCE_FILE} with {{"repo": "https://…", "workspace-path": "…"}}',
-        hint="create one, or use --source-repo URL, or --use-local for code that is there already",
+        hint="create one, or use --source-repo URL, or --use-local for code that you have already",
     )
 
 

@@ -74,7 +74,7 @@ def edit_plugins_list(
 
     Raises:
         ConfigurationError: the text is not YAML, not a map of plugins, or written in such a way
-            that the edited text would say something else than what is wanted.
+            that the edited text would say something other than what is wanted.
     """
     listed = _read(text, file)
     changes = []

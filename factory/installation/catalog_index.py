@@ -97,7 +97,7 @@ def fetch_index(wanted: WantedIndex, connections: Connections, scratch: Path) ->
     """Fetch an index and unpack it below ``scratch``.
 
     Raises:
-        RegistryError: it cannot be had.
+        RegistryError: it is not available.
         ArtifactError: it is not safe to unpack.
         StorageError: it cannot be written.
     """
@@ -144,7 +144,7 @@ def extract_entities(indexes: Sequence[FetchedIndex], environment: Environment) 
 
     Raises:
         StorageError: they cannot be written.
-        ArtifactError: there is something else than files and folders among them.
+        ArtifactError: there is something other than files and folders among them.
     """
     destination = environment.get(EXTRACT_DIR)
     if indexes and not destination:

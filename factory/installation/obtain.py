@@ -138,7 +138,7 @@ def obtain(
     """Bring an entry's package and unpack it as ``into``, which is not there yet.
 
     Raises:
-        FactoryError: it cannot be had, is not what it should be, or is not safe to unpack.
+        FactoryError: it is not available, is not what it should be, or is not safe to unpack.
     """
     package = entry.package
     if isinstance(package, OciPackage):

@@ -214,7 +214,7 @@ def read_plugin_list(
     """Return the plugins of the file and of those that it includes, each once.
 
     Included plugins come first, in the order of their files; what these include comes before them.
-    An entry that is off blocks nothing: where it cannot be read, stands twice, or may mean several
+    An entry that is off blocks nothing: where it cannot be read, appears twice, or may mean several
     plugins, a warning says so.
 
     Args:

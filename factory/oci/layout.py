@@ -41,7 +41,7 @@ def write_layout(images: Sequence[tuple[Image, str]], destination: Path) -> Path
 
     Raises:
         StorageError: the disk is full, the folder cannot be written, or ``destination`` is
-            something else than a layout, which is left as it is.
+            something other than a layout, which is left as it is.
     """
     if destination.exists() and not (destination / LAYOUT_MARKER).is_file():
         raise StorageError(

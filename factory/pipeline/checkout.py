@@ -120,7 +120,7 @@ def check_out_source(
         stack: closed when the run is done with the source.
 
     Raises:
-        SourceError: the source, ref or workspace cannot be had, or ``repo_path`` is not empty.
+        SourceError: the source, ref or workspace is not available, or ``repo_path`` is not empty.
         PatchError: a patch or an overlay does not fit; the tree is unchanged.
         BusyError: another run uses the folder.
     """

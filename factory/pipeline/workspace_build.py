@@ -75,7 +75,7 @@ def make_plugins(build: WorkspaceContext, prepared: Prepared) -> BuildResult:
     workspace of the run is building just now is waited for.
 
     Raises:
-        FactoryError: what all plugins need cannot be had; a plugin's own error is in its report.
+        FactoryError: what all plugins need is not available; a plugin's own error is in its report.
         OSError: a file cannot be written.
     """
     in_flight, runner = build.means.in_flight, build.means.runner

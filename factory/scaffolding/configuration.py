@@ -90,7 +90,7 @@ def new_configuration(
     Raises:
         UsageError: options that exclude each other, or one that is missing.
         ConfigurationError: a file is there already.
-        SourceError: the source cannot be had, or has no plugin.
+        SourceError: the source is not available, or has no plugin.
         StorageError: the directory cannot be written.
     """
     _refuse_contradictions(wishes)

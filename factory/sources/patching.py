@@ -327,7 +327,7 @@ def _without_file(patch: FilePatch, names: dict[str, str]) -> RefusedPatch:
     if unsafe:
         return RefusedPatch(patch=patch, reason=f"{unsafe[0]} leaves the tree", is_unsafe=True)
     if not names:
-        return RefusedPatch(patch=patch, reason="it names no file")
+        return RefusedPatch(patch=patch, reason="it does not name a file")
     return RefusedPatch(
         patch=patch, reason=f"{_first_name(patch)}: No such file", name=_first_name(patch)
     )

@@ -114,7 +114,7 @@ def refuse_missing(variables: RegistryVariables, environment: Environment) -> No
                 expected=_ways(reference.name, there=there),
             )
         log.warning(
-            "%s (%s) refers to ${%s}, which %s: packages are asked for without this login; %s",
+            "%s (%s) refers to ${%s}, which %s: packages are requested without this login; %s",
             reference.file,
             reference.field,
             reference.name,

@@ -109,8 +109,8 @@ def find_yarn(
     may have put it there.
 
     Raises:
-        ToolchainError: the release cannot be had, or is not what its checksum says, or others may
-            have put it into the cache.
+        ToolchainError: the release is not available, or is not what its checksum says, or others
+            may have put it into the cache.
     """
     script = wanted.script
     if script is None:

@@ -137,7 +137,7 @@ def _finding(plugin: PluginFolder, completed: Completed, nonce: str) -> CheckFin
             "the plugin exports nothing that a portal could start",
             join_names(found["exports"]) or "no exports",
             expected=_EXPECTED,
-            hint="export the plugin as default from its index.ts, by an overlay if it is not yours",
+            hint="export the plugin as default from its index.ts, or add an overlay that does",
         )
     loaded = f"{found['format']} loads, {found['kind']}"
     return passed_finding(ENTRY_POINT, f"{loaded} ({note})" if note else loaded)

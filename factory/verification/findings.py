@@ -59,7 +59,7 @@ class CheckFinding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verified:
-    """One plugin and what the checks found; ``error`` if it could not be had at all.
+    """One plugin and what the checks found; ``error`` if it was not available at all.
 
     ``artifact`` is the file, or the image's name, as the user would name it, and within an image
     of several plugins ``!folder`` after it.

@@ -49,7 +49,7 @@ class Blobs(Protocol):
         """Return a file with the blob, whose digest has been compared; ``work`` has room for it.
 
         Raises:
-            FactoryError: it cannot be had, or is another.
+            FactoryError: it is not available, or is another.
         """
 
 

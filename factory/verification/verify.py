@@ -77,8 +77,8 @@ def verify_targets(
 ) -> tuple[Verified, ...]:
     """Verify the targets and return a result for each plugin, in their order.
 
-    One that cannot be had does not stop the others: its result has the error. ``on_end`` is told of
-    each as it ends, from any thread.
+    One that is not available does not stop the others: its result has the error. ``on_end`` is told
+    of each as it ends, from any thread.
 
     Raises:
         ToolchainError: Node.js cannot be started.

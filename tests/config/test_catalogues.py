@@ -105,7 +105,9 @@ def test_a_plain_directory_has_the_plugins_of_an_unlisted_workspace_found(
     catalogue.add("c", DISABLED)
     plan = catalogue.plan()
     assert {build.name: bool(build.plugins) for build in plan.builds} == {"a": False, "b": True}
-    assert "1 workspace is off, and not built: with plugins-list.yaml.disabled: c" in caplog.text
+    assert (
+        "1 workspace is disabled, and not built: with plugins-list.yaml.disabled: c" in caplog.text
+    )
 
 
 def test_a_list_beside_a_disabled_one_counts(catalogue: Catalogue) -> None:
@@ -127,7 +129,7 @@ def test_a_catalogue_with_nothing_on_is_an_error(
     catalogue: Catalogue, lists: tuple[str, ...]
 ) -> None:
     catalogue.add("workspaces/a", *lists)
-    with pytest.raises(ConfigurationError, match=r"every workspace .* is off"):
+    with pytest.raises(ConfigurationError, match=r"every workspace .* is disabled"):
         catalogue.plan()
 
 

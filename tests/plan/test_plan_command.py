@@ -192,7 +192,7 @@ def test_the_plan_for_people(desk: Desk) -> None:
         f"  {FRONT}",
         "    arguments: --embed-package x  (plugins-list.yaml)",
         "left out by --only and --exclude: other",
-        "1 workspace, 1 plugin: 1 not looked at",
+        "1 workspace, 1 plugin: 1 not checked",
     ]
 
 
