@@ -33,14 +33,31 @@ def messages(package: Path) -> list[Message]:
     """Return the messages of a package's modules, each once, in the order of their words."""
     names = {error.__name__ for error in every_error_class()}
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted(package.rglob("*.py"))]
-    constants = {name: text for tree in trees for name, text in _constants(tree)}
-    found = {each for tree in trees for each in _raised(tree, names, constants)}
+    found = {each for tree, known in _with_constants(trees) for each in _raised(tree, names, known)}
     # Of one that is raised in several places, the one that advises.
     advised = {(each.error, each.problem) for each in found if each.hint}
     return sorted(
         (each for each in found if each.hint or (each.error, each.problem) not in advised),
         key=lambda each: (each.problem.lstrip(FILLED_IN + " ").lower(), each),
     )
+
+
+def _with_constants(trees: list[ast.Module]) -> Iterator[tuple[ast.Module, dict[str, str]]]:
+    """Each module with the texts that its names stand for: its own, and those that it imports."""
+    own = [dict(_constants(tree)) for tree in trees]
+    for tree, mine in zip(trees, own, strict=True):
+        imported = {
+            name.name: name.asname or name.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for name in node.names
+        }
+        texts: dict[str, set[str]] = {}
+        for constants in own:
+            for name in imported.keys() & constants.keys():
+                texts.setdefault(imported[name], set()).add(constants[name])
+        # Two modules may have a name in common: then it is not known which is imported.
+        yield tree, {name: text for name, (text, *more) in texts.items() if not more} | mine
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:

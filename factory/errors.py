@@ -107,7 +107,7 @@ class SourceError(FactoryError):
 
     exit_code = 4
     kind = "source"
-    meaning = "the repository, ref or workspace path cannot be had"
+    meaning = "the repository, ref or workspace path is not available"
 
 
 class PatchError(FactoryError):
@@ -155,7 +155,7 @@ class PackError(FactoryError):
 
     exit_code = 10
     kind = "packing"
-    meaning = "npm pack failed, or what it made is not as it should be"
+    meaning = "npm pack failed, or its result is not valid"
 
 
 class RegistryError(FactoryError):
@@ -187,15 +187,15 @@ class CheckError(FactoryError):
 
     exit_code = 14
     kind = "check"
-    meaning = "a check that was asked for (--check, verify) does not hold"
+    meaning = "a check that was requested (--check, verify) failed"
 
 
 class ArtifactError(FactoryError):
-    """An artifact is damaged, not safe to unpack, or not what its integrity says."""
+    """An artifact is damaged, not safe to unpack, or does not match its integrity."""
 
     exit_code = 15
     kind = "artifact"
-    meaning = "an archive is damaged, not safe to unpack, or not what its integrity says"
+    meaning = "an archive is damaged, not safe to unpack, or does not match its integrity"
 
 
 class Interrupted(FactoryError):  # noqa: N818 - the word for it; it is not a fault
@@ -203,7 +203,7 @@ class Interrupted(FactoryError):  # noqa: N818 - the word for it; it is not a fa
 
     exit_code = 130
     kind = "interrupted"
-    meaning = "ended by Ctrl-C (SIGINT); nothing half-made is left"
+    meaning = "ended by Ctrl-C (SIGINT); no partial results are left"
 
 
 class Terminated(Interrupted):
@@ -211,7 +211,7 @@ class Terminated(Interrupted):
 
     exit_code = 143
     kind = "terminated"
-    meaning = "ended by SIGTERM; nothing half-made is left"
+    meaning = "ended by SIGTERM; no partial results are left"
 
 
 @contextlib.contextmanager

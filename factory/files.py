@@ -76,7 +76,7 @@ def may_be_read(folder: Path) -> bool:
 @cache
 def tell_passed_over(folder: str) -> None:
     """Warn that a folder is passed over; once for each."""
-    log.warning("%s may not be read and is passed over", folder)
+    log.warning("%s is not readable and is skipped", folder)
 
 
 def remove_tree(folder: Path) -> None:

@@ -102,7 +102,7 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, flags | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        hint = "check that the folder exists and may be written"
+        hint = "check that the folder exists and is writable"
         raise _unlockable(path, error, hint) from error
 
 
@@ -119,10 +119,10 @@ def _take(descriptor: int, path: Path) -> bool:
         return False
     except OSError as error:
         if error.errno not in _CANNOT_LOCK:
-            hint = "check what guards the folder, such as SELinux"
+            hint = "check what restricts access to the folder, such as SELinux"
             raise _unlockable(path, error, hint) from error
         log.warning(
-            "%s is on a filesystem that cannot lock (%s): do not start two runs on it at once",
+            "%s is on a filesystem without locks (%s): do not start two runs on it at once",
             path,
             error.strerror,
         )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MASK = "***"
 SHORTEST_SECRET = 4
 _SHORTEST_ENCODED = 8
-# MAX_TOKENS=4096 is none; a number of six digits may be one.
+# MAX_TOKENS=4096 is not a secret; a number of six digits may be one.
 _SHORTEST_NUMBER = 6
 
 # A secret of one of these values would hide ordinary words.
@@ -39,8 +39,8 @@ _PEM_BORDER = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 # The user part of a URL ends at the last @ before the path (RFC 3986, 3.2), which people forget to
 # encode: of https://u:p@ss@host it is u:p@ss.
 _URL_USER = re.compile(r"(?<=://)[^/\s'\"<>`?#]+(?=@)")
-# A password with a slash, not encoded either: what is before the @ is none, unless it is a port.
-# Bounded, since a hostile line must not take the square of its length.
+# A password with a slash, not encoded either: what is before the @ is not a host, unless it is a
+# port. Bounded, since a hostile line must not take the square of its length.
 _URL_PASSWORD = re.compile(
     r"(?<=://)[^/\s'\"<>`@:?#]{0,200}:(?!\d{1,5}/)[^\s'\"<>`@]{1,400}"
     r"(?:@[^\s'\"<>`/@]{1,200}){0,9}(?=@[\w.\[-])"

@@ -73,7 +73,7 @@ def _is_ours(entry: os.DirEntry[str]) -> bool:
 def _remove_unless_held(folder: Path) -> None:
     with held_if_free(folder) as free:
         if free:
-            log.debug("%s is of a run that was killed: removed", folder)
+            log.debug("%s belongs to a run that was killed: removed", folder)
             _remove(folder)
 
 

@@ -34,7 +34,7 @@ _ORDINARY = frozenset(
         "SPAT", "COMPAT", "PUBKEY", "PUBLICKEY", "PASSTHROUGH",
     }
 )  # fmt: skip
-# The last word of a name that tells of a secret, and is none: REGISTRY_AUTH_FILE, TOKEN_URL.
+# The last word of a name that looks like a secret, and is not one: REGISTRY_AUTH_FILE, TOKEN_URL.
 _ABOUT_ONE = frozenset(
     {
         "FILE", "FILES", "PATH", "DIR", "FOLDER", "URL", "URI", "SOCK", "SOCKET", "ID", "NAME",

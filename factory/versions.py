@@ -28,14 +28,14 @@ def satisfies(version: str, range: str) -> bool:  # noqa: A002 - npm's own word 
     major, minor and patch: ``1.2.4-next.1`` is in ``^1.2.4-next.0``, but not in ``^1.2.3``.
 
     Raises:
-        ValueError: ``version`` is no semantic version, or ``range`` no npm range (a tag such as
+        ValueError: ``version`` is not a semantic version, or ``range`` no npm range (a tag such as
             ``latest``, a protocol such as ``workspace:^``).
     """
     return _satisfies(version, range)
 
 
 def is_in(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for it
-    """Return whether ``version`` is in the npm ``range``; nothing is in what is no range."""
+    """Return whether ``version`` is in the npm ``range``; nothing is in what is not a range."""
     try:
         return _satisfies(version, range)
     except ValueError:
@@ -46,7 +46,7 @@ def highest(versions: Iterable[str]) -> str | None:
     """Return the highest of ``versions`` by semantic precedence, or None of none.
 
     Raises:
-        ValueError: one of them is no semantic version.
+        ValueError: one of them is not a semantic version.
     """
     best: str | None = None
     for version in versions:
@@ -79,7 +79,7 @@ def lowest_in(range: str) -> str | None:  # noqa: A002 - npm's own word for it
     As npm's ``minVersion``: https://github.com/npm/node-semver#functions.
 
     Raises:
-        ValueError: ``range`` is no npm range.
+        ValueError: ``range`` is not an npm range.
     """
     if usual := _USUAL_RANGE.fullmatch(range):
         return ".".join(usual.groups()[1:])

@@ -45,7 +45,7 @@ def read_catalogs(project: Path) -> Catalogs:
     """Return the catalogs that yarn sees in the folder of a project.
 
     Raises:
-        SourceError: a ``.yarnrc.yml`` cannot be read, is not YAML, or a catalog is no map of text.
+        SourceError: ``.yarnrc.yml`` cannot be read, is not YAML, or a catalog is not a map of text.
     """
     found: dict[str, dict[str, str]] = {}
     for folder in (project, *project.absolute().parents):
@@ -74,7 +74,7 @@ def read_yarn_settings(file: Path) -> Mapping[str, Any]:
         raise SourceError(
             problem,
             place=Place(file=file),
-            found="no map at its top",
+            found="a top level that is not a map",
             expected="settings",
             hint=hint,
         )

@@ -57,7 +57,7 @@ class WorkspacePackage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
-    """What is no plugin of the workspace although it looks like one, or hides what is there.
+    """What is not a plugin of the workspace although it looks like one, or hides what is there.
 
     ``path`` is relative to the workspace; ``name`` is a package's, empty for a mere folder.
     """
@@ -94,8 +94,8 @@ def search_plugins(workspace: Path) -> PluginSearch:
     Never entered: ``node_modules``, ``dist`` and ``dist-*``, hidden folders, folders of test
     fixtures, links to folders, and the ``src`` folder of a package that has a role. A package.json
     with placeholders instead of values is a template and left out. So is, with a word, what yarn
-    does not count to the workspace: a folder with a yarn.lock of its own, and a package that is no
-    member.
+    does not count to the workspace: a folder with a yarn.lock of its own, and a package that is not
+    a member.
 
     Raises:
         SourceError: there is no such folder, or a package.json cannot be used.
@@ -104,7 +104,7 @@ def search_plugins(workspace: Path) -> PluginSearch:
         raise SourceError(
             "there is no such workspace folder",
             place=Place(file=workspace),
-            hint="give the folder that holds the workspace's package.json",
+            hint="name the folder that contains the workspace's package.json",
         )
     walk = _PackageWalk(workspace)
     members = membership(workspace)
@@ -283,7 +283,7 @@ class _PackageWalk:
             own = _manifest_unless_template(Path(folder) / MANIFEST_FILE)
             if own and (own.role in PLUGIN_ROLES or own.workspaces):
                 self._leave_out(
-                    folder, f"it has a {LOCKFILE} of its own, and is another workspace to build"
+                    folder, f"it has a {LOCKFILE} of its own, so it is a separate workspace"
                 )
             return None, []
         manifest = None

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 # Facts that many packages of a plugin may share, and how all of them are said in one line.
 _SHARED_FACTS = {
-    "host-version": "asked for in versions that the host has not",
+    "host-version": "requested in versions that the host does not have",
     "not-in-host": "shared and not in the host",
-    "peer-not-in-host": "asked for as a peer and not in the host",
+    "peer-not-in-host": "required as a peer and not in the host",
 }
 _CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
@@ -67,7 +67,7 @@ def in_short(warnings: Iterable[AnalysisWarning]) -> tuple[AnalysisWarning, ...]
         if kind in _SHARED_FACTS and len(several) > 1:
             count = len({warning.package for warning in several})
             packages = "1 package is" if count == 1 else f"{count} packages are"
-            fact = f"{packages} {_SHARED_FACTS[kind]} (--verbose tells all)"
+            fact = f"{packages} {_SHARED_FACTS[kind]} (--verbose shows all)"
             worst = max(several, key=_distance)
             short.append(replace(worst, text=f"{fact}, as {worst.text}"))
         else:
@@ -171,7 +171,7 @@ def _conflicts(computed: BuildArguments) -> Iterator[AnalysisWarning]:
             yield AnalysisWarning(
                 kind="ranges-differ",
                 text=(
-                    f"{conflict.name} is asked for as {conflict.first} and {conflict.second} (by "
+                    f"{conflict.name} is requested as {conflict.first} and {conflict.second} (by "
                     f"{conflict.asking}), and no known version is in both: rhdh-cli will refuse it"
                 ),
                 package=conflict.name,

@@ -152,7 +152,7 @@ def backstage_version(folder: Path) -> str:
     version = document.get("version") if isinstance(document, dict) else None
     if not isinstance(version, str):
         raise ConfigurationError(
-            "backstage.json holds no Backstage version",
+            "backstage.json contains no Backstage version",
             place=Place(file=file, field="version"),
             found=json.dumps(version),
             expected='{"version": "1.42.0"}',
@@ -188,7 +188,7 @@ def _inventory(source: Path | Traversable, file: Path) -> HostInventory:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
-            "this is no host inventory",
+            "this is not a host inventory",
             place=Place(file=file),
             found=f"{type(error).__name__}: {error}",
             hint="make one with 'plugin-factory host import --name NAME --lockfile yarn.lock'",

@@ -88,7 +88,7 @@ def read_lockfile(file: Path) -> Lockfile:
     """Return the lockfile at ``file``.
 
     Raises:
-        DependenciesError: it cannot be read or is no whole yarn.lock. The error names the line.
+        DependenciesError: it cannot be read or is not a complete yarn.lock; names the line.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -104,7 +104,7 @@ def read_lockfile(file: Path) -> Lockfile:
             "the lockfile cannot be read",
             place=Place(file=file),
             found=error.strerror or str(error),
-            hint="check who may read it: ls -l shows the permissions",
+            hint="check its permissions: ls -l shows them",
         ) from error
     return parse_lockfile(text, file)
 
@@ -126,7 +126,7 @@ def parse_lockfile(text: str, file: Path) -> Lockfile:
     if reader.lines[-1]:
         # Yarn ends the file with a line break; a cut inside the last value would go unnoticed.
         reader.fail(
-            "the lockfile is not whole: its last line has no end",
+            "the lockfile is incomplete: its last line has no line break",
             len(reader.lines) - 1,
             "a line break at the end of the file",
         )
@@ -134,7 +134,7 @@ def parse_lockfile(text: str, file: Path) -> Lockfile:
     entries = [finish(reader, entry) for entry in reader.entries() if entry.key != "__metadata"]
     if not entries and not _CLASSIC_HEAD.match(text):
         raise DependenciesError(
-            "the lockfile holds no packages", place=Place(file=file), hint=_INSTALL
+            "the lockfile contains no packages", place=Place(file=file), hint=_INSTALL
         )
     return Lockfile(file=file, generation="berry" if berry else "classic", entries=tuple(entries))
 
@@ -146,7 +146,7 @@ def _refuse_conflicts(text: str, file: Path) -> None:
     if starts:
         start = min(starts)
         raise DependenciesError(
-            "the lockfile holds an unresolved merge conflict",
+            "the lockfile contains an unresolved merge conflict",
             place=Place(file=file, line=text.count("\n", 0, start) + 1),
             found=text[start:].partition("\n")[0],
             hint="run 'yarn install', which resolves conflicts of yarn.lock, and commit the result",
@@ -165,7 +165,7 @@ def _refuse_other_formats(text: str, file: Path) -> None:
         raise DependenciesError(
             f"this is the lockfile of {manager}, not of yarn"
             if manager
-            else "this is no yarn.lock",
+            else "this is not a yarn.lock",
             place=Place(file=file, line=1),
             found=first,
             expected="the yarn.lock of the workspace",
@@ -224,7 +224,7 @@ class _LockfileReader:
         starts = [index for index, line in enumerate(lines) if line and line[0] not in " #:"]
         indented = next((index for index, line in enumerate(lines) if line[:1] == " "), len(lines))
         if indented < (starts[0] if starts else len(lines)):
-            self.fail("a line belongs to no entry", indented, "'\"name@range\":'")
+            self.fail("a line does not belong to an entry", indented, "'\"name@range\":'")
         for start, end in pairwise([*starts, len(lines)]):
             yield self._entry(start, end)
 
@@ -236,7 +236,9 @@ class _LockfileReader:
             line = lines[index]
             if line[:4] == "    ":
                 if section is None:
-                    self.fail("a line belongs to no section", index, "a field with two spaces")
+                    self.fail(
+                        "a line does not belong to a section", index, "a field with two spaces"
+                    )
                 section.lines.append(line)
             elif line[:2] == "  ":
                 if line[-1] == ":":
@@ -245,7 +247,9 @@ class _LockfileReader:
                 section = None
                 name, found, value = line[2:].partition(separator)
                 if not found:
-                    self.fail("a line is no field of an entry", index, f"'  name{separator}value'")
+                    self.fail(
+                        "a line is not a field of an entry", index, f"'  name{separator}value'"
+                    )
                 entry.fields[name] = value
         return entry
 
@@ -254,7 +258,7 @@ class _LockfileReader:
         if line.startswith("? "):
             return self.unquote(line[2:], index)
         if not line.endswith(":"):
-            self.fail("a line is no entry of a yarn.lock", index, "'\"name@range\":'")
+            self.fail("a line is not an entry of a yarn.lock", index, "'\"name@range\":'")
         # A classic key quotes each descriptor for itself.
         return line[:-1] if self.separator == " " else self.unquote(line[:-1], index)
 
@@ -273,7 +277,7 @@ class _LockfileReader:
         """The value of a field that every entry has."""
         if name not in entry.fields:
             self.fail(
-                "the lockfile is not whole: an entry ends too early",
+                "the lockfile is incomplete: an entry ends too early",
                 entry.index,
                 f"'{name}' in every entry",
                 f"{entry.key} without '{name}'",
@@ -288,7 +292,7 @@ class _LockfileReader:
         for index, line in enumerate(section.lines, section.first):
             name, between, value = line[4:].partition(separator)
             if not between:
-                self.fail("a line is no dependency", index, f"'    name{separator}range'")
+                self.fail("a line is not a dependency", index, f"'    name{separator}range'")
             if name[:1] == '"':
                 name = unquoted(name, index)
             found[name] = unquoted(value, index) if value[:1] == '"' else value
@@ -329,7 +333,7 @@ def _berry_entry(reader: _LockfileReader, entry: _RawEntry) -> LockEntry:
 def _classic_entry(reader: _LockfileReader, entry: _RawEntry) -> LockEntry:
     descriptors = tuple(quoted or bare for quoted, bare in _CLASSIC_KEY.findall(entry.key))
     if not descriptors:
-        reader.fail("a line names no package", entry.index, "'name@range:'", entry.key)
+        reader.fail("a line does not name a package", entry.index, "'name@range:'", entry.key)
     optional = reader.pairs(entry.section("optionalDependencies"))
     return LockEntry(
         name=_find_own_name(descriptors[0]),

@@ -114,7 +114,7 @@ class _ManifestReader:
     def __post_init__(self) -> None:
         if not isinstance(self.document, dict):
             raise SourceError(
-                "a package.json must hold an object",
+                "a package.json must contain an object",
                 place=Place(file=self.file),
                 found=_kind(self.document),
                 expected='an object such as {"name": "@acme/plugin-x", "version": "1.0.0"}',
@@ -189,5 +189,5 @@ def _text(file: Path) -> str:
             "a package.json cannot be read",
             place=Place(file=file),
             found=error.strerror or str(error),
-            hint="check who may read it: ls -l shows the permissions",
+            hint="check its permissions: ls -l shows them",
         ) from error

@@ -76,7 +76,7 @@ class NativeMarkers:
         if package.optional:
             for edge in self._graph.edges(package):
                 if edge.optional and _for_one_platform(edge.target):
-                    return f"brings a prebuilt binary for each platform ({edge.name})"
+                    return f"comes with a prebuilt binary for each platform ({edge.name})"
         return ""
 
     def _field(self, package: Package) -> str:

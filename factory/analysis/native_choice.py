@@ -126,9 +126,7 @@ def _choice(
         why = f"not in {host.name}"
     else:
         asked = next(a for a, version in zip(use.asked, versions, strict=True) if not version)
-        why = (
-            f"{host.name} has {', '.join(host.versions(name))}, asked for is {asked or 'no range'}"
-        )
+        why = f"{host.name} has {', '.join(host.versions(name))}, requested: {asked or 'no range'}"
     return NativeChoice(
         name=name,
         share=share,

@@ -57,7 +57,7 @@ class PluginAnalysis:
 
     @property
     def changed(self) -> bool:
-        """Whether the computed arguments mean something else than the written ones."""
+        """Whether the computed arguments differ in meaning from the written ones."""
         return self.written is None or self.written != self.arguments
 
 
@@ -89,8 +89,8 @@ def analyze_workspace(
     Raises:
         SourceError: a package.json cannot be used, or there is no plugin.
         DependenciesError: there is no yarn.lock, or it cannot be used.
-        ConfigurationError: a listed plugin is not in the workspace or is none, or its arguments
-            cannot be read.
+        ConfigurationError: a listed plugin is not in the workspace or not a plugin, or its
+            arguments cannot be read.
     """
     search = search_plugins(workspace) if listed is None else _find_listed(workspace, listed)
     plugins = search.plugins
@@ -126,7 +126,7 @@ def no_plugins(workspace: Path, search: PluginSearch) -> SourceError:
         found=None if is_package else f"no {MANIFEST_FILE}",
         expected="a package.json whose backstage.role is one of " + ", ".join(PLUGIN_ROLES),
         details="\n".join(str(each) for each in search.left_out) or None,
-        hint="give the folder of the yarn workspace, which holds its package.json and yarn.lock",
+        hint="name the folder of the yarn workspace, which contains its package.json and yarn.lock",
     )
 
 
@@ -134,7 +134,7 @@ def refuse_no_member(members: Membership | None, folder: Path, path: str, place:
     """Refuse a plugin that was listed by hand and that yarn does not count to the workspace.
 
     Raises:
-        ConfigurationError: it is no member of the workspace's project.
+        ConfigurationError: it is not a member of the workspace's project.
         SourceError: a package.json cannot be used.
     """
     why = members.why_not(folder) if members else ""
@@ -144,7 +144,7 @@ def refuse_no_member(members: Membership | None, folder: Path, path: str, place:
             place=place,
             found=why,
             hint="remove it from the list, and build it as a part of its own workspace; or add it "
-            "to 'workspaces' by a patch or an overlay, with the new yarn.lock",
+            "to 'workspaces' with a patch or an overlay, with the new yarn.lock",
         )
 
 
@@ -187,12 +187,12 @@ def _find_listed_plugin(workspace: Path, path: str, members: Membership | None) 
             f"the workspace has no plugin {path}",
             place=Place(file=workspace / path),
             expected=f"a {MANIFEST_FILE} in this folder",
-            hint=f"'plugin-factory analyze {workspace}' without a list shows which there are",
+            hint=f"'plugin-factory analyze {workspace}' without a list shows the plugins",
         )
     manifest = read_manifest(file)
     if manifest.role not in PLUGIN_ROLES:
         raise ConfigurationError(
-            f"{path} is no plugin that can be exported",
+            f"{path} is not a plugin that can be exported",
             place=Place(file=file, field="backstage.role"),
             found=manifest.role or "no role",
             expected=" or ".join(PLUGIN_ROLES),

@@ -215,9 +215,9 @@ def _walk_classic(root: Path, segments: list[str]) -> Iterator[str]:
 
 
 def _subfolders(root: Path, folder: str, *, follows_links: bool = True) -> list[str]:
-    """The names of the folders in a folder; links that lead out of the root or around are none.
+    """The names of the folders in a folder; no links out of the root or in circles.
 
-    None are in a folder that is not there; that it may not be read is said.
+    None are in a folder that is not there; one that may not be read is reported.
     """
     try:
         entries = scan_folder(root / folder)

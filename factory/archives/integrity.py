@@ -51,7 +51,7 @@ def parse_integrity(text: str, *, place: Place | None = None) -> Integrity:
         except binascii.Error as error:
             raise _malformed_error(text, "its digest is not base64", place) from error
         if len(digest) != ALGORITHMS[algorithm]:
-            why = f"its digest has {len(digest)} bytes and not {ALGORITHMS[algorithm]}"
+            why = f"its digest has {len(digest)} bytes instead of {ALGORITHMS[algorithm]}"
             raise _malformed_error(text, why, place)
         found.setdefault(algorithm, []).append(digest)
     for algorithm in ALGORITHMS:
@@ -85,11 +85,11 @@ def check_integrity(
     if not any(hmac.compare_digest(digest, wanted) for wanted in expected.digests):
         shown = name or (str(file) if isinstance(file, Path) else "the content")
         raise ArtifactError(
-            f"{shown} is not what its integrity says",
+            f"{shown} does not match its integrity",
             place=place,
             found=integrity_text(expected.algorithm, digest),
             expected=str(expected),
-            hint="fetch it again; if it was meant to change, so must the integrity",
+            hint="fetch it again; if it was changed on purpose, update the integrity",
         )
 
 

@@ -33,7 +33,7 @@ def archive_limits(max_entry_size: str | None) -> ArchiveLimits:
     """Return the limits with the largest entry that a user wrote (bytes), the default if empty.
 
     Raises:
-        UsageError: it is no whole number above zero.
+        UsageError: it is not a whole number above zero.
     """
     text = (max_entry_size or "").strip()
     if not text:

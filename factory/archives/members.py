@@ -165,7 +165,7 @@ class _Tree:
             other = self._names.setdefault(fold_name(name), name)
             if other != name:
                 same = "is" if name == member.name else f"is in {name}, which is"
-                self._refuse(member.name, f"{same} the same as {other} where case does not count")
+                self._refuse(member.name, f"{same} the same as {other} where case is ignored")
             name = name.rpartition("/")[0]
             above = self._members.get(name)
             if above is None and name:

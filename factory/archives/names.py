@@ -17,11 +17,11 @@ _FAULTS = {
     "has a name that is not UTF-8": re.compile(r"[\ud800-\udfff]"),
     "has a control character in its name": re.compile(r"[\x00-\x1f\x7f-\x9f]"),
     "has a backslash in its name": re.compile(r"\\"),
-    "has a character in its name that turns the way in which it is read": re.compile(
+    "has a character in its name that changes the reading direction": re.compile(
         r"[\u202a-\u202e\u2066-\u2069]"
     ),
     "has an absolute name": re.compile(r"^/"),
-    "has a name that begins with a drive": re.compile(r"^[A-Za-z]:"),
+    "has a name that begins with a drive letter": re.compile(r"^[A-Za-z]:"),
 }
 
 

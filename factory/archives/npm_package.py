@@ -60,10 +60,10 @@ def is_package_name(text: str) -> bool:
 def damaged_error(tgz: Path, error: Exception) -> PackError:
     """Return the error for a packed plugin that cannot be read to its end."""
     return PackError(
-        "the packed plugin is damaged or cut short",
+        "the packed plugin is damaged or truncated",
         place=Place(file=tgz),
         found=str(error) or type(error).__name__,
-        expected="a whole gzipped tar archive",
+        expected="a complete gzipped tar archive",
         hint="delete the file and build the plugin again",
     )
 
@@ -73,5 +73,5 @@ def unreadable_error(tgz: Path, error: OSError) -> PackError:
     return PackError(
         f"the packed plugin cannot be read: {error.strerror or error}",
         place=Place(file=tgz),
-        hint="build the plugin first, or check who may read the file",
+        hint="build the plugin first, or check the file's permissions",
     )

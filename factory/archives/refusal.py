@@ -17,7 +17,7 @@ def unsafe_archive(archive: Path | str, entry: str, why: str) -> ArtifactError:
         place=Place(file=archive, field=shown) if isinstance(archive, Path) else None,
         found=None if isinstance(archive, Path) else f"{shown} in {archive}",
         expected="files, folders, and links that stay within the plugin, each once",
-        hint="do not use this archive; get it again from whoever made it",
+        hint="do not use this archive; ask its author for another one",
     )
 
 
@@ -28,17 +28,17 @@ def too_large_archive(
     error = unsafe_archive(archive, entry, why)
     error.expected = "an archive within the limits"
     if variable:
-        error.hint = f"if you trust it, set {variable} to more bytes"
+        error.hint = f"if you trust it, set {variable} to a larger number"
     return error
 
 
 def damaged_archive(archive: Path | str, why: str) -> ArtifactError:
     """Return the error for an archive that cannot be read to its end."""
     return ArtifactError(
-        "the archive is damaged or cut short",
+        "the archive is damaged or truncated",
         place=Place(file=archive) if isinstance(archive, Path) else None,
         found=why if isinstance(archive, Path) else f"{why}, in {archive}",
-        expected="a whole tar archive, gzipped or plain",
+        expected="a complete tar archive, gzipped or plain",
         hint="fetch or build it again",
     )
 

@@ -23,8 +23,8 @@ def walk_safely(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """Yield everything in a folder, a folder before what is in it; links are not followed.
 
     Raises:
-        ArtifactError: a link leads out of the folder; something is no file, folder or link (a pipe,
-            a device); a name is none that every system takes, or differs from another one only in
+        ArtifactError: a link leads out of the folder; something is not a file, folder or link (a
+            pipe, a device); a name is not valid everywhere, or differs from another one only in
             what some systems or readers do not see; or it cannot be read.
     """
     try:
@@ -38,7 +38,7 @@ def unreadable(folder: Path, error: OSError) -> ArtifactError:
     return ArtifactError(
         f"the plugin's folder cannot be read: {error.strerror or error}",
         place=Place(file=Path(error.filename or folder)),
-        hint="relative paths count from the folder of the file that they are written in",
+        hint="relative paths start at the folder of the file that contains them",
     )
 
 
@@ -73,5 +73,5 @@ def _unsafe(folder: Path, path: Path, why: str) -> ArtifactError:
         f"the plugin's folder is not safe to load: {shown} {why}",
         place=Place(file=folder, field=shown),
         expected="files, folders, and links that stay within the plugin, under plain names",
-        hint="export the plugin, and name what that makes: its folder dist-dynamic, or the .tgz",
+        hint="export the plugin, and name the result: its folder dist-dynamic, or the .tgz",
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from factory.archives.compressed import TarBytes
 
 BLOCK = tarfile.BLOCKSIZE
-# A pax header holds a name, a link and times; a name of more than a page is no file's.
+# A pax header holds a name, a link and times; a longer name than a page is not a file's.
 LARGEST_EXTENSION = 64 * 1024
 _LARGEST_END = 1024 * 1024
 _RECORD = re.compile(rb"(\d{1,9}) ([^=]+)=")
@@ -84,7 +84,7 @@ def _header(tar: TarBytes, *, any_read: bool) -> tarfile.TarInfo | None:
         if not block:
             why = "it ends without the blocks that end an archive" if any_read else "it is empty"
             raise damaged_archive(tar.archive, why) from error
-        raise damaged_archive(tar.archive, f"a header is not one: {error}") from error
+        raise damaged_archive(tar.archive, f"a header is not valid: {error}") from error
 
 
 def _read_end(tar: TarBytes) -> None:
@@ -92,7 +92,7 @@ def _read_end(tar: TarBytes) -> None:
     while data := tar.read(BLOCK * 16):
         read += len(data)
         if data.strip(b"\0") or read > _LARGEST_END:
-            raise damaged_archive(tar.archive, "there is more after the archive's end")
+            raise damaged_archive(tar.archive, "there is data after the archive's end")
 
 
 def _entry(tar: TarBytes, header: tarfile.TarInfo, said: dict[str, str]) -> RawEntry:
@@ -102,7 +102,7 @@ def _entry(tar: TarBytes, header: tarfile.TarInfo, said: dict[str, str]) -> RawE
     if said.get("size", str(header.size)) != str(header.size):
         raise unsafe_archive(tar.archive, name, "has two sizes, one in its pax header")
     if header.size and header.type not in tarfile.REGULAR_TYPES:
-        raise unsafe_archive(tar.archive, name, "has content, but is no file")
+        raise unsafe_archive(tar.archive, name, "has content, but is not a file")
     return RawEntry(
         name=name,
         kind=header.type,

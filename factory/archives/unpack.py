@@ -106,5 +106,5 @@ def _unwritable(destination: Path, error: OSError) -> StorageError:
     return StorageError(
         f"the archive cannot be unpacked: {error.strerror or error}",
         found=str(error.filename or destination),
-        hint="check the space on the disk, and who may write the folder",
+        hint="check the free disk space and the folder's permissions",
     )

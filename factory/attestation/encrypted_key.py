@@ -103,9 +103,9 @@ def _box(content: bytes, file: Path) -> _Box:
 
 def _damaged_error(file: Path) -> ConfigurationError:
     return ConfigurationError(
-        "the signing key is in no form that is known",
+        "the signing key has an unknown format",
         place=Place(file=file),
         expected="a key as 'cosign generate-key-pair' writes it: scrypt and nacl/secretbox",
-        hint="give the file anew, or make a key: openssl genpkey -algorithm EC "
+        hint="provide the file again, or make a key: openssl genpkey -algorithm EC "
         "-pkeyopt ec_paramgen_curve:P-256 -out key.pem",
     )

@@ -147,7 +147,7 @@ def _read(file: Path) -> bytes:
         raise ConfigurationError(
             f"the key cannot be read: {error.strerror or error}",
             place=Place(file=file),
-            hint="name the key's file, and check who may read it",
+            hint="name the key's file, and check its permissions",
         ) from error
 
 
@@ -161,7 +161,7 @@ def _passphrase_needed(file: Path) -> ConfigurationError:
 
 def _no_key(file: Path, expected: str, hint: str) -> ConfigurationError:
     return ConfigurationError(
-        "the file holds no key that images can be signed or checked with",
+        "the file does not contain a key that can sign or check images",
         place=Place(file=file),
         expected=expected,
         hint=hint,

@@ -120,7 +120,7 @@ def with_subject(text: str, subject: ProvenanceSubject) -> str:
     """Return a statement that is about one thing more: the image that a plugin was put into.
 
     Raises:
-        CheckError: the text is no provenance statement.
+        CheckError: the text is not a provenance statement.
     """
     statement = read_statement(text)
     others = [one for one in statement.subjects if one.name != subject.name]
@@ -131,7 +131,7 @@ def read_statement(text: str | bytes) -> Statement:
     """Return a statement with its parts where they belong.
 
     Raises:
-        CheckError: it is no in-toto statement, or not one of SLSA provenance.
+        CheckError: it is not an in-toto statement, or not one of SLSA provenance.
     """
     try:
         document = parse_json(text)
@@ -158,10 +158,10 @@ def check_statement(statement: Statement, *, sha256: str) -> ProvenanceSubject:
         if subject.sha256 == sha256:
             return subject
     raise CheckError(
-        "the provenance is of another artifact",
+        "the provenance is for another artifact",
         found=", ".join(f"{one.name} sha256:{one.sha256}" for one in statement.subjects),
         expected=f"sha256:{sha256}",
-        hint="build again, so that the artifact and its provenance are of one build",
+        hint="build again, so that the artifact and its provenance come from one build",
     )
 
 
@@ -235,7 +235,7 @@ def _text(subjects: Sequence[ProvenanceSubject], predicate: Mapping[str, Any]) -
 
 def _unreadable(found: str) -> CheckError:
     return CheckError(
-        "this is no provenance statement",
+        "this is not a provenance statement",
         found=found,
         expected=f"an in-toto statement with the predicate {PREDICATE}",
     )

@@ -73,7 +73,7 @@ def signature_image(
         existing: the manifest that the signatures' tag has now.
 
     Raises:
-        CheckError: ``existing`` is no manifest.
+        CheckError: ``existing`` is not a manifest.
     """
     payload = _payload(name, digest)
     layers = _layers(existing) if existing is not None else []
@@ -109,7 +109,7 @@ def read_signed_payloads(
         blob: gives a layer's bytes by its digest.
 
     Raises:
-        CheckError: it is no manifest, or a layer is not what its digest says.
+        CheckError: it is not a manifest, or a layer is not what its digest says.
     """
     found = []
     for layer in _layers(manifest):
@@ -120,7 +120,7 @@ def read_signed_payloads(
         payload = blob(digest)
         if _digest(payload) != digest:
             raise CheckError(
-                "the registry has another payload than the signature's image names",
+                "the registry's payload is not the one that the signature's image names",
                 found=_digest(payload),
                 expected=digest,
             )
@@ -153,8 +153,8 @@ def verify_signature(payloads: Iterable[SignedPayload], key: PublicKey, digest: 
         signed = _read_signed(payload)
         if signed is not None and signed.digest == digest:
             return signed
-        others.append(signed.digest if signed else "a payload that names no image")
-    raise CheckError("the signature is of another image", found=", ".join(others), expected=digest)
+        others.append(signed.digest if signed else "a payload that does not name an image")
+    raise CheckError("the signature is for another image", found=", ".join(others), expected=digest)
 
 
 _EXPECTED = "a signature by the key, as 'cosign sign --key' or --sign-key makes it"
@@ -210,9 +210,9 @@ def _layers(manifest: bytes) -> list[dict[str, Any]]:
         layers = None
     if not isinstance(layers, list) or not all(isinstance(one, dict) for one in layers):
         raise CheckError(
-            "what is under the signatures' tag is no image with signatures",
+            "the signatures' tag does not hold an image with signatures",
             expected="an image manifest with layers",
-            hint="see what wrote to the tag sha256-….sig, and remove it",
+            hint="find out what wrote the tag sha256-….sig, and remove it",
         )
     return layers
 

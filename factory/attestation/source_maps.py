@@ -52,7 +52,7 @@ def map_packages(sources: Iterable[str], built_in: Path | None) -> tuple[MappedP
 
     Args:
         sources: paths of modules, as :func:`sources_of` returns them.
-        built_in: the plugin's folder in its installed workspace; None if it is not there any more.
+        built_in: the plugin's folder in its installed workspace; None if it is no longer there.
     """
     folders = {folder for source in sources if (folder := _package_folder(source, built_in))}
     found = {_map_package(folder, built_in) for folder in folders}

@@ -39,7 +39,7 @@ _MOST_FILES = 16
 _PLAIN = re.compile(r"[A-Za-z0-9~_@-][A-Za-z0-9._~+@-]{0,254}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(r"[0-9a-f]{64}")
-# How opening fails where something else than a file is: a folder, a link, a link in the way.
+# How opening fails where something other than a file is: a folder, a link, a link in the way.
 _NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO})
 
 
@@ -171,7 +171,7 @@ def parse_entry(text: bytes, folder: Path, key: str, *, signature: bytes = b"") 
         if document["digest"] != digest_of_value(body):
             raise BadEntry(f"{ENTRY_FILE} was changed")
         if body["format"] != FORMAT or body["key"] != key:
-            raise BadEntry(f"{ENTRY_FILE} is of another entry")
+            raise BadEntry(f"{ENTRY_FILE} belongs to another entry")
         files = tuple(_file(one) for one in body["files"])
         parts_file = _file(body["parts"])
         record = body["record"]

@@ -46,15 +46,15 @@ def find_demanded_key(named: str | None, environment: Environment) -> PublicKey 
         named = environment.get(VARIABLE)
         if not named:
             raise ConfigurationError(
-                f"{VARIABLE} is empty: it demands a key of the cache, and names none",
+                f"{VARIABLE} is set but empty: it must name the file of the cache's public key",
                 expected="the file of a public key, such as cosign.pub",
                 hint=f"name the key, or unset {VARIABLE}; --no-cache builds without a cache",
             )
     if not named.strip():
         raise UsageError(
-            f"{OPTION} is empty: it demands a key of the cache, and names none",
+            f"{OPTION} is set but empty: it must name the file of the cache's public key",
             expected="the file of a public key, such as cosign.pub",
-            hint="name the key, or leave the option out; --no-cache builds without a cache",
+            hint="name the key, or omit the option; --no-cache builds without a cache",
         )
     from factory.attestation.keys import (  # noqa: PLC0415 - cryptography loads slowly
         read_public_key,
@@ -75,7 +75,7 @@ def refuse_unvouched(entry: Entry, key: PublicKey) -> None:
         UnvouchedEntry: it is not signed, or with another key.
     """
     if not entry.signature:
-        raise UnvouchedEntry(f"it is not signed, and {OPTION} demands that")
+        raise UnvouchedEntry(f"it is not signed, and {OPTION} requires it")
     try:
         signature = base64.b64decode(entry.signature.strip(), validate=True)
     except binascii.Error as error:

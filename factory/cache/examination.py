@@ -90,7 +90,7 @@ def examine(entry: Entry, expected: ExpectedPlugin) -> None:
             case _:
                 _refuse_other_config(file, expected)
     if entry.record.get("integrity") != integrity:
-        raise BadEntry("its integrity is of another archive")
+        raise BadEntry("its integrity belongs to another archive")
     _refuse_other_parts(entry)
 
 
@@ -114,7 +114,7 @@ def _refuse_other_files(entry: Entry, expected: ExpectedPlugin) -> CachedFile:
     """The archive, first of the files; raises unless they are those of this plugin."""
     tgz, *others = entry.files
     if tgz.name not in archive_names(expected):
-        raise BadEntry(f"it is of another plugin than {expected.name} {expected.version}")
+        raise BadEntry(f"it is for another plugin than {expected.name} {expected.version}")
     known = {INTEGRITY_SUFFIX, SBOM_SUFFIX}
     if expected.app_config:
         known.add(f".{APP_CONFIG}")
@@ -122,17 +122,17 @@ def _refuse_other_files(entry: Entry, expected: ExpectedPlugin) -> CachedFile:
     if any(file.name == suffix for file, suffix in zip(others, suffixes, strict=True)):
         raise BadEntry("it has a file that is not this plugin's")
     if set(suffixes) != known:
-        raise BadEntry("it has not the files that this plugin has")
+        raise BadEntry("it does not have the files that this plugin has")
     return tgz
 
 
 def _refuse_bad_record(entry: Entry, expected: ExpectedPlugin) -> None:
     record = entry.record
     if not _is_expected(record.get("name"), record.get("version"), expected):
-        raise BadEntry("what it says of itself is of another package")
+        raise BadEntry("it describes another package")
     arguments, repairs = record.get("arguments", expected.arguments), record.get("repairs", [])
     if not isinstance(repairs, list) or not all(_is_line(repair) for repair in repairs):
-        raise BadEntry("what it says of repairs cannot be read")
+        raise BadEntry("its list of repairs cannot be read")
     if not repairs:
         if arguments != expected.arguments:
             raise BadEntry("it was built with other arguments")
@@ -176,12 +176,12 @@ def _refuse_unsafe(archive: Path, expected: ExpectedPlugin) -> None:
     except (RecursionError, ValueError) as error:
         raise BadEntry("its archive cannot be read") from error
     if not _is_expected(found.name, found.version, expected):
-        raise BadEntry(f"its archive is not of {expected.name} {expected.version}")
+        raise BadEntry(f"its archive is not for {expected.name} {expected.version}")
 
 
 def _refuse_stale_integrity(entry: Entry, file: CachedFile, integrity: str) -> None:
     if read_file(entry.folder, file.name, _LARGEST_SIDECAR) != f"{integrity}\n".encode():
-        raise BadEntry(f"{file.name} is of another archive")
+        raise BadEntry(f"{file.name} belongs to another archive")
 
 
 def _refuse_other_sbom(entry: Entry, file: CachedFile, tgz: CachedFile) -> None:
@@ -194,7 +194,7 @@ def _refuse_other_sbom(entry: Entry, file: CachedFile, tgz: CachedFile) -> None:
     except (ValueError, KeyError, TypeError) as error:
         raise BadEntry(f"{file.name} is not a bill of materials") from error
     if not of_archive:
-        raise BadEntry(f"{file.name} is of another archive")
+        raise BadEntry(f"{file.name} belongs to another archive")
 
 
 def _refuse_other_config(file: CachedFile, expected: ExpectedPlugin) -> None:
@@ -212,4 +212,4 @@ def _refuse_other_parts(entry: Entry) -> None:
     if not is_parts(parts):
         raise BadEntry(f"{PARTS_FILE} cannot be read")
     if not entry.record.get("repairs") and digest_of_value(parts) != entry.key:
-        raise BadEntry(f"{PARTS_FILE} is not what its key says")
+        raise BadEntry(f"{PARTS_FILE} does not match its key")

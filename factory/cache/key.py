@@ -94,8 +94,8 @@ class PluginInputs:
     def for_host(self, host_digest: str) -> PluginInputs:
         """Return the inputs of a build whose arguments were repaired for a host.
 
-        A host acts on a plugin through its build arguments, so it is no part of the key, unless an
-        export failed and its arguments were mended from what the host has.
+        A host acts on a plugin through its build arguments, so it is not a part of the key, unless
+        an export failed and its arguments were mended from what the host has.
         """
         parts = dict(self.parts) | {HOST: MappingProxyType({"inventory": host_digest})}
         return replace(self, parts=MappingProxyType(parts))
@@ -107,7 +107,7 @@ def plugin_key(inputs: PluginInputs) -> str:
 
 
 def digest_of_value(value: object) -> str:
-    """Return the sha256, in hexadecimal digits, of a JSON value; the order of names is no part."""
+    """Return the sha256, in hexadecimal digits, of a JSON value; whatever the order of names."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

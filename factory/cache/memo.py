@@ -1,7 +1,7 @@
 """What is remembered of a workspace: the keys of its plugins, for a commit and a configuration.
 
 With it, and all the entries it names, nothing needs to be checked out to know what a build would
-give. It is small, and only ever believed whole: a damaged one is none.
+give. It is small, and only believed whole: a damaged one counts as missing.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def remember(
     plugins: Iterable[MemoPlugin],
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Keep the memo of a workspace; a cache that cannot be written is told, once."""
+    """Keep the memo of a workspace; a cache that cannot be written is reported, once."""
     body = {"plugins": [asdict(plugin) for plugin in plugins], "facts": dict(facts or {})}
     document = {"digest": digest_of_value([digest, body]), "memo": body}
     try:
@@ -142,7 +142,7 @@ def _read_memo(document: Any, digest: str) -> WorkspaceMemo:
     """The memo that a note is.
 
     Raises:
-        ValueError, KeyError, TypeError: it is none.
+        ValueError, KeyError, TypeError: it is not a memo.
     """
     body = document["memo"]
     if document["digest"] != digest_of_value([digest, body]):
@@ -151,5 +151,5 @@ def _read_memo(document: Any, digest: str) -> WorkspaceMemo:
     facts = body["facts"]
     said = [text for plugin in plugins for text in asdict(plugin).values()]
     if not isinstance(facts, dict) or not all(isinstance(text, str) for text in said):
-        raise TypeError("it has something else than texts")
+        raise TypeError("it has values that are not text")
     return WorkspaceMemo(plugins=plugins, facts=facts)

@@ -40,7 +40,7 @@ def cache_limits(max_size: str, max_age: str) -> CacheLimits:
     """Return the limits that ``--max-size`` and ``--max-age`` mean, such as ``10G`` and ``90d``.
 
     Raises:
-        UsageError: one is no size, or no time span.
+        UsageError: one is not a size, or not a time span.
     """
     return CacheLimits(
         max_bytes=size_bytes(max_size, "--max-size"),
@@ -126,7 +126,7 @@ def prune(store: Store, limits: CacheLimits, *, now: float | None = None) -> Pru
     """Remove what is older than the limits say, then the least recently used until the rest fits.
 
     A time of use in the future, left by a clock that was put back, is taken as now. Leftovers of
-    processes that were killed go too. A folder that cannot be written is told, once.
+    processes that were killed go too. A folder that cannot be written is reported, once.
 
     Args:
         store: the cache.

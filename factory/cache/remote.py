@@ -60,7 +60,7 @@ T = TypeVar("T")
 SCHEME = "oci://"
 ARTIFACT_TYPE = "application/vnd.plugin-factory.cache.v1"
 FILE_TYPE = "application/vnd.plugin-factory.cache.file.v1"
-# A cache that keeps one waiting is none: a build is seldom longer than a few of these.
+# A cache that makes builds wait is useless: a build is seldom longer than a few of these.
 _ATTEMPTS = 3
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 60.0
@@ -90,9 +90,9 @@ class _Switch:
             return was_on
 
     def refuse_off(self) -> None:
-        """End a conversation with a registry that is not used any more: none waits for another."""
+        """End a conversation with a registry that is no longer used: none waits for another."""
         if self.off:
-            raise RegistryError("the registry is not used any more in this run")
+            raise RegistryError("the registry is no longer used in this run")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +118,7 @@ class _RemotePlace:
         if not self.switch.turn_off():
             return
         log.warning(
-            "the cache %s%s/%s (%s) is not used any more in this run, and the build goes on: %s%s",
+            "the cache %s%s/%s (%s) is no longer used in this run, and the build continues: %s%s",
             SCHEME,
             self.name.registry,
             self.repository,
@@ -212,7 +212,7 @@ def remote_cache(
         checkpoint: called often while waiting; raises to end the work.
 
     Raises:
-        UsageError: one of them is no such name.
+        UsageError: one of them is not such a name.
         ConfigurationError: a REGISTRY_ variable cannot be used.
     """
     switches: dict[str, _Switch] = {}
@@ -261,7 +261,7 @@ def repository_name(text: str, option: str) -> ImageName:
         return image_name(f"{text}:key" if text.startswith(SCHEME) else "")
     except UsageError as error:
         raise UsageError(
-            f"{option} names no repository of a registry",
+            f"{option} does not name a repository of a registry",
             found=text,
             expected="oci://registry/repository, without a tag, for example "
             "oci://quay.io/my-team/plugin-cache",
@@ -343,7 +343,7 @@ def _layers(place: _RemotePlace, digest: str) -> dict[str, Descriptor]:
     try:
         manifest = parse_object(content)
         if manifest["artifactType"] != ARTIFACT_TYPE:
-            raise BadEntry("its tag is of something else than an entry of the cache")
+            raise BadEntry("its tag belongs to something other than a cache entry")
         described = [descriptor_of(layer, where="the entry") for layer in manifest["layers"]]
         layers = {str(layer.annotations.get(TITLE, "")): layer for layer in described}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -381,7 +381,7 @@ def _blobs(entry: Entry) -> dict[str, Blob]:
     if entry.signature:
         found[SIGNATURE_FILE] = blob_of(entry.signature, FILE_TYPE)
     for file in (*entry.files, entry.parts_file):
-        (entry.folder / file.name).stat()  # one that has gone is no fault of the registry
+        (entry.folder / file.name).stat()  # one that has gone is not the registry's fault
         found[file.name] = Blob(
             media_type=FILE_TYPE,
             digest=f"sha256:{file.sha256}",

@@ -240,7 +240,7 @@ class Store:
             return
         log.warning(
             "the cache of finished plugins %s %s (%s): plugins are built instead, and the build "
-            "goes on",
+            "continues",
             self.folder,
             what,
             reason,
@@ -303,7 +303,7 @@ class Store:
                     self.remove(target)
                 else:
                     return replace(entry, folder=target)
-        raise FileNotFoundError(errno.ENOENT, "others keep changing it", str(target))
+        raise FileNotFoundError(errno.ENOENT, "other processes keep changing it", str(target))
 
     def _drop(self, folder: Path, problem: str) -> None:
         log.warning(

@@ -61,24 +61,26 @@ def analyze(
         Path | None,
         typer.Option(
             "--plugins-list",
-            help="The plugins-list.yaml, or its folder. Otherwise the one in the workspace's "
+            help="The plugins-list.yaml, or its folder. Default: the one in the workspace's "
             "folder; where there is none, every plugin of the workspace is analysed.",
         ),
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Fail if plugins-list.yaml differs from what is computed."),
+        typer.Option(
+            "--check", help="Fail if plugins-list.yaml differs from the computed arguments."
+        ),
     ] = False,
     write: Annotated[
         bool,
         typer.Option(
             "--write",
-            help="Write the arguments into plugins-list.yaml; all else in it stays as it is.",
+            help="Write the arguments into plugins-list.yaml; all other lines stay unchanged.",
         ),
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", help="Tell every warning, not one for each fact."),
+        typer.Option("--verbose", help="Show every warning, not a summary for each kind."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -116,7 +118,7 @@ def _read_list(file: Path, *, required: bool) -> PluginsList | None:
         raise ConfigurationError(
             f"there is no {file.name}",
             place=Place(file=file),
-            hint="name it with --plugins-list, or let --write make one",
+            hint="name it with --plugins-list, or create one with --write",
         )
     for entry in listed.entries if listed else ():
         parse_arguments(entry.arguments, listed.place(entry) if listed else None)
@@ -127,7 +129,7 @@ def _check(found: WorkspaceAnalysis, file: Path) -> None:
     changed = [plugin for plugin in found.plugins if plugin.changed]
     if changed:
         raise CheckError(
-            f"{file.name} differs from what is computed for {found.host} "
+            f"{file.name} differs from the arguments computed for {found.host} "
             f"in {len(changed)} of {len(found.plugins)} plugins",
             place=Place(file=file),
             details="\n".join(_difference(changed)),
@@ -143,7 +145,7 @@ def _write(found: WorkspaceAnalysis, file: Path, exists: bool, *, quiet: bool) -
             wanted = {plugin.path: plugin.arguments for plugin in changed}
             backup = rewrite_plugins_list(file, wanted).backup
         elif not found.plugins:
-            raise SourceError("the workspace holds no plugin", place=Place(file=file.parent))
+            raise SourceError("the workspace has no plugin", place=Place(file=file.parent))
         else:
             entries = (PluginEntry(path=p.path, arguments=p.arguments) for p in found.plugins)
             write_new_plugins_list(file, tuple(entries))

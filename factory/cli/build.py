@@ -45,13 +45,13 @@ def build(
 ) -> None:
     """Build the plugins of a workspace, or of several.
 
-    Each becomes a .tgz with an .integrity file and, if asked, an OCI image.
+    Each becomes a .tgz with an .integrity file and, if requested, an OCI image.
 
-    A plugin that was built before, of the same source, with the same arguments and tools, comes
+    A plugin that was built before, from the same source, with the same arguments and tools, comes
     from the cache. A configuration directory whose folders hold a source.json each is several
     workspaces: they are built side by side, and one that fails does not stop the others.
 
-    This is what runs when no command is named: options given to plugin-factory itself are build's.
+    This runs when no command is named: the options of plugin-factory itself are those of build.
     """
     from factory.pipeline.run import build_run  # noqa: PLC0415 - --help needs no pipeline
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PRUNE_EXAMPLES = """Examples:
 
 \b
-  # To what a build keeps by itself.
+  # To the default limits of a build.
   plugin-factory cache prune
 
 \b
@@ -53,7 +53,7 @@ def show_info(
     cache_dir: CacheDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show where the cache is, how much it holds, and how often it was of use."""
+    """Show where the cache is, how much it holds, and how often it was used."""
     store = _store(ctx, cache_dir)
     unreadable = StorageError(
         "the cache of finished plugins cannot be read",
@@ -75,19 +75,19 @@ def prune_cache(
     cache_dir: CacheDir = None,
     max_size: Annotated[
         str,
-        typer.Option(metavar="SIZE", help="How much may stay, such as 10G or 512M; 0 for nothing."),
+        typer.Option(metavar="SIZE", help="How much to keep, such as 10G or 512M; 0 for nothing."),
     ] = CACHE_MAX_SIZE,
     max_age: Annotated[
         str,
         typer.Option(
             metavar="AGE",
-            help="What was used within this time may stay, such as 90d, 12h or 2w.",
+            help="Keep what was used within this time, such as 90d, 12h or 2w.",
         ),
     ] = CACHE_MAX_AGE,
 ) -> None:
-    """Remove what was not used for longest, until the rest is within the limits.
+    """Remove the least recently used plugins until the rest is within the limits.
 
-    Builds do this by themselves, with the limits that are the defaults here.
+    Builds do this automatically, with the defaults shown here as limits.
     """
     limits = cache_limits(max_size, max_age)
     with session(ctx) as this:
@@ -129,7 +129,7 @@ def clear_cache(
             if not yes and held.size:
                 if not this.screen.interactive:
                     raise UsageError(
-                        "nobody can be asked whether the cache may be cleared",
+                        "clearing the cache needs a confirmation, and nobody can be asked",
                         found=f"{pluralize(held.entries, 'plugin')} in {store.folder}",
                         hint="add --yes",
                     )

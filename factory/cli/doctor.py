@@ -47,35 +47,34 @@ def doctor(
     *,
     config_dir: Annotated[
         Path | None,
-        typer.Option(help="A configuration directory to check; its .env counts, too."),
+        typer.Option(help="A configuration directory to check; its .env is used as well."),
     ] = None,
     repo_path: Annotated[
         Path | None,
         typer.Option(
-            help="Where a build would bring the source to; otherwise /source if it is there, or "
-            "./source."
+            help="Where a build would put the source. Default: /source if it exists, or ./source."
         ),
     ] = None,
     output_dir: Annotated[
         Path | None,
         typer.Option(
-            help="Where a build would leave the artifacts; otherwise /outputs if it is there, or "
+            help="Where a build would put the artifacts. Default: /outputs if it exists, or "
             "./outputs."
         ),
     ] = None,
     cache_dir: CacheDir = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Leave out what needs the network.")
+        bool, typer.Option("--offline", help="Skip the checks that need the network.")
     ] = False,
     timeout: Annotated[
         float, typer.Option(min=1, help="How many seconds each check may take.")
     ] = 30.0,
     as_json: AsJson = False,
 ) -> None:
-    """Check what a build needs, and say what to do about what is missing.
+    """Check what a build needs, and say how to fix what is missing.
 
     git, Node.js, yarn, rhdh-cli, the registries of packages and of images, cores, memory, and the
-    folders that a build writes to. All at once, each within --timeout.
+    folders that a build writes to. All are made at once, each within --timeout.
 
     Nothing is installed. Where REGISTRY_URL is set, an upload is opened and ended at once in the
     repository plugin-factory-doctor of the namespace: only that tells whether the login may push.

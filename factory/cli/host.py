@@ -31,25 +31,25 @@ host_app = typer.Typer(
 
 @host_app.command("import", cls=GroupedCommand)
 def import_host(
-    name: Annotated[str, typer.Option("--name", help="What to call the host, e.g. rhdh-1.11.")],
+    name: Annotated[str, typer.Option("--name", help="The host's name, such as rhdh-1.11.")],
     lockfile: Annotated[Path, typer.Option("--lockfile", help="The host's yarn.lock.")],
     backstage: Annotated[
         str,
         typer.Option(
             "--backstage",
-            help="Its Backstage version; otherwise that of the backstage.json beside the lockfile.",
+            help="Its Backstage version. Default: that of the backstage.json beside the lockfile.",
         ),
     ] = "",
-    release: Annotated[str, typer.Option("--release", help="Its release, e.g. 1.11.2.")] = "",
+    release: Annotated[str, typer.Option("--release", help="Its release, such as 1.11.2.")] = "",
     into: Annotated[
         Path | None,
-        typer.Option("--into", help="The folder to write to; otherwise plugin-factory's own."),
+        typer.Option("--into", help="The folder to write to. Default: plugin-factory's own."),
     ] = None,
 ) -> None:
     """Write the inventory of a host, package names and versions, from its yarn.lock."""
     if not is_host_name(name):
         raise UsageError(
-            "a host cannot be called so",
+            "this is not a valid name of a host",
             found=name,
             expected="letters, digits, '.', '-' and '_', for example rhdh-1.11",
         )
@@ -106,7 +106,7 @@ def list_hosts(
 def show_host(
     name: Annotated[str, typer.Argument(help="A host's name, or the path of a yarn.lock.")],
     package: Annotated[
-        str, typer.Argument(help="A package's name, or the beginning of several.")
+        str, typer.Argument(help="A package's name, or the beginning of several names.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:

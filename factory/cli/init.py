@@ -49,7 +49,7 @@ def init(
         Path | None,
         typer.Argument(
             metavar="CONFIG_DIR",
-            help="The directory to make; ./config unless it is named.",
+            help="The directory to create; ./config by default.",
             show_default=False,
         ),
     ] = None,
@@ -100,12 +100,12 @@ def init(
     host: Host = None,
     ci: Annotated[
         CiSystem | None,
-        typer.Option("--ci", help="Write a file for a CI system, too.", rich_help_panel=CI),
+        typer.Option("--ci", help="Also write a file for a CI system.", rich_help_panel=CI),
     ] = None,
     ci_file: Annotated[
         Path | None,
         typer.Option(
-            help="Where that file goes, instead of the place where the system looks for it.",
+            help="Where to write that file, instead of where the system looks for it.",
             rich_help_panel=CI,
         ),
     ] = None,
@@ -122,14 +122,14 @@ def init(
         bool,
         typer.Option(
             "--force",
-            help="Replace files that are there, each with a word.",
+            help="Replace existing files, and name each of them.",
             rich_help_panel=DISPLAY,
         ),
     ] = False,
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Write nothing: show what would be.", rich_help_panel=DISPLAY
+            "--dry-run", help="Write nothing: show what would be written.", rich_help_panel=DISPLAY
         ),
     ] = False,
     yes: Annotated[
@@ -144,10 +144,10 @@ def init(
     """Start a configuration: source.json, plugins-list.yaml and an example of .env.
 
     Looks at the source, finds workspaces and plugins, pins the commit, and computes each plugin's
-    build arguments. On a terminal it asks for what no option says; elsewhere, and with --yes, it
-    takes the defaults, and fails where there is none.
+    build arguments. On a terminal it asks for what no option sets; elsewhere, and with --yes, it
+    uses the defaults, and fails where there is none.
 
-    Writes all files or none, and replaces none that is there. Ends with the next command to type.
+    Writes all files or none, and replaces no existing file. Ends with the next command to type.
     """
     wishes = InitOptions(
         here=Path.cwd(),

@@ -81,26 +81,28 @@ def install(
     root_directory: Annotated[
         str,
         typer.Option(
-            help="What the portal calls ROOT, for dynamicPlugins.rootDirectory. Otherwise ROOT as "
-            "it is given.",
+            help="What the portal calls ROOT, for dynamicPlugins.rootDirectory. Default: ROOT as "
+            "given.",
             show_default=False,
         ),
     ] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done; ask and change nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")
     ] = False,
     continue_on_error: Annotated[
         bool,
         typer.Option(
             "--continue-on-error",
-            help="Install what can be installed. Otherwise the first failure leaves ROOT as it "
-            "was.",
+            help="Install what can be installed. Without it, the first failure leaves ROOT "
+            "unchanged.",
         ),
     ] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Plugins that are fetched at once.")] = 4,
+    jobs: Annotated[int, typer.Option(min=1, help="How many plugins to fetch at once.")] = 4,
     no_wait: Annotated[
         bool,
-        typer.Option("--no-wait", help="Fail when another run uses ROOT, and do not wait for it."),
+        typer.Option(
+            "--no-wait", help="Fail when another run uses ROOT, instead of waiting for it."
+        ),
     ] = False,
     skip_integrity_check: Annotated[
         bool,
@@ -115,7 +117,7 @@ def install(
     platform: Annotated[
         str,
         typer.Option(
-            help="Which image is taken where there are several, as Node.js calls it, such as "
+            help="The platform of the image, where there are several, as Node.js calls it, such as "
             "linux-x64. Without it, Linux and this machine's processor.",
             show_default=False,
         ),

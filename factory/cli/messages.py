@@ -59,7 +59,7 @@ def warn_of_unknown_variables(process: Mapping[str, str], group: Any, called: An
     ours = {name for name in process if name.startswith(PREFIX)} - WITHOUT_OPTION
     unknown = ours - find_variables(called) if called and ours else ours
     if unknown and (unknown := unknown - find_variables(group)):
-        say(f"warning: no option has the variable {', '.join(sorted(unknown))}", sys.stderr)
+        say(f"warning: no option uses the variable {', '.join(sorted(unknown))}", sys.stderr)
 
 
 def show_error(error: Exception, process: Mapping[str, str]) -> int:
@@ -77,7 +77,7 @@ def _internal(error: Exception, redact: Callable[[str], str]) -> FactoryError:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(redact("".join(traceback.format_exception(error))))
     return FactoryError(
-        f"{PROGRAM} {__version__} has made a mistake: {type(error).__name__}: {error}",
+        f"internal error in {PROGRAM} {__version__}: {type(error).__name__}: {error}",
         hint="please report it, with the log",
         log=Path(name),
     )

@@ -11,7 +11,7 @@ import typer
 from factory.cli.option_groups import shared
 from factory.config import options
 
-DISPLAY = "What is shown"
+DISPLAY = "Display"
 REGISTRY = "Registry"
 ARCHIVES = "Archives"
 
@@ -31,7 +31,7 @@ LeastUrgent: TypeAlias = Annotated[
     typer.Option(
         "--log-level",
         case_sensitive=False,
-        help="The least urgent messages to show.",
+        help="The lowest level of messages to show.",
         rich_help_panel=DISPLAY,
     ),
 ]
@@ -61,7 +61,7 @@ MaxEntrySize: TypeAlias = Annotated[
     typer.Option(
         "--max-entry-size",
         metavar="BYTES",
-        help="The largest file that an archive may hold. Otherwise MAX_ENTRY_SIZE, or 40000000.",
+        help="The largest file in an archive. Default: MAX_ENTRY_SIZE, or 40000000.",
         show_default=False,
         rich_help_panel=ARCHIVES,
     ),

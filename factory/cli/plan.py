@@ -42,7 +42,7 @@ EXAMPLES = """Examples:
   plugin-factory plan --config-dir ./config --offline
 
 \b
-  # A matrix of four machines, as long as each other by what the last run took.
+  # A matrix of four machines, balanced by the durations of the last run.
   plugin-factory plan --config-dir ./config --matrix github --shards 4 --reports ./last-run
 """
 
@@ -56,7 +56,7 @@ def plan(
         bool,
         typer.Option(
             "--offline",
-            help="Use no network: check the configuration, and tell what it alone tells.",
+            help="Use no network: check the configuration, and show what it alone can show.",
             rich_help_panel=DISPLAY,
         ),
     ] = False,
@@ -64,7 +64,7 @@ def plan(
     matrix: Annotated[
         CiSystem | None,
         typer.Option(
-            help="Print a matrix of shards instead, each for a machine of a CI run.",
+            help="Print a matrix of shards instead, one for each machine of a CI run.",
             rich_help_panel=SHARDS,
         ),
     ] = None,
@@ -76,7 +76,7 @@ def plan(
         list[Path] | None,
         typer.Option(
             metavar="DIR",
-            help="Where the report of an earlier run is, which tells how long each takes; may be "
+            help="Where the report of an earlier run is, with the time that each took; may be "
             "repeated. Without it, --output-dir.",
             rich_help_panel=SHARDS,
         ),
@@ -85,7 +85,7 @@ def plan(
         bool,
         typer.Option(
             "--changed-only",
-            help="Leave workspaces out whose plugins are all cached.",
+            help="Leave out workspaces whose plugins are all cached.",
             rich_help_panel=SHARDS,
         ),
     ] = False,
@@ -96,8 +96,8 @@ def plan(
 
     Workspaces, commits, plugins, build arguments, what is cached and what would be built, and why.
 
-    Takes build's options. Nothing is written to --repo-path, --output-dir or --config-dir. The exit
-    code is the one that a build would end with as far as can be told.
+    Has the options of build. Writes nothing to --repo-path, --output-dir or --config-dir. The exit
+    code is the one that a build would end with, as far as that can be known.
     """
     with session(
         ctx,
@@ -139,11 +139,13 @@ def _refuse_contradictions(
         )
     if not matrix and (shards is not None or changed):
         option = "--shards" if shards is not None else "--changed-only"
-        raise UsageError(f"{option} is for --matrix", expected="--matrix github, gitlab or tekton")
+        raise UsageError(
+            f"{option} works only with --matrix", expected="--matrix github, gitlab or tekton"
+        )
     if changed and offline:
         raise UsageError(
             "--changed-only and --offline exclude each other",
-            expected="one of them: offline it is not known what has changed",
+            expected="only one of them: what has changed is not known offline",
         )
 
 

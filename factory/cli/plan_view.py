@@ -44,7 +44,7 @@ def _total(outlook: Outlook) -> str:
     counts = [
         f"{outlook.count('build')} to build",
         f"{outlook.count('cached')} cached",
-        f"{outlook.count('unknown')} not looked at",
+        f"{outlook.count('unknown')} not checked",
     ]
     said = ", ".join(text for text in counts if not text.startswith("0 "))
     number = len(outlook.workspaces)

@@ -68,7 +68,7 @@ def push(
         list[Path],
         typer.Argument(
             metavar="OUTPUT_DIR...",
-            help="Directories that builds left their .tgz files in.",
+            help="Output directories of builds, with their .tgz files.",
             show_default=False,
         ),
     ],

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from factory.plugin_registry.frontend_plugins import StagedPlugin
 
-CONTENT = "What is in it"
+CONTENT = "Contents"
 CHECKS = "Singletons"
 ASSETS = "Assets"
 
@@ -70,7 +70,7 @@ def registry(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="The file to write, replacing one that is there. Without it, standard output.",
+            help="The file to write; an existing one is replaced. Without it, standard output.",
             rich_help_panel=CONTENT,
         ),
     ] = None,
@@ -117,14 +117,14 @@ def registry(
         bool,
         typer.Option(
             "--allow-mismatches",
-            help="Warn of singletons that do not fit, and write the registry all the same.",
+            help="Warn about singletons that do not fit, and write the registry anyway.",
             rich_help_panel=CHECKS,
         ),
     ] = False,
     assets: Annotated[
         Path | None,
         typer.Option(
-            help="Also bring the plugins' assets into this folder, to be served.",
+            help="Also copy the plugins' assets into this folder, to be served.",
             rich_help_panel=ASSETS,
         ),
     ] = None,
@@ -144,7 +144,7 @@ def registry(
     A portal's app reads it to know which frontend plugins there are and where their manifests and
     scripts come from.
 
-    Modules that a page may have only once (react and its like) are compared between the plugins,
+    Modules that a page may load only once (such as react) are compared between the plugins,
     and with the portal; a mismatch is an error.
     """
     with session(ctx, log_level=log_level, verbose=verbose) as this:
@@ -180,9 +180,9 @@ def _check_singletons(plugins: Sequence[StagedPlugin], host: str | None, *, allo
             logging.getLogger(__name__).warning("%s", mismatch)
         return
     raise CheckError(
-        "modules that a page may have only once do not fit",
+        "singleton modules, which a page may load only once, have incompatible versions",
         details="\n".join(str(mismatch) for mismatch in found),
-        hint="build the plugins against one portal, or --allow-mismatches if you know better",
+        hint="build the plugins against one portal, or use --allow-mismatches to write it anyway",
     )
 
 

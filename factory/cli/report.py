@@ -78,13 +78,16 @@ def merge(
     *,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where the joined report goes. Without it, it is shown."),
+        typer.Option(
+            metavar="FILE",
+            help="Where to write the joined report. Without it, the report is printed.",
+        ),
     ] = None,
 ) -> None:
     """Join the reports of runs that shared the work, such as the shards of a CI run.
 
-    What two runs did of one workspace is joined; a plugin may be in one report only, unless both
-    say the same of it.
+    Parts of one workspace from two runs are joined; a plugin may be in one report only, unless both
+    agree about it.
     """
     merged = merge_reports([read_report(where) for where in reports])
     if output is None:
@@ -115,7 +118,7 @@ def summary(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="With --outputs tekton: where the results go, a file each, such as "
+            help="With --outputs tekton: where to write the results, one file each, such as "
             "/tekton/results.",
         ),
     ] = None,
@@ -128,17 +131,19 @@ def summary(
         ),
     ] = None,
 ) -> None:
-    """Tell what runs have made and what failed: a page in Markdown, or outputs for a CI system.
+    """Summarise what runs built and what failed, as a page in Markdown or outputs for a CI system.
 
-    The exit code is 0 however the runs ended. Several reports are joined as by merge.
+    The exit code is 0 whatever the runs' results. Several reports are joined as merge does it.
     """
     if (into is not None) != (outputs is Outputs.TEKTON):
         raise UsageError(
-            "--into is for --outputs tekton, which needs it",
+            "--into and --outputs tekton need each other",
             expected="--outputs tekton --into /tekton/results, or neither",
         )
     if link is not None and outputs is not None:
-        raise UsageError("--link is for the page, and --outputs has none", expected="one of them")
+        raise UsageError(
+            "--link works only for the page, which --outputs does not print", expected="one of them"
+        )
     told = summary_of([read_report(where) for where in reports])
     left_out: Sequence[str] = ()
     if outputs is Outputs.GITHUB:

@@ -24,14 +24,14 @@ INSTALL_EXAMPLES = """Examples:
 
 tools_app = typer.Typer(
     name="tools",
-    help="Node, yarn and rhdh-cli, which builds bring by themselves.",
+    help="Node, yarn and rhdh-cli, which builds install by themselves.",
     no_args_is_help=True,
 )
 
 
 @tools_app.callback()
 def _tools() -> None:
-    """Node, yarn and rhdh-cli, which builds bring by themselves."""
+    """Node, yarn and rhdh-cli, which builds install by themselves."""
 
 
 @tools_app.command("install", cls=GroupedCommand, epilog=INSTALL_EXAMPLES)
@@ -41,7 +41,7 @@ def install_tools(
     cache_dir: CacheDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Install into the cache folder what a build would install there first.
+    """Install into the cache folder what a first build would install there.
 
     These are rhdh-cli in the version of RHDH_CLI_VERSION (otherwise the latest), the yarn of
     workspaces that name none, and Node.js where the machine has none. What is there already stays.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory
     from factory.config.environment import Environment
 
-_AGAINST = "Against what"
+_AGAINST = "Checks"
 _ORIGIN = "Origin"
 
 EXAMPLES = """Examples:
@@ -144,7 +144,7 @@ def verify(
         typer.Option(
             "--key",
             metavar="FILE",
-            help="A public key that images must be signed with, as 'cosign verify --key'.",
+            help="A public key that images must be signed with, as for 'cosign verify --key'.",
             show_default=False,
             rich_help_panel=_ORIGIN,
         ),
@@ -153,7 +153,7 @@ def verify(
         bool,
         typer.Option(
             "--provenance",
-            help="A provenance statement about the very artifact must be there.",
+            help="Require a provenance statement about exactly this artifact.",
             rich_help_panel=_ORIGIN,
         ),
     ] = False,
@@ -214,7 +214,7 @@ def _loader(
     for folder in host_modules:
         if not folder.is_dir():
             raise UsageError(
-                "--host-modules names no folder",
+                "--host-modules does not name a folder",
                 found=str(folder),
                 expected="the node_modules of a portal's backend",
             )

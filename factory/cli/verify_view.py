@@ -50,4 +50,4 @@ def _summary(results: Sequence[Verified]) -> tuple[Style, str]:
     plugins = pluralize(len(results), "plugin")
     if bad:
         return _STYLES["FAILED"], f"{plugins} verified, {bad} failed"
-    return _STYLES["passed"], f"{plugins} verified, all checks hold"
+    return _STYLES["passed"], f"{plugins} verified, all checks passed"

@@ -129,7 +129,7 @@ def plan_workspace(
 def _refuse_disabled(config_dir: Path) -> None:
     if is_disabled(config_dir):
         raise ConfigurationError(
-            "the workspace is off",
+            "the workspace is disabled",
             place=Place(file=config_dir / DISABLED_LIST),
             expected=f"a {PLUGINS_LIST}",
             hint=f"rename the file to {PLUGINS_LIST}, or remove it to have every plugin found",
@@ -148,7 +148,7 @@ def _choose_source(
         f"the configuration directory {'is empty' if empty else f'has no {SOURCE_FILE}'}",
         place=Place(file=config_dir),
         expected=f'{SOURCE_FILE} with {{"repo": "https://…", "workspace-path": "…"}}',
-        hint="write one, or give --source-repo URL, or --use-local for code that is there already",
+        hint="create one, or use --source-repo URL, or --use-local for code that you have already",
     )
 
 
@@ -165,7 +165,7 @@ def _read_noted_version(source_file: SourceFile | None) -> str | None:
     noted = source_file.repo_backstage_version if source_file else None
     if source_file is None or noted is None or _is_version(noted):
         return noted
-    log.warning("%s: repo-backstage-version %r is no version, not used", source_file.path, noted)
+    log.warning("%s: repo-backstage-version %r is not a version; ignored", source_file.path, noted)
     return None
 
 
@@ -207,17 +207,17 @@ def refuse_contradictions(options: BuildOptions) -> None:
         )
     if options.images.sign_key and not options.result.push_images:
         raise UsageError(
-            "--sign-key signs images that are pushed, and none is",
+            "--sign-key signs pushed images, and no image is pushed",
             found=f"--sign-key {options.images.sign_key}",
-            expected="--push-images with it",
-            hint="artifacts that are there already: plugin-factory push OUTPUT_DIR --sign-key FILE",
+            expected="--push-images as well",
+            hint="if they are built already: plugin-factory push OUTPUT_DIR --sign-key FILE",
         )
     if options.work.jobs is not None and options.work.jobs < 1:
         raise UsageError("--jobs must be at least 1", found=str(options.work.jobs))
     path = options.source.workspace_path
     if path is not None and leaves_repository(path):
         raise UsageError(
-            "--workspace-path leaves the repository",
+            "--workspace-path points outside the repository",
             found=path,
             expected="a path from the repository's root, such as workspaces/todo",
         )
@@ -250,12 +250,12 @@ def refuse_missing(config_dir: Path) -> None:
         raise ConfigurationError(
             "the configuration directory does not exist",
             place=Place(file=config_dir),
-            expected=f"a directory with {SOURCE_FILE} and, if you like, {PLUGINS_LIST}",
+            expected=f"a directory with {SOURCE_FILE} and, optionally, {PLUGINS_LIST}",
             hint="name it with --config-dir, or, in a container, mount it: -v ./config:/config:z",
         )
     if not config_dir.is_dir():
         raise ConfigurationError(
             "the configuration directory is a file",
             place=Place(file=config_dir),
-            hint="--config-dir takes the directory that holds the file",
+            hint="name the directory that contains the file",
         )

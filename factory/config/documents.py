@@ -125,7 +125,7 @@ def validate(document: Document, name: SchemaName) -> Document:
     wrong = find_violation(document.value, name)
     if wrong:
         raise ConfigurationError(
-            f"{document.path.name} does not have the form that it should",
+            f"{document.path.name} does not have the expected form",
             place=document.place(*wrong.path),
             found=wrong.found,
             expected=wrong.expected,
@@ -214,10 +214,10 @@ def _escape(text: str) -> str:
 
 def _duplicate(place: Place, key: str, first_line: int) -> ConfigurationError:
     return ConfigurationError(
-        f'"{key}" stands in {place.file.name} twice',
+        f'"{key}" appears twice in {place.file.name}',
         place=place,
         found=f"the same key on line {first_line}",
-        expected="each key once",
+        expected="each key only once",
         hint="remove one of the two",
     )
 

@@ -62,16 +62,16 @@ def names_to_pass(written: Sequence[str]) -> frozenset[str]:
     for name in names:
         if not _NAME.fullmatch(name):
             raise UsageError(
-                "--pass-env takes the names of variables, without values",
+                "--pass-env expects names of variables, without values",
                 found=name.partition("=")[0] if "=" in name else name,
                 expected="a name such as ACME_NPM_TOKEN, whose value is in the environment or "
                 "in the configuration's .env",
             )
         if is_own_login(name):
             raise UsageError(
-                f"{name} is what the factory itself logs in with, and is never passed on",
+                f"{name} has the factory's own credentials, and is never passed on",
                 found=f"--pass-env {name}",
-                hint="put what packages need into a variable of another name, such as "
+                hint="put what packages need into a variable with another name, such as "
                 'ACME_NPM_TOKEN="$' + name + '", and pass that',
             )
     return frozenset(names)
@@ -120,7 +120,7 @@ def layer_environment(
     in literal quotes, as ``podman --env-file`` leaves them, are unwrapped with a warning.
 
     Raises:
-        ConfigurationError: an `.env` file has a line that is no assignment, or is not UTF-8.
+        ConfigurationError: an `.env` file has a line that is not an assignment, or is not UTF-8.
     """
     variables = default_environment() | unquote(process)
     configured: set[str] = set()
@@ -154,7 +154,7 @@ def unquote(process: Mapping[str, str]) -> dict[str, str]:
 
 
 def refuse_empty(variables: Mapping[str, str], names: Iterable[str]) -> None:
-    """Raise if one of the variables is given and empty: what it was to protect would not be.
+    """Raise if one of the variables is set but empty: what it was to protect would not be.
 
     An empty value is mostly a CI system's secret that is not set, or not for this branch.
 
@@ -164,9 +164,9 @@ def refuse_empty(variables: Mapping[str, str], names: Iterable[str]) -> None:
     for name in names:
         if name in variables and not variables[name].strip():
             raise ConfigurationError(
-                f"{name} is given and empty",
+                f"{name} is set but empty",
                 found=f"{name}=",
-                expected="a value, or no such variable",
+                expected="a value, or no variable of that name",
                 hint=f"set the secret that {name} comes from, or leave {name} out",
             )
 
@@ -177,7 +177,7 @@ def read_env_file(path: Path) -> dict[str, str]:
     A name without ``=`` is left out, as the shell's ``export NAME`` would leave it.
 
     Raises:
-        ConfigurationError: it cannot be read, is not UTF-8, or has a line that is no assignment.
+        ConfigurationError: it cannot be read, is not UTF-8, or a line is not an assignment.
     """
     if not path.is_file():
         return {}
@@ -199,7 +199,7 @@ def _refuse_bad_lines(text: str, path: Path) -> None:
                 "a line of the environment file is not an assignment",
                 place=Place(file=path, line=binding.original.line + leading),
                 expected="NAME=value",
-                hint="put the value in quotes if it holds spaces or '#'",
+                hint="put the value in quotes if it contains spaces or '#'",
             )
 
 

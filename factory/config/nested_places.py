@@ -44,7 +44,7 @@ def check_nested(document: Document, name: SchemaName) -> Document:
     wrong = find_violation(document.value, name)
     if wrong:
         raise ConfigurationError(
-            f"{document.path.name} does not have the form that it should",
+            f"{document.path.name} does not have the expected form",
             place=place_of(document, *wrong.path),
             found=wrong.found,
             expected=wrong.expected,

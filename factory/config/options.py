@@ -74,16 +74,16 @@ class SourceOptions:
     repo_path: Annotated[
         Path,
         Option(
-            help="Where the source is brought to, or, with --use-local, where it is; of "
-            "several workspaces, each in a folder of its name.",
+            help="Where to put the source, or, with --use-local, where it is; for several "
+            "workspaces, each in a folder of its name.",
             panel=SOURCE,
         ),
     ] = REPO_PATH
     workspace_path: Annotated[
         str | None,
         Option(
-            help="The workspace, from the repository's root, such as workspaces/todo. Wins "
-            "over source.json; without either, the repository's root.",
+            help="The workspace, from the repository's root, such as workspaces/todo. "
+            "Overrides source.json; without either, the repository's root.",
             panel=SOURCE,
         ),
     ] = None
@@ -133,7 +133,7 @@ class SelectionOptions:
     exclude: Annotated[
         tuple[str, ...],
         Option(
-            help="All but these; patterns as for --only, over which it wins.",
+            help="All but these; patterns as for --only, which it overrides.",
             panel=SOURCE,
             metavar="PATTERN",
         ),
@@ -169,7 +169,7 @@ class ImageOptions:
     image_output: Annotated[
         ImageOutput | None,
         Option(
-            help="Leave an image of each plugin beside its .tgz, as skopeo, podman and crane "
+            help="Write an image of each plugin beside its .tgz, as skopeo, podman and crane "
             "read it: a folder (.oci) or one file (.oci.tar). Needs no registry.",
             panel=IMAGES,
         ),
@@ -177,7 +177,8 @@ class ImageOptions:
     bundle: Annotated[
         str,
         Option(
-            help="One image of this name with all plugins of a workspace, in place of one each.",
+            help="One image of this name with all plugins of a workspace, instead of one per "
+            "plugin.",
             panel=IMAGES,
             metavar="NAME",
         ),
@@ -185,8 +186,8 @@ class ImageOptions:
     tag_template: Annotated[
         str,
         Option(
-            help="The images' tag, of {version}, {backstage_version}, {name}, {revision} and "
-            "{short_revision}.",
+            help="The images' tag, made of {version}, {backstage_version}, {name}, {revision} "
+            "and {short_revision}.",
             panel=IMAGES,
         ),
     ] = "{version}"
@@ -209,7 +210,7 @@ class ArgumentOptions:
     generate_build_args: Annotated[
         bool,
         Option(
-            help="Compute the build arguments of all listed plugins anew, and write them into "
+            help="Compute the build arguments of all listed plugins again, and write them into "
             "plugins-list.yaml.",
             panel=ARGUMENTS,
         ),
@@ -227,7 +228,7 @@ class ArgumentOptions:
     repair: Annotated[
         bool,
         Option(
-            help="Try an export again with the build arguments that rhdh-cli's error asks for.",
+            help="Retry an export with the build arguments that rhdh-cli's error asks for.",
             panel=ARGUMENTS,
             flags="--repair/--no-repair",
         ),
@@ -242,8 +243,8 @@ class WorkOptions:
         tuple[str, ...],
         Option(
             help="A variable that the programs which install packages may see, for a ${NAME} "
-            "in the source's .npmrc or .yarnrc.yml; may be repeated. What .env sets needs "
-            "no such option.",
+            "in the source's .npmrc or .yarnrc.yml; may be repeated. Variables set in "
+            ".env do not need it.",
             panel=WORK,
             metavar="NAME",
         ),
@@ -268,7 +269,7 @@ class WorkOptions:
     fail_fast: Annotated[
         bool,
         Option(
-            help="End the run at the first failure; what has not been built is skipped.",
+            help="Stop at the first failure; everything not yet built is skipped.",
             panel=WORK,
         ),
     ] = False
@@ -296,7 +297,7 @@ class CacheOptions:
     cache_from: Annotated[
         tuple[str, ...],
         Option(
-            help="Take finished plugins also from this repository of a container registry, "
+            help="Also take finished plugins from this repository of a container registry, "
             "such as oci://quay.io/team/plugin-cache. Repeat it for several.",
             panel=CACHE,
             metavar="oci://REPOSITORY",
@@ -305,7 +306,7 @@ class CacheOptions:
     cache_to: Annotated[
         str | None,
         Option(
-            help="Put the plugins that were built into this repository too, for other machines.",
+            help="Also store the plugins that were built in this repository, for other machines.",
             panel=CACHE,
             metavar="oci://REPOSITORY",
         ),
@@ -323,8 +324,8 @@ class CacheOptions:
     cache_max_size: Annotated[
         str,
         Option(
-            help="How much of finished plugins to keep, such as 50G: a build that adds to the "
-            "cache removes what was not used for longest.",
+            help="How much space finished plugins may use, such as 50G: a build that adds to "
+            "the cache removes the least recently used.",
             panel=CACHE,
             metavar="SIZE",
         ),

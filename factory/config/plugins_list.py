@@ -71,7 +71,7 @@ def read_plugins_list(path: Path) -> PluginsList | None:
     )
     if not entries:
         raise ConfigurationError(
-            f"{path.name} lists no plugin",
+            f"{path.name} lists no plugins",
             place=Place(file=path),
             expected="at least one line such as 'plugins/todo:'",
             hint=f"remove {path.name} to have every plugin of the workspace found",
@@ -121,7 +121,7 @@ def _arguments(document: Document, key: str, written: str | None) -> str:
         shlex.split(arguments)
     except ValueError as error:
         raise ConfigurationError(
-            "the build arguments are no words as a shell reads them",
+            "the build arguments cannot be split into words as in a shell",
             place=document.place(key),
             found=arguments,
             expected=f"each quote closed ({error})",
@@ -142,7 +142,7 @@ def _plugin_path(document: Document, key: str) -> str:
     normal = posixpath.normpath(path.as_posix())
     if normal == ".." or normal.startswith("../"):
         raise ConfigurationError(
-            "a plugin's path leaves the workspace",
+            "a plugin's path points outside the workspace",
             place=place,
             expected="a path from the workspace's root, such as plugins/todo",
         )
@@ -155,7 +155,7 @@ def _refuse_same_folder(document: Document, entries: tuple[PluginEntry, ...]) ->
         first = seen.setdefault(entry.path, entry)
         if first is not entry:
             raise ConfigurationError(
-                f"{entry.path} stands in {document.path.name} twice",
+                f"{entry.path} appears twice in {document.path.name}",
                 place=Place(file=document.path, line=entry.line, field=entry.path),
                 found=f"the same folder on line {first.line}",
                 hint="remove one of the two",

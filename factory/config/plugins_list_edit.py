@@ -73,7 +73,7 @@ def edit_plugins_list(
 
     Raises:
         ConfigurationError: the text is not YAML, not a map of plugins, or written in such a way
-            that the edited text would say something else than what is wanted.
+            that the edited text would say something other than what is wanted.
     """
     listed = _read(text, file)
     changes = []
@@ -166,7 +166,7 @@ def _read(text: str, file: Path) -> _Listed:
             raise ConfigurationError(
                 "an entry that is an alias (*name) cannot be changed by itself",
                 place=place,
-                hint="write its arguments out",
+                hint="write out its arguments",
             )
         found.append((posixpath.normpath(key.value.strip()), key, value))
     return _Listed(
@@ -204,9 +204,9 @@ def _refuse_other_content(
         f"{_scalar(path)}: {_scalar(arguments)}\n" for path, arguments in wanted.items()
     )
     raise ConfigurationError(
-        f"{file.name} is written in a way that cannot be edited",
+        f"{file.name} has a form that cannot be edited",
         place=Place(file=file),
-        expected="a line a plugin, such as 'plugins/todo: --embed-package @acme/x'",
+        expected="one line per plugin, such as 'plugins/todo: --embed-package @acme/x'",
         hint="write the lines below into it yourself",
         details=lines,
     )

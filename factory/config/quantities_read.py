@@ -16,10 +16,10 @@ def size_bytes(written: str, option: str, *, least: int = 0) -> int:
     Args:
         written: the text.
         option: the option's name, for the message.
-        least: less than this is no size that the option can mean: a unit was forgotten.
+        least: less than this cannot be meant as a size: a unit was forgotten.
 
     Raises:
-        UsageError: it is no size, or less than ``least``.
+        UsageError: it is not a size, or less than ``least``.
     """
     match = _BYTE_SIZE.fullmatch(written.strip())
     size = int(float(match["number"]) * 1024 ** _EXPONENTS[match["unit"].lower()]) if match else -1
@@ -44,7 +44,7 @@ def duration_seconds(written: str, option: str) -> float:
         option: the option's name, for the message.
 
     Raises:
-        UsageError: it is no time span.
+        UsageError: it is not a time span.
     """
     match = _TIME_SPAN.fullmatch(written.strip())
     if not match:

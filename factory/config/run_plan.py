@@ -171,7 +171,7 @@ def _plan_several(
     )
     if found.ignored:
         log.warning(
-            "%s: folders without a %s are no workspaces, and not used: %s",
+            "%s: folders without a %s are not workspaces, and are ignored: %s",
             config_dir,
             SOURCE_FILE,
             ", ".join(found.ignored),
@@ -219,7 +219,7 @@ def _tell_of_off(config_dir: Path, found: FoundWorkspaces) -> None:
     if found.disabled:
         why.append(f"with {DISABLED_LIST}: {join_names(found.disabled, _SHOWN)}")
     log.warning(
-        "%s: %s off, and not built: %s",
+        "%s: %s disabled, and not built: %s",
         config_dir,
         "1 workspace is" if off == 1 else f"{off} workspaces are",
         "; ".join(why),
@@ -230,11 +230,11 @@ def _refuse_off(selection: Selection, found: FoundWorkspaces) -> None:
     for name in selection.only:
         if name in found.unlisted or name in found.disabled:
             raise UsageError(
-                f"the workspace {name} is off",
+                f"the workspace {name} is disabled",
                 found=f"--only {name}, and "
                 + (f"no {PLUGINS_LIST} in it" if name in found.unlisted else DISABLED_LIST),
                 expected=f"a workspace with a {PLUGINS_LIST}",
-                hint=f"give it a {PLUGINS_LIST}",
+                hint=f"add a {PLUGINS_LIST}",
             )
 
 
@@ -247,20 +247,20 @@ def _refuse_for_several(options: BuildOptions, found: FoundWorkspaces) -> None:
         if value:
             names = [folder.name for folder in found.folders]
             raise UsageError(
-                f"{option} is for one workspace, and the configuration directory holds "
-                f"{len(names)}: each says in its own {SOURCE_FILE} where its source is",
+                f"{option} is for one workspace only, and the configuration directory holds "
+                f"{len(names)}: each names its source in its own {SOURCE_FILE}",
                 found=f"{option} {value}",
-                expected=f"the option left out, to build {', '.join(names)}",
+                expected=f"no such option, to build {', '.join(names)}",
                 hint=f"or build one of them: --config-dir {found.folders[0]}",
             )
 
 
 def _warn_of_no_workspace(selection: Selection) -> None:
-    """Tell of a name that is no workspace's: all of them are then searched for such a package."""
+    """Report a name that is not a workspace's: all of them are then searched for such a package."""
     for name in selection.packages_wanted():
         near = difflib.get_close_matches(name, selection.workspaces, n=3)
         log.warning(
-            "--only %s is no workspace%s: a package of that name is looked for in all of them",
+            "--only %s is not a workspace%s: all are searched for a package of that name",
             name,
             f" (did you mean {' or '.join(near)}?)" if near else "",
         )
@@ -271,7 +271,7 @@ def _refuse_missing_trees(repo_path: Path, plans: list[BuildPlan]) -> None:
     if missing:
         raise ConfigurationError(
             f"--use-local expects a tree for each workspace, and {len(missing)} of {len(plans)} "
-            f"{'is' if len(missing) == 1 else 'are'} not there",
+            f"{'is' if len(missing) == 1 else 'are'} missing",
             place=Place(file=repo_path),
             found=f"no {', '.join(plan.name for plan in missing)}",
             expected="\n".join(f"the folder {plan.repo_path}" for plan in missing),

@@ -52,7 +52,7 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
     document = validate(read_as_meant(read_json(path), "source"), "source")
     unknown = unknown_fields(document, "source")
     if unknown:
-        log.warning("%s: unknown fields, not used: %s", path, ", ".join(map(str, unknown)))
+        log.warning("%s: unknown fields, ignored: %s", path, ", ".join(map(str, unknown)))
     value = document.value
     for field in ("repo", "repo-ref", "workspace-path"):
         refuse_unprintable(document, field, (value.get(field) or "").strip())
@@ -67,7 +67,7 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
 
 
 def leaves_repository(workspace_path: str) -> bool:
-    """Whether a path from the repository's root is none, or leads out of it."""
+    """Whether a path from the repository's root is not a path, or leads out of it."""
     path = PurePosixPath(workspace_path)
     return path.is_absolute() or ".." in path.parts
 
@@ -76,7 +76,7 @@ def _refuse_outside(document: Document) -> None:
     written = _write_path(document.value)
     if leaves_repository(written):
         raise ConfigurationError(
-            "the workspace path leaves the repository",
+            "the workspace path points outside the repository",
             place=document.place("workspace-path"),
             found=written,
             expected="a path from the repository's root, such as workspaces/todo",

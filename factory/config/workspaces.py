@@ -35,7 +35,7 @@ _TAKEN = {
 class FoundWorkspaces:
     """The folders of a run's workspaces in the order of their names, and what was passed over.
 
-    ``ignored`` are folders that are no workspaces, from the configuration directory. ``unlisted``
+    ``ignored`` are folders that are not workspaces, from the configuration directory. ``unlisted``
     and ``disabled`` are the names of workspaces that are off: without a list in a catalogue, and
     with a list that has been renamed.
     """
@@ -51,7 +51,7 @@ def find_workspaces(config_dir: Path, own: Mapping[str, Path]) -> FoundWorkspace
 
     Args:
         config_dir: the configuration directory.
-        own: the folders that the run writes to, by the option that names each: they are no
+        own: the folders that the run writes to, by the option that names each: they are not
             workspaces.
 
     Raises:
@@ -148,7 +148,7 @@ def _all_off(config_dir: Path, disabled: list[Path], unlisted: list[Path]) -> Co
     why = [f"{len(unlisted)} without {PLUGINS_LIST}"] if unlisted else []
     why += [f"{len(disabled)} with {DISABLED_LIST}"] if disabled else []
     return ConfigurationError(
-        "every workspace of the configuration directory is off",
+        "every workspace of the configuration directory is disabled",
         place=Place(file=config_dir),
         found=", ".join(why),
         expected=f"a {PLUGINS_LIST} in each workspace that is to be built",
@@ -169,7 +169,7 @@ def _warn_of_inner(config_dir: Path) -> None:
 
 
 def _is_expected(folder: Path, config_dir: Path, own: Mapping[str, Path]) -> bool:
-    """Whether a folder that is no workspace needs no word: hidden, or the run's own."""
+    """Whether a folder that is not a workspace needs no warning: hidden, or the run's own."""
     real = folder.resolve()
     return (
         folder.name.startswith(".")
@@ -182,10 +182,10 @@ def _refuse_taken(workspaces: list[Path], own: Mapping[str, Path]) -> None:
     for folder in workspaces:
         if why := _TAKEN.get(folder.name.casefold()):
             raise ConfigurationError(
-                f"a workspace cannot be called {folder.name}",
+                f"{folder.name} cannot be the name of a workspace",
                 place=Place(file=folder),
                 found=why,
-                hint="give its folder another name",
+                hint="rename its folder",
             )
         for option, path in own.items():
             if path.resolve() == folder.resolve():

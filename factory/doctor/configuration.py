@@ -18,7 +18,7 @@ CHECK = "configuration"
 def look_at_configuration(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Are the files of the configuration directory what they should be?"""
     if about.config_dir is None:
-        found = "not looked at: --config-dir names none"
+        found = "not checked: there is no --config-dir"
         return (DoctorFinding(check=CHECK, outcome="skipped", found=found),)
     options = build_options(
         config_dir=about.config_dir,

@@ -78,7 +78,7 @@ def _look(check: Check, circumstances: DoctorContext) -> tuple[DoctorFinding, ..
         except FactoryError as error:
             findings = (failed_finding(check.names[0], error),)
         except Exception as error:  # noqa: BLE001 - a check that breaks is one line of the answer
-            found = f"this could not be looked at: {type(error).__name__}: {error}"
+            found = f"this could not be checked: {type(error).__name__}: {error}"
             findings = (DoctorFinding(check=check.names[0], outcome="failed", found=found),)
     notes = collected.messages
     if notes and findings:
@@ -94,7 +94,7 @@ def _warn_of_no_answer(check: Check, seconds: float) -> tuple[DoctorFinding, ...
             check=name,
             outcome="failed",
             found=f"no answer within {seconds:g} s",
-            advice="give it more time with --timeout, or leave the network out with --offline",
+            advice="give it more time with --timeout, or skip the network with --offline",
         )
         for name in check.names
     )

@@ -102,7 +102,7 @@ def look_at_temporary(about: DoctorContext) -> tuple[DoctorFinding, ...]:
                 check="temporary folder",
                 outcome="failed",
                 found=f"no folder for temporary files can be written, such as {folder}",
-                advice="set TMPDIR to a folder that can be written and has room",
+                advice="set TMPDIR to a writable folder with free space",
             ),
         )
     return (_folder("temporary folder", about.temporary.parent, "TMPDIR"),)
@@ -131,10 +131,10 @@ def look_at_container(about: DoctorContext) -> tuple[DoctorFinding, ...]:
 
 def _folder(check: str, folder: Path, option: str) -> DoctorFinding:
     there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    named = str(folder) if there == folder else f"{folder}, to be made in {there}"
-    elsewhere = f"give another with {option}"
+    named = str(folder) if there == folder else f"{folder}, to be created in {there}"
+    elsewhere = f"name another with {option}"
     if not there.is_dir():
-        found = f"{there} is no folder"
+        found = f"{there} is not a folder"
         return DoctorFinding(check=check, outcome="failed", found=found, advice=elsewhere)
     if wrong := _why_not_written(there):
         is_full = wrong.errno in _FULL
@@ -173,7 +173,9 @@ def _why_not_written(folder: Path) -> OSError | None:
 
 def _owner(folder: Path) -> str:
     status = folder.stat()
-    return f"it is of {_name(status.st_uid)}, mode {status.st_mode & 0o777:o}, and this is {_who()}"
+    return (
+        f"it belongs to {_name(status.st_uid)}, mode {status.st_mode & 0o777:o}; this is {_who()}"
+    )
 
 
 def _who() -> str:

@@ -48,7 +48,7 @@ def look_for_git(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     said = _read_output(about, (program, "--version"), env)
     version = _VERSION.search(said)
     if version is None:
-        found = f"{program} does not say its version: {said or 'nothing'}"
+        found = f"{program} does not report its version: {said or 'nothing'}"
         return (DoctorFinding(check="git", outcome="failed", found=found, advice=advice),)
     oldest = tuple(map(int, OLDEST_GIT.split(".")))
     is_old = (int(version[1]), int(version[2])) < oldest
@@ -99,7 +99,7 @@ def look_for_node(about: DoctorContext) -> tuple[DoctorFinding, ...]:
 def look_for_yarn(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Which releases of yarn are in the cache already?"""
     cached = _entries(about.cache_dir / "yarn")
-    how = "each workspace names its own, which npm brings"
+    how = "each workspace names its own, which npm installs"
     if cached:
         found = f"in the cache: {', '.join(cached)}; {how}"
         return (DoctorFinding(check="yarn", outcome="ok", found=found),)
@@ -137,7 +137,7 @@ def look_for_rhdh_cli(about: DoctorContext) -> tuple[DoctorFinding, ...]:
         rhdh_cli = DoctorFinding(check=names[1], outcome=outcome, found=found, advice=advice)
         if about.offline:
             found = f"{version} is not in the cache"
-            advice = "build once with the network, or hand the cache of another machine on"
+            advice = "build once with the network, or copy the cache of another machine"
             rhdh_cli = DoctorFinding(check=names[1], outcome="warning", found=found, advice=advice)
     else:
         found = f"which one is {wanted!r} is not known"

@@ -45,14 +45,16 @@ def place_rhdh_cli(
 
     def make(folder: Path) -> None:
         if not link_tree(installed, folder, checkpoint=checkpoint):
-            log.info("rhdh-cli is copied into %s, which takes no hard links to the cache", folder)
+            log.info(
+                "rhdh-cli is copied into %s, which does not allow hard links to the cache", folder
+            )
 
     placed = make_once(
         workspace / PLACE / f"rhdh-cli-{installed.name}",
         make,
         what=f"rhdh-cli {rhdh_cli.version}",
         where="the workspace",
-        hint="check that the folder can be written and has room",
+        hint="check that the folder is writable and has free space",
         checkpoint=checkpoint,
     )
     return placed / rhdh_cli.command.relative_to(installed)
@@ -88,8 +90,8 @@ def warn_of_unknown_bundler(output: str, plugin: str) -> None:
     """Warn when the script has met no bundler that it knows; the plugin is as good as any."""
     if UNKNOWN_BUNDLER in output:
         log.warning(
-            "%s: this rhdh-cli bundles by other means than the factory knows; built in another "
-            "folder, the same sources may give other bytes",
+            "%s: this rhdh-cli bundles in a way that the factory does not know; built in another "
+            "folder, the same sources may give different bytes",
             plugin,
         )
 

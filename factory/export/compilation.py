@@ -96,7 +96,7 @@ def _warn_of_errors_elsewhere(
         }
     )
     notices.warning(
-        "TypeScript reports %s in packages that no plugin is made of (%s): %s has them",
+        "TypeScript reports %s in packages that are not part of a plugin (%s): %s has them",
         "an error" if len(found) == 1 else f"{len(found)} errors",
         ", ".join(where),
         log,
@@ -125,7 +125,7 @@ def _types_error(
         ),
         found=f"{first['code']}: {first['what']}",
         details="\n".join(match[0] for match in found[:_SHOWN_ERRORS]),
-        hint="mend the source by a patch or an overlay; 'yarn tsc' in the workspace repeats it",
+        hint="fix the source with a patch or an overlay; 'yarn tsc' in the workspace repeats it",
         log=log,
     )
 

@@ -38,9 +38,9 @@ def install_dependencies(workspace: Path, *, toolchain: Toolchain, runner: Logge
         raise DependenciesError(
             "the workspace has no yarn.lock",
             place=Place(file=lockfile),
-            expected="the lockfile that says which versions belong together",
-            hint="run 'yarn install' in the workspace once, and commit yarn.lock or bring it "
-            "by an overlay",
+            expected="a lockfile that pins the versions of all packages",
+            hint="run 'yarn install' in the workspace once, and commit yarn.lock or add it "
+            "with an overlay",
         )
     options = ("--frozen-lockfile",) if toolchain.yarn.is_classic else ("--immutable",)
     env = toolchain.child_environment(installs=True)
@@ -71,7 +71,7 @@ def install_dependencies(workspace: Path, *, toolchain: Toolchain, runner: Logge
                 place=Place(file=lockfile),
                 found=_first_difference(tail),
                 hint="run 'yarn install' in the workspace and commit yarn.lock; if a patch or an "
-                "overlay changed a package.json, bring the new yarn.lock the same way",
+                "overlay changed a package.json, add the new yarn.lock the same way",
                 details=_telling_lines(tail),
                 log=runner.log,
             ) from failure

@@ -39,7 +39,7 @@ def write_normal_archive(packed: Path, target: Path) -> None:
     Beside ``target``, the archive is uncompressed into a file that is removed again.
 
     Raises:
-        PackError: the archive has no ``package.json``, or holds something else than files.
+        PackError: the archive has no ``package.json``, or contains something other than files.
         OSError: the disk is full.
     """
     plain = target.with_name(f"{target.name}.tar")
@@ -59,7 +59,7 @@ def write_normal_archive(packed: Path, target: Path) -> None:
                 new.addfile(_normal(member), old.extractfile(member))
     except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
         raise PackError(
-            f"{packed.name} is not an archive that can be read",
+            f"{packed.name} is not a readable archive",
             found=str(error),
             expected="the gzipped tar archive that npm pack makes",
             hint="check the disk (df -h) and run the build again",
@@ -73,15 +73,15 @@ def _in_order(archive: tarfile.TarFile, packed: Path) -> list[tarfile.TarInfo]:
     odd = next((each.name for each in members if not each.isreg()), None)
     if odd is not None:
         raise PackError(
-            f"{packed.name} holds something else than files",
+            f"{packed.name} contains something other than files",
             found=odd,
-            expected="files, as npm packs",
+            expected="only files, as npm pack produces",
         )
     if all(member.name != _FIRST for member in members):
         raise PackError(
             f"{packed.name} has no package.json",
             expected=f"{_FIRST}, which npm always packs",
-            hint="look at what rhdh-cli has left in the plugin's folder dist-dynamic",
+            hint="look at what rhdh-cli wrote into the plugin's folder dist-dynamic",
         )
     return sorted(members, key=lambda member: (member.name != _FIRST, member.name))
 

@@ -130,7 +130,7 @@ def _read_description(said: str, log: Path) -> Mapping[str, object]:
         return archive_of_npm(said)
     except ValueError as error:
         raise PackError(
-            "npm does not say what it has packed",
+            "npm does not report what it has packed",
             found=said.strip()[:200] or "nothing",
             expected='[{"filename": "NAME-VERSION.tgz", …}], as npm pack --json prints it',
             hint="check the npm that is used: npm --version",

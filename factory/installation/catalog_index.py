@@ -84,7 +84,7 @@ def find_wanted_indexes(environment: Environment) -> tuple[WantedIndex, ...]:
             name, reference = re.sub(r"[/:@]", "_", part), part
         if not _NAME.fullmatch(name) or name in found:
             raise ConfigurationError(
-                "the index has a name that cannot be a folder's, or that another one has",
+                "the index has a name that is not a valid folder name, or is not unique",
                 place=_variable(EXTRA_IMAGES),
                 found=part,
                 expected="NAME=registry/repository:tag, or the image alone, separated by commas",
@@ -98,7 +98,7 @@ def fetch_index(wanted: WantedIndex, connections: Connections, scratch: Path) ->
     """Fetch an index and unpack it below ``scratch``.
 
     Raises:
-        RegistryError: it cannot be had.
+        RegistryError: it is not available.
         ArtifactError: it is not safe to unpack.
         StorageError: it cannot be written.
     """
@@ -145,7 +145,7 @@ def extract_entities(indexes: Sequence[FetchedIndex], environment: Environment) 
 
     Raises:
         StorageError: they cannot be written.
-        ArtifactError: there is something else than files and folders among them.
+        ArtifactError: there is something other than files and folders among them.
     """
     destination = environment.get(EXTRACT_DIR)
     if indexes and not destination:
@@ -156,12 +156,12 @@ def extract_entities(indexes: Sequence[FetchedIndex], environment: Environment) 
         folder = Path(destination, "extra", name) if name else Path(destination)
         files = list(_entity_files(index))
         if not files:
-            log.warning("%s has no entities of a catalogue", index.wanted.image.image)
+            log.warning("%s has no catalogue entities", index.wanted.image.image)
             continue
         unwritable = StorageError(
             "the catalogue's entities cannot be written",
             place=Place(file=folder),
-            hint=f"check the space on the disk, and {EXTRACT_DIR}",
+            hint=f"check the free disk space and {EXTRACT_DIR}",
         )
         with os_errors_as(unwritable):
             _place(files, folder / _ENTITIES)

@@ -136,7 +136,7 @@ class Connections:
         """Return a layer as a file; it is fetched once, however many plugins it holds.
 
         Raises:
-            RegistryError: it cannot be had, or is not what its digest says.
+            RegistryError: it is not available, or is not what its digest says.
             StorageError: it cannot be written.
         """
         file = self._scratch / layer.digest.replace(":", "-")

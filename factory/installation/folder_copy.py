@@ -51,7 +51,7 @@ def copy_plugin_folder(folder: Path, destination: Path) -> None:
     """
     if destination.resolve().is_relative_to(folder.resolve()):
         raise ArtifactError(
-            "the plugin's folder holds the portal's folder",
+            "the plugin's folder contains the portal's folder",
             place=Place(file=folder),
             expected="the folder of one exported plugin",
         )
@@ -72,7 +72,7 @@ def copy_plugin_folder(folder: Path, destination: Path) -> None:
         raise StorageError(
             f"the plugin's folder cannot be copied: {error.strerror or error}",
             found=str(error.filename or destination),
-            hint="check the space on the disk, and who may read and write there",
+            hint="check the free disk space and the permissions there",
         ) from error
     except BaseException:
         shutil.rmtree(destination, ignore_errors=True)

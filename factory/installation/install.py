@@ -92,7 +92,7 @@ def install(request: InstallRequest, listener: InstallationListener) -> InstallR
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
-            f"the portal's folder cannot be made: {error.strerror or error}",
+            f"the portal's folder cannot be created: {error.strerror or error}",
             place=Place(file=root),
             hint="name another folder: plugin-factory install ROOT",
         ) from error
@@ -161,5 +161,5 @@ def _mark(one: FetchedPlugin) -> None:
         raise StorageError(
             f"{obtained.folder} cannot be staged: {error.strerror or error}",
             place=entry.place,
-            hint="check the space on the disk, and who may write the folder",
+            hint="check the free disk space and the folder's permissions",
         ) from error

@@ -151,7 +151,7 @@ def _refusal(
     login = f"{address}:_authToken=…"
     match answer.status:
         case 401 | 403:
-            problem = f"the npm registry does not give {package.name} to this login"
+            problem = f"the npm registry does not show {package.name} to this login"
             hint = (
                 "check the token in .npmrc: it may have expired"
                 if logged_in
@@ -164,8 +164,8 @@ def _refusal(
                 + ("" if logged_in else f", and {login} if it is private")
             )
         case _:
-            problem = f"the npm registry refuses to tell about {package.name}"
-            hint = "try again later, or ask who runs it"
+            problem = f"the npm registry refuses to answer about {package.name}"
+            hint = "try again later, or ask its operator"
     return RegistryError(problem, found=f"HTTP {answer.status} from {registry}", hint=hint)
 
 
@@ -183,5 +183,5 @@ def _no_version(
         f"the npm registry has no {package}",
         found=f"{len(versions)} versions at {registry}, among them "
         + ", ".join(list(dict.fromkeys(shown))[: 2 * _SHOWN_VERSIONS]),
-        expected="a version, a range or a tag that it has",
+        expected="a version, a range or a tag that exists there",
     )

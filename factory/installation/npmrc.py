@@ -57,7 +57,7 @@ class Npmrc:
         of ``registry`` does if both are on one host: some keep archives beside their registry.
 
         Raises:
-            ConfigurationError: the entry needs a variable that is not set, or is no base64.
+            ConfigurationError: the entry needs a variable that is not set, or is not base64.
         """
         for address in _addresses(url):
             if token := self._header_text(f"{address}:_authToken"):
@@ -116,7 +116,7 @@ class Npmrc:
                 "a login in .npmrc cannot be sent",
                 place=self.values[name].place,
                 expected="one line of ASCII, without blanks",
-                hint="set the variable that it is taken from, or the entry, again",
+                hint="set the variable that it comes from, or the entry, again",
             )
         return text
 
@@ -168,7 +168,7 @@ def warn_of_unused(npmrc: Npmrc) -> None:
     strict = npmrc.values.get("strict-ssl")
     if strict and strict.text.lower() == "false":
         log.warning(
-            "%s: strict-ssl=false is not followed: name the authority's file with cafile=…",
+            "%s: strict-ssl=false is ignored: name the authority's file with cafile=…",
             strict.place.file,
         )
 
@@ -190,7 +190,7 @@ def _of_file(file: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, 
             "the npm configuration cannot be read",
             place=Place(file=file),
             found=getattr(error, "strerror", None) or "it is not UTF-8 text",
-            expected="a text file that may be read",
+            expected="a readable text file",
         ) from error
     found: dict[str, _Value] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -198,7 +198,7 @@ def _of_file(file: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, 
         if not bare or bare[0] in ";#":
             continue
         if _SECTION.fullmatch(bare):
-            break  # what is behind a section's head are no settings of npm's
+            break  # what follows a section's head is not for npm
         name, equals, value = bare.partition("=")
         if equals:
             place = Place(file=file, line=number, field=_expand(name.strip(), environment))

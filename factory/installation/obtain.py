@@ -61,8 +61,8 @@ def plugin_folders(annotations: Mapping[str, str]) -> tuple[str, ...]:
     except ValueError as error:
         raise ArtifactError(
             f"the image's annotation {DYNAMIC_PACKAGES} cannot be read",
-            expected="base64 of a JSON array of objects, one a plugin",
-            hint="write the plugin's folder behind the image: oci://…!plugin-path",
+            expected="base64 of a JSON array of objects, one per plugin",
+            hint="write the plugin's folder after the image: oci://…!plugin-path",
         ) from error
 
 
@@ -77,7 +77,7 @@ def choose_folder(annotations: Mapping[str, str], package: OciPackage) -> str:
         folder = folders[0]
         if not is_plugin_folder(folder):
             raise ArtifactError(
-                "the image names a plugin's folder that is none",
+                "the image names a plugin's folder that does not exist",
                 found=f"{folder!r} in {package}",
                 expected="a folder at the image's root",
                 hint="make the image again with 'plugin-factory push'",
@@ -85,13 +85,13 @@ def choose_folder(annotations: Mapping[str, str], package: OciPackage) -> str:
         return folder
     if folders:
         raise ArtifactError(
-            "the image holds several plugins",
+            "the image contains several plugins",
             found=str(package),
             expected="one of " + ", ".join(f"{package}!{folder}" for folder in folders),
             hint="add !plugin-path to the package",
         )
     raise ArtifactError(
-        "the image does not say which plugins it holds",
+        "the image does not say which plugins it contains",
         found=f"{package} has no annotation {DYNAMIC_PACKAGES}",
         expected="the plugin's folder in the package: oci://registry/repository:tag!plugin-path",
         hint="add !plugin-path to the package",
@@ -138,7 +138,7 @@ def obtain(
     """Bring an entry's package and unpack it as ``into``, which is not there yet.
 
     Raises:
-        FactoryError: it cannot be had, is not what it should be, or is not safe to unpack.
+        FactoryError: it is not available, is not what it should be, or is not safe to unpack.
     """
     package = entry.package
     if isinstance(package, OciPackage):
@@ -192,10 +192,10 @@ def _from_image(
         there += files
     if not there:
         raise ArtifactError(
-            f"the image holds no plugin {plugin}",
+            f"the image contains no plugin {plugin}",
             found=str(package),
             expected=f"a folder {plugin} at the image's root",
-            hint="write the folder's name behind '!', as the image's annotation "
+            hint="write the folder's name after '!', as the image's annotation "
             "io.backstage.dynamic-packages has it",
         )
     return _describe_obtained(into, digest, str(package), folder=plugin)
@@ -206,7 +206,7 @@ def _refuse_oversized(manifest: PulledManifest, package: OciPackage, limits: Arc
     size = sum(layer.size for layer in manifest.layers)
     if size > limits.total:
         raise ArtifactError(
-            "the image is larger than it may be",
+            "the image is larger than allowed",
             found=f"{size} bytes in {len(manifest.layers)} layers: {package}",
             expected=f"at most {limits.total} bytes",
             hint="check the image's name: no plugin is that large",
@@ -256,12 +256,12 @@ def _from_file(
         raise ArtifactError(
             f"the archive cannot be read: {error.strerror or error}",
             place=Place(file=archive),
-            hint="relative paths count from the folder of the file that they are written in",
+            hint="relative paths start at the folder of the file that contains them",
         ) from error
     if not files:
         shutil.rmtree(into, ignore_errors=True)
         raise ArtifactError(
-            "the archive holds no plugin",
+            "the archive contains no plugin",
             found=name,
             expected=f"a folder {PACKAGE_FOLDER}, as 'npm pack' makes it",
         )
@@ -276,7 +276,7 @@ def _archive_source(package: LocalArchive, entry: ListedPlugin) -> str:
             f"the archive cannot be read: {error.strerror or error}",
             place=entry.place,
             found=str(package.path),
-            hint="relative paths count from the folder of the file that they are written in",
+            hint="relative paths start at the folder of the file that contains them",
         ) from error
 
 
@@ -293,9 +293,9 @@ def _describe_obtained(path: Path, source: str, shown: str, *, folder: str = "")
     right = isinstance(name, str) and isinstance(version, str)
     if not right or not is_package_name(str(name)) or not _VERSION.fullmatch(str(version)):
         raise ArtifactError(
-            "what was brought is no plugin: its package.json has no usable name and version",
+            "this is not a plugin: its package.json has no usable name and version",
             found=shown,
-            expected="an exported plugin, with package.json at its top",
+            expected="an exported plugin, with package.json at its top level",
             hint="export the plugin with 'plugin-factory build'",
         )
     packed = f"{name}-{version}".replace("@", "").replace("/", "-")

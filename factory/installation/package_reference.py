@@ -177,7 +177,7 @@ def parse_package(text: str, *, folder: Path, place: Place | None = None) -> Wri
     """Return what ``text`` names; relative paths count from ``folder``.
 
     Raises:
-        ConfigurationError: it is none of the forms, or a git repository.
+        ConfigurationError: it has none of the forms, or is a git repository.
     """
     written = text.strip()
     if written.startswith(_OCI):
@@ -186,10 +186,10 @@ def parse_package(text: str, *, folder: Path, place: Place | None = None) -> Wri
         return IncludedByName(name=written.removeprefix(BY_NAME))
     if _GIT.match(written) or written.endswith(".git"):
         raise _refusal(
-            "a git repository cannot be installed from",
+            "plugins cannot be installed from a git repository",
             written,
             place,
-            hint="build the plugin and publish what was built: 'plugin-factory build --help'",
+            hint="build the plugin and publish the result: 'plugin-factory build --help'",
         )
     if written.startswith(("https://", "http://")):
         return _address(written, place)
@@ -197,7 +197,7 @@ def parse_package(text: str, *, folder: Path, place: Place | None = None) -> Wri
         return _path(written, folder, place)
     match = _NPM.fullmatch(written)
     if match is None:
-        raise _refusal("the package is of no known form", written, place)
+        raise _refusal("the package has an unknown form", written, place)
     return NpmPackage(name=match["name"], wanted=(match["wanted"] or LATEST).strip())
 
 
@@ -218,11 +218,11 @@ def _image(written: str, place: Place | None) -> OciPackage:
             written,
             place,
             expected="oci://registry/repository:tag, or @sha256:… in place of the tag, "
-            "and !plugin-path behind it",
+            "and !plugin-path after it",
         )
     if bang and not is_plugin_folder(plugin_path):
         raise _refusal(
-            "the plugin's path in the image is no name of a folder",
+            "the plugin's path in the image is not a valid folder name",
             written,
             place,
             expected="a folder at the image's root, such as !my-org-plugin-todo",
@@ -241,7 +241,7 @@ def _address(written: str, place: Place | None) -> RemoteArchive:
         raise _refusal("the address cannot be used", _without_user(written), place)
     if not urlsplit(written).path.endswith(_ARCHIVES):
         raise _refusal(
-            "the address is not that of an archive",
+            "the address is not an archive's",
             _without_user(written),
             place,
             expected="an address that ends with .tgz",

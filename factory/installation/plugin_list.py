@@ -69,14 +69,14 @@ def base_of(entry: WrittenEntry, included: Mapping[str, WrittenEntry]) -> Writte
         return candidates[0]
     if not candidates:
         raise ConfigurationError(
-            "no included file has this plugin, whose version is to be taken from there",
+            "no included file has this plugin, and its version should come from one",
             place=entry.place,
             found=str(package),
             expected="an entry for the same image in one of the files under 'includes'",
             hint="write the tag or the digest, or include the file that has it",
         )
     raise ConfigurationError(
-        "several plugins of the included files are meant",
+        "several plugins of the included files match",
         place=entry.place,
         found=str(package),
         expected="one of " + ", ".join(str(one.package) for one in candidates),
@@ -214,7 +214,7 @@ def read_plugin_list(
     """Return the plugins of the file and of those that it includes, each once.
 
     Included plugins come first, in the order of their files; what these include comes before them.
-    An entry that is off blocks nothing: where it cannot be read, stands twice, or may mean several
+    An entry that is off blocks nothing: where it cannot be read, appears twice, or may mean several
     plugins, a warning says so.
 
     Args:
@@ -224,7 +224,7 @@ def read_plugin_list(
             list's folder.
 
     Raises:
-        ConfigurationError: a file is missing, is no YAML or not of the form of the schema, has a
+        ConfigurationError: a file is missing, is not YAML or does not fit the schema, has a
             plugin twice, or takes a version from an included file that does not have it.
     """
     if not path.is_file():
@@ -271,9 +271,9 @@ def _read(path: Path, *, folder: Path | None = None) -> _List:
     document = check_nested(document, SCHEMA)
     unknown = unknown_fields(document, SCHEMA)
     if unknown:
-        log.warning("%s: unknown fields, not used: %s", path, ", ".join(map(str, unknown)))
+        log.warning("%s: unknown fields, ignored: %s", path, ", ".join(map(str, unknown)))
     for place, unknown_field in unknown_items_fields(document, SCHEMA, list_field="plugins"):
-        log.warning("%s: an unknown field, not used: %s", place, unknown_field)
+        log.warning("%s: an unknown field, ignored: %s", place, unknown_field)
     return _List(document=document, folder=folder or path.parent)
 
 
@@ -307,7 +307,7 @@ def _all_included(
             one = _read_included(path, place)
         if path.resolve() in way or len(way) > _DEEPEST_INCLUDE:
             raise ConfigurationError(
-                "the files include one another without end",
+                "the files include one another in a circle",
                 place=place,
                 found=" -> ".join(step.name for step in (*way, path)),
                 hint="remove one of the includes",
@@ -319,14 +319,14 @@ def _all_included(
 def _read_included(path: Path, place: Place) -> _List:
     if path.is_file():
         return _read(path)
-    hint = "correct the path: it counts from the folder of the file that includes it"
+    hint = "correct the path: it starts at the folder of the file that includes it"
     if path.name == DEFAULT_LIST:
         hint = (
             "set CATALOG_INDEX_IMAGE to the index that your portal takes the file from, for "
             f"example quay.io/rhdh/plugin-catalog-index:1.9; or {hint}"
         )
     raise ConfigurationError(
-        "an included file is not there", place=place, found=f"no file {path}", hint=hint
+        "an included file does not exist", place=place, found=f"no file {path}", hint=hint
     )
 
 
@@ -358,7 +358,7 @@ def _refuse_derived(entry: WrittenEntry) -> None:
             found=str(entry.package),
             expected="an image with its tag or digest",
         )
-    log.warning("%s: an entry that is off has no version: %s", entry.place, entry.package)
+    log.warning("%s: a disabled entry has no version: %s", entry.place, entry.package)
 
 
 def _switch_off(
@@ -368,12 +368,12 @@ def _switch_off(
     bases = bases_of(entry, included)
     if len(bases) > 1:
         meant = ", ".join(str(one.package) for one in bases)
-        log.warning("%s: several plugins are meant, and all are off: %s", entry.place, meant)
+        log.warning("%s: several plugins match, and all are disabled: %s", entry.place, meant)
     for base in bases:
         package = base.package if len(bases) > 1 else settle_package(entry, base)
         yield base.package.identity, override(base, replace(entry, package=package))
     if not bases and is_derived(entry.package):
-        log.warning("%s: an entry that is off means no plugin: %s", entry.place, entry.package)
+        log.warning("%s: a disabled entry does not match a plugin: %s", entry.place, entry.package)
     elif not bases:
         yield entry.package.identity, entry
 
@@ -392,13 +392,13 @@ def _package_of(
         try:  # an image without a version still says which plugin is meant
             return parse_package(f"{image}:{INHERIT}{bang}{plugin_path}", folder=file.folder)
         except ConfigurationError:
-            log.warning("%s: an entry that is off cannot be read: %s", place, error.problem)
+            log.warning("%s: a disabled entry cannot be read: %s", place, error.problem)
             return None
 
 
 def _doubled_error(entry: WrittenEntry, first: WrittenEntry, name: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{entry.package.identity} stands in {name} twice",
+        f"{entry.package.identity} appears twice in {name}",
         place=entry.place,
         found=f"the same plugin on line {first.place.line}",
         hint="remove one of the two",
@@ -429,7 +429,7 @@ def _entries(file: _List) -> list[WrittenEntry]:
         if first and not is_off and not first.is_off:
             raise _doubled_error(entry, first, document.path.name)
         if first:
-            log.warning("%s: %s stands twice, and is off in one", place, package.identity)
+            log.warning("%s: %s appears twice, and is disabled in one", place, package.identity)
         if first is None or first.is_off:
             found[package.identity] = entry
     return list(found.values())
@@ -462,7 +462,7 @@ def _without_doubles(entries: Iterable[ListedPlugin]) -> tuple[ListedPlugin, ...
         whole = [one for one in same if not cast("OciPackage", one.package).plugin_path]
         if whole and len(same) > 1:
             raise ConfigurationError(
-                "an image is listed with a plugin's path and without",
+                "an image is listed both with and without a plugin's path",
                 place=whole[0].place,
                 found=", ".join(str(one.package) for one in same),
                 hint="add !plugin-path to each",

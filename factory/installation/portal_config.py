@@ -78,7 +78,7 @@ class _Merged:
                         place=place,
                         found=f"{_show(into[key])} by {self._origins[here]}, "
                         f"{_show(value)} by {origin}",
-                        expected="the same value by both, or one of the two alone",
+                        expected="the same value in both, or in only one of the two",
                         hint="change pluginConfig of one of them",
                     )
 

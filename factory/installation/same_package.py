@@ -77,13 +77,13 @@ def _folders(root: Path) -> list[Path]:
         raise StorageError(
             f"the portal's folder cannot be read: {error.strerror or error}",
             place=Place(file=root),
-            hint="check who may read it",
+            hint="check its permissions",
         ) from error
 
 
 def _both_listed(first: FetchedPlugin, second: FetchedPlugin, name: str) -> StorageError:
     return StorageError(
-        f"two plugins of the list are one package, {name}: a portal does not start with both",
+        f"two plugins of the list are the same package, {name}: a portal does not start with both",
         place=second.end.entry.place,
         found=" and ".join(
             f"{one.end.entry.package} ({one.end.version})" for one in (first, second)
@@ -95,9 +95,9 @@ def _both_listed(first: FetchedPlugin, second: FetchedPlugin, name: str) -> Stor
 
 def _beside(listed: FetchedPlugin, path: Path, name: str) -> StorageError:
     other = any(os.path.lexists(path / hash_file) for hash_file in _OTHER_INSTALLERS)
-    whose = "that the portal's own installer has left" if other else "that somebody has put there"
+    whose = "left by the portal's own installer" if other else "put there by someone else"
     return StorageError(
-        f"{name} is in the portal's folder already: a portal does not start with it twice",
+        f"{name} is already in the portal's folder: a portal does not start with it twice",
         place=listed.end.entry.place,
         found=f"{path}, {whose}, beside {listed.end.entry.package}",
         expected="each package once, whatever its version",

@@ -110,7 +110,7 @@ def refuse_foreign(root: Path, names: Collection[str]) -> None:
             raise StorageError(
                 f"{folder} is in the way: it was not put there by 'plugin-factory install'",
                 place=Place(file=folder),
-                expected="no such folder, or one that an earlier run has made",
+                expected="no such folder, or one that an earlier run created",
                 hint="move it elsewhere, and list it by its path if it is to be loaded",
             )
 
@@ -186,5 +186,5 @@ def _unwritable(root: Path, error: OSError) -> StorageError:
         f"the portal's folder cannot be written: {error.strerror or error}",
         place=Place(file=root),
         found=str(error.filename) if error.filename else None,
-        hint="check the space on the disk, and who may write the folder",
+        hint="check the free disk space and the folder's permissions",
     )

@@ -108,7 +108,7 @@ class Web:
                         there += len(part)
                         if there > largest:
                             raise RegistryError(
-                                "the archive is larger than it may be",
+                                "the archive is larger than allowed",
                                 found=f"more than {largest} bytes at {_show(url)}",
                                 hint="check the address: no plugin is that large",
                             )
@@ -116,7 +116,7 @@ class Web:
                         on_progress(there, total)
             except OSError as error:
                 raise StorageError(
-                    f"what is downloaded cannot be written: {error.strerror or error}",
+                    f"the download cannot be written: {error.strerror or error}",
                     found=str(destination),
                     hint="free some space, or name another folder",
                 ) from error
@@ -147,15 +147,15 @@ class Web:
                     raise RegistryError(
                         "a redirect leads from https to an unprotected address",
                         found=f"{_show(bare)} to {_show(following)}",
-                        expected="https all the way",
+                        expected="https in every redirect",
                         hint="name the archive's own https address",
                     )
                 address = following
             raise RegistryError(
-                "redirects lead nowhere",
+                "there are too many redirects",
                 found=_show(url),
                 expected=f"an answer after at most {MOST_REDIRECTS} redirects",
-                hint="try the address in a browser, and name where it leads",
+                hint="try the address in a browser, and use the final address",
             )
 
         return self._transport.retry(attempt, url)
@@ -177,7 +177,7 @@ def _not_given(url: str, answer: Answer) -> RegistryError:
         404: "check the address",
     }
     return RegistryError(
-        f"the archive cannot be had: HTTP {answer.status}",
+        f"the archive cannot be downloaded: HTTP {answer.status}",
         found=_show(url),
         hint=hints.get(answer.status, "try the address in a browser"),
     )

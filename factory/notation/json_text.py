@@ -22,7 +22,7 @@ def parse_json(text: str | bytes, *, each_key_once: bool = False) -> Any:
     """Return the value of a JSON document; of a repeated key the last, as JavaScript takes it.
 
     What Python's reader lets through and JSON does not have is refused: ``NaN``, ``Infinity``, and
-    numbers that are none in double precision; and so are halves of surrogate pairs, which cannot be
+    numbers that double precision cannot hold; and so are halves of surrogate pairs, which cannot be
     written or shown.
 
     Args:
@@ -109,7 +109,7 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in value if names.count(name) > 1)
-        raise DocumentError(f"{twice!r} stands twice in one object", expected="each key once")
+        raise DocumentError(f"{twice!r} appears twice in one object", expected="each key only once")
     return value
 
 

@@ -47,8 +47,8 @@ class RepeatedKeyError(DocumentError):
     """A map has the key that ``way`` leads to twice: which of them counts is left to the reader."""
 
     def __init__(self, way: Steps, *, line: int, column: int, first_line: int) -> None:
-        problem = f'"{way[-1]}" stands twice in one map'
-        super().__init__(problem, line=line, column=column, expected="each key once")
+        problem = f'"{way[-1]}" appears twice in one map'
+        super().__init__(problem, line=line, column=column, expected="each key only once")
         self.way = way
         self.first_line = first_line
 
@@ -69,12 +69,12 @@ def decode_text(content: bytes) -> str:
 
 
 def too_deep(line: int | None = None, column: int | None = None) -> DocumentError:
-    """Return the error for a document whose maps and lists are nested too deep."""
+    """Return the error for a document whose maps and lists are nested too deeply."""
     return DocumentError(
-        "maps and lists are nested too deep",
+        "maps and lists are nested too deeply",
         line=line,
         column=column,
-        expected=f"at most {DEEPEST} in one another",
+        expected=f"at most {DEEPEST} levels",
     )
 
 

@@ -75,7 +75,7 @@ _TAG = "tag:yaml.org,2002:"
 _STR, _NULL, _BOOL, _INT, _FLOAT = (_TAG + name for name in ("str", "null", "bool", "int", "float"))
 
 # The core schema (https://yaml.org/spec/1.2.2/#1032-tag-resolution), and the characters that each
-# form may begin with. A float is what is no whole number.
+# form may begin with. A float is any other number.
 _NULL_FORM = re.compile(r"(?:~|null|Null|NULL|)\Z")
 _BOOL_FORM = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
 _INT_FORM = re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z")
@@ -115,7 +115,9 @@ class BoundedLoader(yaml.SafeLoader):
         self._depth -= 1
         if isinstance(event, yaml.AliasEvent):
             if id(node) not in self._measures:
-                raise DocumentError("an alias stands in what it leads to", line=line, column=column)
+                raise DocumentError(
+                    "an alias is inside the value that it refers to", line=line, column=column
+                )
         elif node is not None:
             self._measures[id(node)] = self._measure(node, line, column)
         return node
@@ -218,7 +220,7 @@ class CoreLoader(BoundedLoader):
             if self.peek() == "#":
                 if self.column and self.buffer[self.pointer - 1] not in " \t":
                     raise ScannerError(
-                        None, None, "a comment needs a blank in front of it", self.get_mark()
+                        None, None, "a comment needs a space in front of it", self.get_mark()
                     )
                 while self.peek() not in "\0\r\n":
                     self.forward()
@@ -237,7 +239,7 @@ class CoreLoader(BoundedLoader):
         if tab is None or self.flow_level or self.peek() in "\0\r\n#":
             return
         if begins_line:
-            raise ScannerError(None, None, "a tab cannot indent", tab)
+            raise ScannerError(None, None, "a tab cannot be used as indentation", tab)
         self.allow_simple_key = False  # a tab does not indent what stands in one line either
 
     def check_key(self) -> bool:
@@ -302,7 +304,7 @@ class CoreLoader(BoundedLoader):
             blanks = self._blanks()
             is_short = len(blanks) - len(blanks.lstrip(" ")) < indent
             if "\t" in blanks and is_short and not self.flow_level and self.peek() not in "\0\r\n#":
-                raise ScannerError(None, None, "a tab cannot indent", tab)
+                raise ScannerError(None, None, "a tab cannot be used as indentation", tab)
         return [" " if breaks == 1 else "\n" * (breaks - 1)]
 
     def _blanks(self) -> str:
@@ -334,7 +336,7 @@ class CoreLoader(BoundedLoader):
                 return _scalar(node.tag, node.value)
         shown = node.tag.replace(_TAG, "!!")
         raise ConstructorError(
-            None, None, f"the tag {shown} is not known here, or does not fit", node.start_mark
+            None, None, f"the tag {shown} is unknown, or does not fit the value", node.start_mark
         )
 
     def _map(self, node: yaml.MappingNode, way: Steps) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def fetch_token(
     realm = web_address(realm, what="the address of the registry's token server")
     if credentials and urlsplit(realm).scheme == "http" and not plain_http_allowed:
         raise RegistryError(
-            "the registry's token server would get the password unencrypted",
+            "the password would be sent unencrypted to the registry's token server",
             found=realm,
             hint="REGISTRY_INSECURE=true allows it, for a test registry",
         )
@@ -164,10 +164,10 @@ def _token(answer: Answer, credentials: Credentials | None) -> Token:
         value, seconds = None, 0.0
     if answer.status != _OK or not isinstance(value, str) or not _SENDABLE.fullmatch(value):
         raise RegistryError(
-            f"the registry's token server gives no token (HTTP {answer.status})",
+            f"the registry's token server returns no token (HTTP {answer.status})",
             found=server,
             expected='JSON with "token" or "access_token", in one line of ASCII',
-            hint="try again; if it stays so, ask who runs the registry",
+            hint="try again; if this persists, ask the registry's operator",
         )
     return Token(value=value, ends=time.monotonic() + min(seconds, _LONGEST_SECONDS))
 

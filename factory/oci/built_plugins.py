@@ -50,7 +50,7 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
 
     Raises:
         UsageError: a directory does not exist, or holds no packed plugin.
-        PackError: a ``.tgz`` is no packed plugin.
+        PackError: a ``.tgz`` is not a packed plugin.
         ConfigurationError: a ``build-report.json`` is not JSON.
     """
     found: list[BuiltPlugins] = []
@@ -65,9 +65,9 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
         here = [built for folder in (directory, *below) if (built := _read_built(folder))]
         if not here:
             raise UsageError(
-                "the output directory holds no packed plugin",
+                "the output directory contains no packed plugin",
                 found=str(directory),
-                expected="*.tgz, in it or in a folder a workspace",
+                expected="*.tgz, in it or in a folder for each workspace",
                 hint="build first: plugin-factory build --output-dir DIRECTORY",
             )
         found += here
@@ -115,7 +115,7 @@ def _newest(plugins: Sequence[PluginArchive]) -> tuple[PluginArchive, ...]:
                 kept.append(plugin)
             else:
                 log.warning(
-                    "%s is left from an earlier build and not taken: %s %s is there, too; "
+                    "%s is left from an earlier build and is ignored: %s %s exists too; "
                     "remove the file if it is not needed",
                     plugin.tgz,
                     plugin.name,

@@ -122,7 +122,7 @@ def descriptor_of(value: object, *, where: str) -> Descriptor:
     """Return the descriptor that ``value``, read from JSON, is; ``where`` names it for messages.
 
     Raises:
-        RegistryError: it is none.
+        RegistryError: it is not a descriptor.
     """
     fields = value if isinstance(value, Mapping) else {}
     digest, size = fields.get("digest"), fields.get("size")
@@ -133,7 +133,7 @@ def descriptor_of(value: object, *, where: str) -> Descriptor:
         or not 0 <= size <= _LARGEST_SIZE
     ):
         raise RegistryError(
-            f"{where} is not described as images describe their parts",
+            f"{where} does not have a valid descriptor",
             found=repr(value)[:200],
             expected='an object with "mediaType", "digest" (sha256:…) and "size"',
         )
@@ -194,7 +194,7 @@ def descriptors_in(index: bytes, *, where: str) -> tuple[Descriptor, ...]:
     """Return the entries of an index's ``manifests``.
 
     Raises:
-        RegistryError: it is no index.
+        RegistryError: it is not an index.
     """
     return tuple(descriptor_of(entry, where=where) for entry in entries_of(index, where=where))
 
@@ -203,7 +203,7 @@ def entries_of(index: bytes, *, where: str) -> list[dict[str, Any]]:
     """Return the same as they are, with whatever fields they have.
 
     Raises:
-        RegistryError: it is no index.
+        RegistryError: it is not an index.
     """
     try:
         entries = parse_object(index).get("manifests")
@@ -211,7 +211,7 @@ def entries_of(index: bytes, *, where: str) -> list[dict[str, Any]]:
         entries = None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise RegistryError(
-            f"{where} is no image index",
+            f"{where} is not an image index",
             found=index[:200].decode("utf-8", "replace"),
             expected='JSON with "manifests", a list of descriptors',
         )
@@ -230,7 +230,7 @@ def refuse_too_many(entries: Sequence[object], *, where: str) -> None:
             f"{where} has too many parts",
             found=f"{len(entries)}",
             expected=f"at most {MOST_ENTRIES}",
-            hint="ask whoever made it",
+            hint="ask its author",
         )
 
 

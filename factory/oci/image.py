@@ -119,7 +119,7 @@ def build_image(
     if len(ordered) > 1 and not facts.title:
         raise PackError(
             "an image with several plugins needs a name of its own",
-            hint="give it one: --bundle NAME",
+            hint="name it with --bundle NAME",
         )
     index = json.dumps(dynamic_packages(ordered), indent=2, ensure_ascii=False) + "\n"
     layer = write_layer(ordered, layer_file, root_files={INDEX_FILE: index.encode("utf-8")})
@@ -178,7 +178,7 @@ def _config(layer: Layer, labels: dict[str, str], created: datetime | None) -> d
 
 
 def _licenses(plugins: Sequence[PluginArchive]) -> str:
-    """An SPDX expression; a field that is none, such as ``SEE LICENSE IN``, adds nothing."""
+    """An SPDX expression; a field that is not one, such as ``SEE LICENSE IN``, adds nothing."""
     found = {plugin.package.get("license") for plugin in plugins if _is_spdx(plugin)}
     expressions = sorted(str(one) for one in found)
     if len(expressions) > 1:

@@ -198,8 +198,8 @@ def _warn_of_large_files(plugin: PluginArchive, entries: dict[str, LayerEntry]) 
     if large:
         largest = max(large, key=lambda entry: entry.size)
         log.warning(
-            "%s: %s has %d MB; portals refuse files of more than %d MB unless they are told "
-            "otherwise (MAX_ENTRY_SIZE).",
+            "%s: %s has %d MB; portals refuse files of more than %d MB unless their "
+            "MAX_ENTRY_SIZE is raised.",
             plugin.name,
             largest.path,
             largest.size // 1_000_000,
@@ -264,7 +264,7 @@ def _all_entries(
             raise PackError(
                 f"two plugins cannot share the folder {plugin.folder} of one image",
                 found=f"{plugin.name} and {taken[plugin.folder]}",
-                hint="put them into an image each",
+                hint="put each into an image of its own",
             )
         taken[plugin.folder] = plugin.name
         entries |= spool_entries(plugin, spool)

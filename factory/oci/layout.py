@@ -41,11 +41,11 @@ def write_layout(images: Sequence[tuple[Image, str]], destination: Path) -> Path
 
     Raises:
         StorageError: the disk is full, the folder cannot be written, or ``destination`` is
-            something else than a layout, which is left as it is.
+            something other than a layout, which is left as it is.
     """
     if destination.exists() and not (destination / LAYOUT_MARKER).is_file():
         raise StorageError(
-            "the image layout would replace something that is no image layout",
+            "the image layout would replace something that is not an image layout",
             found=str(destination),
             hint="move it away, or choose another output folder",
         )

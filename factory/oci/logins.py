@@ -54,7 +54,7 @@ def read_auth_file(path: Path) -> AuthFile:
     """Return what ``path`` holds.
 
     Raises:
-        ConfigurationError: there is no such file, it cannot be read, or it is no auth file.
+        ConfigurationError: there is no such file, it cannot be read, or it is not an auth file.
     """
     place = Place(file=path)
     hint = "write it with 'podman login --authfile FILE REGISTRY' or 'docker login'"
@@ -252,7 +252,7 @@ def _from_helper(
         ) from error
     except (ValueError, KeyError, TypeError):
         raise RegistryError(
-            f"the credential helper {program} gave no login for {key}",
+            f"the credential helper {program} returned no login for {key}",
             expected="a JSON object with Username and Secret",
             hint=f"try it by hand: echo {server} | {program} get",
         ) from None  # the answer, which the cause would show, may hold the secret

@@ -95,13 +95,13 @@ def image_name(text: str) -> ImageName:
     """Return the image that ``text`` names; ``oci://`` or ``docker://`` may be in front.
 
     Raises:
-        UsageError: it names no registry, neither a tag nor a digest, or is no name at all.
+        UsageError: it names no registry, neither a tag nor a digest, or is not a name at all.
     """
     bare, at, digest = _PREFIXES.sub("", text).partition("@")
     registry, slash, rest = bare.partition("/")
     repository, colon, tag = rest.partition(":")
     if not slash or not is_host(registry) or not _names_a_host(registry):
-        raise _refusal(text, "names no registry")
+        raise _refusal(text, "does not name a registry")
     if not is_repository(repository):
         raise _refusal(text, "has a repository that registries refuse")
     if (at and not is_digest(digest)) or (colon and not is_tag(tag)):

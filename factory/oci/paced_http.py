@@ -157,7 +157,7 @@ class _Response(http.client.HTTPResponse):
         for _ in range(_MOST_TRAILERS):
             if self.fp.readline(_LONGEST_LINE) in (b"\r\n", b"\n", b""):
                 return
-        raise http.client.HTTPException("trailers without end")
+        raise http.client.HTTPException("endless trailers")
 
 
 class _Connection(HTTPConnection):

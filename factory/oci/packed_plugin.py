@@ -68,7 +68,7 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
     """Return the plugin in ``tgz``; reads the archive up to its ``package/package.json``.
 
     Raises:
-        PackError: it is no gzipped tar, or has no package.json with a name and a version.
+        PackError: it is not a gzipped tar, or has no package.json with a name and a version.
     """
     place = Place(file=tgz, field=f"{PACKAGE_FOLDER}/{PACKAGE_JSON}")
     try:
@@ -87,7 +87,7 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
         ) from error
     if package is None:
         raise PackError(
-            "the archive is not a packed plugin: it holds no package.json",
+            "the archive is not a packed plugin: it contains no package.json",
             place=place,
             expected="a .tgz as 'npm pack' makes it",
         )
@@ -108,7 +108,7 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
         )
     if is_reserved_folder(plugin_folder(package["name"])):
         raise PackError(
-            "the plugin's name makes a folder that portals use for something else",
+            "the plugin's name gives a folder that portals use for something else",
             place=place,
             found=f"{package['name']}, in the folder {plugin_folder(package['name'])}",
             expected="another name",
@@ -210,5 +210,5 @@ def folders_in(annotation: str) -> tuple[str, ...]:
     except ValueError as error:
         raise ValueError("it is not base64 of JSON") from error
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("it is no array of objects")
+        raise ValueError("it is not an array of objects")
     return tuple(folder for entry in entries for folder in entry)

@@ -79,7 +79,7 @@ def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[Pla
     Raises:
         UsageError: the tag template does not fit, two images would have the same name, or a bundle
             would lack plugins of its workspace.
-        ConfigurationError: a plugin's name is none that registries take.
+        ConfigurationError: a plugin's name is not one that registries accept.
     """
     planned: dict[str, PlannedImage] = {}
     for workspace in built:
@@ -102,8 +102,8 @@ def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[Pla
                 raise UsageError(
                     f"two images would have the name {name}",
                     found=" and ".join(str(one.plugins[0].tgz) for one in (planned[name], image)),
-                    hint="push the directories one by one, with a --tag-template or --bundle name "
-                    "of its own each",
+                    hint="push the directories separately, each with its own --tag-template or "
+                    "--bundle name",
                 )
             planned[name] = image
     return tuple(planned.values())

@@ -37,7 +37,7 @@ def check_platform(text: str) -> str:
     """Return a platform as the user wrote it, the default if empty.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not a platform.
     """
     if not text:
         return default_platform()
@@ -45,7 +45,7 @@ def check_platform(text: str) -> str:
         raise UsageError(
             "this is not a platform",
             found=text,
-            expected="what Node.js calls one, such as linux-x64",
+            expected="a platform as Node.js calls it, such as linux-x64",
         )
     return text
 

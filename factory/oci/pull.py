@@ -131,7 +131,7 @@ def pull_manifest(
 
     Raises:
         RegistryError: the registry refuses or has no such image, has none for the platform, or what
-            it has is no manifest, or not what the digest names.
+            it has is not a manifest, or not what the digest names.
     """
     platform = platform or default_platform()
     wanted = tag_or_digest
@@ -148,7 +148,7 @@ def pull_manifest(
             raise _of_other_platforms(found, f"{registry.target.registry}/{repository}", platform)
         wanted = chosen.digest
     raise RegistryError(
-        "the image's index leads to indexes without end",
+        "the image's indexes are nested too deeply",
         found=_name(registry, repository, tag_or_digest),
         expected=f"an image after at most {_DEEPEST_INDEX} indexes",
         hint="push the image again",
@@ -168,10 +168,10 @@ def pull_document(registry: Registry, repository: str, tag_or_digest: str) -> Pu
     digest = tag_or_digest if is_digest(tag_or_digest) else digest_of(content)
     if not matches(content, digest):
         raise RegistryError(
-            f"the registry gives another manifest than it was asked for: {name}",
+            f"the registry returned a different manifest than was requested: {name}",
             found=digest_of(content),
             expected=digest,
-            hint="a proxy or mirror before the registry may be at fault: try again without it",
+            hint="a proxy or mirror in front of the registry may be at fault: try again without it",
         )
     try:
         document = parse_object(content, each_key_once=True)
@@ -205,11 +205,11 @@ def fetch_blob(
     """
     try:
         with replace_file(destination) as file:
-            os.fchmod(file.fileno(), 0o644)  # whatever the umask: what is pulled is no secret
+            os.fchmod(file.fileno(), 0o644)  # whatever the umask: what is pulled is not secret
             _fetch(registry, repository, descriptor, file, on_progress or _ignore_progress)
     except OSError as error:
         raise StorageError(
-            f"what is pulled cannot be written: {error.strerror or error}",
+            f"the pulled image cannot be written: {error.strerror or error}",
             found=str(destination),
             hint="free some space, or name another folder",
         ) from error
@@ -229,7 +229,7 @@ def read_blob(
     """
     if descriptor.size > limit:
         raise RegistryError(
-            "a part of the image is larger than it may be",
+            "a part of the image is larger than allowed",
             found=f"{descriptor.size} bytes: {descriptor.digest}",
             expected=f"at most {limit} bytes",
         )
@@ -282,7 +282,7 @@ def _of_other_platforms(index: PulledManifest, name: str, platform: str) -> Regi
         f"the image is not for {image_platform(platform)}",
         found=f"{shown or 'no platform at all'}, in the index {index.digest}",
         expected=f"an image for {image_platform(platform)}",
-        hint="push one for it, or say with --platform which one is meant (a plugin without native "
+        hint="push one for it, or choose one with --platform (a plugin without native "
         f"modules runs anywhere), or name one by its digest: {name}@{first}",
     )
 
@@ -313,7 +313,7 @@ def _fetch(
                 there += len(part)
                 on_progress(there, descriptor.size)
         if there < descriptor.size:
-            raise TemporaryFailure(f"only {there} of {descriptor.size} bytes came")
+            raise TemporaryFailure(f"only {there} of {descriptor.size} bytes were received")
 
     if descriptor.size:
         registry.transport.retry(attempt, registry.base_url())
@@ -324,10 +324,10 @@ def _fetch(
 
 def _not_as_described(name: str, found: str, descriptor: Descriptor) -> RegistryError:
     return RegistryError(
-        f"the registry sends something else than the image's manifest describes: {name}",
+        f"the registry sends something other than what the image's manifest describes: {name}",
         found=found,
         expected=f"{descriptor.digest}, {descriptor.size} bytes",
-        hint="a proxy or mirror before the registry may be at fault: try again without it",
+        hint="a proxy or mirror in front of the registry may be at fault: try again without it",
     )
 
 

@@ -68,8 +68,8 @@ def reference_for(
 
     Raises:
         UsageError: the tag template has an unknown placeholder, one without a value, or makes
-            something that is no tag.
-        ConfigurationError: the name is none that registries take.
+            something that is not a tag.
+        ConfigurationError: the name is not one that registries accept.
     """
     repository = repository_for(registry=registry, namespace=namespace, package=package)
     tag = tag_for(
@@ -89,7 +89,7 @@ def repository_for(*, registry: str, namespace: str, package: str) -> str:
     """Return the repository that a package's images are in: known before its version is.
 
     Raises:
-        ConfigurationError: the name is none that registries take.
+        ConfigurationError: the name is not one that registries accept.
     """
     name = plugin_folder(package).lower()  # npm's oldest packages have capitals, registries do not
     repository = "/".join(part for part in (namespace.strip("/"), name) if part)
@@ -113,7 +113,7 @@ def tag_for(template: str, values: Mapping[str, str]) -> str:
             f"the tag template needs {', '.join(missing)}, which is not known here",
             found=template,
             expected="placeholders that have a value for every plugin",
-            hint="use what is known: "
+            hint="use one of: "
             + (
                 ", ".join(f"{{{name}}}" for name, value in values.items() if value) or "a fixed tag"
             ),
@@ -121,7 +121,7 @@ def tag_for(template: str, values: Mapping[str, str]) -> str:
     tag = template.format_map({name: values[name].replace("+", "_") for name in names})
     if not is_tag(tag):
         raise UsageError(
-            "the tag template makes a tag that registries refuse",
+            "the tag template produces a tag that registries refuse",
             found=f"{template} made {tag}",
             expected="letters, digits, '_', '.' and '-', at most 128, not starting with '.' or '-'",
             hint="change --tag-template",

@@ -88,7 +88,7 @@ def list_referrers(
     """Return what refers to the manifest ``digest``, of ``artifact_type`` if one is given.
 
     Raises:
-        RegistryError: the registry refuses, or the list is none.
+        RegistryError: the registry refuses, or the answer is not such a list.
     """
     found = registry.referrers(repository, digest, artifact_type)
     if found is not None:
@@ -125,8 +125,8 @@ def _add_to_tag(registry: Registry, repository: str, subject: str, entry: Descri
         registry.put_manifest(repository, tag, blob_of(canonical_json(index), INDEX_TYPE))
         log.debug("%s keeps no referrers: %s lists them", registry.target.registry, tag)
     raise RegistryError(
-        "the list of what is attached to the image keeps changing",
+        "the list of the image's attachments keeps changing",
         found=f"{registry.target.registry}/{repository}:{tag}",
         expected=f"an entry {entry.digest}",
-        hint="others attach to the same image now: try again after them",
+        hint="other processes are attaching to the same image: try again later",
     )

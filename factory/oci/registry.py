@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _QUAY = (
     "create the repository by hand first: quay.io makes a missing one, as a private repository, "
     "and drops the push silently when the account has no private repositories left "
-    "(or let the plan allow more)"
+    "(or choose a plan with more)"
 )
 
 
@@ -76,11 +76,11 @@ def refusal(
             problem = f"the registry knows no repository {name}"
             hint = "check REGISTRY_NAMESPACE; some registries need the repository created first"
         case 405:
-            problem = f"the registry takes no pushes: it is read-only ({name})"
+            problem = f"the registry does not accept pushes: it is read-only ({name})"
             hint = "push when its maintenance is over, or to another REGISTRY_URL"
         case 413:
             problem = f"the image is too large for the registry ({name})"
-            hint = "raise the limit of the registry, or of the proxy before it"
+            hint = "raise the limit of the registry, or of the proxy in front of it"
         case _:
             problem = f"the registry refuses {doing} ({name})"
             hint = "see what the registry says above"
@@ -97,7 +97,7 @@ def _pull_refusal(answer: Answer, doing: str, name: str, target: RegistryTarget)
             problem = f"the registry does not let this login pull from {name}"
             hint = f"check {login_description(target)}, or log in: podman login {target.registry}"
         case 404:
-            problem = f"the registry does not have what is asked for of {name}"
+            problem = f"the registry does not have the requested part of {name}"
             hint = "check the image's name; a private repository looks missing without a login"
         case _:
             problem = f"the registry refuses {doing} ({name})"
@@ -120,7 +120,7 @@ def vanished_error(reference: str, digest: str) -> RegistryError:
 def changed_error(reference: str, digest: str, found: str) -> RegistryError:
     """Return the error for a tag that leads to another image right after the push."""
     return RegistryError(
-        f"the registry has another image than the one that was pushed: {reference}",
+        f"the registry has a different image than the one that was pushed: {reference}",
         found=found,
         expected=digest,
         hint="another run may push the same tag: push again, or use a tag of its own "
@@ -213,7 +213,7 @@ class Conversation:
                 raise RegistryError(
                     "the registry does not speak TLS",
                     found=f"https://{self._host}: {error.reason}",
-                    hint="check REGISTRY_URL; REGISTRY_INSECURE=true speaks plain HTTP, "
+                    hint="check REGISTRY_URL; REGISTRY_INSECURE=true uses plain HTTP, "
                     "for a test registry",
                 ) from error
             return self.transport.send_once("GET", f"http://{self._host}/v2/")
@@ -302,7 +302,7 @@ class Conversation:
             raise RegistryError(
                 "the registry's answer has no Location",
                 found=f"HTTP {answer.status} to {answer.method} {answer.url.partition('?')[0]}",
-                hint="a proxy before the registry may strip it",
+                hint="a proxy in front of the registry may strip it",
             )
         url = web_address(location, base=answer.url, what="the address that the registry leads to")
         base = urlsplit(self.base_url())
@@ -379,7 +379,7 @@ class Registry(Conversation):
         """Return the address of a new upload session.
 
         Raises:
-            RegistryError: the registry does not let one push to ``repository``.
+            RegistryError: the registry does not allow pushes to ``repository``.
         """
         answer = self._ask("POST", f"{repository}/blobs/uploads/", repository)
         if answer.status != ACCEPTED:
@@ -494,10 +494,10 @@ class Registry(Conversation):
             path = self._next_page(answer)
             if path in pages or len(pages) >= _MOST_PAGES or read > LARGEST_ANSWER:
                 raise RegistryError(
-                    f"{where} does not end",
+                    f"{where} has too many pages",
                     found=f"{len(pages)} pages, {read} bytes, and another page",
                     expected=f"at most {_MOST_PAGES} pages and {LARGEST_ANSWER} bytes, each once",
-                    hint="ask who runs the registry",
+                    hint="ask the registry's operator",
                 )
             pages.append(path)
         wanted = artifact_type  # a registry may send all of them, filter or not

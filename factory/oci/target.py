@@ -233,7 +233,7 @@ def _login(environment: Environment) -> Login:
         )
     log.warning(
         "No login for the registry is configured (REGISTRY_USERNAME and REGISTRY_PASSWORD, or "
-        "REGISTRY_AUTH_FILE): what this host is logged in with is used, if anything."
+        "REGISTRY_AUTH_FILE): this host's own login is used, if there is one."
     )
     return HostLogin(files=_host_auth_files(environment))
 

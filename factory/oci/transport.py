@@ -43,7 +43,7 @@ def web_address(text: str, *, base: str = "", what: str) -> str:
         what: what the address is of, for messages: ``the upload's address``.
 
     Raises:
-        RegistryError: it is none that can be asked.
+        RegistryError: it is not one that can be asked.
     """
     address = ""
     if len(text) <= _LONGEST and not _ODD.search(text):
@@ -54,7 +54,7 @@ def web_address(text: str, *, base: str = "", what: str) -> str:
             f"{what} cannot be used",
             found=repr(text[:200]),
             expected="an http or https address",
-            hint="a proxy before the server may change its answers; ask who runs the server",
+            hint="a proxy may change the server's answers; ask the server's operator",
         )
     return address
 
@@ -66,7 +66,7 @@ def is_web_address(address: str) -> bool:
         host = parts.hostname or ""
         host.encode("idna")  # no part of it longer than names of hosts have them
         return parts.scheme in ("http", "https") and bool(host) and parts.port != 0
-    except ValueError:  # a port that is none, brackets without an address
+    except ValueError:  # a port that is not a number, brackets without an address
         return False
 
 
@@ -167,7 +167,7 @@ class RetryPolicy:
 
 
 def seconds_asked(retry_after: str | None) -> float | None:
-    """Return what a Retry-After header asks for, in seconds from now, or None if it is none."""
+    """Return what a Retry-After header asks for, in seconds from now, or None if it is invalid."""
     if not retry_after:
         return None
     if retry_after.strip().isdecimal():
@@ -178,7 +178,7 @@ def seconds_asked(retry_after: str | None) -> float | None:
             when = when.replace(tzinfo=UTC)
         return max(0.0, (when - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError, LookupError, OverflowError):
-        return None  # the email package's parser has all of these for what is no date
+        return None  # the email package's parser raises all of these for what is not a date
 
 
 log = logging.getLogger(__name__)
@@ -213,7 +213,7 @@ def say_that_it_is_insecure(target: RegistryTarget) -> None:
     """In our words, in place of a warning of urllib3's for every request."""
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     log.warning(
-        "REGISTRY_INSECURE is set: the certificate of %s is not checked, and plain HTTP is spoken "
+        "REGISTRY_INSECURE is set: the certificate of %s is not checked, and plain HTTP is used "
         "where there is none.",
         target.registry,
     )
@@ -307,7 +307,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         body: bytes | Iterable[bytes] | None = None,
     ) -> Answer:
-        """Send one request and return its answer. A body that is no bytes needs Content-Length.
+        """Send one request and return its answer. A body other than bytes needs Content-Length.
 
         Raises:
             TemporaryFailure: the connection failed, or the status is one to try again after.
@@ -424,7 +424,7 @@ class Transport:
             raise RegistryError(
                 "the server's address or its answer cannot be used",
                 found=f"{_origin(url)}: {error}",
-                hint="a proxy before the server may change its answers; ask who runs the server",
+                hint="a proxy may change the server's answers; ask the server's operator",
             ) from error
 
     def _explain(self, url: str, error: Exception) -> NoReturn:
@@ -476,7 +476,7 @@ def _read_whole(response: urllib3.BaseHTTPResponse, url: str) -> bytes:
                     "the server's answer is too long",
                     found=f"more than {LARGEST_ANSWER} bytes from {_origin(url)}",
                     expected="a manifest, or a list of a few",
-                    hint="ask who runs the server; nothing that is needed here is that long",
+                    hint="ask the server's operator; no answer that is needed here is that long",
                 )
     finally:
         response.close()
@@ -487,9 +487,9 @@ def _too_slow(url: str, policy: RetryPolicy) -> RegistryError:
     return RegistryError(
         "the server sends too slowly",
         found=_origin(url),
-        expected=f"a small answer within {policy.rest_seconds:.0f} s, of a large one at least "
+        expected=f"a small answer within {policy.rest_seconds:.0f} s; of a large one, at least "
         f"{policy.least_content} bytes in that time",
-        hint="try again later, or over another network; ask who runs the server or the proxy",
+        hint="try again later, or over another network; ask who operates the server or proxy",
     )
 
 
@@ -503,7 +503,7 @@ def _proxy_headers(proxy: str) -> dict[str, str]:
         return dict(urllib3.make_headers(proxy_basic_auth=pair))
     except UnicodeEncodeError:
         raise ConfigurationError(
-            "the proxy's user or password has characters that HTTP does not carry",
+            "the proxy's user or password has characters that HTTP does not allow",
             found=_origin(proxy),
             expected="characters of Latin-1, percent-encoded",
             hint="correct the variable https_proxy, http_proxy or all_proxy",
@@ -522,7 +522,7 @@ def _give_up(url: str, attempts: int, failure: TemporaryFailure) -> NoReturn:
         hint = "check the registry's address, the network and the proxy, and try again"
     times = "once" if attempts == 1 else f"{attempts} times"
     raise RegistryError(
-        f"the registry did not do its part: {failure.reason} (asked {times})",
+        f"the registry did not respond as expected: {failure.reason} (asked {times})",
         found=_origin(url),
         hint=hint,
     ) from failure

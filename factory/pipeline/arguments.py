@@ -95,7 +95,7 @@ def warn_of_mismatches(
     for plugin in analysis.plugins:
         if plugin.changed:
             log.warning(
-                "%s: the build arguments for %s would be other ones\n  written:  %s\n"
+                "%s: the build arguments for %s would be different\n  written:  %s\n"
                 "  computed: %s\n'plugin-factory analyze' says why, --generate-build-args writes "
                 "them",
                 plugin.path,
@@ -131,7 +131,7 @@ def record(plugins: Mapping[str, str], file: Path, *, backup: bool = True) -> No
             change.before or "(none)",
             change.after or "(none)",
         )
-    log.info("wrote %s%s", file, f"; what was there is in {done.backup}" if done.backup else "")
+    log.info("wrote %s%s", file, f"; the former file is in {done.backup}" if done.backup else "")
 
 
 def repairer(workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInventory) -> Mend:
@@ -186,7 +186,7 @@ def settle_plugins(
     computes, in the one that is there.
 
     Raises:
-        ConfigurationError: the workspace is none, or a listed plugin cannot be built.
+        ConfigurationError: it is not a workspace, or a listed plugin cannot be built.
         SourceError: there is no plugin.
         DependenciesError: arguments are to be computed, and yarn.lock cannot be used.
         StorageError: the list cannot be written.

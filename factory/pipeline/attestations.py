@@ -110,7 +110,7 @@ def attach_statements(registry: Registry, image: PushedImage, artifacts: Sequenc
 
     Raises:
         RegistryError: the registry refuses.
-        CheckError: a file that should be a provenance statement is none.
+        CheckError: a file should be a provenance statement, and is not.
     """
     repository = image.reference.repository
     contents = list(_statements(image, artifacts))
@@ -144,7 +144,7 @@ def sign_image(
 
     Raises:
         RegistryError: the registry refuses.
-        CheckError: what is under the signatures' tag is no image.
+        CheckError: what is under the signatures' tag is not an image.
     """
     tag = signature_tag(digest)
     made = signature_image(name, digest, key, existing=registry.get_manifest(repository, tag))

@@ -120,8 +120,8 @@ def check_out_source(
         stack: closed when the run is done with the source.
 
     Raises:
-        SourceError: the source, ref or workspace cannot be had, or ``repo_path`` is not empty.
-        PatchError: a patch or an overlay does not fit; the tree is as it was.
+        SourceError: the source, ref or workspace is not available, or ``repo_path`` is not empty.
+        PatchError: a patch or an overlay does not fit; the tree is unchanged.
         BusyError: another run uses the folder.
     """
     runner = run_context.runner
@@ -171,7 +171,7 @@ def overrides_of(plan: BuildPlan) -> Overrides:
     Raises:
         PatchError: an overlay cannot be used.
     """
-    # Sources and results may be inside the configuration directory: their folders are no overlays.
+    # Sources and results may be inside the configuration directory: their folders are not overlays.
     inside = [plan.repo_path, plan.output_dir, plan.cache_dir]
     if plan.source and (plan.config_dir / plan.source.repo).is_dir():
         inside.append(plan.config_dir / plan.source.repo)
@@ -255,7 +255,7 @@ def _describe(
     workspace = resolve_workspace(plan.repo_path, plan.workspace_path)
     for folder in dict.fromkeys((plan.repo_path, workspace)):
         if take_back(folder):
-            log.warning("%s: took back the changes of a run that was killed amid them", folder)
+            log.warning("%s: undid the unfinished changes of a run that was killed", folder)
     session = git_session(runner=runner, env=git_environment(plan.environment), log=stage.log)
     changes = describe_changes(
         root=plan.repo_path,

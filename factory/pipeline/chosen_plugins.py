@@ -107,7 +107,7 @@ def record_found(plugins: Sequence[ChosenPlugin], file: Path) -> None:
         write_new_plugins_list(file, entries)
     except OSError as error:
         log.warning(
-            "%s cannot be written (%s): the plugins that were found are built, not recorded",
+            "%s cannot be written (%s): the plugins that were found are built, but not recorded",
             file,
             error.strerror,
         )
@@ -145,7 +145,7 @@ def _choose_listed(
             f"the plugin {entry.path} has no package.json",
             place=place,
             expected=f"the file {folder / MANIFEST_FILE}",
-            hint="name the folder that holds the plugin's package.json",
+            hint="name the folder that contains the plugin's package.json",
         )
     manifest = read_manifest(folder / MANIFEST_FILE)
     if manifest.role not in PLUGIN_ROLES:
@@ -202,7 +202,7 @@ def _refuse_same_name(chosen: list[ChosenPlugin], plugins: PluginsList) -> None:
         first = seen.setdefault(plugin.manifest.name, plugin)
         if first is not plugin:
             raise ConfigurationError(
-                f"two plugins are called {plugin.manifest.name}, and would be one artifact",
+                f"two plugins are called {plugin.manifest.name}, and would give the same artifact",
                 place=plugins.place(entry),
                 found=f"the same name in {first.path}",
                 hint="remove one of the two lines",

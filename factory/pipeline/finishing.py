@@ -159,7 +159,7 @@ def find_bundled_by_intent(arguments: str, host: HostInventory) -> frozenset[str
 def _refusal(tgz: Path, result: Verified) -> PackError:
     first, *others = result.failures
     return PackError(
-        f"what was packed is not what portals can load: {first.detail}",
+        f"portals cannot load the packed plugin: {first.detail}",
         place=Place(file=tgz, field=first.check),
         found=first.found or None,
         expected=first.expected or None,

@@ -52,8 +52,8 @@ def _take_over(build: WorkspaceContext, made: Installation, workspace: Path) -> 
         try:
             take_over(made, workspace, checkpoint=build.run_context.runner.raise_if_cancelled)
         except OSError as error:
-            stage.note = "anew, since another workspace's installation cannot be taken over"
-            log.info("%s cannot be taken over, and is installed anew: %s", made.workspace, error)
+            stage.note = "from the start: another workspace's installation cannot be reused"
+            log.info("%s cannot be reused, and is installed again: %s", made.workspace, error)
             return False
         stage.note = "the same as in another workspace"
     return True

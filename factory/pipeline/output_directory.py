@@ -35,10 +35,10 @@ def output_held(output_dir: Path, logs: Path) -> Iterator[None]:
             "the output directory cannot be written",
             place=Place(file=output_dir),
             found=error.strerror or str(error),
-            hint="name another with --output-dir, or mend its permissions",
+            hint="name another with --output-dir, or fix its permissions",
         ) from error
     with exclusive(
-        output_dir, wait=False, hint="wait until it has ended, or give another --output-dir"
+        output_dir, wait=False, hint="wait until it has ended, or use another --output-dir"
     ):
         for leftover in output_dir.glob(f"{PACKING_PREFIX}*"):
             shutil.rmtree(leftover, ignore_errors=True)  # of a run that was killed
@@ -57,5 +57,5 @@ def storage_error(error: OSError, *folders: Path) -> StorageError:
     return StorageError(
         f"a file cannot be written: {error.strerror or error}",
         place=Place(file=where) if where else None,
-        hint="df -h shows which disk is full; ls -ld shows who may write",
+        hint="df -h shows which disk is full; ls -ld shows the permissions",
     )

@@ -159,7 +159,7 @@ class PluginCache:
             return "not built before"
         changed = explain(before, plugin.inputs.parts)
         if not changed and self.demanded and self.store.has(plugin.key):
-            return "in the cache, and not signed with the key that is demanded"
+            return "in the cache, and not signed with the required key"
         if not changed:
             return "no longer in the cache"
         return f"changed: {join_names(changed, 3, between='; ')}"
@@ -213,7 +213,7 @@ class PluginCache:
         if self.demanded and not self.signing:
             self.store.tell(
                 "takes nothing",
-                "a key is demanded of it, and there is none to sign with: --sign-key",
+                "a signature is required, and there is no key to sign with: --sign-key",
             )
             return
         key = plugin.repaired_key if report.repairs else plugin.key
@@ -227,7 +227,7 @@ class PluginCache:
         except Interrupted:
             raise
         except (OSError, FactoryError) as error:
-            log.debug("%s is not kept with its mended arguments: %s", report.path, error)
+            log.debug("%s is not kept with its repaired arguments: %s", report.path, error)
         else:
             mended = replace(expected, arguments=report.arguments)
             unrepaired = replace(report, repairs=())
@@ -273,7 +273,7 @@ def open_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
     """Open the cache that a run uses; there is none with ``--no-cache``.
 
     Raises:
-        UsageError: ``--cache-from`` or ``--cache-to`` is no name of a repository, or
+        UsageError: ``--cache-from`` or ``--cache-to`` is not the name of a repository, or
             ``--cache-key`` names nothing.
         ConfigurationError: a REGISTRY_ variable cannot be used, or one of the keys.
     """

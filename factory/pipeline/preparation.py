@@ -59,7 +59,7 @@ def tools_for(
     """Return the versions of the tools that would build a workspace.
 
     Raises:
-        ConfigurationError: the workspace, or a variable, asks for something that is no version.
+        ConfigurationError: the workspace, or a variable, asks for something that is not a version.
         ToolchainError: a tool's version cannot be found out.
     """
     yarn = find_wanted_yarn(checked_out.workspace, checked_out.root)

@@ -124,8 +124,8 @@ def images_wanted(plan: BuildPlan) -> ImagesWanted | None:
     if not (plan.options.result.push_images or plan.options.images.image_output):
         if plan.options.images.bundle:
             raise UsageError(
-                "--bundle names an image, and no image is asked for",
-                expected="--push-images or --image-output with it",
+                "--bundle names an image, but no image is requested",
+                expected="--push-images or --image-output as well",
             )
         return None
     placeholders(plan.options.images.tag_template)
@@ -171,7 +171,7 @@ def refuse_unless_pushable(
 
     Raises:
         RegistryError: the registry cannot be reached, or refuses the login.
-        ConfigurationError: a plugin's name is none that registries take.
+        ConfigurationError: a plugin's name is not one that registries accept.
         UsageError: a bundle would lack plugins of the workspace, or its tag would be made of
             versions that differ.
     """
@@ -232,7 +232,7 @@ def publish_plugins(
         return tuple(reports)
     if wanted.naming.bundle and len(archives) < len(reports):
         log.warning(
-            "the image %s is not made: not all of its plugins were built", wanted.naming.bundle
+            "the image %s is not created: not all of its plugins were built", wanted.naming.bundle
         )
         return tuple(reports)
     facts = image_facts(source.repo, source.commit, source.committed_at)

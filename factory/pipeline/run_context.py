@@ -35,7 +35,7 @@ class FirstFailure:
         with self._lock:
             if not self.ends_run or self._reason:
                 return
-            reason = Interrupted(f"not finished, since {what} failed and --fail-fast is given")
+            reason = Interrupted(f"not finished, because {what} failed and --fail-fast is given")
             self._reason.append(reason)
         self.runner.cancel(reason)
 

@@ -83,7 +83,7 @@ def build_several(
     """
     started, clock = datetime.now(UTC), time.monotonic()
     make_folder(run.output_dir, called="the output directory", option="--output-dir")
-    hint = "wait until it has ended, or give another --output-dir"
+    hint = "wait until it has ended, or use another --output-dir"
     with exclusive(run.output_dir, wait=False, hint=hint):
         names = sorted([*(plan.name for plan in run.builds), *(each.name for each in run.broken)])
         remove_unfinished(run.output_dir)

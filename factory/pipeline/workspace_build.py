@@ -123,7 +123,7 @@ def build_workspace(
             error = storage_error(failure, plan.output_dir, plan.repo_path, plan.cache_dir)
         stopped = run_context.first_failure.is_reason(error)
         if stopped:
-            error = None  # that the run was ended is no failure of this workspace
+            error = None  # the end of the run is not a failure of this workspace
         elif error:
             run_context.first_failure.note(plan.name or "the workspace")
         report = BuildReport(
@@ -202,7 +202,7 @@ def make_plugins(build: WorkspaceContext, prepared: Prepared) -> BuildResult:
     workspace of the run is building just now is waited for.
 
     Raises:
-        FactoryError: what all plugins need cannot be had; a plugin's own error is in its report.
+        FactoryError: what all plugins need is not available; a plugin's own error is in its report.
         OSError: a file cannot be written.
     """
     in_flight, runner = build.run_context.in_flight, build.run_context.runner

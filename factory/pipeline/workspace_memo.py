@@ -116,7 +116,7 @@ class WorkspaceMemory:
         try:
             return self._workspace(found)
         except (ValueError, TypeError) as error:
-            log.warning("what is remembered of a workspace cannot be used: %s", error)
+            log.warning("the memo of a workspace cannot be used: %s", error)
             return None
 
     def _workspace(self, found: WorkspaceMemo) -> KnownWorkspace:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from factory.toolchain.runner import Runner
 
 LISTED = PLUGINS_LIST
-OFFLINE = "not known without a look at the source (--offline)"
+OFFLINE = "not known without reading the source (--offline)"
 
 
 def offline_outlook(run: RunPlan, *, runner: Runner) -> Outlook:

@@ -154,7 +154,7 @@ class _OnlineLook:
                 ref=report.ref,
                 commit=report.commit,
                 local=report.local,
-                note="with changes that are in no commit" if report.modified else "",
+                note="with uncommitted changes" if report.modified else "",
             ),
             workspace_path=plan.workspace_path,
             plugins=tuple(
@@ -251,7 +251,7 @@ class _OnlineLook:
         if cache is None:
             return "build", "finished plugins are not looked for (--no-cache)", None
         if named is None:
-            return "build", "what it is made from cannot be told before", None
+            return "build", "what it is made from is not known before", None
         for key in keys_to_look_under(named, repair=plan.options.arguments.repair):
             if self._has(key):
                 return "cached", _FINISHED, key

@@ -28,12 +28,12 @@ def check_asset_host(host: str) -> str:
     """Return the asset host without a slash at its end; "" means the page's own host.
 
     Raises:
-        UsageError: it is no http(s) address.
+        UsageError: it is not an http(s) address.
     """
     parts = urlsplit(host)
     if host and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise UsageError(
-            "the asset host is no web address",
+            "the asset host is not a web address",
             found=host,
             expected="such as https://portal.example.com",
         )
@@ -44,7 +44,7 @@ def check_assets_path(template: str) -> str:
     """Return the template of the path under which a plugin's assets are served.
 
     Raises:
-        UsageError: it has a field that there is not, or is no absolute path.
+        UsageError: it has an unknown field, or is not an absolute path.
     """
     try:
         shown = template.format(**_FIELDS)

@@ -61,7 +61,7 @@ class StagedPlugin:
 def find_staged_plugins(root: Path) -> tuple[StagedPlugin, ...]:
     """Return the frontend plugins in the folders of ``root``, by name.
 
-    A folder without a Scalprum manifest (a backend plugin) is none of them.
+    A folder without a Scalprum manifest (a backend plugin) does not count.
 
     Raises:
         ConfigurationError: there is no such folder, a manifest cannot be read, or two plugins have
@@ -84,7 +84,7 @@ def find_staged_plugins(root: Path) -> tuple[StagedPlugin, ...]:
                 f"two plugins are called {plugin.name}",
                 place=Place(file=plugin.assets / SCALPRUM_MANIFEST, field="name"),
                 found=f"{other.folder.name} and {folder.name}",
-                hint="keep one of them: a portal's app loads a name once",
+                hint="keep one of them: a portal's app loads each name only once",
             )
         found[fold_name(plugin.name)] = plugin
     return tuple(sorted(found.values(), key=lambda plugin: plugin.name))
@@ -168,7 +168,7 @@ def _document(file: Path) -> Mapping[str, Any]:
         ) from error
     if not isinstance(document, dict):
         raise ConfigurationError(
-            f"{file.name} is no JSON object",
+            f"{file.name} is not a JSON object",
             place=Place(file=file),
             found=type(document).__name__,
             hint="build the plugin again: the file is written by rhdh-cli",

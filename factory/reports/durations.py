@@ -47,7 +47,7 @@ def _seconds(stages: dict[str, Any]) -> dict[str, float]:
     """Seconds by stage; those of a report that no run has left are refused.
 
     Raises:
-        ValueError: a time is none.
+        ValueError: a time is not valid.
     """
     found = {name: float(seconds) for name, seconds in stages.items()}
     if not all(0 <= seconds <= LONGEST_TIME for seconds in found.values()):

@@ -63,7 +63,7 @@ def read_report(where: Path) -> WrittenReport:
     """Return the report in an output directory, or the report that is this file.
 
     Raises:
-        ConfigurationError: there is none, or it is none that this version understands.
+        ConfigurationError: there is none, or this version does not understand it.
     """
     is_folder = os.path.isdir(where)  # noqa: PTH112 - False for whatever reason
     file = where / REPORT_FILE if is_folder else where
@@ -85,7 +85,7 @@ def read_report(where: Path) -> WrittenReport:
         document = replace(written, value=_harmless(written.value))
     except RecursionError as error:
         raise ConfigurationError(
-            f"{file.name} is nested too deep for a report", place=Place(file=file)
+            f"{file.name} is nested too deeply for a report", place=Place(file=file)
         ) from error
     several = isinstance(document.value, dict) and "workspaces" in document.value
     validate(document, "run-report" if several else "build-report")

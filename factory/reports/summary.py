@@ -170,7 +170,7 @@ def _source_page(source: Mapping[str, Any] | None, plugin: str) -> str | None:
         return None
     try:
         repo = urlsplit(source["repo"])
-    except ValueError:  # such as an address in brackets that is none
+    except ValueError:  # such as an address in brackets that is not valid
         return None
     if repo.scheme not in {"https", "http"} or repo.hostname not in {"github.com", "gitlab.com"}:
         return None

@@ -57,7 +57,7 @@ def folder_names(found: Sequence[FoundWorkspace], survey: Survey) -> tuple[str, 
 def choose_plugins(
     found: Sequence[FoundWorkspace], names: Sequence[str], wishes: InitOptions, ask: Ask | None
 ) -> list[tuple[DiscoveredPlugin, ...]]:
-    """Return the plugins that are wanted of each workspace, which may be none.
+    """Return the plugins that are wanted of each workspace; any number.
 
     Raises:
         UsageError: none is wanted of any.

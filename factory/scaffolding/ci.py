@@ -63,7 +63,7 @@ def ci_file(
     owner_and_name, _, ref = (ci_from or CI_FROM).partition("@")
     if owner_and_name.count("/") != 1 or not all(owner_and_name.split("/")) or not ref:
         raise UsageError(
-            "--ci-from is no repository and ref",
+            "--ci-from is not a repository with a ref",
             found=ci_from,
             expected=f"OWNER/NAME@REF, such as {CI_FROM}",
         )

@@ -90,7 +90,7 @@ def new_configuration(
     Raises:
         UsageError: options that exclude each other, or one that is missing.
         ConfigurationError: a file is there already.
-        SourceError: the source cannot be had, or has no plugin.
+        SourceError: the source is not available, or has no plugin.
         StorageError: the directory cannot be written.
     """
     _refuse_contradictions(wishes)
@@ -122,7 +122,7 @@ def new_configuration(
         place_all(texts)
         for file in files:
             if file.replaced:
-                log.warning("%s was there and has been replaced", file.path)
+                log.warning("%s existed and was replaced", file.path)
     return NewConfiguration(
         config_dir=config_dir,
         repo=survey.repo,
@@ -140,8 +140,8 @@ def _refuse_contradictions(wishes: InitOptions) -> None:
         raise UsageError("--local and --source-repo exclude each other", expected="one of them")
     if wishes.local and wishes.ref:
         raise UsageError(
-            "--source-ref is for --source-repo",
-            expected="one of them left out: what --local names is taken as it is",
+            "--source-ref works only with --source-repo",
+            expected="only one of them: the folder of --local is used as it is",
         )
     if wishes.workspace_paths and wishes.all_workspaces:
         raise UsageError(
@@ -149,7 +149,7 @@ def _refuse_contradictions(wishes: InitOptions) -> None:
         )
     if (wishes.ci_file or wishes.ci_from) and not wishes.ci:
         option = "--ci-file" if wishes.ci_file else "--ci-from"
-        raise UsageError(f"{option} is for --ci", expected="--ci github, gitlab or tekton")
+        raise UsageError(f"{option} works only with --ci", expected="--ci github, gitlab or tekton")
 
 
 def _refuse_occupied(config_dir: Path, *, force: bool) -> None:
@@ -180,7 +180,7 @@ def _refuse_masked(config_dir: Path) -> None:
         raise ConfigurationError(
             f"a {SOURCE_FILE} is in the way: with it the directory is one workspace",
             place=Place(file=file),
-            hint="remove it, or give another directory",
+            hint="remove it, or name another directory",
         )
 
 

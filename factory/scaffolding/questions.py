@@ -94,7 +94,7 @@ def ask_ci(ask: Ask) -> CiSystem | None:
 def _ask_source(wishes: InitOptions, ask: Ask | None) -> InitOptions:
     if ask is None:
         raise UsageError(
-            "it is not said where the plugins' source is",
+            "the source of the plugins is missing",
             expected="--source-repo URL, or --local PATH for a workspace on this machine",
         )
     here = (wishes.here / "package.json").is_file()
@@ -118,7 +118,7 @@ def _ask_choice(
             return tuple(sorted({number for numbers in picked for number in numbers}))
         wrong = [word for word, numbers in zip(words, picked, strict=True) if not numbers]
         if wrong:
-            question = f"{', '.join(wrong)}: there is none. Which ones? "
+            question = f"{', '.join(wrong)}: not found. Which ones? "
     raise _no_answer(option)
 
 
@@ -145,4 +145,4 @@ def _answer(ask: Ask, question: str, option: str) -> str:
 
 
 def _no_answer(option: str) -> UsageError:
-    return UsageError("a question was left without an answer", expected=option)
+    return UsageError("a question was not answered", expected=option)

@@ -163,8 +163,8 @@ def workspaces_below(folder: Path, root: Path) -> tuple[FoundWorkspace, ...]:
     """Return the yarn workspaces that hold plugins, in path order; paths count from ``root``.
 
     A plugin belongs to the innermost workspace around it. A folder that a workspace further out
-    counts among its members, and that has no yarn.lock of its own, is none. Where no package.json
-    has ``workspaces``, the folder itself is one.
+    counts among its members, and that has no yarn.lock of its own, is not one. Where no
+    package.json has ``workspaces``, the folder itself is one.
     """
     roots = [folder / path for path in workspaces_in(folder)]
     members = {member for outer in roots for member in _members(outer) if member != outer}
@@ -226,10 +226,10 @@ def _say_what_is_not_committed(top: Path, environment: Environment, runner: Runn
     session = git_session(runner=runner, env=git_environment(environment))
     state = worktree_state(top, session)
     if state.commit is None:
-        log.warning("%s has no commit yet: builds take what is committed", top)
+        log.warning("%s has no commit yet: builds use what is committed", top)
     elif state.uncommitted:
         log.warning(
-            "%s has %d uncommitted change(s), which are looked at now and not built (%s): commit "
+            "%s has %d uncommitted change(s), which are read now but not built (%s): commit "
             "them, or build the folder in place with --use-local",
             top,
             len(state.uncommitted),

@@ -46,14 +46,14 @@ def refuse_existing(files: Sequence[Path], *, force: bool) -> tuple[PlacedFile, 
     if folders or (there and not force):
         wrong = folders or there
         raise ConfigurationError(
-            "there is a folder where a file is to be written"
+            "a folder exists where a file is to be written"
             if folders
-            else "files are there already, and are not overwritten",
+            else "files exist already, and are not overwritten",
             place=Place(file=wrong[0].parent),
             found="\n".join(str(file) for file in wrong),
-            hint="give another directory, or --force to replace exactly these"
+            hint="name another directory, or use --force to replace exactly these"
             if not folders
-            else "give another directory",
+            else "name another directory",
         )
     return tuple(PlacedFile(path=file, replaced=file in there) for file in files)
 
@@ -86,7 +86,7 @@ def place_all(files: Mapping[Path, str]) -> None:
                 "the configuration cannot be written; nothing was changed",
                 place=Place(file=Path(error.filename)) if error.filename else None,
                 found=error.strerror or str(error),
-                hint="give a directory that can be written and has room",
+                hint="name a writable directory with free space",
             ) from error
         undo.pop_all()
         folders.pop_all()

@@ -188,19 +188,21 @@ def add_worktree(
 def _remove_stale_locks(clone: Path) -> None:
     """Remove the lock files of a git that was killed: whoever holds the clone is alone in it."""
     for lock in (*clone.glob("*.lock"), *clone.glob("refs/**/*.lock")):
-        log.debug("%s is of a run that was killed: removed", lock)
+        log.debug("%s belongs to a run that was killed: removed", lock)
         lock.unlink(missing_ok=True)
 
 
 def _open(clone: Clone, session: GitSession) -> SessionRepo:
-    """The clone's repository; made anew unless it is a whole one of this remote."""
+    """The clone's repository; recreated unless it is a whole one of this remote."""
     address = normalise(clone.remote)
     marker = clone.path / "plugin-factory-url"
     if marker.is_file() and marker.read_text(encoding="utf-8") == address:
         return SessionRepo(clone.path, session=session)
     if contents(clone.path):
         log.info(
-            "%s is not a clone of %s: made anew", clone.path, without_credentials(clone.remote.url)
+            "%s is not a clone of %s: created again",
+            clone.path,
+            without_credentials(clone.remote.url),
         )
     empty(clone.path)
     repository = initialise(clone.path, session, bare=True)

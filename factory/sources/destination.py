@@ -35,7 +35,7 @@ _OF_THE_SYSTEM = frozenset({
 })
 # fmt: on
 _WAYS_OUT = (
-    "give --clean to remove what is there, --use-local to build it as it is, or another --repo-path"
+    "use --clean to remove its contents, --use-local to build it as it is, or another --repo-path"
 )
 
 
@@ -45,7 +45,7 @@ def hold(path: Path) -> Iterator[Path]:
 
     Raises:
         BusyError: another run holds it.
-        StorageError: it cannot be made or written, or is no folder.
+        StorageError: it cannot be made or written, or is not a folder.
     """
     real = make_folder(path)
     if not os.access(real, os.W_OK | os.X_OK):
@@ -53,9 +53,9 @@ def hold(path: Path) -> Iterator[Path]:
             f"the folder for the source cannot be written: {path}",
             place=Place(file=path),
             found="no write permission",
-            hint="give a folder that you may write as --repo-path",
+            hint="name a folder that you can write to with --repo-path",
         )
-    with exclusive(real, wait=False, hint="wait until it has ended, or give another --repo-path"):
+    with exclusive(real, wait=False, hint="wait until it has ended, or use another --repo-path"):
         yield real
 
 
@@ -70,17 +70,17 @@ def make_folder(
         option: which option names it.
 
     Raises:
-        StorageError: it cannot be made, or is no folder.
+        StorageError: it cannot be made, or is not a folder.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
         return path.resolve(strict=True)
     except OSError as error:
         raise StorageError(
-            f"{called} cannot be made: {path}",
+            f"{called} cannot be created: {path}",
             place=Place(file=path),
             found=error.strerror,
-            hint=f"give a folder that you may write as {option}",
+            hint=f"name a folder that you can write to with {option}",
         ) from error
 
 
@@ -138,7 +138,7 @@ def refuse_to_empty(path: Path, *, keep: tuple[Path, ...] = (), home: Path | Non
     real = path.resolve()
     reason = None
     if str(real).lower() in _OF_THE_SYSTEM or real == Path(real.anchor):
-        reason = "it is a folder of the system"
+        reason = "it is a system folder"
     elif home is not None and home.resolve().is_relative_to(real):
         reason = f"it holds your home folder {home}"
     else:
@@ -152,7 +152,7 @@ def refuse_to_empty(path: Path, *, keep: tuple[Path, ...] = (), home: Path | Non
         raise SourceError(
             f"{path} is not emptied: {reason}",
             place=Place(file=path),
-            hint="give a folder of its own as --repo-path",
+            hint="use a separate folder as --repo-path",
         )
 
 
@@ -175,5 +175,5 @@ def empty(path: Path, *, last: str = "") -> None:
                 f"{path} cannot be emptied",
                 place=Place(file=Path(error.filename or entry)),
                 found=error.strerror,
-                hint="remove it yourself, or give another --repo-path",
+                hint="remove it yourself, or use another --repo-path",
             ) from error

@@ -1,6 +1,6 @@
 """What an earlier run left in a workspace's folder: may it go, or has the user worked in it since?
 
-In a run of several workspaces, ``<repo-path>/<name>/`` is made by the run, and made anew by the
+In a run of several workspaces, ``<repo-path>/<name>/`` is made by the run, and recreated by the
 next one. A mark beside the clones says that the folder is a run's, and since when it has been left
 alone. What is newer than that is somebody's work. While a run is at work in it, and after one that
 was killed, all that is in the folder is the run's.
@@ -55,7 +55,7 @@ class EarlierRun:
         self._write(ended=True)
 
     def changes(self) -> tuple[Path, ...] | None:
-        """Return what has been changed in the folder since a run left it; None if it is no run's.
+        """Return what has changed in the folder since a run left it; None if it is not a run's.
 
         A file or folder counts that has been written, added, or removed from since.
         """

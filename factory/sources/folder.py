@@ -16,7 +16,7 @@ from factory.sources.workspace import has_workspaces
 
 log = logging.getLogger(__name__)
 
-# What an earlier build leaves: installed dependencies and exported plugins, both made anew.
+# What an earlier build leaves: installed dependencies and exported plugins, both recreated.
 LEFT_OUT = frozenset({"node_modules", "dist-dynamic"})
 _MANIFEST, _LOST = "package.json", "lost+found"
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -38,7 +38,7 @@ def copy_folder(source: Path, into: Path) -> None:
         raise SourceError(
             "the source folder and the folder to build in contain one another",
             found=f"source {source}, --repo-path {into}",
-            hint="give a --repo-path outside the source folder, or build in place with --use-local",
+            hint="use a --repo-path outside the source folder, or build in place with --use-local",
         )
     refuse = partial(_refuse_unless_beside_packages, source=source, into=into)
     for parent, folders, files in os.walk(source, onerror=refuse):

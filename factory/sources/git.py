@@ -259,7 +259,7 @@ def _commit(repository: SessionRepo, remote: GitRemote, wanted: Wanted) -> str |
             raise SourceError(
                 f"several commits of {without_credentials(remote.url)} have ids that begin with "
                 f"{name}",
-                hint="write more of the id",
+                hint="use more digits of the id",
                 details=failure.completed.tail,
             ) from failure
         if wanted.commit_id:
@@ -276,6 +276,6 @@ def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
         action,
         may_pass=may_pass,
         after=_RETRY_AFTER_SECONDS,
-        what="git: the server broke off",
+        what="git: the server closed the connection",
         runner=session.runner,
     )

@@ -33,8 +33,8 @@ class _Reason:
 _OTHER = _Reason(
     kind="other",
     signs=re.compile(""),
-    problem="git could not bring the repository",
-    hint="the lines with a bar are git's own words",
+    problem="git could not fetch the repository",
+    hint="the lines with a bar are git's own output",
 )
 _NETWORK = _Reason(
     kind="network",
@@ -45,7 +45,7 @@ _NETWORK = _Reason(
         "|transfer closed|Empty reply|error: 5\\d\\d",
         re.IGNORECASE,
     ),
-    problem="the repository's server cannot be reached, or broke off",
+    problem="the repository's server cannot be reached, or closed the connection",
     hint="check the host's name, the network, and the proxy and certificate variables "
     "(HTTPS_PROXY, SSL_CERT_FILE); then run the same command again",
 )
@@ -61,11 +61,11 @@ _REASONS = (
             r"|pack has bad object|bad (tree|blob) object|Failed to traverse parents"
             r"|(packfile|index file) \S+ (is|cannot|does)|unable to parse object|bad pack header"
         ),
-        problem="the repository is damaged where it is: it lacks something, or cannot be read",
-        hint="git fsck, where the repository is, tells what is damaged; name another ref, or "
+        problem="the repository is damaged: something is missing or cannot be read",
+        hint="git fsck, run where the repository is, shows what is damaged; name another ref, or "
         "another copy of the repository",
     ),
-    # Before the rest: old servers hang up after saying so, which is no trouble of the network.
+    # Before the rest: old servers hang up after saying so, which is not a fault of the network.
     replace(_OTHER, signs=re.compile(r"not our ref|unadvertised object|want \S+ not valid")),
     _Reason(
         kind="owner",
@@ -80,8 +80,8 @@ _REASONS = (
             "|Invalid username or password|HTTP Basic: Access denied|error: 401|unable to get pass",
             re.IGNORECASE,
         ),
-        problem="the repository asks for a user name and password, and none that it takes is known"
-        " (some hosts ask for one when there is no such repository)",
+        problem="the repository requires a user name and password, and no valid ones are known"
+        " (some hosts ask for them when there is no such repository)",
         hint="check the URL; then give credentials to git with a credential helper "
         "(git config --global credential.helper …), or write https://USER:TOKEN@{host}/… as the "
         "repository, or use its ssh address. The factory never asks for a password.",
@@ -96,14 +96,14 @@ _REASONS = (
         kind="refused",
         signs=re.compile(r"Permission denied \(|Too many authentication failures"),
         problem="the ssh server refuses every key that was offered",
-        hint="add the right key to the agent (ssh-add FILE) and hand SSH_AUTH_SOCK on, or set "
+        hint="add the right key to the agent (ssh-add FILE) and pass SSH_AUTH_SOCK on, or set "
         'GIT_SSH_COMMAND="ssh -i FILE"',
     ),
     _Reason(
         kind="refused",
         signs=re.compile(r"error: 403\b"),
         problem="the server refuses access to the repository",
-        hint="use credentials that may read it",
+        hint="use credentials with read access",
     ),
     _Reason(
         kind="unknown",

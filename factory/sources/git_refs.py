@@ -103,7 +103,7 @@ def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
     if found:
         if len(found) > 1 and there.ids[found[0]] != there.ids[found[1]]:
             log.warning(
-                "%r is a branch and a tag of %s; the branch is taken. Write %s for the tag.",
+                "%r is a branch and a tag of %s; the branch is used. Write %s for the tag.",
                 ref,
                 without_credentials(remote.url),
                 found[1],

@@ -70,7 +70,7 @@ def patch_content(
         where, fuzz = next(
             ((at, fuzz) for fuzz in range(limit + 1) if (at := file.find(hunk, fuzz))), (0, 0)
         )
-        # A patch that makes a file is none for a file that has something in it.
+        # A patch that makes a file does not fit a file that has something in it.
         is_there = where == 1 and patch.before == "missing" and bool(content)
         if not where or is_there or not file.put(hunk, where):
             raise HunkMismatchError(number)

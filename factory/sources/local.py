@@ -35,7 +35,9 @@ class LocalChanges:
         said += [f"  overlay  {overlay.folder} -> {overlay.plugin}" for overlay in self.overlays]
         said += [f"  made     {path}" for path in self.generated]
         if not self.state.in_git:
-            said.append(f"{self.root} is not in a git repository: there is no way back but a copy")
+            said.append(
+                f"{self.root} is not in a git repository: only a copy of it can undo changes"
+            )
         elif self.state.uncommitted:
             changes = pluralize(len(self.state.uncommitted), "uncommitted change")
             said.append(

@@ -97,7 +97,7 @@ def apply_overlays(overlays: tuple[Overlay, ...], workspace: Path) -> tuple[Over
             source, target = overlay.folder / name, plugin / name
             _refuse_unsafe(overlay, name, plugin)
             if target in replacements:
-                log.warning("%s is in two overlays; that of %s is taken", target, overlay.folder)
+                log.warning("%s is in two overlays; that of %s is used", target, overlay.folder)
             elif not os.path.lexists(target):
                 added.append(str(name))
             elif is_same_file(source, target):
@@ -145,7 +145,7 @@ def _plugin_folder(overlay: Overlay, workspace: Path) -> Path:
     if any(map(is_git_folder, path.parts)):
         raise _refusal(overlay, f"its plugin {path} is inside git's own folder")
     if path.is_absolute() or ".." in path.parts:
-        raise _refusal(overlay, f"its plugin {path} is no path inside the workspace")
+        raise _refusal(overlay, f"its plugin {path} is not a path inside the workspace")
     if not folder.resolve().is_relative_to(workspace.resolve()):
         raise _refusal(overlay, f"its plugin {path} is a link out of the workspace")
     if folder.is_dir() or (not os.path.lexists(folder) and _brings_a_package(overlay)):
@@ -215,7 +215,7 @@ def _refuse_link(overlay: Overlay, config_dir: Path) -> None:
             hint="put a copy of the folder in its place",
         )
     if not overlay.folder.is_dir():
-        raise _refusal(overlay, f"it is a link to no folder ({written})")
+        raise _refusal(overlay, f"it is a link to something that is not a folder ({written})")
 
 
 def _leaves(link: Path, folder: Path) -> bool:

@@ -93,7 +93,7 @@ def apply_patches(
     overlaid: frozenset[Path] = frozenset(),
     is_fresh: bool = False,
 ) -> PatchResult:
-    """Apply patches in order to a tree, or leave the tree as it is.
+    """Apply patches, in their order, to a tree, or leave the tree as it is.
 
     Args:
         patches: the patch files (see :func:`find_patches`).
@@ -107,7 +107,7 @@ def apply_patches(
             it: then a patch counts as applied already only if it does not apply.
 
     Raises:
-        PatchError: a patch is none, does not apply, or writes outside the tree.
+        PatchError: a patch is not valid, does not apply, or writes outside the tree.
         StorageError: the disk is full, or a file cannot be written.
     """
     if not patches:
@@ -151,24 +151,24 @@ def _read(path: Path) -> _Patch:
             "a patch cannot be read",
             place=Place(file=path),
             found=error.strerror,
-            hint="check who may read it: ls -l shows the permissions",
+            hint="check its permissions: ls -l shows them",
         ) from error
     strip = strip_level(data)
     try:
         parts = read_patch(data, strip)
     except MalformedPatchError as error:
         raise PatchError(
-            f"the patch {path.name} is damaged: {error}; the tree is as it was",
+            f"the patch {path.name} is damaged: {error}; the tree is unchanged",
             place=Place(file=path, line=error.line),
             expected="the output of 'git diff', 'git format-patch' or 'diff -u'",
-            hint="make the patch anew; if it was edited by hand, the numbers in its @@ lines no "
+            hint="create the patch again; if it was edited by hand, the numbers in its @@ lines no "
             "longer fit",
         ) from error
     if not data:
         logger.warning("the patch %s is empty", path)
     elif not parts:
         raise PatchError(
-            f"{path.name} holds no patch",
+            f"{path.name} contains no patch",
             place=Place(file=path),
             expected="the output of 'git diff', 'git format-patch' or 'diff -u'",
         )
@@ -367,7 +367,7 @@ def _refuse_links_out(changed: dict[PurePosixPath, TreeEntry | None]) -> None:
         target = Path(os.fsdecode(entry.content))
         if leads_out(name, target):
             raise PatchError(
-                f"a patch makes a link out of the tree: {name}",
+                f"a patch creates a link out of the tree: {name}",
                 found=str(target),
                 expected="a link to a place inside the tree",
             )

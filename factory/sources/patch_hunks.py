@@ -340,7 +340,7 @@ def _fill(old: _Side, new: _Side, number: int) -> tuple[tuple[Marked, ...], tupl
     old_lines = tuple(_contexts(new.lines)) if old.left_out else old.lines
     new_lines = tuple(_contexts(old.lines)) if new.left_out else new.lines
     if len(old_lines) != old.count or len(new_lines) != new.count:
-        raise MalformedPatchError("the lines of a hunk are not as many as its numbers say", number)
+        raise MalformedPatchError("the number of lines in a hunk differs from its header", number)
     return old_lines, new_lines
 
 

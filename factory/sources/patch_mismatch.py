@@ -33,27 +33,27 @@ def does_not_apply(
     """
     if refused.is_unsafe:
         return PatchError(
-            f"the patch {path.name} writes where it must not: {refused.reason}",
+            f"the patch {path.name} writes to a place that is not allowed: {refused.reason}",
             place=Place(file=path, line=refused.patch.line),
             expected="paths of files inside the workspace, or inside the repository",
         )
     if not refused.hunk:
         return PatchError(
-            f"the patch {path.name} does not apply: {refused.reason}; the tree is as it was",
+            f"the patch {path.name} does not apply: {refused.reason}; the tree is unchanged",
             place=Place(file=path, line=refused.patch.line),
             found=f"names looked for in {folder}, with {pluralize(strip, 'folder')} stripped",
-            hint="bring the file by an overlay"
+            hint="add the file with an overlay"
             if refused.patch.is_binary
-            else "make the patch anew against this ref of the source",
+            else "create the patch again against this ref of the source",
         )
     hunk = refused.patch.hunks[refused.hunk - 1]
     lines = refused.content.decode(errors="replace").splitlines()
     return PatchError(
-        f"the patch {path.name} does not apply: {refused.reason}; the tree is as it was",
+        f"the patch {path.name} does not apply: {refused.reason}; the tree is unchanged",
         place=Place(file=path, line=hunk.line),
         found="lines that are not as the patch expects them (below: - the patch, + the file)",
         expected=hunk.header,
-        hint=f"make the patch anew against this ref of the source, or remove {path.name} "
+        hint=f"create the patch again against this ref of the source, or remove {path.name} "
         "if the source no longer needs it",
         details=_comparison(hunk, str(refused.name), lines),
     )

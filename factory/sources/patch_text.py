@@ -98,7 +98,7 @@ def strip_level(data: bytes) -> int:
 
 
 def read_patch(data: bytes, strip: int) -> tuple[FilePatch, ...]:
-    """Return what a patch does, file by file; nothing if the text holds no patch.
+    """Return what a patch does, file by file; nothing if the text contains no patch.
 
     Raises:
         MalformedPatchError: a hunk is not as its form demands, or the patch is an ed script.

@@ -157,7 +157,7 @@ def _apply_part(patch: FilePatch, run: _Run, manner: Manner) -> Distance:
     except HunkMismatchError as error:
         if patch.before == "missing" and content:
             raise RefusedPatch(
-                patch=patch, reason=f"{chosen.name} is to be made, and already exists"
+                patch=patch, reason=f"{chosen.name} is to be created, and already exists"
             ) from error
         raise RefusedPatch(
             patch=patch,
@@ -173,7 +173,7 @@ def _apply_part(patch: FilePatch, run: _Run, manner: Manner) -> Distance:
     if patch.after == "missing":
         raise RefusedPatch(
             patch=patch,
-            reason=f"{target} is to be removed, and has more in it than the patch says",
+            reason=f"{target} is to be removed, and contains more than the patch says",
             name=target,
         )
     _write(patch, chosen, target_path, patched.content, run)
@@ -327,7 +327,7 @@ def _without_file(patch: FilePatch, names: dict[str, str]) -> RefusedPatch:
     if unsafe:
         return RefusedPatch(patch=patch, reason=f"{unsafe[0]} leaves the tree", is_unsafe=True)
     if not names:
-        return RefusedPatch(patch=patch, reason="it names no file")
+        return RefusedPatch(patch=patch, reason="it does not name a file")
     return RefusedPatch(
         patch=patch, reason=f"{_first_name(patch)}: No such file", name=_first_name(patch)
     )

@@ -175,15 +175,15 @@ def _read(text: bytes, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
         for move in moves:
             for name in (move.target, move.new, move.old, *move.folders):
                 if name is not None:
-                    # Whatever ".." is last leads to a folder, and is no file's place.
+                    # A name that ends in ".." leads to a folder: no file can be there.
                     place = root / name if Path(name).name == ".." else (root / name).parent
                     place.resolve().relative_to(real)
         return journal["phase"], moves
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise SourceError(
-            "what an earlier run left half done cannot be undone",
+            "the unfinished changes of an earlier run cannot be undone",
             place=Place(file=root / JOURNAL),
-            found="a journal that the factory has not written",
+            found="a journal that the factory did not write",
             hint="look through the changes of the tree (git status), then remove the file",
         ) from error
 
@@ -270,7 +270,7 @@ def _beside(target: Path, what: str) -> Path:
 def _not_written(error: OSError, root: Path) -> StorageError:
     name = Path(os.fsdecode(error.filename)) if error.filename else root
     return StorageError(
-        "files could not be written, and all are as they were",
+        "files could not be written, and all are unchanged",
         place=Place(file=name.parent if _MARK in name.name else name),
         found=error.strerror,
         hint="check the free space and the permissions of the folder",

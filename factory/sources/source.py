@@ -90,7 +90,7 @@ def locate(source: Source) -> GitRemote | PlainFolder:
     plain.
 
     Raises:
-        SourceError: no such folder, a URL that git is not to be given, or a ref that is none.
+        SourceError: no such folder, a URL that git is not to be given, or a ref that is not valid.
     """
     if source.ref is not None:
         _refuse_bad_ref(source.ref)
@@ -120,7 +120,7 @@ _EXPECTED = "an https://, ssh://, git:// or file:// URL, user@host:path, or a fo
 def _refuse_bad_ref(ref: str) -> None:
     if not ref or BAD_REF.search(ref):
         raise SourceError(
-            "the ref is no name of a branch, tag or commit",
+            "the ref is not a valid name of a branch, tag or commit",
             found=repr(ref),
             expected="a branch, a tag, or a commit id",
         )
@@ -131,7 +131,7 @@ def _from_url(repo: str, scheme: str, source: Source) -> GitRemote | PlainFolder
     if scheme == "file":
         if parts.netloc not in {"", "localhost"}:
             raise SourceError(
-                "a file:// URL is of this machine, and names another",
+                "a file:// URL is for this machine, and names another one",
                 found=without_credentials(repo),
                 expected=f"file://{parts.path}",
             )
@@ -151,7 +151,7 @@ def _from_url(repo: str, scheme: str, source: Source) -> GitRemote | PlainFolder
             raise SourceError(
                 "the user name or password in the repository's URL has a control character",
                 found=without_credentials(repo),
-                expected="what git's credential protocol can carry, without line breaks",
+                expected="characters that git's credential protocol allows; no line breaks",
             )
     if transport != "http":
         # ssh takes no password from a URL; it would only end up in the clone's configuration.
@@ -176,7 +176,7 @@ def _refuse_options(host: str, path: str) -> None:
         raise SourceError(
             "the repository's address has a part that begins with a dash",
             found=ascii(host if host.startswith("-") else path),
-            expected="a host and a path; programs take words with a dash for their options",
+            expected="a host and a path; programs read a word with a dash as an option",
         )
 
 
@@ -200,7 +200,9 @@ def _from_folder(repo: str, source: Source) -> GitRemote | PlainFolder:
     if not path.is_dir():
         host_like = _LOOKS_LIKE_A_HOST.match(repo)
         raise SourceError(
-            "the source folder does not exist" if not path.exists() else "the source is no folder",
+            "the source folder does not exist"
+            if not path.exists()
+            else "the source is not a folder",
             found=str(path),
             expected=_EXPECTED,
             hint=f"for a repository on a server write https://{repo}" if host_like else None,

@@ -73,7 +73,7 @@ def _unknown(root: Path, written: str, *, is_file: bool) -> SourceError:
     near += [path for path in known if PurePosixPath(path).name == last and path not in near]
     some = near[:_SUGGESTIONS] or list(known[:_SUGGESTIONS])
     return SourceError(
-        f"the workspace {written} is {'no folder' if is_file else 'not in the repository'}",
+        f"the workspace {written} is {'not a folder' if is_file else 'not in the repository'}",
         found=f"workspaces there: {', '.join(known[:_SUGGESTIONS])}" if known else None,
         expected="a folder relative to the repository's root",
         hint=f"did you mean --workspace-path {' or '.join(some)}?" if some else None,

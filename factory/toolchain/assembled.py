@@ -81,7 +81,7 @@ def assemble(
         runner: starts the processes.
 
     Raises:
-        ConfigurationError: the workspace, or a variable, asks for something that is no version;
+        ConfigurationError: the workspace, or a variable, asks for something that is not a version;
             or a setting of npm's or yarn's needs a variable that is not passed on.
         ToolchainError: a tool can neither be found nor installed.
     """

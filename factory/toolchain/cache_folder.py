@@ -71,7 +71,7 @@ def make_once(
     *,
     what: str,
     where: str = "the cache",
-    hint: str = f"set {CACHE_VARIABLE} to a folder that can be written and has room",
+    hint: str = f"set {CACHE_VARIABLE} to a writable folder with free space",
     checkpoint: Callable[[], None] | None = None,
 ) -> Path:
     """Return the folder ``entry``, made by ``make`` unless it is already there.
@@ -138,7 +138,7 @@ def why_read_only(folder: Path) -> str:
 def tell_read_only(folder: Path, reason: str) -> None:
     """Warn that a cache may only be read; once, whoever finds it out."""
     log.warning(
-        "the cache %s may only be read (%s): what is in it is used, and nothing is added to it",
+        "the cache %s is read-only (%s): what is in it is used, and nothing is added to it",
         folder,
         reason,
     )

@@ -49,7 +49,7 @@ class Chooser:
             raise ToolchainError(
                 "there is no Node.js of the version that the workspace asks for",
                 expected=f"engines.node {engines}, among the supported {SUPPORTED_NODE}",
-                hint="widen engines.node by a patch",
+                hint="widen engines.node with a patch",
             )
         return chosen
 
@@ -66,7 +66,7 @@ class Chooser:
         """Return the version of rhdh-cli with its pins, for example ``1.9.1+a1aed115810d``.
 
         Raises:
-            ConfigurationError: RHDH_CLI_VERSION is no version and no tag.
+            ConfigurationError: RHDH_CLI_VERSION is neither a version nor a tag.
             ToolchainError: the npm registry has to be asked, and cannot.
         """
         environment = self.cache.environment

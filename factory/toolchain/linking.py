@@ -116,8 +116,8 @@ def refuse_other_linker(workspace: Path, environment: Environment) -> None:
         place=Place(file=files[0] if files else workspace / ".yarnrc.yml", field="nodeLinker"),
         found=where if named or variable else f"no nodeLinker, for which yarn takes {linker}",
         expected=f"nodeLinker: {NODE_MODULES}",
-        hint=f"write 'nodeLinker: {NODE_MODULES}' into the workspace's .yarnrc.yml by a patch or "
-        f"an overlay, or {_LINKER_VARIABLE}={NODE_MODULES} into the configuration's .env",
+        hint=f"write 'nodeLinker: {NODE_MODULES}' into the workspace's .yarnrc.yml with a patch "
+        f"or an overlay, or {_LINKER_VARIABLE}={NODE_MODULES} into the configuration's .env",
     )
 
 
@@ -163,7 +163,7 @@ def _make_store(store: Path) -> bool:
         except OSError:  # another run was faster
             shutil.rmtree(making, ignore_errors=True)
     except OSError as error:
-        log.debug("yarn's store cannot be made: %s", error)
+        log.debug("yarn's store cannot be created: %s", error)
     return store.is_dir()
 
 
@@ -220,7 +220,7 @@ def settings_files(workspace: Path, environment: Environment) -> tuple[Path, ...
 
 
 def settings_of(workspace: Path, environment: Environment) -> list[dict[str, Any]]:
-    """Return what those files say, in their order; one that is no YAML is left out."""
+    """Return what those files say, in their order; one that is not YAML is left out."""
     found: list[dict[str, Any]] = []
     for file in settings_files(workspace, environment):
         try:

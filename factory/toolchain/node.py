@@ -109,7 +109,7 @@ def find_node(wanted: str | None, cache: ToolCache) -> Node:
         ToolchainError: none of them satisfies, or the download failed.
     """
     if wanted and not is_range(wanted):
-        log.warning("engines.node is no version range and is not used: %s", wanted)
+        log.warning("engines.node is not a version range and is ignored: %s", wanted)
         wanted = None
     rejected: list[str] = []
     for node in _here(cache):
@@ -123,7 +123,7 @@ def find_node(wanted: str | None, cache: ToolCache) -> Node:
         "there is no Node.js of the version that the workspace asks for",
         found=", ".join(rejected) or "none on the PATH",
         expected=f"engines.node {wanted} of package.json, among the supported {SUPPORTED_NODE}",
-        hint="install such a Node.js and put it on the PATH, or widen engines.node by a patch",
+        hint="install such a Node.js and put it on the PATH, or widen engines.node with a patch",
     )
 
 
@@ -257,7 +257,7 @@ def node_version(node: Path, environment: Environment, runner: Runner) -> str:
     version = completed.stdout.strip().removeprefix("v")
     if not re.fullmatch(VERSION, version):
         raise ToolchainError(
-            f"{node} does not say its version",
+            f"{node} does not report its version",
             found=version or "nothing",
             expected="what 'node --version' prints, such as v22.20.0",
             hint="repair or remove it from the PATH",

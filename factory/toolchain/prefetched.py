@@ -30,7 +30,7 @@ def prefetch(cache: ToolCache) -> Prefetched:
         cache: where tools are installed; ``RHDH_CLI_VERSION`` is read from its environment.
 
     Raises:
-        ConfigurationError: ``RHDH_CLI_VERSION`` is no version.
+        ConfigurationError: ``RHDH_CLI_VERSION`` is not a version.
         ToolchainError: a tool can neither be found nor installed.
         StorageError: the cache cannot be written.
     """

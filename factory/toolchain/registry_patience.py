@@ -76,6 +76,6 @@ def patiently(action: Callable[[], _T], *, runner: Runner, what: str) -> _T:
         action,
         may_pass=may_pass,
         after=RETRY_AFTER_SECONDS,
-        what=f"{what}: the registry broke off or failed",
+        what=f"{what}: the registry closed the connection or failed",
         runner=runner,
     )

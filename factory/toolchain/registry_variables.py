@@ -100,7 +100,7 @@ def refuse_missing(variables: RegistryVariables, environment: Environment) -> No
     A login may be missing, since most packages need none. Any other setting may not.
 
     Raises:
-        ConfigurationError: a setting that is no login has no value.
+        ConfigurationError: a setting that is not a login has no value.
     """
     for reference in dict.fromkeys(variables.withheld):
         place = Place(file=reference.file, field=reference.field)
@@ -114,7 +114,7 @@ def refuse_missing(variables: RegistryVariables, environment: Environment) -> No
                 expected=_ways(reference.name, there=there),
             )
         log.warning(
-            "%s (%s) refers to ${%s}, which %s: packages are asked for without this login; %s",
+            "%s (%s) refers to ${%s}, which %s: packages are requested without this login; %s",
             reference.file,
             reference.field,
             reference.name,
@@ -176,7 +176,7 @@ def _ways(name: str, *, there: bool) -> str:
     if is_own_login(name):
         return (
             f"{name} is the factory's own and is never passed on; put what packages need into a "
-            "variable of another name, and refer to that"
+            "variable with another name, and refer to that"
         )
     if there:
         return f"allow it with --pass-env {name}, or set {name} in the configuration's .env"

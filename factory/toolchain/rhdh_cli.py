@@ -84,7 +84,7 @@ def find_known_version(wanted: str, *, env: Mapping[str, str], cache: Path) -> s
     What a registry has said of a tag is believed for an hour, by all runs that share the cache.
 
     Raises:
-        ConfigurationError: ``wanted`` is no version and no tag.
+        ConfigurationError: ``wanted`` is neither a version nor a tag.
     """
     _refuse_no_version(wanted)
     if _EXACT.match(wanted):
@@ -103,7 +103,7 @@ def resolve_version(wanted: str, npm: Npm) -> str:
     """Return the version that ``wanted`` is, asking the npm registry if need be.
 
     Raises:
-        ConfigurationError: ``wanted`` is no version and no tag.
+        ConfigurationError: ``wanted`` is neither a version nor a tag.
         ToolchainError: the registry does not say, and no version is installed here.
         StorageError: the cache cannot be written.
     """
@@ -127,7 +127,7 @@ def resolve_version(wanted: str, npm: Npm) -> str:
             "the cache folder cannot be written",
             place=Place(file=cache),
             found=error.strerror or str(error),
-            hint="give another with --cache-dir",
+            hint="name another with --cache-dir",
         ) from error
 
 
@@ -198,7 +198,7 @@ def _newest_installed(tag: str, cache: Path, failure: Exception) -> str:
     newest = highest(installed) if tag == LATEST else None
     if newest is None:
         raise ToolchainError(
-            f"the npm registry does not say which rhdh-cli is '{tag}'",
+            f"the npm registry does not report which rhdh-cli is '{tag}'",
             found=str(failure),
             details=failure.completed.last_words if isinstance(failure, ProcessFailed) else None,
             hint=f"check that npm reaches its registry (npm ping), or set {VARIABLE}=1.9.1",

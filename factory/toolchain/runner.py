@@ -70,11 +70,11 @@ class Completed:
         """All of the standard output, as an answer that is to be read.
 
         Raises:
-            ToolchainError: the program printed more than an answer may have.
+            ToolchainError: the program printed more than is allowed.
         """
         if self.printed is None:
             raise ToolchainError(
-                f"{self.command[0]} printed more than an answer may have",
+                f"{self.command[0]} printed more than is allowed",
                 found=f"over {LINE_LIMIT} characters in a line, or {ANSWER_CHARACTERS} in all",
                 log=self.log,
             )
@@ -326,7 +326,7 @@ def _end(returncode: int) -> str:
     if number not in set(signal.Signals):
         return f"exit code {returncode}"
     name = signal.Signals(number).name
-    hint = ", perhaps for want of memory" if number == signal.SIGKILL else ""
+    hint = ", perhaps because memory ran out" if number == signal.SIGKILL else ""
     return f"killed by {name}{hint}"
 
 

@@ -73,7 +73,7 @@ class SettingsReference:
 def references_in(file: Path) -> tuple[SettingsReference, ...]:
     """Return what a settings file refers to; nothing for one that is not there or not readable.
 
-    A file that is no YAML refers to nothing: yarn says so itself, in its own words.
+    A file that is not YAML refers to nothing: yarn says so itself, in its own words.
     """
     try:
         with file.open(encoding="utf-8", errors="replace") as opened:

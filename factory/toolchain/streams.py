@@ -42,7 +42,7 @@ class OutputLine:
 
 
 class LineCutter:
-    """Cuts bytes into lines: UTF-8, with any of the three line breaks; what is no UTF-8 is �.
+    """Cuts bytes into lines: UTF-8, with any of the three line breaks; what is not UTF-8 is �.
 
     Args:
         redact: masks secrets in a line. Of a line that is cut, ``margin`` characters at the end are
@@ -141,7 +141,7 @@ class Log:
                 "a log file cannot be written",
                 place=Place(file=self._file),
                 found=error.strerror or str(error),
-                hint="df -h shows which disk is full; ls -ld shows who may write",
+                hint="df -h shows which disk is full; ls -ld shows the permissions",
             ) from error
 
 

@@ -95,7 +95,7 @@ def _fault(path: Path, *, is_root: bool) -> str:
     if stat.S_ISLNK(status.st_mode):
         return ""
     if status.st_mode & stat.S_IWOTH and not (is_mount or _is_sticky(status)):
-        return f"everybody may write to it (mode {stat.S_IMODE(status.st_mode):04o})"
+        return f"everyone can write to it (mode {stat.S_IMODE(status.st_mode):04o})"
     if status.st_mode & stat.S_IWGRP and not is_mount and not _is_own_group(status.st_gid):
         return f"the group {_group(status.st_gid)} may write to it"
     return ""

@@ -94,8 +94,8 @@ def find_yarn(wanted: WantedYarn, npm: Npm, *, bin_dir: Path) -> Yarn:
     ``yarn`` on the PATH finds this one.
 
     Raises:
-        ToolchainError: the release cannot be had, or is not what its checksum says, or others may
-            have put it into the cache.
+        ToolchainError: the release is not available, or is not what its checksum says, or others
+            may have put it into the cache.
     """
     script = wanted.script
     if script is None:
@@ -123,9 +123,9 @@ def _install(wanted: WantedYarn, folder: Path, npm: Npm) -> None:
         packed = npm.run_patiently(*words, cwd=folder, what=f"installing yarn {version}")
     except ProcessFailed as failure:
         raise ToolchainError(
-            f"yarn {version} cannot be had from the npm registry",
+            f"yarn {version} cannot be downloaded from the npm registry",
             found=failure.reason,
-            expected=f"the package {package}@{version}, asked for by {wanted.reason}",
+            expected=f"the package {package}@{version}, requested by {wanted.reason}",
             details=failure.completed.last_words,
             hint="check that npm reaches its registry: npm ping",
         ) from failure
@@ -144,7 +144,7 @@ def _read_packed_name(said: str, package: str) -> str:
         return str(archive_of_npm(said)["filename"])
     except ValueError as error:
         raise ToolchainError(
-            f"npm does not say what it has packed of {package}",
+            f"npm does not report what it has packed of {package}",
             found=said.strip()[:200] or "nothing",
             expected='[{"filename": "NAME-VERSION.tgz"}], as npm pack --json prints it',
             hint="check the npm that is used: npm --version",
@@ -156,7 +156,7 @@ def _refuse_other_bytes(file: Path, checksum: tuple[str, str], wanted: WantedYar
     found = hashlib.new(algorithm, file.read_bytes()).hexdigest()
     if found != expected:
         raise ToolchainError(
-            f"yarn {wanted.version} from the npm registry is not the one that is asked for",
+            f"yarn {wanted.version} from the npm registry is not the requested one",
             found=f"{algorithm} {found}",
             expected=f"{algorithm} {expected}, by {wanted.reason}",
             hint="correct the checksum in packageManager, or the registry",
@@ -172,7 +172,7 @@ def _from_package_manager(asked: str, manifest: Path) -> WantedYarn:
             place=place,
             found=asked,
             expected="yarn: rhdh-cli exports from yarn workspaces only",
-            hint=f"run 'yarn import' or 'yarn install' once and add yarn.lock by a patch, "
+            hint=f"run 'yarn import' or 'yarn install' once and add yarn.lock with a patch, "
             f"or set packageManager to yarn@{DEFAULT_BERRY}",
         )
     match = _PACKAGE_MANAGER.fullmatch(version)
@@ -271,7 +271,7 @@ def _version_of(launcher: Path, npm: Npm) -> str:
     answer = said.stdout.strip()
     if not re.match(VERSION, answer):
         raise ToolchainError(
-            "the workspace's own yarn (yarnPath) does not say its version",
+            "the workspace's own yarn (yarnPath) does not report its version",
             found=answer or "nothing",
             expected="what 'yarn --version' prints, such as 4.12.0",
         )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class ErrorMessage:
     """An error as texts that are fit for a screen: secrets masked.
 
-    ``gentle`` is an end that the user wanted (Ctrl-C), which is no reason to shout.
+    ``gentle`` is an end that the user wanted (Ctrl-C), which needs no attention.
     """
 
     problem: str

@@ -39,7 +39,7 @@ class Printer:
         return self._sink().isatty()
 
     def lines(self, *lines: str) -> None:
-        """Print lines; a line break in one is no new line."""
+        """Print lines; a line break in one does not start a new line."""
         self._sink().write("".join(f"{show_raw(self.redact(line))}\n" for line in lines))
 
     def styled_lines(self, lines: Iterable[Line]) -> None:

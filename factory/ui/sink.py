@@ -1,7 +1,7 @@
 """A stream that the screen writes to, and that never ends a run.
 
 A reader that goes away (``plugin-factory build | head``), a closed terminal or an encoding without
-the character ✓ are no reasons for a build to fail.
+the character ✓ are not reasons for a build to fail.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def clean(raw: str) -> str:
 
 
 def is_unprintable(char: str) -> bool:
-    """Whether a character is none that a line may show."""
+    """Whether a character is one that a line may not show."""
     return unicodedata.category(char) in _UNPRINTABLE
 
 

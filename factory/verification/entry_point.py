@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SCRIPT = "load_plugin.cjs"
 SECONDS = 60
 _RESULT = re.compile(r"^plugin-factory-load-result ([0-9a-f]{32}) (\{.*\})$", re.MULTILINE)
-# Faults of the artifact whatever its host: a file or package is missing, or is no JavaScript.
+# Faults of the artifact whatever its host: a file or package is missing, or is not JavaScript.
 _OF_THE_ARTIFACT = {
     "MODULE_NOT_FOUND",
     "ERR_MODULE_NOT_FOUND",
@@ -119,7 +119,7 @@ def _finding(plugin: PluginFolder, completed: Completed, nonce: str) -> CheckFin
     try:
         result = parse_object(lines[0])
     except ValueError as fault:
-        return _failed_finding("what the plugin exports cannot be told", str(fault))
+        return _failed_finding("what the plugin exports cannot be determined", str(fault))
     stand_ins = [str(name) for name in result.get("standIns", ())]
     if error := result.get("error"):
         return _of_error(plugin, error, stand_ins)
@@ -137,7 +137,7 @@ def _finding(plugin: PluginFolder, completed: Completed, nonce: str) -> CheckFin
             "the plugin exports nothing that a portal could start",
             join_names(found["exports"]) or "no exports",
             expected=_EXPECTED,
-            hint="export the plugin as default from its index.ts, by an overlay if it is not yours",
+            hint="export the plugin as default from its index.ts, or add an overlay that does",
         )
     loaded = f"{found['format']} loads, {found['kind']}"
     return passed_finding(ENTRY_POINT, f"{loaded} ({note})" if note else loaded)

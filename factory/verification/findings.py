@@ -25,7 +25,7 @@ SIGNATURE = "signature"
 PROVENANCE = "provenance"
 
 CHECKS = {
-    INTEGRITY: "the file is what its .integrity says; an image's blobs are what their digests say",
+    INTEGRITY: "the file matches its .integrity; an image's blobs match their digests",
     ARCHIVE: "nothing in it is unsafe to unpack, or larger than portals take",
     IMAGE: "the annotation names the folders that the layer holds",
     PACKAGE: "package.json has a name, a version, a plugin's role and, for a backend, its main",
@@ -37,7 +37,7 @@ CHECKS = {
     NATIVE: "native binaries are for the portal's platform",
     HOST: "backstage.supported-versions fits the host",
     SIGNATURE: "the image is signed with the key",
-    PROVENANCE: "a provenance statement is there, and about this very artifact",
+    PROVENANCE: "there is a provenance statement about exactly this artifact",
 }
 """Every check, and what it means when it passes."""
 
@@ -59,7 +59,7 @@ class CheckFinding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verified:
-    """One plugin and what the checks found; ``error`` if it could not be had at all.
+    """One plugin and what the checks found; ``error`` if it was not available at all.
 
     ``artifact`` is the file, or the image's name, as the user would name it, and within an image
     of several plugins ``!folder`` after it.

@@ -69,7 +69,9 @@ def _scalprum(root: Path) -> int:
     scripts = manifest.get("loadScripts")
     if not isinstance(scripts, list) or not scripts:
         found = json.dumps(scripts)[:200]
-        raise _Broken(f"{SCALPRUM} names no script to load", found, "loadScripts: a list of files")
+        raise _Broken(
+            f"{SCALPRUM} does not name a script to load", found, "loadScripts: a list of files"
+        )
     return _all_exist(root, SCALPRUM, {str(script) for script in scripts})
 
 
@@ -79,7 +81,9 @@ def _federation(root: Path) -> int:
     entry = data.get("remoteEntry") if isinstance(data, dict) else None
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not entry["name"]:
         found = json.dumps(entry)[:200]
-        raise _Broken(f"{FEDERATION} names no remote entry", found, "metaData.remoteEntry.name")
+        raise _Broken(
+            f"{FEDERATION} does not name a remote entry", found, "metaData.remoteEntry.name"
+        )
     names = {"/".join(part for part in (str(entry.get("path") or ""), entry["name"]) if part)}
     for field in ("shared", "exposes"):
         for one in manifest.get(field) or ():

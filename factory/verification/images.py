@@ -49,7 +49,7 @@ class Blobs(Protocol):
         """Return a file with the blob, whose digest has been compared; ``work`` has room for it.
 
         Raises:
-            FactoryError: it cannot be had, or is another.
+            FactoryError: it is not available, or is another.
         """
 
 
@@ -140,7 +140,7 @@ def _refuse_oversized(image: FoundImage, limits: ArchiveLimits) -> None:
     size = sum(layer.size for layer in image.layers)
     if size > limits.total:
         raise ArtifactError(
-            "the image is larger than it may be",
+            "the image is larger than allowed",
             found=f"{size} bytes in {len(image.layers)} layers",
             expected=f"at most {limits.total} bytes",
         )
@@ -189,7 +189,7 @@ def _check_annotation(image: FoundImage, folders: tuple[str, ...]) -> CheckFindi
             f"the annotation {DYNAMIC_PACKAGES} does not name what is in the image",
             found=join_names(named)
             if named is not None
-            else "no base64 of a JSON array of objects",
+            else "not base64 of a JSON array of objects",
             expected=join_names(folders),
             hint="make the image again",
         )
@@ -207,7 +207,7 @@ def _fault_of_folders(image: FoundImage, folders: tuple[str, ...]) -> CheckFindi
     if odd := [name for name in folders if not is_plugin_folder(name)]:
         return failed_finding(
             IMAGE,
-            "a plugin's folder has a name that portals do not take",
+            "a plugin's folder has a name that portals do not accept",
             found=", ".join(map(printable, odd)),
             expected="letters, digits, '.', '_' and '-'; none that portals use for something else",
             hint="make the image again with 'plugin-factory push'",

@@ -50,7 +50,7 @@ class LayoutBlobs:
                 digest.update(data)
         if digest.hexdigest() != digits:
             found = f"{algorithm}:{digest.hexdigest()}"
-            raise self._broken("a blob is not what its digest says", descriptor.digest, found)
+            raise self._broken("a blob does not match its digest", descriptor.digest, found)
         if file.stat().st_size != descriptor.size:
             found = f"{file.stat().st_size} bytes"
             raise self._broken("a blob has another size", f"{descriptor.size} bytes", found)

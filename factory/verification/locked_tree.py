@@ -174,7 +174,7 @@ class _TreeWalk:
 
     def _compare(self, bundled: _Bundled) -> Difference | None:
         package, manifest = bundled.package, _package_json(bundled.folder)
-        # Yarn's word for a package that does not say its version.
+        # Yarn's word for a package that does not report its version.
         name, version = _text(manifest, "name"), _text(manifest, "version") or "0.0.0"
         if package.folder is None and package.version == _LINKED:
             return None  # a folder: what it holds is in no lockfile

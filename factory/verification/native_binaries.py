@@ -82,7 +82,7 @@ def check_native(plugin: PluginFolder, platform: str) -> CheckFinding:
 
 
 def platform_of(file: Path) -> str:
-    """Return the platform that a binary is for, "" if the file is no native binary.
+    """Return the platform that a binary is for, "" if the file is not a native binary.
 
     A binary for several processors has their names joined by ``+``.
     """

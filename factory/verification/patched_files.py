@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from factory.sources.patch_text import FilePatch
 
-# A patch is text that people read; more is none.
+# A patch is text that people read: none is longer.
 _LARGEST = 16 << 20
 _TOP = PurePosixPath()
 _STRIP = 1  # yarn writes and takes names with a/ and b/

@@ -81,5 +81,5 @@ def _findings(plugin: PluginFolder, terms: Terms) -> Iterator[CheckFinding]:
 
 def _entry_point(plugin: PluginFolder, terms: Terms) -> CheckFinding:
     if terms.loader is None:
-        return skipped_finding(ENTRY_POINT, "not loaded, as asked")
+        return skipped_finding(ENTRY_POINT, "not loaded, as requested")
     return check_entry_point(plugin, terms.loader)

@@ -92,14 +92,14 @@ class PluginFolder:
 
 
 def read_plugin_folder(root: Path) -> PluginFolder | CheckFinding:
-    """Return the plugin in a folder, or why it is none."""
+    """Return the plugin in a folder, or why there is none."""
     file = root / PACKAGE_JSON
     try:
         package = json_object(file, limit=LARGEST_PACKAGE_JSON)
     except ValueError as error:
         return failed_finding(
             PACKAGE,
-            "there is no package.json that can be read",
+            "there is no readable package.json",
             found=str(error),
             expected="the package.json of an exported plugin at the archive's package/package.json",
             hint="pack the folder dist-dynamic that the export leaves: npm pack ./dist-dynamic",

@@ -97,7 +97,7 @@ def check_signature(
     if manifest.is_index:
         return failed_finding(
             SIGNATURE,
-            "what is under the signatures' tag is an index",
+            "the signatures' tag holds an index",
             found=tag,
             expected="an image whose layers are signatures",
         )

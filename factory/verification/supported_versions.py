@@ -39,7 +39,7 @@ def check_supported_versions(plugin: PluginFolder, host: HostInventory) -> Check
     if not isinstance(text, str) or not wanted or not all(is_range(one) for one in wanted):
         return failed_finding(
             HOST,
-            f"backstage.{FIELD} is no version",
+            f"backstage.{FIELD} is not a version",
             found=str(text),
             expected="a Backstage version such as 1.42.0, or a range of them",
             hint="correct backstage.json beside source.json, or the plugin's package.json",

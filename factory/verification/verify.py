@@ -84,8 +84,8 @@ def verify_targets(
 ) -> tuple[Verified, ...]:
     """Verify the targets and return a result for each plugin, in their order.
 
-    One that cannot be had does not stop the others: its result has the error. ``on_end`` is told of
-    each as it ends, from any thread.
+    One that is not available does not stop the others: its result has the error. ``on_end`` is told
+    of each as it ends, from any thread.
 
     Raises:
         ToolchainError: Node.js cannot be started.
@@ -176,7 +176,7 @@ def _layout(path: Path, asked: VerifyOptions) -> tuple[Verified, ...]:
         ]
     if not results:
         raise ArtifactError(
-            "the layout holds no image",
+            "the layout contains no image",
             found=str(path),
             expected="an index.json that names images",
             hint="make the layout again: plugin-factory build --image-output oci-layout",
@@ -233,7 +233,7 @@ def _sidecar_provenance(tgz: Path, asked: VerifyOptions) -> tuple[CheckFinding, 
 
 
 def _find_other_lockfile(tgz: Path, name: str, asked: VerifyOptions) -> tuple[CheckFinding, ...]:
-    """Whether the provenance beside a file names another yarn.lock than its workspace now has.
+    """Whether the provenance beside a file names a yarn.lock other than the one of its workspace.
 
     A provenance that is not there, not readable or of another artifact is no matter of this check.
     """

@@ -147,7 +147,7 @@ def test_one_fact_is_said_once_with_the_count_and_the_worst(tmp_path: Path) -> N
     assert [warning.kind for warning in warnings] == ["host-version"] * 3
     (short,) = in_short(warnings)
     assert str(short) == (
-        "3 packages are asked for in versions that the host has not (--verbose tells all), as "
-        "@backstage/errors: the plugin asks for ^3.0.0, rhdh has 1.2.7"
+        "3 packages are requested in versions that the host does not have (--verbose shows all), "
+        "as @backstage/errors: the plugin asks for ^3.0.0, rhdh has 1.2.7"
     )
     assert in_short(warnings[:1]) == warnings[:1]

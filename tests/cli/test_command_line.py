@@ -181,7 +181,7 @@ def test_literal_quotes_around_a_variable_are_dropped_with_a_warning(quote: str)
 
 def test_a_variable_that_no_option_has_is_warned_about() -> None:
     ended = start("--config-dir", "nowhere", PLUGIN_FACTORY_CONFIG="x", PLUGIN_FACTORY_JOBS="1")
-    assert "warning: no option has the variable PLUGIN_FACTORY_CONFIG\n" in ended.stderr
+    assert "warning: no option uses the variable PLUGIN_FACTORY_CONFIG\n" in ended.stderr
 
 
 @pytest.mark.parametrize(

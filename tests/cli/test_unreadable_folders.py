@@ -51,13 +51,13 @@ def run(tmp_path: Path, *words: str | Path) -> Ended:
 def test_analyze(tmp_path: Path, workspace: Path) -> None:
     ended = run(tmp_path, "analyze", workspace)
     assert ended.code == 0, ended.said
-    ended.assert_says("plugins/greetings-backend", "lost+found may not be read and is passed over")
+    ended.assert_says("plugins/greetings-backend", "lost+found is not readable and is skipped")
 
 
 def test_init(tmp_path: Path, workspace: Path) -> None:
     ended = run(tmp_path, "init", "--local", workspace, tmp_path / "config")
     assert ended.code == 0, ended.said
-    ended.assert_says("lost+found may not be read and is passed over")
+    ended.assert_says("lost+found is not readable and is skipped")
 
 
 def test_plan(tmp_path: Path, workspace: Path, closed: list[Path]) -> None:
@@ -69,7 +69,7 @@ def test_plan(tmp_path: Path, workspace: Path, closed: list[Path]) -> None:
     options = ("--config-dir", config, *folders, "--no-cache")
     ended = run(tmp_path, "plan", *options)
     assert ended.code == 0, ended.said
-    ended.assert_says("database may not be read and is passed over", "3 to build")
+    ended.assert_says("database is not readable and is skipped", "3 to build")
     close(workspace / "plugins/greetings/src/parts", closed)
     ended = run(tmp_path, "plan", *options)
     assert ended.code == 4
@@ -80,7 +80,7 @@ def test_plan(tmp_path: Path, workspace: Path, closed: list[Path]) -> None:
 def test_staged_plugins(tmp_path: Path, closed: list[Path], words: tuple[str, ...]) -> None:
     close(tmp_path / "staged/lost+found", closed)
     ended = run(tmp_path, *words, tmp_path / "staged")
-    ended.assert_says("lost+found may not be read and is passed over")
+    ended.assert_says("lost+found is not readable and is skipped")
     assert "has made a mistake" not in ended.said
 
 

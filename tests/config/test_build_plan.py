@@ -211,7 +211,7 @@ def test_a_repository_and_a_local_tree_exclude_each_other(desk: Desk) -> None:
 @pytest.mark.parametrize("path", ["/workspaces/todo", "../todo", "a/../../b"])
 def test_a_workspace_path_that_leaves_the_repository_is_refused(desk: Desk, path: str) -> None:
     error = desk.refused(UsageError, workspace_path=path)
-    assert error.problem == "--workspace-path leaves the repository"
+    assert error.problem == "--workspace-path points outside the repository"
     assert error.found == path
 
 
@@ -280,7 +280,7 @@ def test_what_the_catalogue_says_and_is_no_version_is_not_used(
 ) -> None:
     desk.write("source.json", {"repo": "r", "repo-backstage-version": "newest"})
     assert desk.plan().repo_backstage_version is None
-    assert "repo-backstage-version 'newest' is no version" in caplog.text
+    assert "repo-backstage-version 'newest' is not a version" in caplog.text
 
 
 def test_planning_writes_nothing(desk: Desk) -> None:

@@ -105,7 +105,9 @@ def test_a_plain_directory_has_the_plugins_of_an_unlisted_workspace_found(
     catalogue.add("c", DISABLED)
     plan = catalogue.plan()
     assert {build.name: bool(build.plugins) for build in plan.builds} == {"a": False, "b": True}
-    assert "1 workspace is off, and not built: with plugins-list.yaml.disabled: c" in caplog.text
+    assert (
+        "1 workspace is disabled, and not built: with plugins-list.yaml.disabled: c" in caplog.text
+    )
 
 
 def test_a_list_beside_a_disabled_one_counts(catalogue: Catalogue) -> None:
@@ -118,7 +120,7 @@ def test_a_workspace_that_is_off_cannot_be_selected(catalogue: Catalogue) -> Non
     catalogue.add("workspaces/b")
     catalogue.add("workspaces/c", DISABLED)
     for name in "bc":
-        with pytest.raises(UsageError, match=f"the workspace {name} is off"):
+        with pytest.raises(UsageError, match=f"the workspace {name} is disabled"):
             catalogue.plan(only=(name,))
 
 
@@ -127,13 +129,13 @@ def test_a_catalogue_with_nothing_on_is_an_error(
     catalogue: Catalogue, lists: tuple[str, ...]
 ) -> None:
     catalogue.add("workspaces/a", *lists)
-    with pytest.raises(ConfigurationError, match=r"every workspace .* is off"):
+    with pytest.raises(ConfigurationError, match=r"every workspace .* is disabled"):
         catalogue.plan()
 
 
 def test_one_workspace_that_is_switched_off_is_an_error(catalogue: Catalogue) -> None:
     workspace = catalogue.add("workspaces/a", DISABLED)
-    with pytest.raises(ConfigurationError, match="the workspace is off"):
+    with pytest.raises(ConfigurationError, match="the workspace is disabled"):
         catalogue.plan(workspace)
 
 

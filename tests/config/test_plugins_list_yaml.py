@@ -95,14 +95,14 @@ def test_a_path_is_normalised(tmp_path: Path, written: str, path: str) -> None:
 @pytest.mark.parametrize("second", ["./plugins/x", "plugins/x/", "plugins//x", "'plugins/x '"])
 def test_one_folder_written_in_two_ways_is_a_duplicate(tmp_path: Path, second: str) -> None:
     error = refused(tmp_path, f"plugins/x:\nplugins/y:\n{second}: --embed-package a\n")
-    assert error.problem == "plugins/x stands in plugins-list.yaml twice"
+    assert error.problem == "plugins/x appears twice in plugins-list.yaml"
     assert line(error) == 3
     assert error.found == "the same folder on line 1"
 
 
 def test_a_key_that_stands_twice_is_refused_where_the_second_is(tmp_path: Path) -> None:
     error = refused(tmp_path, "plugins/x: --a\nplugins/y:\nplugins/x: --b\n")
-    assert error.problem == '"plugins/x" stands in plugins-list.yaml twice'
+    assert error.problem == '"plugins/x" appears twice in plugins-list.yaml'
     assert line(error) == 3
 
 
@@ -116,7 +116,7 @@ def test_an_absolute_path_is_refused(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize("path", ["..", "../todo", "plugins/../../todo", "./.."])
 def test_a_path_that_leaves_the_workspace_is_refused(tmp_path: Path, path: str) -> None:
     error = refused(tmp_path, f"plugins/x:\n{path}:\n")
-    assert error.problem == "a plugin's path leaves the workspace"
+    assert error.problem == "a plugin's path points outside the workspace"
     assert line(error) == 2
 
 
@@ -176,7 +176,7 @@ def test_a_document_that_is_no_map_is_refused(tmp_path: Path, text: str, found: 
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "---\n", "{}\n", "null\n"])
 def test_a_list_of_nothing_is_refused(tmp_path: Path, text: str) -> None:
     error = refused(tmp_path, text)
-    assert error.problem == "plugins-list.yaml lists no plugin"
+    assert error.problem == "plugins-list.yaml lists no plugins"
     assert "remove plugins-list.yaml" in str(error.hint)
 
 

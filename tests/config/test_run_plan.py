@@ -269,7 +269,7 @@ def test_a_name_that_is_no_workspace_is_told_before_all_are_fetched(
     several: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert names(several.plan(only=("tood",))) == ["gitlab", "todo"]
-    assert "--only tood is no workspace (did you mean todo?)" in caplog.text
+    assert "--only tood is not a workspace (did you mean todo?)" in caplog.text
 
 
 @pytest.mark.parametrize("only", ["todo", "to*", "plugins/x", "@acme/x"])
@@ -277,7 +277,7 @@ def test_other_patterns_are_no_cause_for_a_warning(
     several: Desk, caplog: pytest.LogCaptureFixture, only: str
 ) -> None:
     several.plan(only=(only,))
-    assert "is no workspace" not in caplog.text
+    assert "is not a workspace" not in caplog.text
 
 
 def test_choosing_nothing_is_refused(several: Desk) -> None:

@@ -106,7 +106,7 @@ def test_unknown_fields_are_warned_about_by_name(
     (warning,) = caplog.records
     assert warning.levelname == "WARNING"
     assert warning.getMessage().endswith(
-        "source.json: unknown fields, not used: repo_ref (did you mean repo-ref?), "
+        "source.json: unknown fields, ignored: repo_ref (did you mean repo-ref?), "
         "branch (did you mean repo-ref?)"
     )
 
@@ -136,7 +136,7 @@ def test_a_field_like_no_other_gets_no_advice(
     config_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     read(config_dir, {"repo": "r", "owner": "x", "repo-ref": "main", "ref": "x"})
-    assert "unknown fields, not used: owner, ref" in caplog.text
+    assert "unknown fields, ignored: owner, ref" in caplog.text
 
 
 def test_what_is_missing_is_found_under_another_name(config_dir: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_missing_repo_is_named(config_dir: Path) -> None:
 
 def test_a_key_that_stands_twice_is_refused_where_the_second_is(config_dir: Path) -> None:
     error = refused(config_dir, '{\n  "repo": "a",\n  "repo": "b"\n}')
-    assert error.problem == '"repo" stands in source.json twice'
+    assert error.problem == '"repo" appears twice in source.json'
     assert position(error) == (3, 3, "repo")
 
 
@@ -287,6 +287,6 @@ def test_a_folder_of_that_name_is_refused(config_dir: Path) -> None:
 @pytest.mark.parametrize("path", ["/workspaces/todo", "../todo", "workspaces/../../todo"])
 def test_a_workspace_outside_of_the_repository_is_refused(config_dir: Path, path: str) -> None:
     error = refused(config_dir, json.dumps({"repo": "r", "workspace-path": path}, indent=1))
-    assert error.problem == "the workspace path leaves the repository"
+    assert error.problem == "the workspace path points outside the repository"
     assert position(error) == (3, 2, "workspace-path")
     assert error.found == path

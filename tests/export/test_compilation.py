@@ -64,7 +64,7 @@ def test_errors_in_what_is_not_needed_are_one_warning_with_the_count(
         compiled(IN_APP, IN_APP)
     (record,) = caplog.records
     assert record.getMessage() == (
-        "TypeScript reports 2 errors in packages that no plugin is made of (packages/app): "
+        "TypeScript reports 2 errors in packages that are not part of a plugin (packages/app): "
         f"{tmp_path / 'tsc.log'} has them"
     )
 

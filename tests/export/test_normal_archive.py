@@ -95,5 +95,5 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
 def test_a_broken_archive_is_refused(tmp_path: Path) -> None:
     packed = pack(tmp_path / "npm.tgz", list(FILES))
     packed.write_bytes(packed.read_bytes()[:200])
-    with pytest.raises(PackError, match="is not an archive that can be read"):
+    with pytest.raises(PackError, match="is not a readable archive"):
         write_normal_archive(packed, tmp_path / "normal.tgz")

@@ -111,7 +111,7 @@ def test_while_the_users_own_tree_is_changed(
     left = source_files(desk.source)
     ended = desk.build()
     assert ended.code == 0, ended.said
-    assert "took back the changes of a run that was killed amid them" in ended.said
+    assert "undid the unfinished changes of a run that was killed" in ended.said
     assert desk.artifacts() == undisturbed
     after = source_files(desk.source)
     # It was half done: some files were changed, others were not yet.

@@ -235,7 +235,7 @@ def test_an_unquoted_scope_is_no_yaml(tmp_path: Path) -> None:
 def test_unknown_fields_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         read(tmp_path, "plugin: 1\nplugins:\n- package: x\n  integrty: y\n")
-    assert "unknown fields, not used: plugin" in caplog.text
+    assert "unknown fields, ignored: plugin" in caplog.text
     assert "dynamic-plugins.yaml:4:3 (plugins[0].integrty)" in caplog.text
 
 

@@ -200,7 +200,7 @@ def test_a_failure_leaves_the_folder_as_it_was(desk: Desk, npm: NpmServer) -> No
     done = desk.run(npm_config_registry=npm.url)
 
     assert done.exit_code == 15
-    assert "bad@1.0.0 is not what its integrity says" in done.stderr
+    assert "bad@1.0.0 does not match its integrity" in done.stderr
     assert good in done.stderr
     assert "dynamic-plugins.yaml:5" in done.stderr
     assert snapshot(desk.root) == before

@@ -46,7 +46,7 @@ def test_a_placeholder_without_a_value_is_named_with_those_that_have_one() -> No
     with pytest.raises(UsageError, match="needs backstage_version") as caught:
         name(tag_template="{backstage_version}")
 
-    assert caught.value.hint == "use what is known: {name}, {version}"
+    assert caught.value.hint == "use one of: {name}, {version}"
 
 
 @pytest.mark.parametrize("template", ["-{version}", ".1", "a b", "a/b", "x" * 129, "", "ü"])

@@ -153,5 +153,5 @@ def test_a_port_that_there_can_be_is_taken(url: str) -> None:
     ],
 )
 def test_a_setting_that_protects_is_not_empty(given: dict[str, str]) -> None:
-    with pytest.raises(ConfigurationError, match="is given and empty"):
+    with pytest.raises(ConfigurationError, match="is set but empty"):
         target(**given)

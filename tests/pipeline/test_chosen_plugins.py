@@ -158,7 +158,7 @@ def test_no_role_at_all_is_refused(workspace: Workspace) -> None:
 def test_two_plugins_of_one_name_are_refused_at_the_second_line(workspace: Workspace) -> None:
     workspace.package("plugins/copy", name="@acme/todo", role="frontend-plugin")
     error = workspace.refused("plugins/todo:\nplugins/todo-backend:\nplugins/copy:\n", line=3)
-    assert error.problem == "two plugins are called @acme/todo, and would be one artifact"
+    assert error.problem == "two plugins are called @acme/todo, and would give the same artifact"
     assert error.found == "the same name in plugins/todo"
 
 

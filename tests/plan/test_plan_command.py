@@ -192,7 +192,7 @@ def test_the_plan_for_people(desk: Desk) -> None:
         f"  {FRONT}",
         "    arguments: --embed-package x  (plugins-list.yaml)",
         "left out by --only and --exclude: other",
-        "1 workspace, 1 plugin: 1 not looked at",
+        "1 workspace, 1 plugin: 1 not checked",
     ]
 
 
@@ -314,7 +314,7 @@ def test_a_local_tree_is_left_as_it_is_though_patches_change_it(
     assert ended.code == 0, ended.err
     assert desk.everything() == before
     (workspace,) = ended.json["workspaces"]
-    assert workspace["source"]["note"] == "with changes that are in no commit"
+    assert workspace["source"]["note"] == "with uncommitted changes"
     plain = {each["path"]: each["key"] for each in workspace["plugins"]}
 
     shutil.rmtree(desk.root / "config/todo/plugins")

@@ -273,7 +273,7 @@ def test_force_replaces_with_a_word(user: User) -> None:
     mine.write_text("# mine\nplugins/alpha-page:\n")
     ended = user.init("config", *ALPHA, "--force")
     assert ended.code == 0
-    assert f"{mine} was there and has been replaced" in ended.stderr
+    assert f"{mine} existed and was replaced" in ended.stderr
     assert "# mine" not in mine.read_text()
     assert user.files() == [
         "config/.env.example",
@@ -305,9 +305,9 @@ def test_a_configuration_of_several_is_not_masked(user: User) -> None:
     ("words", "fact"),
     [
         (("--local", ".", "--source-repo", "./repository"), "exclude each other"),
-        (("--local", ".", "--source-ref", "main"), "--source-ref is for --source-repo"),
+        (("--local", ".", "--source-ref", "main"), "--source-ref works only with --source-repo"),
         ((*ALPHA, "--all-workspaces"), "exclude each other"),
-        ((*ALPHA, "--ci-from", "acme/factory@main"), "--ci-from is for --ci"),
+        ((*ALPHA, "--ci-from", "acme/factory@main"), "--ci-from works only with --ci"),
         ((*ALPHA, "--ci", "github", "--ci-from", "factory"), "OWNER/NAME@REF"),
     ],
 )

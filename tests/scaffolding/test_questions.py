@@ -108,7 +108,7 @@ def test_with_yes_the_defaults_are_taken(user: User) -> None:
 def test_ctrl_d_is_no_answer(user: User) -> None:
     ended = user.init_on_terminal(answers=[(SOURCE[0], "\x04")])
     assert ended.code == 2
-    assert "a question was left without an answer" in ended.stdout
+    assert "a question was not answered" in ended.stdout
     assert user.files() == []
 
 

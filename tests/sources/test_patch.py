@@ -220,7 +220,7 @@ class TestForms:
         bench.patch_of("1.patch", {named(bench, "logo.bin"): "a\0b"}, "--binary")
         text = str(bench.refused())
         assert "a binary patch of git's" in text
-        assert "bring the file by an overlay" in text
+        assert "add the file with an overlay" in text
 
     def test_a_name_that_git_quotes(self, bench: Bench) -> None:
         bench.patch_of("1.patch", {named(bench, "über.txt"): "x\n"})
@@ -303,7 +303,7 @@ class TestAllOrNothing:
 
     def test_a_file_that_is_no_patch_is_said(self, bench: Bench) -> None:
         bench.patch("1.patch", "not a patch\n")
-        assert "holds no patch" in str(bench.refused())
+        assert "contains no patch" in str(bench.refused())
 
     def test_a_damaged_patch_is_said(self, bench: Bench) -> None:
         bench.patch("1.patch", STRIP_1.replace("@@ -2,6 +2,6 @@", "@@ -2,60 +2,60 @@"))

@@ -88,14 +88,14 @@ def test_engines_that_are_no_range_are_not_used_with_a_warning(
     process: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert find("newest please", process, tmp_path / "cache").version
-    assert "engines.node is no version range and is not used: newest please" in caplog.text
+    assert "engines.node is not a version range and is ignored: newest please" in caplog.text
 
 
 @pytest.mark.parametrize("prints", ["", "hello", "v22"])
 def test_a_node_that_does_not_say_its_version_is_refused(
     process: dict[str, str], tmp_path: Path, prints: str
 ) -> None:
-    with pytest.raises(ToolchainError, match="node does not say its version"):
+    with pytest.raises(ToolchainError, match="node does not report its version"):
         find(None, process | path_with_node(tmp_path, prints), tmp_path / "cache")
 
 

@@ -227,7 +227,10 @@ def test_the_workspaces_own_yarn_is_used_as_it_is(
 
 @pytest.mark.parametrize(
     ("script", "problem"),
-    [("process.exit(1)", "does not start"), ("console.log('hello')", "does not say its version")],
+    [
+        ("process.exit(1)", "does not start"),
+        ("console.log('hello')", "does not report its version"),
+    ],
 )
 def test_a_broken_yarn_of_the_workspace_is_refused(
     process: dict[str, str], node: Node, tmp_path: Path, script: str, problem: str

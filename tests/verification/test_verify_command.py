@@ -100,7 +100,7 @@ def test_a_folder_of_outputs_is_verified_plugin_by_plugin(outputs: Path) -> None
     end = verified(outputs)
 
     assert end.exit_code == 0, end.output
-    assert "2 plugins verified, all checks hold" in end.stdout
+    assert "2 plugins verified, all checks passed" in end.stdout
     for words in ("backend.tgz  @scope/plugin-todo-backend-dynamic 1.2.3", "passed   entry point"):
         assert words in end.stdout
     assert "FAILED" not in end.stdout
@@ -330,7 +330,7 @@ def test_a_changed_blob_is_refused(kind: str, layout: Path) -> None:
     end = verified(layout)
 
     assert end.exit_code == 14, end.output
-    assert "a blob is not what its digest says" in end.stdout
+    assert "a blob does not match its digest" in end.stdout
     assert changed.name in end.stdout
 
 
@@ -566,7 +566,7 @@ def test_a_workspace_without_a_lockfile_is_an_error(tmp_path: Path) -> None:
 def test_an_empty_key_is_an_error_and_no_verification(outputs: Path) -> None:
     ended = verified(outputs, PLUGIN_FACTORY_KEY="")
     assert ended.exit_code == 3
-    assert "PLUGIN_FACTORY_KEY is given and empty" in ended.stderr
+    assert "PLUGIN_FACTORY_KEY is set but empty" in ended.stderr
 
 
 @pytest.mark.parametrize("spoil", ["pipe", "link", "invisible", "case"])
