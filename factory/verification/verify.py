@@ -235,7 +235,7 @@ def _sidecar_provenance(tgz: Path, asked: VerifyOptions) -> tuple[CheckFinding, 
 def _find_other_lockfile(tgz: Path, name: str, asked: VerifyOptions) -> tuple[CheckFinding, ...]:
     """Whether the provenance beside a file names a yarn.lock other than the one of its workspace.
 
-    A provenance that is not there, not readable or of another artifact is no matter of this check.
+    A provenance that is not there, not readable or of another artifact is left to other checks.
     """
     workspace = find_workspace_of(name, asked.terms.workspaces)
     if workspace is None:
