@@ -55,6 +55,16 @@ def highest(versions: Iterable[str]) -> str | None:
     return best
 
 
+def release_of(version: str) -> str:
+    """Return the release that a version is, or comes before: ``1.42.0`` of ``1.42.0-next.1``.
+
+    Raises:
+        ValueError: ``version`` is no semantic version.
+    """
+    known = _version(version)
+    return f"{known.major}.{known.minor}.{known.patch}"
+
+
 def is_version(text: str) -> bool:
     """Return whether ``text`` is a semantic version."""
     try:

@@ -26,7 +26,7 @@ from factory.toolchain.node_environment import tool_environment
 from factory.toolchain.rhdh_cli import LATEST, PACKAGE, VARIABLE, find_known_version, with_pins
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.yarn import DEFAULT_BERRY
-from factory.versions import satisfies
+from factory.versions import is_in, satisfies
 
 if TYPE_CHECKING:
     from factory.doctor.context import DoctorContext
@@ -50,8 +50,7 @@ def look_for_git(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     if version is None:
         found = f"{program} does not report its version: {said or 'nothing'}"
         return (DoctorFinding(check="git", outcome="failed", found=found, advice=advice),)
-    oldest = tuple(map(int, OLDEST_GIT.split(".")))
-    is_old = (int(version[1]), int(version[2])) < oldest
+    is_old = not is_in(f"{int(version[1])}.{int(version[2])}.0", f">={OLDEST_GIT}")
     return (
         DoctorFinding(
             check="git",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from factory.errors import ConfigurationError
 from factory.events import DurationsExpected
-from factory.notation.json_text import parse_object
-from factory.reports.build_report import REPORT_FILE
-from factory.reports.reading import LONGEST_TIME
+from factory.reports.reading import read_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,29 +29,18 @@ def tell_expected(builds: Iterable[BuildPlan], emit: Emit) -> None:
 def expect_durations(output_dir: Path, workspace: str) -> DurationsExpected | None:
     """Return the wall times in the report of an earlier run, if there is one that tells."""
     try:
-        report = parse_object((output_dir / REPORT_FILE).read_bytes())
-        plugins = {
-            str(plugin["path"]): _seconds(plugin["seconds"])
-            for plugin in report["plugins"]
-            if plugin["outcome"] == "done" and not plugin.get("cached")
-        }
-        return DurationsExpected(
-            workspace=workspace, stages=_seconds(report["stages"]), plugins=plugins
-        )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
+        written = read_report(output_dir)
+    except (ConfigurationError, OSError):
         return None
-
-
-def _seconds(stages: dict[str, Any]) -> dict[str, float]:
-    """Seconds by stage; those of a report that no run has left are refused.
-
-    Raises:
-        ValueError: a time is not valid.
-    """
-    found = {name: float(seconds) for name, seconds in stages.items()}
-    if not all(0 <= seconds <= LONGEST_TIME for seconds in found.values()):
-        raise ValueError("a time that no run takes")
-    return found
+    if written.several:
+        return None
+    report = written.document
+    plugins = {
+        plugin["path"]: plugin["seconds"]
+        for plugin in report["plugins"]
+        if plugin["outcome"] == "done" and not plugin.get("cached")
+    }
+    return DurationsExpected(workspace=workspace, stages=report["stages"], plugins=plugins)
 
 
 # Where no report tells: what a workspace of a few plugins takes on two cores.

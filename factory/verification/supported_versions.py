@@ -14,6 +14,7 @@ from factory.verification.findings import (
 from factory.versions import (
     is_range,
     is_version,
+    release_of,
     satisfies,
 )
 
@@ -59,6 +60,5 @@ def _fits(wanted: str, host: str) -> bool:
     numbers = wanted.split(".")
     is_plain = len(numbers) >= 2 and numbers[0].isdigit() and numbers[1].isdigit()  # noqa: PLR2004
     if is_plain and "x" not in wanted and " " not in wanted:
-        release = tuple(int(number) for number in host.split(".")[:2])
-        return (int(numbers[0]), int(numbers[1])) <= release
+        return satisfies(release_of(host), f">={int(numbers[0])}.{int(numbers[1])}.0")
     return satisfies(host, wanted)

@@ -13,6 +13,7 @@ from factory.versions import (
     is_range,
     is_version,
     lowest_in,
+    release_of,
     satisfies,
 )
 
@@ -66,3 +67,16 @@ def test_a_version_has_three_numbers() -> None:
     assert is_version("1.52.0-next.1")
     assert not is_version("1.52")
     assert not is_version("main")
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [("1.42.0", "1.42.0"), ("1.42.0-next.1", "1.42.0"), ("2.0.1+build.5", "2.0.1")],
+)
+def test_the_release_of_a_version(version: str, release: str) -> None:
+    assert release_of(version) == release
+
+
+def test_what_is_no_version_has_no_release() -> None:
+    with pytest.raises(ValueError, match="not a semantic version"):
+        release_of("1.42")
