@@ -55,6 +55,9 @@ what_to_build() {
   add --host "${INPUT_HOST:-}"
   add --cache-dir "${INPUT_CACHE_DIR:-}"
   add --cache-from "${INPUT_CACHE_FROM:-}"
+  # An empty key is passed on, and refused: it was meant to name one.
+  if [ "${INPUT_CACHE_KEY-none}" != none ]; then words+=(--cache-key "$INPUT_CACHE_KEY"); fi
+  add --pass-env "${INPUT_PASS_ENV:-}"
 }
 
 case "${INPUT_COMMAND:-build}" in

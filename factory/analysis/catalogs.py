@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from factory.errors import Place, SourceError
+from factory.notation.yaml_text import parse_yaml_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,12 +65,9 @@ def read_yarn_settings(file: Path) -> Mapping[str, Any]:
     problem = f"{YARN_SETTINGS} cannot be read"
     hint = "correct the file, or patch it if it comes from a repository that is not yours"
     try:
-        # Yarn reads all scalars as text; so does this loader.
-        value = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)  # noqa: S506
-    except (yaml.YAMLError, UnicodeDecodeError, OSError, RecursionError) as error:
-        raise SourceError(
-            problem, place=Place(file=file), details=str(error) or type(error).__name__, hint=hint
-        ) from error
+        value = parse_yaml_texts(file.read_bytes())
+    except (ValueError, OSError) as error:
+        raise SourceError(problem, place=Place(file=file), details=str(error), hint=hint) from error
     if value in (None, ""):
         return {}
     if not isinstance(value, dict):

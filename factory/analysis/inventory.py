@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile_parser import LOCKFILE, read_lockfile
 from factory.errors import ConfigurationError, Place, UsageError
+from factory.notation.json_text import parse_json, parse_object
 from factory.versions import satisfies
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def backstage_version(folder: Path) -> str:
     if not file.is_file():
         return ""
     try:
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
+        document = parse_json(file.read_bytes())
     except ValueError as error:
         raise ConfigurationError(
             "backstage.json is not valid JSON",
@@ -177,7 +178,7 @@ def is_host_name(name: str) -> bool:
 def _inventory(source: Path | Traversable, file: Path) -> HostInventory:
     """The inventory in ``source``; ``file`` is what errors call it."""
     try:
-        document = json.loads(source.read_text(encoding="utf-8"))
+        document = parse_object(source.read_bytes())
         packages = dict(document["packages"])
         return HostInventory(
             name=str(document["name"]),

@@ -7,7 +7,6 @@ part of YAML (yarn's ``parseSyml``).
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from factory.analysis.lockfile import NO_NAMES, NOTHING, LockEntry, Lockfile, split_descriptor
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.errors import DependenciesError, Place
+from factory.notation.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -264,7 +264,7 @@ class _LockfileReader:
         if value[-1] == '"' and "\\" not in value and len(value) > 1:
             return value[1:-1]
         try:
-            text: str = json.loads(value)
+            text: str = parse_json(value)
         except ValueError:
             self.fail("a quotation mark is not closed", index, 'a closing "')
         return text

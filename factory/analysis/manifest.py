@@ -6,12 +6,13 @@ Fields are described in https://docs.npmjs.com/cli/configuring-npm/package-json 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import Place, SourceError
+from factory.notation.json_text import parse_json
+from factory.notation.limits import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,18 +69,13 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         SourceError: as for :func:`read_manifest`.
     """
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
+        document = parse_json(text)
+    except DocumentError as error:
         raise SourceError(
             "a package.json is not valid JSON",
-            place=Place(file=file, line=error.lineno, column=error.colno),
-            found=error.msg,
-            hint="correct the file, or patch it if it comes from a repository that is not yours",
-        ) from error
-    except (RecursionError, ValueError) as error:  # or a number of more digits than Python reads
-        raise SourceError(
-            "a package.json is nested too deep, or has too long a number, to be one",
-            place=Place(file=file),
+            place=Place(file=file, line=error.line, column=error.column, field=error.field),
+            found=error.problem,
+            expected=error.expected,
             hint="correct the file, or patch it if it comes from a repository that is not yours",
         ) from error
     reader = _ManifestReader(file, document)

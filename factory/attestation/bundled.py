@@ -8,7 +8,6 @@ these are looked up where the plugin was built.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -18,6 +17,7 @@ from factory.attestation.file_tree import FileTree, file_tree
 from factory.attestation.package_manifest import PackageManifest, read_package_manifest
 from factory.attestation.packed_files import PackedFile, read_packed_files
 from factory.attestation.source_maps import MappedPackage, map_packages, sources_of
+from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -162,10 +162,9 @@ def _read_shared(content: bytes) -> dict[str, str]:
     An entry may be a part of a package, such as ``@material-ui/core/styles``.
     """
     try:
-        document = json.loads(content)
+        entries = parse_object(content).get("shared")
     except ValueError:
         return {}
-    entries = document.get("shared") if isinstance(document, dict) else None
     found: dict[str, str] = {}
     for entry in entries if isinstance(entries, list) else ():
         name = _NAME.match(str(entry.get("name", ""))) if isinstance(entry, dict) else None

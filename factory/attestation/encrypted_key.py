@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
 from factory.errors import ConfigurationError, Place
+from factory.notation.json_text import parse_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ def decrypt(content: bytes, passphrase: str, file: Path) -> bytes:
 def _box(content: bytes, file: Path) -> _Box:
     block = _BLOCK.search(content)
     try:
-        document: Any = json.loads(base64.b64decode(block["body"])) if block else None
+        document: Any = parse_json(base64.b64decode(block["body"])) if block else None
         kdf, cipher = document["kdf"], document["cipher"]
         names = (kdf["name"], cipher["name"])
         box = _Box(
@@ -92,7 +92,7 @@ def _box(content: bytes, file: Path) -> _Box:
             nonce=base64.b64decode(cipher["nonce"]),
             ciphertext=base64.b64decode(document["ciphertext"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise _damaged_error(file) from error
     power_of_two = box.n > 1 and box.n & (box.n - 1) == 0
     bounded = box.n <= _LARGEST_N and 0 < box.r <= _LARGEST_R and 0 < box.p <= _LARGEST_P

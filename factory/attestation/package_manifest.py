@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,10 +31,8 @@ class PackageManifest:
 def read_package_manifest(content: bytes) -> PackageManifest:
     """Return what a package.json says; one that cannot be read says nothing."""
     try:
-        document = json.loads(content)
+        document = parse_object(content)
     except ValueError:
-        document = None
-    if not isinstance(document, dict):
         return PackageManifest()
     return PackageManifest(
         name=_text(document.get("name")),

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import CheckError
+from factory.notation.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +23,7 @@ PROVENANCE_SUFFIX = ".provenance.json"
 # The bill of materials that lies beside it; here, since what makes one takes long to load.
 SBOM_SUFFIX = ".cdx.json"
 SBOM_TYPE = "application/vnd.cyclonedx+json"
+_LOCKFILE = "yarn.lock"
 STATEMENT_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -131,7 +134,7 @@ def read_statement(text: str | bytes) -> Statement:
         CheckError: it is no in-toto statement, or not one of SLSA provenance.
     """
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except ValueError as error:
         raise _unreadable(f"no JSON: {error}") from error
     if not isinstance(document, dict) or document.get("_type") != STATEMENT:
@@ -160,6 +163,25 @@ def check_statement(statement: Statement, *, sha256: str) -> ProvenanceSubject:
         expected=f"sha256:{sha256}",
         hint="build again, so that the artifact and its provenance are of one build",
     )
+
+
+def find_lockfile_digest(statement: Statement) -> str | None:
+    """Return the SHA-256 of the yarn.lock that the artifact was built with, if it is named.
+
+    Its name counts from the repository's root: it is the next on the way up from the workspace.
+    """
+    definition = statement.predicate.get("buildDefinition")
+    parts = definition if isinstance(definition, dict) else {}
+    given, listed = parts.get("externalParameters"), parts.get("resolvedDependencies")
+    workspace = str(given.get("workspacePath") or "") if isinstance(given, dict) else ""
+    digests: dict[str, str] = {}
+    for one in listed if isinstance(listed, list) else ():
+        digest = one.get("digest") if isinstance(one, dict) else None
+        if isinstance(digest, dict) and isinstance(digest.get("sha256"), str):
+            digests[str(one.get("name"))] = digest["sha256"]
+    folder = PurePosixPath(workspace)
+    names = [str(above / _LOCKFILE) for above in (folder, *folder.parents)]
+    return next((digests[name] for name in names if name in digests), None)
 
 
 def source_uri(repository: str, ref: str | None = None) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import CheckError
+from factory.notation.json_text import parse_object
 from factory.quantities import pluralize
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def _payload(name: str, digest: str) -> bytes:
 
 def _read_signed(payload: bytes) -> Signed | None:
     try:
-        critical = json.loads(payload)["critical"]
+        critical = parse_object(payload, each_key_once=True)["critical"]
         if critical["type"] != _PAYLOAD_TYPE:
             return None
         return Signed(
@@ -204,10 +205,9 @@ def _signature(layer: dict[str, Any]) -> bytes | None:
 
 def _layers(manifest: bytes) -> list[dict[str, Any]]:
     try:
-        document = json.loads(manifest)
+        layers = parse_object(manifest).get("layers")
     except ValueError:
-        document = None
-    layers = document.get("layers") if isinstance(document, dict) else None
+        layers = None
     if not isinstance(layers, list) or not all(isinstance(one, dict) for one in layers):
         raise CheckError(
             "what is under the signatures' tag is no image with signatures",

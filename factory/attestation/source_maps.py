@@ -7,12 +7,12 @@ relative to the plugin's folder. webpack resolves such a URL once more: all but 
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.attestation.package_manifest import PackageManifest, read_package_manifest
+from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,10 +40,9 @@ def sources_of(source_map: bytes) -> tuple[str, ...]:
     A compiler's source map, whose paths are relative to itself, names none.
     """
     try:
-        document = json.loads(source_map)
+        sources = parse_object(source_map).get("sources")
     except ValueError:
         return ()
-    sources = document.get("sources") if isinstance(document, dict) else None
     texts = [one for one in sources if isinstance(one, str)] if isinstance(sources, list) else []
     return tuple(_path(one[scheme.end() :]) for one in texts if (scheme := _SCHEME.match(one)))
 

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from factory.cache.key import digest_of_value
+from factory.notation.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,8 +110,8 @@ def read_entry(folder: Path, key: str) -> Entry:
 def read_parts(folder: Path) -> Parts:
     """Return the groups of inputs that are kept in an entry's folder; nothing if there are none."""
     try:
-        value = json.loads(read_file(folder, PARTS_FILE, LARGEST_DOCUMENT))
-    except (OSError, ValueError, RecursionError, BadEntry):
+        value = parse_json(read_file(folder, PARTS_FILE, LARGEST_DOCUMENT))
+    except (OSError, ValueError, BadEntry):
         return {}
     return value if is_parts(value) else {}
 
@@ -165,7 +166,7 @@ def parse_entry(text: bytes, folder: Path, key: str, *, signature: bytes = b"") 
         BadEntry: it is not what :func:`entry_text` writes, or is of another key.
     """
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         body = document["entry"]
         if document["digest"] != digest_of_value(body):
             raise BadEntry(f"{ENTRY_FILE} was changed")
@@ -174,7 +175,7 @@ def parse_entry(text: bytes, folder: Path, key: str, *, signature: bytes = b"") 
         files = tuple(_file(one) for one in body["files"])
         parts_file = _file(body["parts"])
         record = body["record"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BadEntry(f"{ENTRY_FILE} cannot be read") from error
     names = [file.name for file in (*files, parts_file)]
     if not isinstance(record, dict) or parts_file.name != PARTS_FILE:

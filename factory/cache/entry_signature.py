@@ -63,22 +63,6 @@ def find_demanded_key(named: str | None, environment: Environment) -> PublicKey 
     return read_public_key(Path(named))
 
 
-def signing_key_of(file: Path | None, environment: Environment) -> PrivateKey | None:
-    """Return the key that ``--sign-key`` names, with which entries are signed too.
-
-    Raises:
-        ConfigurationError: the file holds no usable key, or the passphrase is not the key's.
-    """
-    if file is None:
-        return None
-    from factory.attestation.keys import (  # noqa: PLC0415 - cryptography loads slowly
-        PASSPHRASE_VARIABLE,
-        read_private_key,
-    )
-
-    return read_private_key(file, passphrase=environment.get(PASSPHRASE_VARIABLE))
-
-
 def sign_entry(document: bytes, key: PrivateKey) -> bytes:
     """Return the text of ``entry.json.sig`` for that of ``entry.json``."""
     return base64.b64encode(key.sign(_PREFIX + document)) + b"\n"

@@ -9,7 +9,6 @@ integrity, its bill of materials, its configuration) is so. What is not is a mis
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shlex
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from factory.cache.entry_signature import refuse_unvouched
 from factory.cache.key import digest_of_value
 from factory.config.build_plan import APP_CONFIG
 from factory.errors import FactoryError, StorageError
+from factory.notation.json_text import parse_json
 from factory.oci.packed_plugin import (
     DYNAMIC_SUFFIX,
     read_plugin_archive,
@@ -186,12 +186,12 @@ def _refuse_stale_integrity(entry: Entry, file: CachedFile, integrity: str) -> N
 
 def _refuse_other_sbom(entry: Entry, file: CachedFile, tgz: CachedFile) -> None:
     try:
-        document: Any = json.loads(read_file(entry.folder, file.name, _LARGEST_SBOM))
+        document: Any = parse_json(read_file(entry.folder, file.name, _LARGEST_SBOM))
         hashes: list[Mapping[str, object]] = document["metadata"]["component"]["hashes"]
         of_archive = any(
             each["alg"] == "SHA-256" and each["content"] == tgz.sha256 for each in hashes
         )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BadEntry(f"{file.name} is not a bill of materials") from error
     if not of_archive:
         raise BadEntry(f"{file.name} is of another archive")
@@ -206,8 +206,8 @@ def _refuse_other_config(file: CachedFile, expected: ExpectedPlugin) -> None:
 def _refuse_other_parts(entry: Entry) -> None:
     """The parts are what the key is the digest of, unless the build arguments were mended."""
     try:
-        parts = json.loads(read_file(entry.folder, PARTS_FILE, _LARGEST_PARTS))
-    except (ValueError, RecursionError) as error:
+        parts = parse_json(read_file(entry.folder, PARTS_FILE, _LARGEST_PARTS))
+    except ValueError as error:
         raise BadEntry(f"{PARTS_FILE} cannot be read") from error
     if not is_parts(parts):
         raise BadEntry(f"{PARTS_FILE} cannot be read")

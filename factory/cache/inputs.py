@@ -27,14 +27,13 @@ before anything is installed.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 from collections import deque
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import parse_arguments
 from factory.analysis.catalogs import read_catalogs
@@ -58,6 +57,7 @@ from factory.cache.key import (
 )
 from factory.cache.tree import GENERATED, Tree, root_parts
 from factory.cache.variables import telling_variables
+from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -196,7 +196,7 @@ def asking_package(
         )
     manifest = read_manifest(file)
     package = graph.package(manifest)
-    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8-sig"))
+    document = parse_object(file.read_bytes())
     listed = document.get("devDependencies")
     development = {n: str(a) for n, a in listed.items()} if isinstance(listed, dict) else {}
     # A peer from elsewhere is given by somebody who depends on it; a member is here anyway.

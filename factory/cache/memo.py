@@ -129,7 +129,7 @@ def recall(store: Store, digest: str) -> WorkspaceMemo | None:
     except OSError as error:
         store.tell("cannot be read", error)
         return None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         with contextlib.suppress(OSError):
             file.unlink()
         return None
@@ -142,7 +142,7 @@ def _read_memo(document: Any, digest: str) -> WorkspaceMemo:
     """The memo that a note is.
 
     Raises:
-        ValueError, KeyError, TypeError, RecursionError: it is none.
+        ValueError, KeyError, TypeError: it is none.
     """
     body = document["memo"]
     if document["digest"] != digest_of_value([digest, body]):

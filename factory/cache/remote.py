@@ -10,7 +10,6 @@ a build. Whoever may write to the repository decides what is shipped from it.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ from factory.cache.entry import (
     parse_entry,
 )
 from factory.errors import FactoryError, Interrupted, RegistryError, UsageError
+from factory.notation.json_text import parse_object
 from factory.oci.descriptor import (
     EMPTY,
     TITLE,
@@ -143,13 +143,18 @@ class RemoteCache:
             if place:
                 place.registry.transport.close()
 
-    def has(self, key: str) -> bool:
-        """Whether a registry has an entry of ``key``; nothing is pulled.
+    def has(self, key: str, *, signed: bool = False) -> bool:
+        """Whether a registry has an entry of ``key``; of its files, nothing is pulled.
+
+        Args:
+            key: the plugin's.
+            signed: whether only an entry counts that has a signature, whosever it is.
 
         Raises:
             Interrupted: the run was ended.
         """
-        return any(_guard(place, partial(_digest, place, key)) for place in self._used)
+        look = _digest_of_signed if signed else _digest
+        return any(_guard(place, partial(look, place, key)) for place in self._used)
 
     def fetch(self, key: str, store: Store, examine: Examiner | None = None) -> Entry | None:
         """Pull the entry of ``key`` into ``store`` and return it, or None: no registry gives it.
@@ -287,6 +292,11 @@ def _digest(place: _RemotePlace, key: str) -> str | None:
     return place.registry.manifest_digest(place.repository, key)
 
 
+def _digest_of_signed(place: _RemotePlace, key: str) -> str | None:
+    digest = _digest(place, key)
+    return digest if digest and SIGNATURE_FILE in _layers(place, digest) else None
+
+
 def _fetch(place: _RemotePlace, key: str, store: Store, examine: Examiner | None) -> Entry | None:
     digest = _digest(place, key)
     if digest is None:
@@ -331,12 +341,12 @@ def _layers(place: _RemotePlace, digest: str) -> dict[str, Descriptor]:
     if content is None or not matches(content, digest):
         raise BadEntry("its manifest is not the one that its tag names")
     try:
-        manifest = json.loads(content)
+        manifest = parse_object(content)
         if manifest["artifactType"] != ARTIFACT_TYPE:
             raise BadEntry("its tag is of something else than an entry of the cache")
         described = [descriptor_of(layer, where="the entry") for layer in manifest["layers"]]
         layers = {str(layer.annotations.get(TITLE, "")): layer for layer in described}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadEntry("its manifest cannot be read") from error
     except RegistryError as error:
         raise BadEntry(error.problem) from error

@@ -47,6 +47,7 @@ from factory.cache.key import digest_of_value
 from factory.errors import BusyError, FactoryError, StorageError
 from factory.files import write_all, write_whole
 from factory.locking import exclusive
+from factory.notation.json_text import parse_json
 from factory.toolchain.cache_folder import make_folder, tell_read_only, why_read_only
 
 if TYPE_CHECKING:
@@ -368,7 +369,6 @@ def read_note(store: Store, kind: str, digest: str) -> Any:
     Raises:
         OSError: nothing was, or it cannot be read.
         ValueError: it is damaged.
-        RecursionError: it is damaged, too.
     """
     # Not blocking: somebody may have put a pipe there.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -378,7 +378,7 @@ def read_note(store: Store, kind: str, digest: str) -> Any:
         text = stream.read(_LARGEST + 1)
     if len(text) > _LARGEST:
         raise ValueError("it is too long")
-    return json.loads(text)
+    return parse_json(text)
 
 
 def write_note(store: Store, kind: str, digest: str, value: object) -> None:
@@ -406,7 +406,7 @@ def latest_parts(store: Store, identity: str) -> Parts | None:
     """Return what the plugin was made from when its key was noted, or None if that is not known."""
     try:
         noted = read_note(store, LATEST, digest_of_value(identity))
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         return None
     key = noted.get("key") if isinstance(noted, dict) else None
     if not isinstance(key, str) or not is_key(key):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from factory.doctor.finding import Check, DoctorFinding
 from factory.doctor.npm import node_here, npm_answer
+from factory.notation.yaml_text import parse_yaml_1_1
 from factory.oci.push import check_access
 from factory.oci.registry import Registry
 from factory.oci.target import AuthFileLogin, HostLogin, UserLogin, registry_target
@@ -88,8 +87,8 @@ def _yarn_registry(about: DoctorContext) -> tuple[str, str]:
     settings = Path(about.environment.get("HOME", "/"), ".yarnrc.yml")
     if settings.is_file():
         try:
-            value = yaml.safe_load(settings.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            value = parse_yaml_1_1(settings.read_bytes())
+        except (OSError, ValueError):
             value = None
         setting = value.get(YARN_SETTING) if isinstance(value, dict) else None
         if isinstance(setting, str) and "${" not in setting:

@@ -6,12 +6,13 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from factory.errors import ExportError
 from factory.export.bundling import bundling_command, warn_of_unknown_bundler
 from factory.export.locked_install import lock_environment
 from factory.files import write_whole
+from factory.notation.json_text import parse_object
 from factory.toolchain.runner import ProcessFailed, refuse_full_disk
 
 if TYPE_CHECKING:
@@ -143,6 +144,6 @@ def failure_message(output: str) -> str:
 
 def _set_supported_versions(manifest: Path, version: str) -> None:
     """The configuration directory's ``backstage.json`` overrides what the workspace says."""
-    value: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    value = parse_object(manifest.read_bytes())
     value.setdefault("backstage", {})["supported-versions"] = version
     write_whole(manifest, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

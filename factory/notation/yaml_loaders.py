@@ -120,6 +120,12 @@ class BoundedLoader(yaml.SafeLoader):
             self._measures[id(node)] = self._measure(node, line, column)
         return node
 
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        """Compose a text; halves of surrogate pairs cannot be written or shown."""
+        node = super().compose_scalar_node(anchor)
+        node.value = _whole_pairs(node.value, node.start_mark)
+        return node
+
     def _measure(self, node: yaml.Node, line: int, column: int) -> tuple[int, int]:
         if isinstance(node, yaml.ScalarNode):
             return 0, size_of_text(node.value)
@@ -136,6 +142,12 @@ class BoundedLoader(yaml.SafeLoader):
                 expected=f"at most {LARGEST} values",
             )
         return depth, size
+
+
+class FailsafeLoader(BoundedLoader):
+    """The same with texts alone: ``no``, ``1`` and ``<<`` are what they look like."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's way
 
 
 class CoreLoader(BoundedLoader):
@@ -179,7 +191,7 @@ class CoreLoader(BoundedLoader):
         """Compose a text, with the characters that it was written with; ``!`` makes it one."""
         is_text = self.peek_event().tag == "!"  # type: ignore[no-untyped-call]
         node = super().compose_scalar_node(anchor)
-        node.value = _whole_pairs(node.value.translate(self._breaks), node.start_mark)
+        node.value = node.value.translate(self._breaks)
         if is_text:
             node.tag = _STR
         return node

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from factory.notation.limits import DocumentError, decode_text
-from factory.notation.yaml_loaders import BoundedLoader, CoreLoader
+from factory.notation.yaml_loaders import BoundedLoader, CoreLoader, FailsafeLoader
 
 # Starts like a word or a path, and has no colon that a blank or the end follows.
 _PLAIN = re.compile(r"(?:\./)?[A-Za-z_/](?:[A-Za-z0-9_./@!+~=-]|:(?=[A-Za-z0-9_./@!+~=-]))*")
@@ -90,6 +90,18 @@ def parse_yaml_1_1(text: str | bytes) -> Any:
         DocumentError: a ValueError; the document is invalid or exceeds a limit.
     """
     return read_yaml_1_1(text).value
+
+
+def parse_yaml_texts(text: str | bytes) -> Any:
+    """Return the value of a YAML document whose scalars are all texts, within the same limits.
+
+    That is the failsafe schema (https://yaml.org/spec/1.2.2/#101-failsafe-schema), by which yarn
+    reads its settings.
+
+    Raises:
+        DocumentError: a ValueError; the document is invalid or exceeds a limit.
+    """
+    return _read(text, FailsafeLoader).value
 
 
 def read_yaml(text: str | bytes) -> YamlDocument:

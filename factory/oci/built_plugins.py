@@ -14,11 +14,12 @@ from factory.oci.image import ImageFacts, image_facts
 from factory.oci.packed_plugin import (
     PluginArchive,
     read_plugin_archive,
+    source_name,
 )
 from factory.versions import highest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -28,11 +29,16 @@ REPORT_FILE = "build-report.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuiltPlugins:
-    """The packed plugins of one output directory, and what is known of their source."""
+    """The packed plugins of one output directory, and what is known of their source.
+
+    ``lacking`` are the paths of plugins of the workspace that are not here, as far as its
+    ``build-report.json`` tells.
+    """
 
     folder: Path
     plugins: tuple[PluginArchive, ...]
     facts: ImageFacts
+    lacking: tuple[str, ...] = ()
 
 
 def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
@@ -82,11 +88,14 @@ def _read_built(folder: Path) -> BuiltPlugins | None:
     archives = sorted(path for path in folder.glob("*.tgz") if path.is_file())
     if not archives:
         return None
+    plugins = _newest([read_plugin_archive(path) for path in archives])
     report = folder / REPORT_FILE
+    document = _read_report(report) if report.is_file() else {}
     return BuiltPlugins(
         folder=folder,
-        plugins=_newest([read_plugin_archive(path) for path in archives]),
-        facts=_facts(report) if report.is_file() else ImageFacts(),
+        plugins=plugins,
+        facts=_facts(document),
+        lacking=_lacking(document, plugins),
     )
 
 
@@ -115,7 +124,7 @@ def _newest(plugins: Sequence[PluginArchive]) -> tuple[PluginArchive, ...]:
     return tuple(plugin for plugin in plugins if plugin in kept)
 
 
-def _facts(report: Path) -> ImageFacts:
+def _read_report(report: Path) -> Mapping[str, Any]:
     try:
         document = parse_json(report.read_bytes())
     except ValueError as error:
@@ -124,7 +133,11 @@ def _facts(report: Path) -> ImageFacts:
             place=Place(file=report),
             hint="delete it to push without the source's commit, or build again",
         ) from error
-    source: Any = document.get("source") if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def _facts(document: Mapping[str, Any]) -> ImageFacts:
+    source = document.get("source")
     if not isinstance(source, dict):
         return ImageFacts()
     committed = source.get("committed-at")
@@ -134,3 +147,20 @@ def _facts(report: Path) -> ImageFacts:
         str(source.get("commit") or ""),
         committed if isinstance(committed, int) else None,
     )
+
+
+def _lacking(document: Mapping[str, Any], plugins: Sequence[PluginArchive]) -> tuple[str, ...]:
+    """The plugins that a report names, built or left out, and that have no archive here.
+
+    One that failed counts: what there may be of it is from an earlier build.
+    """
+    here = {source_name(plugin.name) for plugin in plugins}
+    lacking: list[str] = []
+    for part in ("plugins", "left-out"):
+        listed = document.get(part)
+        for one in listed if isinstance(listed, list) else ():
+            if isinstance(one, dict) and one.get("name"):
+                name = source_name(str(one.get("exported-name") or one["name"]))
+                if name not in here or one.get("files") == []:
+                    lacking.append(str(one.get("path")))
+    return tuple(lacking)

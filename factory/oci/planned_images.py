@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from factory.errors import UsageError
+from factory.errors import Place, UsageError
 from factory.oci.built_plugins import find_supported_backstage
 from factory.oci.reference import DEFAULT_TAG_TEMPLATE, Reference, reference_for
 from factory.oci.target import registry_and_namespace
+from factory.quantities import join_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # podman's name for images that come from no registry.
 NO_REGISTRY = "localhost"
+_SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +77,8 @@ def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[Pla
     without ``{version}``.
 
     Raises:
-        UsageError: the tag template does not fit, or two images would have the same name.
+        UsageError: the tag template does not fit, two images would have the same name, or a bundle
+            would lack plugins of its workspace.
         ConfigurationError: a plugin's name is none that registries take.
     """
     planned: dict[str, PlannedImage] = {}
@@ -83,6 +86,14 @@ def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[Pla
         own = naming
         if naming.bundle and len(built) > 1:
             own = replace(naming, bundle=f"{naming.bundle}-{workspace.folder.absolute().name}")
+        if naming.bundle and workspace.lacking:
+            raise partial_bundle_error(
+                own.bundle,
+                workspace.lacking,
+                place=Place(file=workspace.folder),
+                hint="build them into the directory too, or copy their archives there, and push "
+                "again; without --bundle each plugin is an image of its own",
+            )
         groups = [workspace.plugins] if naming.bundle else [(one,) for one in workspace.plugins]
         for plugins in groups:
             image = _plan_image(plugins, workspace.facts, own)
@@ -96,6 +107,29 @@ def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[Pla
                 )
             planned[name] = image
     return tuple(planned.values())
+
+
+def partial_bundle_error(
+    bundle: str, lacking: Sequence[str], *, place: Place | None = None, hint: str
+) -> UsageError:
+    """Return the error for a bundle that would not hold all plugins of its workspace.
+
+    Under its tag is, or will be, the image of all of them: who has plugins from there would lose
+    some.
+
+    Args:
+        bundle: its name.
+        lacking: the paths of the plugins that would not be in it.
+        place: the directory that lacks them, if there is one.
+        hint: the way out.
+    """
+    return UsageError(
+        f"the image {bundle} would not hold all plugins of the workspace",
+        place=place,
+        found=f"without {join_names(lacking, _SHOWN)}",
+        expected="every plugin of the workspace, since the image replaces the one that has all",
+        hint=hint,
+    )
 
 
 def _plan_image(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from factory.archives.limits import DEFAULT_LIMITS as ARCHIVE_LIMITS
 from factory.archives.limits import MAX_ENTRY_SIZE, ArchiveLimits
 from factory.archives.limits import archive_limits as archive_limits_of
-from factory.cache.entry_signature import find_demanded_key, sign_entry, signing_key_of
+from factory.cache.entry import BadEntry, read_entry
+from factory.cache.entry_signature import find_demanded_key, refuse_unvouched, sign_entry
 from factory.cache.examination import ExpectedPlugin, examine
 from factory.cache.key import explain, plugin_key
 from factory.cache.pruning import (
@@ -26,6 +27,7 @@ from factory.cache.store import (
 )
 from factory.errors import FactoryError, Interrupted
 from factory.export.packing import Artifact
+from factory.pipeline.attestations import signing_key
 from factory.quantities import join_names
 from factory.reports.build_report import PluginReport
 
@@ -119,6 +121,27 @@ class PluginCache:
                 return entry
         return None
 
+    def promises(self, key: str) -> bool:
+        """Whether a build would find an entry of ``key``, as far as its document tells.
+
+        Neither its files nor, where none is demanded of it, its signature are looked at, and of
+        what a registry has nothing is pulled: a build may still find nothing to restore.
+        """
+        if not self.demanded:
+            return self.store.has(key) or bool(self.remote and self.remote.has(key))
+        if self._is_vouched_for(key, self.demanded):
+            return True
+        return bool(self.remote and self.remote.has(key, signed=True))
+
+    def _is_vouched_for(self, key: str, demanded: PublicKey) -> bool:
+        if not self.store.has(key):
+            return False
+        try:
+            refuse_unvouched(read_entry(self.store.path(key), key), demanded)
+        except (BadEntry, OSError):
+            return False
+        return True
+
     def _expect(self, plugin: ChosenPlugin, arguments: str) -> ExpectedPlugin:
         return ExpectedPlugin(
             name=plugin.manifest.name,
@@ -135,6 +158,8 @@ class PluginCache:
         if before is None:
             return "not built before"
         changed = explain(before, plugin.inputs.parts)
+        if not changed and self.demanded and self.store.has(plugin.key):
+            return "in the cache, and not signed with the key that is demanded"
         if not changed:
             return "no longer in the cache"
         return f"changed: {join_names(changed, 3, between='; ')}"
@@ -258,7 +283,7 @@ def open_cache(run: RunPlan, runner: Runner) -> Iterator[PluginCache | None]:
     builder = next((each.environment for each in run.builds), run.environment)
     sign_key = run.options.images.sign_key
     demanded = find_demanded_key(run.options.cache.cache_key, run.environment)
-    signing = signing_key_of(sign_key, builder)
+    signing = signing_key(sign_key, builder)
     archives = archive_limits_of(run.environment.get(MAX_ENTRY_SIZE))
     with contextlib.ExitStack() as stack:
         remote = None

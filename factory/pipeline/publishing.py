@@ -13,7 +13,12 @@ from factory.errors import FactoryError, UsageError
 from factory.oci.built_plugins import BuiltPlugins
 from factory.oci.image import image_facts
 from factory.oci.packed_plugin import read_plugin_archive
-from factory.oci.planned_images import ImageNaming, local_naming, plan_images
+from factory.oci.planned_images import (
+    ImageNaming,
+    local_naming,
+    partial_bundle_error,
+    plan_images,
+)
 from factory.oci.push import (
     check_target,
     make_images,
@@ -153,18 +158,35 @@ def refuse_unless_pushable(
     wanted: ImagesWanted,
     plugins: Sequence[ChosenPlugin],
     *,
+    there: Sequence[ChosenPlugin],
     checkpoint: Callable[[], None] = lambda: None,
 ) -> None:
-    """Make sure, before anything is installed, that the plugins' images may be pushed.
+    """Make sure, before anything is installed, that the plugins' images may be made and pushed.
 
-    ``checkpoint`` is called while the registry is waited for; it raises to end the run.
+    Args:
+        wanted: the images.
+        plugins: those that the run builds.
+        there: all plugins of the workspace.
+        checkpoint: called while the registry is waited for; it raises to end the run.
 
     Raises:
         RegistryError: the registry cannot be reached, or refuses the login.
         ConfigurationError: a plugin's name is none that registries take.
-        UsageError: the bundle's tag would be made of versions that differ.
+        UsageError: a bundle would lack plugins of the workspace, or its tag would be made of
+            versions that differ.
     """
     naming = wanted.naming
+    if naming.bundle and plugins:
+        paths = {plugin.path for plugin in plugins}
+        lacking = [plugin.path for plugin in there if plugin.path not in paths]
+        if lacking:
+            raise partial_bundle_error(
+                naming.bundle,
+                lacking,
+                hint="leave --only and --exclude out. To build on several machines, build without "
+                "--bundle, bring all archives of a workspace into one directory, and run "
+                "'plugin-factory push DIRECTORY --bundle NAME'",
+            )
     names = [naming.bundle] if naming.bundle else [plugin.manifest.name for plugin in plugins]
     versions = sorted({plugin.manifest.version for plugin in plugins})
     if naming.bundle and len(versions) > 1 and "version" in placeholders(naming.tag_template):

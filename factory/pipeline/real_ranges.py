@@ -18,6 +18,8 @@ from factory.analysis.catalogs import CATALOG, read_catalogs
 from factory.analysis.discovery import member_manifests, project_folder
 from factory.analysis.lockfile import effective_range
 from factory.analysis.resolutions import parse_resolutions
+from factory.errors import Place, SourceError
+from factory.notation.json_text import parse_object
 from factory.scratch_folder import scratch_folder
 from factory.sources.replacement import Replacement, replace_for_a_while
 
@@ -95,7 +97,15 @@ def _with_real_ranges(file: Path, meanings: _Meanings) -> str | None:
     text = file.read_text(encoding="utf-8-sig")
     if CATALOG not in text and BACKSTAGE not in text:
         return None
-    document: dict[str, Any] = json.loads(text)
+    try:
+        document = parse_object(text)
+    except ValueError as error:
+        raise SourceError(
+            "a package.json is not valid JSON",
+            place=Place(file=file),
+            found=str(error),
+            hint="correct the file, or patch it if it comes from a repository that is not yours",
+        ) from error
     changed = False
     for field in _FIELDS:
         asked = document.get(field)

@@ -133,6 +133,7 @@ def build_workspace(
             source=progress.source,
             stages=stages.seconds(),
             plugins=progress.reports(stages),
+            left_out=progress.left_out(),
             warnings=tuple(warnings()),
             error=error,
         )
@@ -168,7 +169,12 @@ def _build_steps(build: WorkspaceContext, stack: contextlib.ExitStack) -> None:
             source=prepared.checked_out.report,
         )
         if images:
-            refuse_unless_pushable(images, prepared.plugins, checkpoint=runner.raise_if_cancelled)
+            refuse_unless_pushable(
+                images,
+                prepared.plugins,
+                there=prepared.settled,
+                checkpoint=runner.raise_if_cancelled,
+            )
         memory = memory.once_settled() if memory else None
         # From the cache; or tools found, dependencies installed, types and packages compiled,
         # plugins exported, packed, verified and kept.

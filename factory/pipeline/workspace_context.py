@@ -43,6 +43,11 @@ class BuildProgress:
             self.ended.get(plugin.path) or _not_built(plugin, stages) for plugin in self.plugins
         )
 
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """Return path and package of each plugin that is not wanted."""
+        wanted = {plugin.path for plugin in self.plugins}
+        return tuple((one.path, one.package) for one in self.seen if one.path not in wanted)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkspaceContext:

@@ -341,7 +341,10 @@ def restore_workspace(
         return None
     if images:
         refuse_unless_pushable(
-            images, plugins, checkpoint=build.run_context.runner.raise_if_cancelled
+            images,
+            plugins,
+            there=[each.plugin for each in known.plugins],
+            checkpoint=build.run_context.runner.raise_if_cancelled,
         )
     source = _source(build, known, resolved)
     build.knows(

@@ -259,9 +259,7 @@ class _OnlineLook:
 
     def _has(self, key: str) -> bool:
         cache = self.run_context.cache
-        if cache is None:
-            return False
-        return cache.store.has(key) or bool(cache.remote and cache.remote.has(key))
+        return cache is not None and cache.promises(key)
 
 
 def _as_in_place(names: Mapping[str, NamedPlugin], plan: BuildPlan) -> Mapping[str, NamedPlugin]:

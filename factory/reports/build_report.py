@@ -89,7 +89,10 @@ class ToolVersions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildReport:
-    """A whole run. ``error`` is what ended it before, or beside, any one plugin."""
+    """A whole run. ``error`` is what ended it before, or beside, any one plugin.
+
+    ``left_out`` are the paths and packages of the workspace's plugins that were not wanted.
+    """
 
     started: datetime
     seconds: float
@@ -97,6 +100,7 @@ class BuildReport:
     source: SourceReport | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     plugins: tuple[PluginReport, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     error: FactoryError | None = None
 
@@ -158,6 +162,7 @@ class BuildReport:
             "source": _source_json(self.source, redact) if self.source else None,
             "stages": dict(self.stages),
             "plugins": [_plugin_json(plugin, redact) for plugin in self.plugins],
+            "left-out": [{"path": path, "name": name} for path, name in self.left_out],
             "warnings": [redact(warning) for warning in self.warnings],
             "error": error_json(self.error, redact) if self.error else None,
         }

@@ -86,6 +86,7 @@ def _join(parts: Sequence[_Part]) -> dict[str, Any]:
         },
         "stages": _longest(report["stages"] for report in reports),
         "plugins": plugins,
+        "left-out": _left_out(reports, plugins),
         "warnings": _in_order(
             [
                 *(warning for report in reports for warning in report["warnings"]),
@@ -117,6 +118,13 @@ def _plugins(parts: Sequence[_Part]) -> list[Report]:
                     hint="leave one of the two reports out",
                 )
     return [found[path][1] for path in sorted(found)]
+
+
+def _left_out(reports: Iterable[Report], plugins: Iterable[Report]) -> list[Report]:
+    """The plugins of a workspace that none of the runs was to build."""
+    built = {plugin["path"] for plugin in plugins}
+    others = {one["path"]: one for report in reports for one in report.get("left-out", ())}
+    return [others[path] for path in sorted(others.keys() - built)]
 
 
 def _show(value: object) -> str:

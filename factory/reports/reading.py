@@ -36,7 +36,7 @@ _YEARS = range(1970, 9000)
 # Control characters, halves of pairs, what is not seen or turns the line, ends of lines.
 _OBEYED = frozenset({"Cc", "Cs", "Cf", "Zl", "Zp"})
 _FILE_NAMES = frozenset({"files.name", "workspaces.name"})
-_PATHS = frozenset({"plugins.path"})
+_PATHS = frozenset({"plugins.path", "left-out.path"})
 _TIMES = frozenset({"seconds", "stages"})
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-import yaml
-
 from factory import __version__
 from factory.errors import UsageError
+from factory.notation.yaml_text import is_plain
 from factory.sources.source import repository_around
 
 if TYPE_CHECKING:
@@ -96,11 +94,7 @@ def _fill(line: str, values: dict[str, str]) -> str:
 
 def _yaml_word(value: str) -> str:
     """A text as YAML, in quotes where it needs them; JSON's quotes are YAML's."""
-    is_plain = all(each.isalnum() or each in "._-/@:" for each in value) and value[0].isalnum()
-    with contextlib.suppress(yaml.YAMLError):
-        if is_plain and yaml.safe_load(value) == value:
-            return value
-    return json.dumps(value)
+    return value if is_plain(value) else json.dumps(value, ensure_ascii=False)
 
 
 def _top(config_dir: Path) -> Path:

@@ -18,6 +18,7 @@ from factory.files import (
     remove_unfinished,
     write_whole,
 )
+from factory.notation.json_text import parse_object
 from factory.sources.destination import empty
 
 if TYPE_CHECKING:
@@ -83,10 +84,9 @@ class EarlierRun:
 
     def _read(self) -> dict[str, object] | None:
         try:
-            known = json.loads(self.mark.read_text(encoding="utf-8"))
+            return parse_object(self.mark.read_bytes())
         except (OSError, ValueError):
             return None
-        return known if isinstance(known, dict) else None
 
     def _is_same_folder(self, known: dict[str, object]) -> bool:
         """Whether it is still the folder of the mark, and not another at its place."""

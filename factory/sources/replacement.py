@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.errors import Place, SourceError, StorageError
+from factory.notation.json_text import parse_object
 from factory.sources.file_copy import copy_file
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def take_back(root: Path) -> bool:
     """
     (root / _NEW_JOURNAL).unlink(missing_ok=True)
     try:
-        text = (root / JOURNAL).read_text(encoding="utf-8")
+        text = (root / JOURNAL).read_bytes()
     except FileNotFoundError:
         return False
     phase, moves = _read(text, root)
@@ -163,10 +164,10 @@ def take_back(root: Path) -> bool:
     return phase != "moved"
 
 
-def _read(text: str, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
+def _read(text: bytes, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
     """A journal's content. It may be anybody's, who would have us write outside of the tree."""
     try:
-        journal = json.loads(text)
+        journal = parse_object(text)
         moves = tuple(
             _Move(**{**each, "folders": tuple(each["folders"])}) for each in journal["moves"]
         )
@@ -174,9 +175,11 @@ def _read(text: str, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
         for move in moves:
             for name in (move.target, move.new, move.old, *move.folders):
                 if name is not None:
-                    (root / name).parent.resolve().relative_to(real)
+                    # Whatever ".." is last leads to a folder, and is no file's place.
+                    place = root / name if Path(name).name == ".." else (root / name).parent
+                    place.resolve().relative_to(real)
         return journal["phase"], moves
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OSError) as error:
         raise SourceError(
             "what an earlier run left half done cannot be undone",
             place=Place(file=root / JOURNAL),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 from pathlib import Path, PurePosixPath
 
 from factory.errors import ConfigurationError, SourceError
+from factory.notation.json_text import parse_object
 
 _SUGGESTIONS = 5
 _DEEPEST = 4
@@ -61,8 +61,8 @@ def workspaces_in(root: Path) -> tuple[str, ...]:
 def has_workspaces(package_json: Path) -> bool:
     """Whether a package.json is that of a workspace's root; one that cannot be read is not."""
     try:
-        return "workspaces" in json.loads(package_json.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, TypeError, RecursionError):
+        return "workspaces" in parse_object(package_json.read_bytes())
+    except (OSError, ValueError):
         return False
 
 

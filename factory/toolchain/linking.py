@@ -17,7 +17,6 @@ checked that no file has come near the limit.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -26,9 +25,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from factory.errors import ConfigurationError, Place
+from factory.notation.json_text import parse_object
+from factory.notation.yaml_text import parse_yaml_1_1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -225,8 +224,8 @@ def settings_of(workspace: Path, environment: Environment) -> list[dict[str, Any
     found: list[dict[str, Any]] = []
     for file in settings_files(workspace, environment):
         try:
-            value = yaml.safe_load(file.read_text(encoding="utf-8", errors="replace"))
-        except yaml.YAMLError:
+            value = parse_yaml_1_1(file.read_text(encoding="utf-8", errors="replace"))
+        except ValueError:
             continue  # yarn says so itself
         if isinstance(value, dict):
             found.append(value)
@@ -235,7 +234,6 @@ def settings_of(workspace: Path, environment: Environment) -> list[dict[str, Any
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        return parse_object(text)
     except ValueError:
         return {}
-    return value if isinstance(value, dict) else {}

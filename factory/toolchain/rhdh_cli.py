@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from factory.errors import ConfigurationError, Place, StorageError, ToolchainError
 from factory.files import write_whole
 from factory.locking import exclusive
+from factory.notation.json_text import parse_json
 from factory.toolchain.cache_folder import (
     make_folder,
     tell_read_only,
@@ -165,10 +166,7 @@ def _version_in(answer: str) -> str:
     Raises:
         ValueError: it answers with something else.
     """
-    try:
-        said = json.loads(answer)
-    except RecursionError as error:
-        raise ValueError("npm's answer is nested too deep") from error
+    said = parse_json(answer)
     version = said[-1] if isinstance(said, list) and said else said
     if not isinstance(version, str) or not _EXACT.match(version):
         raise ValueError(f"npm answers {answer.strip()[:200]!r}")

@@ -16,7 +16,6 @@ Comments refer to nothing. Neither does ``.yarnrc``, in which yarn 1 replaces no
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
@@ -24,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
+
+from factory.notation.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,8 +119,8 @@ def _ini_value(written: str) -> str:
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         inner = value if value[0] == '"' else value[1:-1]
         try:
-            return str(json.loads(inner))
-        except (ValueError, RecursionError):
+            return str(parse_json(inner))
+        except ValueError:
             return inner
     begun = _BEFORE_COMMENT.match(value)
     return _ESCAPED.sub(r"\1", begun[0] if begun else "").strip()

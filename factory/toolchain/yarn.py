@@ -8,18 +8,17 @@ that npm is configured with, which is what makes private mirrors and closed netw
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import TYPE_CHECKING
 
 from factory.archives.npm_package import archive_of_npm
 from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, ToolchainError
+from factory.notation.json_text import parse_json
+from factory.notation.yaml_text import parse_yaml_1_1
 from factory.toolchain.runner import ProcessFailed
 from factory.versions import VERSION
 
@@ -210,8 +209,8 @@ def _yarn_path(folder: Path) -> Path | None:
     if not settings.is_file():
         return None
     try:
-        value = yaml.safe_load(settings.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        value = parse_yaml_1_1(settings.read_bytes()) or {}
+    except ValueError as error:
         raise ConfigurationError(
             ".yarnrc.yml cannot be read",
             place=Place(file=settings),
@@ -236,8 +235,8 @@ def _package_manager(manifest: Path) -> str | None:
     if not manifest.is_file():
         return None
     try:
-        value: Any = json.loads(manifest.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        value = parse_json(manifest.read_bytes())
+    except ValueError as error:
         raise ConfigurationError(
             "package.json is not valid JSON",
             place=Place(file=manifest),

@@ -56,6 +56,12 @@ class Difference:
         return f"{self.name}: {self.found} instead of {self.locked}{asker}"
 
 
+def find_workspace_of(name: str, workspaces: Sequence[LockedWorkspace]) -> LockedWorkspace | None:
+    """Return the workspace that has the source of a plugin, by the name it has in its artifact."""
+    bare = name.removesuffix(_DYNAMIC)
+    return next((each for each in workspaces if bare in each.members), None)
+
+
 def check_locked(
     plugin: PluginFolder, workspaces: Sequence[LockedWorkspace], host: HostInventory
 ) -> CheckFinding:
@@ -67,7 +73,7 @@ def check_locked(
         host: what it provides need not be bundled.
     """
     name = plugin.name.removesuffix(_DYNAMIC)
-    workspace = next((each for each in workspaces if name in each.members), None)
+    workspace = find_workspace_of(name, workspaces)
     if workspace is None:
         return failed_finding(
             LOCKED,

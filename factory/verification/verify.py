@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits
 from factory.archives.safe_folder import walk_safely
 from factory.archives.unpack import unpack
-from factory.attestation.provenance import PROVENANCE_SUFFIX, check_statement, read_statement
+from factory.attestation.provenance import (
+    PROVENANCE_SUFFIX,
+    check_statement,
+    find_lockfile_digest,
+    read_statement,
+)
 from factory.errors import ArtifactError, CheckError, FactoryError, Interrupted, ToolchainError
 from factory.oci.registry import Registry
 from factory.oci.target import pull_target
@@ -18,6 +23,7 @@ from factory.scratch_folder import scratch_folder
 from factory.threads import InheritingPool
 from factory.verification.findings import (
     ARCHIVE,
+    LOCKED,
     PROVENANCE,
     SIGNATURE,
     CheckFinding,
@@ -28,6 +34,7 @@ from factory.verification.findings import (
 )
 from factory.verification.images import verify_image
 from factory.verification.layouts import images_in_layout
+from factory.verification.locked_tree import find_workspace_of
 from factory.verification.packed_plugins import sha256_of, verify_packed_file
 from factory.verification.plugin_checks import Terms, verify_plugin_folder
 from factory.verification.remote_images import (
@@ -117,7 +124,9 @@ def _of_target(target: Target, asked: VerifyOptions) -> tuple[Verified, ...]:
         return _layout(target.path, asked)
     if isinstance(target, PackedTarget):
         more = (*_find_unsigned(asked), *_sidecar_provenance(target.file, asked))
-        return (verify_packed_file(target.file, asked.terms, limits=asked.limits, more=more),)
+        found = verify_packed_file(target.file, asked.terms, limits=asked.limits, more=more)
+        other = _find_other_lockfile(target.file, found.name, asked)
+        return (replace(found, findings=(*found.findings, *other)),)
     archive = _safe_folder(target.folder)
     more = (*_find_unsigned(asked), *_no_provenance(asked))
     if archive.result != "passed":  # nothing in it is looked at, let alone loaded
@@ -221,6 +230,35 @@ def _sidecar_provenance(tgz: Path, asked: VerifyOptions) -> tuple[CheckFinding, 
             ),
         )
     return (passed_finding(PROVENANCE, f"about {subject.name}"),)
+
+
+def _find_other_lockfile(tgz: Path, name: str, asked: VerifyOptions) -> tuple[CheckFinding, ...]:
+    """Whether the provenance beside a file names another yarn.lock than its workspace now has.
+
+    A provenance that is not there, not readable or of another artifact is no matter of this check.
+    """
+    workspace = find_workspace_of(name, asked.terms.workspaces)
+    if workspace is None:
+        return ()
+    try:
+        statement = read_statement(tgz.with_name(f"{tgz.name}{PROVENANCE_SUFFIX}").read_bytes())
+        check_statement(statement, sha256=sha256_of(tgz))
+        there = sha256_of(workspace.lockfile)
+    except (CheckError, OSError):
+        return ()
+    built_with = find_lockfile_digest(statement)
+    if built_with in (None, there):
+        return ()
+    return (
+        failed_finding(
+            LOCKED,
+            "the artifact was built with another yarn.lock than the workspace has",
+            found=f"sha256:{there} ({workspace.lockfile})",
+            expected=f"sha256:{built_with}, which the provenance names",
+            hint="name the workspace as it was when the plugin was built (git checkout of the "
+            "commit in the provenance), or build the plugin again",
+        ),
+    )
 
 
 def _show(target: Target) -> str:

@@ -11,13 +11,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from factory.attestation.keys import PrivateKey
-from factory.cache.entry import SIGNATURE_FILE, Entry
+from factory.cache.entry import ENTRY_FILE, SIGNATURE_FILE, Entry
 from factory.cache.entry_signature import find_demanded_key, sign_entry
 from factory.cache.examination import examine
+from factory.cache.pruning import DEFAULT_LIMITS
 from factory.cache.remote import remote_cache
 from factory.cache.store import Store
 from factory.config.environment import Environment
 from factory.errors import ConfigurationError, UsageError
+from factory.pipeline.plugin_cache import PluginCache
 
 from ..oci.registries import Server
 from .plugins import EXPECTED, KEY, PARTS, finished
@@ -33,12 +35,58 @@ def store(tmp_path: Path) -> Store:
     return Store(folder=tmp_path / "plugins")
 
 
+def go_on() -> None:
+    """Nobody ends the test's run."""
+
+
 def put(store: Store, folder: Path, key: PrivateKey | None) -> Entry:
     made = finished(folder)
     sign = partial(sign_entry, key=key) if key else None
     entry = store.put(KEY, made.files, parts=PARTS, record=made.record, sign=sign)
     assert entry
     return entry
+
+
+@pytest.mark.parametrize(
+    ("key", "demanded", "promised"),
+    [(OURS, OURS, True), (OTHER, OURS, False), (None, OURS, False), (None, None, True)],
+)
+def test_a_plan_promises_no_entry_that_a_build_would_not_take(
+    store: Store,
+    tmp_path: Path,
+    key: PrivateKey | None,
+    demanded: PrivateKey | None,
+    promised: bool,
+) -> None:
+    cache = PluginCache(
+        store=store, limits=DEFAULT_LIMITS, demanded=demanded.public if demanded else None
+    )
+    assert not cache.promises(KEY)
+    put(store, tmp_path / "made", key)
+    assert cache.promises(KEY) is promised
+
+
+def test_an_entry_that_was_changed_is_not_promised(store: Store, tmp_path: Path) -> None:
+    entry = put(store, tmp_path / "made", OURS)
+    file = entry.folder / ENTRY_FILE
+    file.write_bytes(file.read_bytes().replace(b"1.0.0", b"1.0.1"))
+    assert not PluginCache(store=store, limits=DEFAULT_LIMITS, demanded=OURS.public).promises(KEY)
+
+
+@pytest.mark.parametrize(("key", "promised"), [(OURS, True), (None, False)])
+def test_of_a_registry_only_signed_entries_are_promised_where_a_key_is_demanded(
+    store: Store, tmp_path: Path, registry: Server, key: PrivateKey | None, promised: bool
+) -> None:
+    entry = put(store, tmp_path / "made", key)
+    name = f"oci://{registry.host}/team/cache"
+    login = Environment(variables={"REGISTRY_INSECURE": "true", "REGISTRY_URL": registry.host})
+    with remote_cache(login, sources=[], destination=name, checkpoint=go_on) as remote:
+        remote.send(entry)
+    empty = Store(folder=tmp_path / "empty")
+    with remote_cache(login, sources=[name], destination=None, checkpoint=go_on) as remote:
+        assert remote.has(KEY)
+        cache = PluginCache(store=empty, limits=DEFAULT_LIMITS, remote=remote, demanded=OURS.public)
+        assert cache.promises(KEY) is promised
 
 
 def test_what_is_signed_is_taken(store: Store, tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ import yaml
 
 from factory import __version__
 from tests.ci_integrations.ci_files import (
+    ACTION,
     ROOT,
     child_pipeline,
+    documents,
     gitlab_jobs,
     gitlab_script,
     tasks,
@@ -176,6 +178,55 @@ def test_github_builds_a_shard(desk: Desk, github: GitHub) -> None:
     assert asked["use_local"] is False
 
 
+@pytest.mark.parametrize("command", ["plan", "build"])
+def test_github_demands_a_key_and_lets_variables_through(
+    desk: Desk, github: GitHub, command: str
+) -> None:
+    offline(desk)
+    github.run(command=command, cache_key="cosign.pub", pass_env="NPM_TOKEN\nOTHER,MORE")
+    asked = desk.commands()[0]
+    assert asked["cache_key"] == "cosign.pub"
+    assert asked["pass_env"] == ["NPM_TOKEN", "OTHER,MORE"]
+
+
+def test_without_these_inputs_no_key_is_demanded_and_nothing_let_through(
+    desk: Desk, github: GitHub
+) -> None:
+    default = documents(ACTION)[0]["inputs"]["cache-key"]["default"]
+    github.run(cache_key=default, pass_env="")
+    github.run()
+    assert [each["cache_key"] for each in desk.commands() if "cache_key" in each] == [None, None]
+    assert not desk.commands()[0]["pass_env"]
+
+
+def test_an_empty_key_is_handed_on_to_be_refused(
+    desk: Desk, github: GitHub, tekton: Tekton
+) -> None:
+    """A secret that a job is not given, say: what was to be checked would go unchecked."""
+    done = github.run(command="plan", cache_key="")
+    assert done.returncode == 2
+    assert "--cache-key is empty" in done.stderr
+    job = gitlab_jobs(**{"cache-key": ""})["plugins-plan"]
+    done = desk.run(gitlab_script(job), **{n: str(v) for n, v in job["variables"].items()})
+    assert "--cache-key is empty" in done.stderr
+    assert "--cache-key is empty" in tekton.run("plugin-factory-plan", cache_key="").stderr
+
+
+def test_gitlab_and_tekton_demand_a_key_and_let_variables_through(
+    desk: Desk, tekton: Tekton
+) -> None:
+    offline(desk)
+    inputs = {"cache-key": "cosign.pub", "pass-env": "NPM_TOKEN,OTHER"}
+    job = gitlab_jobs(**inputs)["plugins-plan"]
+    desk.run(gitlab_script(job), **{name: str(value) for name, value in job["variables"].items()})
+    gitlab_child(desk, "plugins-build", inputs, SHARD="2", CI_COMMIT_BRANCH="topic")
+    for task in ("plugin-factory", "plugin-factory-plan"):
+        tekton.run(task, cache_key="cosign.pub", pass_env="NPM_TOKEN,OTHER")
+    asked = [each for each in desk.commands() if "cache_key" in each]
+    assert [each["cache_key"] for each in asked] == ["cosign.pub"] * 4
+    assert [each["pass_env"] for each in asked] == [["NPM_TOKEN,OTHER"]] * 4
+
+
 def test_github_gets_outputs_and_a_summary(github: GitHub) -> None:
     github.run(command="build")
     outputs = github.outputs()
@@ -254,8 +305,10 @@ def test_gitlab_plans_a_child_pipeline(desk: Desk) -> None:
     assert child["plugins-build"]["extends"] in child
 
 
-def gitlab_child(desk: Desk, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    child = child_pipeline(**{"cache-to": "oci://quay.io/acme/cache"})
+def gitlab_child(
+    desk: Desk, name: str, inputs: Mapping[str, str] | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    child = child_pipeline(**{"cache-to": "oci://quay.io/acme/cache"}, **(inputs or {}))
     own = {each: str(value) for each, value in child["variables"].items()}
     runners = {"CI_DEFAULT_BRANCH": "main", "CI_JOB_URL": "https://gitlab/j", "REGISTRY_URL": ""}
     return desk.run(gitlab_script(child[name]), **{**own, **runners, **variables})

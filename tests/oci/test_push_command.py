@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
@@ -109,6 +109,66 @@ def test_a_bundle_is_one_image(
     tagged = name.partition("@")[0] + ":3fadf6b0"
     labels = json.loads(skopeo("inspect", "--tls-verify=false", f"docker://{tagged}"))["Labels"]
     assert labels["org.opencontainers.image.title"] == "todo"
+
+
+BACKEND = {"path": "plugins/todo-backend", "name": "@backstage-community/plugin-todo-backend"}
+PAGE = {"path": "plugins/todo", "name": "@backstage-community/plugin-todo"}
+MADE = {"files": [{"name": "backend.tgz", "size": 1}]}
+PARTIAL_BUILDS: dict[str, tuple[dict[str, Any], str]] = {
+    "a run with --only": ({"plugins": [BACKEND | MADE], "left-out": [PAGE]}, "plugins/todo"),
+    "two of three": (
+        {"plugins": [BACKEND | MADE], "left-out": [PAGE, {"path": "plugins/c", "name": "c"}]},
+        "plugins/todo, plugins/c",
+    ),
+    "a plugin failed": ({"plugins": [BACKEND | MADE, PAGE | {"files": []}]}, "plugins/todo"),
+    "an archive was removed": (
+        {"plugins": [BACKEND | MADE, PAGE | {"files": [{"name": "frontend.tgz", "size": 1}]}]},
+        "plugins/todo",
+    ),
+}
+
+
+@pytest.mark.parametrize(("report", "lacking"), PARTIAL_BUILDS.values(), ids=list(PARTIAL_BUILDS))
+def test_a_part_of_a_workspace_does_not_replace_the_bundle_of_all(
+    anonymous: Server, outputs: Path, report: dict[str, Any], lacking: str
+) -> None:
+    options = ("--bundle", "todo", "--tag-template", "latest")
+    assert run(anonymous, outputs, *options).exit_code == 0
+    listed = (outputs / "dynamic-plugins.oci.yaml").read_bytes()
+    (outputs / "frontend.tgz").unlink()
+    (outputs / "build-report.json").write_text(json.dumps({"source": SOURCE} | report))
+
+    done = run(anonymous, outputs, *options)
+
+    assert done.exit_code == 2
+    assert "the image todo would not hold all plugins of the workspace" in done.output
+    assert f"without {lacking}" in " ".join(done.output.split())
+    assert (outputs / "dynamic-plugins.oci.yaml").read_bytes() == listed
+    assert run(anonymous, outputs).exit_code == 0  # an image of its own is nobody else's
+
+
+def test_an_older_archive_of_a_plugin_that_failed_is_no_part_of_a_bundle(
+    anonymous: Server, outputs: Path
+) -> None:
+    report = {"plugins": [BACKEND | MADE, PAGE | {"files": []}]}
+    (outputs / "build-report.json").write_text(json.dumps(report))
+
+    done = run(anonymous, outputs, "--bundle", "todo", "--tag-template", "latest")
+
+    assert done.exit_code == 2
+    assert "without plugins/todo" in " ".join(done.output.split())
+
+
+def test_the_archives_of_several_machines_together_are_a_bundle(
+    anonymous: Server, outputs: Path
+) -> None:
+    """Each shard's report names what the other one built."""
+    report = {"plugins": [BACKEND | MADE], "left-out": [PAGE]}
+    (outputs / "build-report.json").write_text(json.dumps(report))
+
+    done = run(anonymous, outputs, "--bundle", "todo", "--tag-template", "latest")
+
+    assert done.exit_code == 0, done.output
 
 
 def test_folders_of_several_workspaces_are_found(

@@ -261,8 +261,43 @@ def test_a_bundle_of_several_versions_needs_another_tag(tmp_path: Path) -> None:
     ]
 
     with pytest.raises(UsageError, match="versions differ"):
-        refuse_unless_pushable(wanted, plugins)
-    refuse_unless_pushable(wanted, plugins[:1])
+        refuse_unless_pushable(wanted, plugins, there=plugins)
+    refuse_unless_pushable(wanted, plugins[:1], there=plugins[:1])
+
+
+@pytest.mark.parametrize("form", [{"image_output": ImageOutput.LAYOUT}, {"push_images": True}])
+def test_a_bundle_of_a_part_of_the_workspace_is_refused_before_anything_is_asked(
+    tmp_path: Path, form: dict[str, Any]
+) -> None:
+    """Under its tag is, or will be, the whole one. The registry does not even exist."""
+    environment = {"REGISTRY_URL": "registry.invalid", "REGISTRY_NAMESPACE": "team"}
+    bundled = plan(tmp_path, environment=environment, bundle="todo", tag_template="latest", **form)
+    wanted = images_wanted(bundled)
+    assert wanted
+    there: Any = [
+        SimpleNamespace(path=f"plugins/{name}", manifest=SimpleNamespace(name=name, version="1"))
+        for name in ("todo", "todo-backend")
+    ]
+
+    with pytest.raises(UsageError, match="the image todo would not hold all plugins") as refused:
+        refuse_unless_pushable(wanted, there[:1], there=there)
+
+    assert refused.value.found == "without plugins/todo-backend"
+    assert "leave --only and --exclude out" in str(refused.value.hint)
+
+
+def test_images_of_their_own_may_be_made_of_a_part_of_the_workspace(tmp_path: Path) -> None:
+    wanted = images_wanted(plan(tmp_path, image_output=ImageOutput.LAYOUT))
+    assert wanted
+    there: Any = [
+        SimpleNamespace(path=f"plugins/{name}", manifest=SimpleNamespace(name=name, version="1"))
+        for name in ("todo", "todo-backend")
+    ]
+
+    refuse_unless_pushable(wanted, there[:1], there=there)
+    refuse_unless_pushable(
+        replace(wanted, naming=replace(wanted.naming, bundle="x")), [], there=there
+    )
 
 
 def test_archives_are_listed_with_their_integrity(

@@ -78,6 +78,7 @@ def workspace(*plugins: dict[str, Any], **others: Any) -> dict[str, Any]:
         },
         "stages": {"install": 30.0},
         "plugins": list(plugins),
+        "left-out": [],
         "warnings": [],
         "error": None,
     }
@@ -138,6 +139,16 @@ def test_plugins_of_one_workspace_are_joined(shards: Shards) -> None:
     (todo,) = found["workspaces"]
     assert [each["path"] for each in todo["plugins"]] == ["a", "b"]
     assert todo["stages"] == {"install": 40.0, "tsc": 2.0}
+
+
+def test_what_another_run_built_is_not_left_out(shards: Shards) -> None:
+    named = [{"path": path, "name": f"@acme/{path}"} for path in ("a", "b", "c")]
+    first = workspace(plugin("a"), **{"left-out": named[1:]})
+    second = workspace(plugin("b"), **{"left-out": [named[0], named[2]]})
+
+    merged = shards.merged(first, second)
+
+    assert merged["left-out"] == [named[2]]
 
 
 def test_one_report_is_itself(shards: Shards) -> None:

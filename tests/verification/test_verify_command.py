@@ -18,6 +18,7 @@ from factory.attestation.provenance import (
     PROVENANCE_SUFFIX,
     BuiltFrom,
     BuiltWith,
+    Material,
     ProvenanceSubject,
     provenance,
 )
@@ -507,6 +508,48 @@ def test_what_is_bundled_is_compared_with_the_workspaces_that_are_named(tmp_path
     assert ended.exit_code == 14
     assert "once: 1.4.0 instead of 1.4.1" in ended.stdout
     assert str(source / "yarn.lock") in ended.stdout
+
+
+@pytest.mark.parametrize("path", ["", ".", "workspaces/todo"])
+@pytest.mark.parametrize("folder", ["", "workspaces/todo"])
+def test_a_workspace_with_another_lockfile_than_was_built_with_is_said(
+    tmp_path: Path, path: str, folder: str
+) -> None:
+    """Both digests are named: the tree may fit by chance, and the wrong commit be at hand."""
+    tgz = write_tgz(tmp_path / "todo.tgz", backend())
+    source = locked_source(tmp_path / "source")
+    there = hashlib.sha256((source / "yarn.lock").read_bytes()).hexdigest()
+    then = "5" * 64
+    name = f"{folder}/yarn.lock".lstrip("/")
+    sidecar = tmp_path / f"todo.tgz{PROVENANCE_SUFFIX}"
+
+    def built_with(digest: str) -> None:
+        origin = BuiltFrom(
+            repository="https://example.com/p",
+            ref=None,
+            commit="a" * 40,
+            workspace_path=path,
+            materials=(
+                Material(name=name, sha256=digest),
+                Material(name="plugins/todo-backend/overlay/yarn.lock", sha256="7" * 64),
+            ),
+        )
+        sha256 = hashlib.sha256(tgz.read_bytes()).hexdigest()
+        subject = ProvenanceSubject(name=tgz.name, sha256=sha256)
+        how = BuiltWith(plugin_path="plugins/todo-backend", arguments=())
+        sidecar.write_text(provenance([subject], origin, how))
+
+    built_with(there)
+    assert verified(tgz, "--workspace", source).exit_code == 0
+    built_with(then)
+    ended = verified(tgz, "--workspace", source)
+    is_on_the_way_up = not folder or folder == path
+    assert ended.exit_code == (14 if is_on_the_way_up else 0)
+    if is_on_the_way_up:
+        said = " ".join(ended.stdout.split())
+        assert "built with another yarn.lock than the workspace has" in said
+        assert f"sha256:{there}" in said
+        assert f"sha256:{then}" in said
 
 
 def test_a_workspace_without_a_lockfile_is_an_error(tmp_path: Path) -> None:
