@@ -232,7 +232,9 @@ def _commands() -> Iterator[tuple[str, Any]]:
 
 
 def _command(path: str, command: Any) -> str:
-    hints = typing.get_type_hints(inspect.unwrap(command.callback))
+    # A command of option groups says itself what its parameters are.
+    said = inspect.unwrap(command.callback, stop=lambda each: hasattr(each, "__signature__"))
+    hints = typing.get_type_hints(said)
     positional = [p for p in command.params if not p.opts[0].startswith("-")]
     options = [p for p in command.params if p.opts[0].startswith("-")]
     usage = " ".join([path, *(_positional_usage(p) for p in positional), "[OPTIONS]"])

@@ -11,7 +11,7 @@ from factory.analysis.arguments import parse_arguments
 from factory.analysis.inventory import find_host
 from factory.analysis.workspace_analysis import analyze_workspace
 from factory.cli.analyze_view import document_of, show_lines, show_tables
-from factory.cli.options import AsJson, Host
+from factory.cli.options import AsJson, Host, Verbose
 from factory.config.plugins_list import (
     PLUGINS_LIST,
     PluginEntry,
@@ -78,10 +78,7 @@ def analyze(
             help="Write the arguments into plugins-list.yaml; all other lines stay unchanged.",
         ),
     ] = False,
-    verbose: Annotated[
-        bool,
-        typer.Option("--verbose", help="Show every warning, not a summary for each kind."),
-    ] = False,
+    verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the build arguments that plugins need, and why."""

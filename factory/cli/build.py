@@ -8,8 +8,6 @@ from factory.cli.option_groups import with_option_groups
 from factory.cli.options import LeastUrgent, LogLevel, Verbose
 from factory.cli.session import session
 from factory.config.options import BuildOptions
-from factory.config.run_plan import plan_run
-from factory.config.workspaces import environment_files
 from factory.scheduling.capacity import default_jobs
 
 EXAMPLES = """Examples:
@@ -53,7 +51,9 @@ def build(
 
     This runs when no command is named: the options of plugin-factory itself are those of build.
     """
-    from factory.pipeline.run import build_run  # noqa: PLC0415 - --help needs no pipeline
+    from factory.config.run_plan import plan_run  # noqa: PLC0415 - --help needs no YAML
+    from factory.config.workspaces import environment_files  # noqa: PLC0415
+    from factory.pipeline.run import build_run  # noqa: PLC0415 - nor the pipeline
 
     with session(
         ctx,

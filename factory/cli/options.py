@@ -39,8 +39,8 @@ Verbose: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--verbose",
-        help="Show all progress and what every tool prints, and the file and line a message comes "
-        "from.",
+        help="Show all progress and warnings, what every tool prints, and the file and line a "
+        "message comes from.",
         rich_help_panel=DISPLAY,
     ),
 ]
