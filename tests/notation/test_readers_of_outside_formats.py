@@ -107,7 +107,7 @@ class Format:
     name: str
     valid: Any
     read: Callable[[Path, bytes], object]
-    allowed: tuple[type[Exception], ...] = ()
+    allowed: type[Exception] = FactoryError
 
     @property
     def text(self) -> bytes:
@@ -458,7 +458,7 @@ FORMATS = (
     Format(name="app-config", valid="app:\n  a: [1, {b: c}]\n  d: &x 1\n  e: *x\n",
            read=as_file("app-config.dynamic.yaml", read_app_config)),
     Format(name="docker's logins", valid=AUTH, read=as_file("auth.json", read_auth_file)),
-    Format(name="annotation of an image", valid=FOLDERS, allowed=(ValueError,),
+    Format(name="annotation of an image", valid=FOLDERS, allowed=ValueError,
            read=lambda _, content: folders_in(base64.b64encode(content).decode())),
     Format(name="cosign payload", valid=PAYLOAD, read=signed_payload),
     Format(name="cosign signatures", valid=SIGNATURES, read=signatures),
@@ -498,7 +498,7 @@ def read_somewhere(of: Format, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         try:
             of.read(Path(folder), content)
-        except (FactoryError, *of.allowed) as error:
+        except of.allowed as error:
             str(error).encode()  # it can be shown
 
 
