@@ -124,8 +124,8 @@ class PluginCache:
     def promises(self, key: str) -> bool:
         """Whether a build would find an entry of ``key``, as far as its document tells.
 
-        Neither its files nor, where none is demanded of it, its signature are looked at, and of
-        what a registry has nothing is pulled: a build may still find nothing to restore.
+        Its files are not looked at, and of a registry's entries no more than whether they are
+        signed, where a key is demanded: a build may still find that one cannot be restored.
         """
         if not self.demanded:
             return self.store.has(key) or bool(self.remote and self.remote.has(key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from factory.attestation.keys import PrivateKey
 from factory.cache.entry import ENTRY_FILE, SIGNATURE_FILE, Entry
 from factory.cache.entry_signature import find_demanded_key, sign_entry
 from factory.cache.examination import examine
+from factory.cache.key import digest_of_value
 from factory.cache.pruning import DEFAULT_LIMITS
 from factory.cache.remote import remote_cache
 from factory.cache.store import Store
@@ -69,7 +71,10 @@ def test_a_plan_promises_no_entry_that_a_build_would_not_take(
 def test_an_entry_that_was_changed_is_not_promised(store: Store, tmp_path: Path) -> None:
     entry = put(store, tmp_path / "made", OURS)
     file = entry.folder / ENTRY_FILE
-    file.write_bytes(file.read_bytes().replace(b"1.0.0", b"1.0.1"))
+    document = json.loads(file.read_bytes())
+    document["entry"]["record"]["version"] = "6.6.6"
+    document["digest"] = digest_of_value(document["entry"])
+    file.write_bytes(json.dumps(document).encode())
     assert not PluginCache(store=store, limits=DEFAULT_LIMITS, demanded=OURS.public).promises(KEY)
 
 
@@ -78,12 +83,13 @@ def test_of_a_registry_only_signed_entries_are_promised_where_a_key_is_demanded(
     store: Store, tmp_path: Path, registry: Server, key: PrivateKey | None, promised: bool
 ) -> None:
     entry = put(store, tmp_path / "made", key)
-    name = f"oci://{registry.host}/team/cache"
-    login = Environment(variables={"REGISTRY_INSECURE": "true", "REGISTRY_URL": registry.host})
-    with remote_cache(login, sources=[], destination=name, checkpoint=go_on) as remote:
-        remote.send(entry)
+    name = f"oci://{registry.host}/team/{'signed' if key else 'plain'}"
+    environment = Environment(variables={"REGISTRY_INSECURE": "true"})
     empty = Store(folder=tmp_path / "empty")
-    with remote_cache(login, sources=[name], destination=None, checkpoint=go_on) as remote:
+    with remote_cache(
+        environment, sources=(name,), destination=name, checkpoint=lambda: None
+    ) as remote:
+        assert remote.send(entry)
         assert remote.has(KEY)
         cache = PluginCache(store=empty, limits=DEFAULT_LIMITS, remote=remote, demanded=OURS.public)
         assert cache.promises(KEY) is promised
