@@ -75,8 +75,16 @@ def like_veecode(catalogue: Catalogue) -> None:
 @pytest.mark.parametrize(
     ("made", "on", "said"),
     [
-        (like_rhdh, 59, "6 workspaces are off, and not built: without plugins-list.yaml: w05, w16"),
-        (like_veecode, 43, "30 workspaces are off, and not built: with plugins-list.yaml.disabled"),
+        (
+            like_rhdh,
+            59,
+            "6 workspaces are disabled, and not built: without plugins-list.yaml: w05, w16",
+        ),
+        (
+            like_veecode,
+            43,
+            "30 workspaces are disabled, and not built: with plugins-list.yaml.disabled",
+        ),
     ],
 )
 def test_a_production_catalogue_is_planned(
