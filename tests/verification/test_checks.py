@@ -166,7 +166,7 @@ BROKEN_FRONTENDS: dict[str, tuple[dict[str, bytes], str]] = {
         ),
         "https://x.test/a.js",
     ),
-    "not name a remote entry": (frontend(files={"dist/remoteEntry.js": None}), "remoteEntry.js"),
+    "no remote entry": (frontend(files={"dist/remoteEntry.js": None}), "remoteEntry.js"),
     "no name of a remote entry": (
         frontend(files={"dist/mf-manifest.json": _federation(metaData={})}),
         "remoteEntry",
