@@ -131,7 +131,7 @@ def test_write_makes_a_list_where_there_is_none(workspace: Path, tmp_path: Path)
     ("listed", "problem"),
     [
         ("plugins/nowhere:\n", "has no plugin plugins/nowhere"),
-        (".:\n", "no plugin that can be exported"),
+        (".:\n", "not a plugin that can be exported"),
         (f'{PLUGIN}: "--embed-package \'a"\n', "words"),
     ],
 )

@@ -125,7 +125,7 @@ NO_INVENTORIES = [
 def test_a_file_that_is_no_inventory_is_named(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "x.json"
     file.write_bytes(content)
-    with pytest.raises(ConfigurationError, match="no host inventory"):
+    with pytest.raises(ConfigurationError, match="not a host inventory"):
         find_host(str(file))
 
 

@@ -167,11 +167,11 @@ def test_a_statement_counts_for_its_subjects_alone() -> None:
     ],
 )
 def test_what_is_no_statement_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(CheckError, match="no provenance statement"):
+    with pytest.raises(CheckError, match="not a provenance statement"):
         read_statement(json.dumps(statement() | change))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", b"\xff"])
 def test_what_is_no_json_is_refused(text: str | bytes) -> None:
-    with pytest.raises(CheckError, match="no provenance statement"):
+    with pytest.raises(CheckError, match="not a provenance statement"):
         read_statement(text)

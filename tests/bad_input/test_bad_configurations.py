@@ -81,7 +81,7 @@ def test_a_duplicate_key_in_source_json(desk: Desk) -> None:
 
 def test_a_workspace_path_of_source_json_that_leaves_the_repository(desk: Desk) -> None:
     desk.write("config/source.json", {"repo": "r", "workspace-path": "../elsewhere"})
-    assert_refused(desk, "leaves the repository", "(workspace-path)", "../elsewhere")
+    assert_refused(desk, "points outside the repository", "(workspace-path)", "../elsewhere")
 
 
 def test_invalid_yaml(desk: Desk) -> None:

@@ -202,7 +202,7 @@ def test_a_registry_that_is_down_is_told_once_and_left_alone(
             assert not remote.has(entry.key)
             assert not remote.send(entry)
     (said,) = warnings(caplog)
-    assert "the build goes on" in said
+    assert "the build continues" in said
 
 
 def test_a_registry_that_may_only_be_read_is_still_read(

@@ -251,7 +251,7 @@ def test_a_file_in_the_place_of_a_folder_is_told_once(
         assert store.put(KEY, outputs(tmp_path / "made"), parts=PARTS, record=RECORD) is None
         assert store.get(KEY) is None
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "the build goes on" in caplog.text
+    assert "the build continues" in caplog.text
     assert in_the_way.read_text() == "in the way"
 
 

@@ -129,7 +129,7 @@ def test_an_unknown_command_is_refused() -> None:
         (("build", "stray"), "stray"),
         (("--source-ref", "main", "--config-dir", "."), "--source-ref needs --source-repo"),
         (("--source-repo", "r", "--use-local", "--config-dir", "."), "exclude each other"),
-        (("--workspace-path", "../x", "--config-dir", "."), "--workspace-path leaves"),
+        (("--workspace-path", "../x", "--config-dir", "."), "--workspace-path points outside"),
     ],
 )
 def test_a_bad_option_or_value_ends_with_2_and_is_named(

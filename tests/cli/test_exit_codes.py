@@ -78,7 +78,8 @@ def test_a_mistake_of_ours_is_said_as_such_with_a_log_to_send(
     shown = capsys.readouterr().err
     (log,) = tmp_path.glob("plugin-factory-*.log")
     assert code == 1
-    assert "has made a mistake: LookupError: *** is not there" in shown
+    assert ": LookupError: *** is not there" in shown
+    assert "internal error in plugin-factory " in shown
     assert str(log) in shown
     assert "please report it" in shown
     assert "Traceback" not in shown

@@ -75,8 +75,16 @@ def like_veecode(catalogue: Catalogue) -> None:
 @pytest.mark.parametrize(
     ("made", "on", "said"),
     [
-        (like_rhdh, 59, "6 workspaces are off, and not built: without plugins-list.yaml: w05, w16"),
-        (like_veecode, 43, "30 workspaces are off, and not built: with plugins-list.yaml.disabled"),
+        (
+            like_rhdh,
+            59,
+            "6 workspaces are disabled, and not built: without plugins-list.yaml: w05, w16",
+        ),
+        (
+            like_veecode,
+            43,
+            "30 workspaces are disabled, and not built: with plugins-list.yaml.disabled",
+        ),
     ],
 )
 def test_a_production_catalogue_is_planned(
@@ -91,7 +99,7 @@ def test_a_production_catalogue_is_planned(
     assert len(plan.builds) == on
     assert not plan.broken
     assert all(build.plugins for build in plan.builds)
-    (once,) = [each for each in caplog.messages if " off, and not built" in each]
+    (once,) = [each for each in caplog.messages if " disabled, and not built" in each]
     assert said in once
     # The same when the folder of the workspaces itself is named.
     assert names(catalogue.plan(catalogue.config / "workspaces")) == names(plan)

@@ -163,7 +163,8 @@ def test_one_name_in_two_places_is_refused(several: Desk) -> None:
 @pytest.mark.parametrize("name", [".clones", ".CLONES", "build-report.json"])
 def test_a_name_that_is_taken_is_refused(several: Desk, name: str) -> None:
     several.write(f"{name}/source.json", {"repo": "r"})
-    assert several.refused(ConfigurationError).problem == f"a workspace cannot be called {name}"
+    error = several.refused(ConfigurationError)
+    assert error.problem == f"{name} cannot be the name of a workspace"
 
 
 @pytest.mark.parametrize("option", ["repo_path", "output_dir"])

@@ -88,7 +88,7 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
         link = tarfile.TarInfo("package/link")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
-    with pytest.raises(PackError, match="something else than files"):
+    with pytest.raises(PackError, match="something other than files"):
         write_normal_archive(packed, tmp_path / "normal.tgz")
 
 

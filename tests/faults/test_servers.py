@@ -66,7 +66,7 @@ class TestGit:
         git.breaks_left = 1000
         ended = desk.build()
         assert ended.code == 4, ended.said
-        assert "cannot be reached, or broke off" in ended.said
+        assert "cannot be reached, or closed the connection" in ended.said
         assert 1000 - git.breaks_left < 20
         assert_failed(desk, ended.said)
         assert not desk.source.exists() or not list(desk.source.iterdir())
@@ -75,7 +75,7 @@ class TestGit:
         git.silences_left = 1000
         ended = desk.build(variables=IMPATIENT_GIT)
         assert ended.code == 4, ended.said
-        assert "cannot be reached, or broke off" in ended.said
+        assert "cannot be reached, or closed the connection" in ended.said
         assert 1000 - git.silences_left < 20
         assert_failed(desk, ended.said)
 

@@ -212,9 +212,9 @@ def test_a_reference_by_name_is_the_included_image(tmp_path: Path) -> None:
         ("plugins:\n- package: x@1\n- package: x@2\n", "twice", 3, "plugins[1].package"),
         ("plugins:\n- package: oci://quay.io/x\n", "name cannot", 2, "plugins[0].package"),
         ("plugins:\n- package: oci://quay.io/x:1!../y\n", "no name", 2, "plugins[0].package"),
-        ("plugins:\n- package: https://x/y.zip\n", "not that of an", 2, "plugins[0].package"),
+        ("plugins:\n- package: https://x/y.zip\n", "not an archive's", 2, "plugins[0].package"),
         ("plugins:\n- package: github:a/b\n", "git repository", 2, "plugins[0].package"),
-        ("plugins:\n- package: 'a b c'\n", "no known form", 2, "plugins[0].package"),
+        ("plugins:\n- package: 'a b c'\n", "an unknown form", 2, "plugins[0].package"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(

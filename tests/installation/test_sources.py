@@ -95,7 +95,7 @@ def test_an_image_without_annotation_needs_a_path(desk: Desk, images: Server) ->
     desk.listed(f"oci://{images.host}/team/bare:1")
     done = desk.run()
     assert done.exit_code == 15
-    assert "does not say which plugins it holds" in done.stderr
+    assert "does not say which plugins it contains" in done.stderr
     desk.listed(f"oci://{images.host}/team/bare:1!todo")
     assert desk.outcomes() == {"todo": "installed"}
 
@@ -343,7 +343,7 @@ def test_a_registrys_own_authority_is_trusted_when_npmrc_names_it(
     refused = desk.run()
     assert refused.exit_code == 11
     assert "certificate is not trusted" in refused.stderr
-    assert "strict-ssl=false is not followed" in refused.stderr
+    assert "strict-ssl=false is ignored" in refused.stderr
     authority = encrypted_npm.identity.authority
     desk.written(f"registry={encrypted_npm.url}\ncafile={authority}\n", ".npmrc")
     assert desk.outcomes() == {NAME: "installed"}

@@ -108,7 +108,7 @@ def test_a_folder_that_is_no_layout_is_left_alone(tmp_path: Path, image: Image) 
     (tmp_path / "image").mkdir()
     (tmp_path / "image" / "precious").touch()
 
-    with pytest.raises(StorageError, match="no image layout"):
+    with pytest.raises(StorageError, match="not an image layout"):
         write_layout([(image, NAME)], tmp_path / "image")
 
     assert (tmp_path / "image" / "precious").exists()

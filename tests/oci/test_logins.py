@@ -152,7 +152,7 @@ def test_a_helper_that_is_not_installed_is_named(tmp_path: Path) -> None:
 def test_a_helpers_nonsense_is_an_error_that_does_not_show_it(tmp_path: Path) -> None:
     helper(tmp_path, "mine", 'echo \'{"Secret": "geheim"}\'')
 
-    with pytest.raises(RegistryError, match="gave no login") as caught:
+    with pytest.raises(RegistryError, match="returned no login") as caught:
         found(tmp_path, {"credHelpers": {"quay.io": "mine"}})
 
     assert "geheim" not in str(caught.value)

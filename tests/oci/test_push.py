@@ -256,7 +256,7 @@ def test_the_hosts_own_login_opens_it(
 
     pushed_once(target, image, "by-host")
 
-    assert "what this host is logged in with is used" in caplog.text
+    assert "this host's own login is used" in caplog.text
 
 
 def test_a_registrys_certificate_of_an_own_authority_is_trusted_when_named(

@@ -151,7 +151,7 @@ def test_a_tag_that_leads_elsewhere_after_the_push_is_an_error(
         push(proxy, other, "raced")
     with (
         faulty(anonymous.host, Fault(method="PUT", path="/manifests/", status=201)) as proxy,
-        pytest.raises(RegistryError, match="another image than the one that was pushed") as err,
+        pytest.raises(RegistryError, match="a different image than the one that was pushed") as err,
     ):
         push(proxy, image, "raced")
 

@@ -148,7 +148,7 @@ def test_a_list_that_is_none_is_an_error(anonymous: Server) -> None:
     with (
         faulty(anonymous.host, nonsense) as proxy,
         Registry(anonymous.target(REGISTRY_URL=proxy.host), reads_only=True) as registry,
-        pytest.raises(RegistryError, match="no image index"),
+        pytest.raises(RegistryError, match="not an image index"),
     ):
         list_referrers(registry, "team/x", f"sha256:{'1' * 64}")
 

@@ -236,7 +236,7 @@ def test_a_list_that_cannot_be_recorded_is_a_warning(
         choose_found_plugins(workspace.folder, plan), workspace.root / "gone/plugins-list.yaml"
     )
     assert "cannot be written" in caplog.text
-    assert "built, not recorded" in caplog.text
+    assert "built, but not recorded" in caplog.text
 
 
 def compiled(workspace: Workspace, listing: str) -> list[str]:

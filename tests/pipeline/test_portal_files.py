@@ -123,7 +123,7 @@ def test_somebody_elses_file_is_left_as_it_is(
     write_published(tmp_path, [entry], [pinned("todo")])
 
     assert (tmp_path / name).read_text() == "mine: true\n"
-    assert f"{tmp_path / name} is not plugin-factory's own" in caplog.text
+    assert f"{tmp_path / name} was not written by plugin-factory" in caplog.text
 
 
 def test_a_configuration_that_is_no_yaml_is_left_out_with_a_word(
@@ -135,7 +135,7 @@ def test_a_configuration_that_is_no_yaml_is_left_out_with_a_word(
 
     assert file
     assert "pluginConfig" not in file.read_text()
-    assert "left without its configuration" in caplog.text
+    assert "written without its configuration" in caplog.text
 
 
 def test_an_entrys_configuration_is_the_same_to_all_readers(
@@ -164,4 +164,4 @@ def test_a_configuration_that_is_none_leaves_the_entry_without(
     file = write_tgz_entries(tmp_path, [entry])
     assert file
     assert "pluginConfig" not in yaml.safe_load(file.read_text(encoding="utf-8"))["plugins"][0]
-    assert "left without its configuration" in caplog.text
+    assert "written without its configuration" in caplog.text

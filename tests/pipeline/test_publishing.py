@@ -132,7 +132,7 @@ def test_without_a_wish_there_are_no_images(tmp_path: Path) -> None:
 
 
 def test_a_bundle_without_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no image is asked for"):
+    with pytest.raises(UsageError, match="no image is requested"):
         images_wanted(plan(tmp_path, bundle="todo"))
 
 

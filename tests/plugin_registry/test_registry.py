@@ -191,7 +191,7 @@ def test_a_manifest_that_is_none_is_named(root: Path, content: str) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--asset-host", "portal.example.com", "no web address"),
+        ("--asset-host", "portal.example.com", "not a web address"),
         ("--assets-path", "/assets/{plugin}", "unknown field"),
         ("--assets-path", "assets/{folder}", "not absolute"),
         ("--retain", "forever", "not a time span"),

@@ -107,7 +107,7 @@ class TestNeverEmptied:
     @pytest.mark.parametrize("path", ["/", "/usr", "/etc"])
     def test_a_folder_of_the_system(self, tmp_path: Path, path: str) -> None:
         root = type(tmp_path)(path)
-        with pytest.raises(SourceError, match="a folder of the system"):
+        with pytest.raises(SourceError, match="a system folder"):
             prepare(root, clean=True, confirm=None)
 
     def test_a_volume_mounted_inside(self, source: Path, small_disk: Path) -> None:

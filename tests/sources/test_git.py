@@ -101,7 +101,7 @@ class TestWhichCommit:
     @pytest.mark.usefixtures("history")
     @pytest.mark.parametrize("ref", ["--upload-pack=evil", "main~1", "a b", "", "a..b"])
     def test_a_ref_that_is_none_is_refused(self, bring: Bring, ref: str) -> None:
-        with pytest.raises(SourceError, match="no name of a branch"):
+        with pytest.raises(SourceError, match="not a valid name of a branch"):
             bring("served/plugins", ref)
 
     def test_an_empty_repository_is_an_error(self, bring: Bring, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ class TestCredentials:
     ) -> None:
         with (
             smart_http(history.repository.path.parent, guarded) as url,
-            pytest.raises(SourceError, match="asks for a user name and password") as caught,
+            pytest.raises(SourceError, match="requires a user name and password") as caught,
         ):
             bring(f"{url}/plugins")
         assert "credential.helper" in str(caught.value)
@@ -441,7 +441,7 @@ class TestCredentials:
     ) -> None:
         with smart_http(history.repository.path.parent, guarded) as url:
             wrong = url.replace("//", "//jo:wr0ngpass@") + "/plugins"
-            with pytest.raises(SourceError, match="asks for a user name") as caught:
+            with pytest.raises(SourceError, match="requires a user name") as caught:
                 bring(wrong)
         assert "wr0ngpass" not in str(caught.value)
 
@@ -499,7 +499,7 @@ class TestWhenItFails:
     ) -> None:
         (home / ".gitconfig").write_text('[filter "broken"]\n\tsmudge = false\n\trequired = true\n')
         history.repository.commit({".gitattributes": "*.x filter=broken\n", "a.x": "a"})
-        with pytest.raises(SourceError, match="could not bring"):
+        with pytest.raises(SourceError, match="could not fetch"):
             bring("served/plugins")
         assert list((tmp_path / "out" / "1").iterdir()) == []
 

@@ -332,7 +332,7 @@ class TestAllOrNothing:
             move(*arguments)  # type: ignore[arg-type]
 
         monkeypatch.setattr(replacement, "_put_in_place", failing)
-        with pytest.raises(StorageError, match="all are as they were"):
+        with pytest.raises(StorageError, match="all are unchanged"):
             bench.apply()
         assert {name: content for name, (_, _, content) in snapshot(bench.root).items()} == before
 
@@ -459,7 +459,7 @@ class TestPathsThatLeaveTheTree:
             "diff --git a/link b/link\nnew file mode 120000\n--- /dev/null\n+++ b/link\n"
             "@@ -0,0 +1 @@\n+/etc\n\\ No newline at end of file\n",
         )
-        assert "makes a link out of the tree" in str(bench.refused())
+        assert "creates a link out of the tree" in str(bench.refused())
 
     def test_into_gits_own_folder(self, bench: Bench) -> None:
         bench.patch("1.patch", "--- /dev/null\n+++ b/.git/hooks/x\n@@ -0,0 +1 @@\n+x\n")

@@ -113,7 +113,7 @@ def test_a_cache_that_may_only_be_read_is_read(tmp_path: Path) -> None:
         "another now False",
     ]
     assert len(ended.stderr.splitlines()) == 1, "it is said once"
-    assert "may only be read (Read-only file system)" in ended.stderr
+    assert "is read-only (Read-only file system)" in ended.stderr
     assert sorted(cache.rglob("*")) == before
 
 

@@ -196,7 +196,7 @@ def test_a_yarn_with_another_checksum_is_refused_and_not_kept(
     process: dict[str, str], node: Node, tmp_path: Path
 ) -> None:
     wrong = WantedYarn(version="1.22.22", reason="package.json", checksum=("sha512", "0" * 128))
-    with pytest.raises(ToolchainError, match="not the one that is asked for") as caught:
+    with pytest.raises(ToolchainError, match="not the requested one") as caught:
         installed_yarn(wrong, process, node, tmp_path)
     assert caught.value.expected == f"sha512 {'0' * 128}, by package.json"
     assert not list((tmp_path / "cache/yarn").glob("[!.]*"))
