@@ -123,7 +123,7 @@ def test_a_failure_stops_its_own_workspace_only_and_all_are_in_the_summary(
     assert "is not valid JSON" in ended.stdout
     for name in platform.outcomes:
         assert f"\n{name}" in ended.stdout
-    assert ended.stderr.count("not used: notes") == 1
+    assert ended.stderr.count("ignored: notes") == 1
     assert "Traceback" not in ended.said
     codes = {each["name"]: each["exit-code"] for each in platform.report["workspaces"]}
     assert codes == {"broken": 3, "lost": 4, "one": 0, "three": 0, "two": 0}

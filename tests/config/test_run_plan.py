@@ -145,7 +145,7 @@ def test_other_subdirectories_are_listed_in_one_warning(
         cache_dir=several.config / "own/cache",
     )
     (warning,) = [each for each in caplog.records if each.levelname == "WARNING"]
-    assert warning.getMessage().endswith("not used: notes, old")
+    assert warning.getMessage().endswith("ignored: notes, old")
 
 
 def test_two_workspaces_that_differ_in_case_only_are_refused(several: Desk) -> None:
