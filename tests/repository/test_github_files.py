@@ -38,7 +38,9 @@ def ran(program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
 
 def checked(schema: str, *files: Path) -> Result:
     """What check-jsonschema says, loaded once: that takes seconds of any processor."""
-    from check_jsonschema import main as check_jsonschema  # noqa: PLC0415 - of this module alone
+    from check_jsonschema import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        main as check_jsonschema,
+    )
 
     words = ["--builtin-schema", f"vendor.{schema}", *map(str, files)]
     return CliRunner().invoke(check_jsonschema, words)
