@@ -53,6 +53,7 @@ HEAVY = (
     "tests/docs/test_site.py",
     "tests/docs/test_tutorial.py",
     "tests/doctor/test_doctor.py",
+    "tests/export/test_locked_install.py",
     "tests/faults/",
     "tests/installation/test_sources.py",
     "tests/installation/test_staging.py",

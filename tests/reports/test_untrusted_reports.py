@@ -78,7 +78,7 @@ def test_a_beginning_is_a_time(tmp_path: Path, started: str) -> None:
 
 
 def test_texts_hold_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
-    bad = "\x1b[2J\u202e\ud800\u2028"
+    bad = "\x1b[2J\u202e\u2028"
     document = workspace(
         plugin("plugins/a", outcome="failed", error={**ERROR, "problem": bad}),
         plugin("plugins/b", name=bad, version=bad),
@@ -96,7 +96,8 @@ def test_an_address_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 100_000, '{"a":' * 50_000, "1" * 5_000, "", "\ufeff{}", "nul"]
+    "text",
+    ["[" * 100_000, '{"a":' * 50_000, "1" * 5_000, "", "\ufeff{}", "nul", r'{"a": "\ud800"}'],
 )
 def test_what_is_no_report(tmp_path: Path, text: str) -> None:
     (tmp_path / "build-report.json").write_text(text)
