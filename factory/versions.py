@@ -59,7 +59,7 @@ def release_of(version: str) -> str:
     """Return the release that a version is, or comes before: ``1.42.0`` of ``1.42.0-next.1``.
 
     Raises:
-        ValueError: ``version`` is no semantic version.
+        ValueError: ``version`` is not a semantic version.
     """
     known = _version(version)
     return f"{known.major}.{known.minor}.{known.patch}"
