@@ -54,9 +54,7 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
             "Install the plugins of a dynamic-plugins.yaml, as a portal does when it starts.",
         ),
         "registry": _place("registry", "Write the frontend plugin registry of staged plugins."),
-        "doctor": _place(
-            "doctor", "Check what a build needs, and say what to do about what is missing."
-        ),
+        "doctor": _place("doctor", "Check what a build needs, and say how to fix what is missing."),
         "host": _place("host", "The portals that plugins are built for.", "host_app"),
         "cache": _place(
             "cache",
@@ -64,7 +62,7 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
             "cache_app",
         ),
         "tools": _place(
-            "tools", "Node, yarn and rhdh-cli, which builds bring by themselves.", "tools_app"
+            "tools", "Node, yarn and rhdh-cli, which builds install by themselves.", "tools_app"
         ),
         "report": _place("report", "The reports of finished runs.", "report_app"),
     }
