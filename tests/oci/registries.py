@@ -48,14 +48,15 @@ class Server:
             variables={"REGISTRY_URL": self.host, "REGISTRY_NAMESPACE": NAMESPACE} | variables
         )
 
-    def target(self, **variables: str) -> RegistryTarget:
-        """The same as a target; plain HTTP and a user unless said otherwise."""
+    def target(self, **variables: str | None) -> RegistryTarget:
+        """The same as a target; plain HTTP and a user unless said otherwise; None is not set."""
         usual = {
             "REGISTRY_INSECURE": "true",
             "REGISTRY_USERNAME": USER,
             "REGISTRY_PASSWORD": PASSWORD,
         }
-        return registry_target(self.environment(**(usual | variables)))
+        given = {name: value for name, value in (usual | variables).items() if value is not None}
+        return registry_target(self.environment(**given))
 
 
 def free_port() -> int:

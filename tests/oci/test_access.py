@@ -42,7 +42,7 @@ def test_a_wrong_password_is_refused_with_what_to_check(protected: Server) -> No
 
 def test_no_login_is_refused_with_where_it_was_looked_for(protected: Server) -> None:
     target = protected.target(
-        REGISTRY_USERNAME="", REGISTRY_PASSWORD="", HOME="/nonexistent", XDG_RUNTIME_DIR=""
+        REGISTRY_USERNAME=None, REGISTRY_PASSWORD=None, HOME="/nonexistent", XDG_RUNTIME_DIR=""
     )
 
     with pytest.raises(RegistryError, match=r"/nonexistent/\.docker/config\.json"):

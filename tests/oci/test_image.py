@@ -141,7 +141,7 @@ def test_two_processes_in_two_places_make_the_same_image(tmp_path: Path) -> None
     """Another folder, umask, time zone, locale and hash seed change nothing."""
     program = (
         "import os, sys, pathlib; os.umask(int(sys.argv[3], 8))\n"
-        "from factory.oci.archive import read_plugin_archive\n"
+        "from factory.oci.packed_plugin import read_plugin_archive\n"
         "from factory.oci.image import build_image\n"
         "tgz, layer = map(pathlib.Path, sys.argv[1:3])\n"
         "print(build_image([read_plugin_archive(tgz)], layer).digest)\n"

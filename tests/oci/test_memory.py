@@ -37,7 +37,7 @@ PULL = """
 import sys
 from pathlib import Path
 from factory.config.environment import Environment
-from factory.oci.image_name import image_name
+from factory.oci.names import image_name
 from factory.oci.pull import fetch_blob, pull_manifest
 from factory.oci.registry import Registry
 from factory.oci.target import pull_target
