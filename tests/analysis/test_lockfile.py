@@ -316,7 +316,7 @@ def test_what_npm_range_a_descriptor_stands_for(
         (PROTOCOLS[: PROTOCOLS.index("  resolution")], "incomplete", 7),
         (PROTOCOLS[: PROTOCOLS.index('npm:^1.0.0"\n    fsevents') + 4], "incomplete", 11),
         (PROTOCOLS.rstrip("\n"), "incomplete", 84),
-        (PROTOCOLS.replace("  version: 1.2.0", "  version", 1), "no field", 8),
+        (PROTOCOLS.replace("  version: 1.2.0", "  version", 1), "not a field", 8),
         (PROTOCOLS.replace('"npm:^1.0.0"', '"npm:^1.0.0', 1), "not closed", 11),
         (PROTOCOLS.replace("    plain: ", "    plain=", 1), "not a dependency", 13),
         ("hello\n", "no entry", 1),

@@ -105,7 +105,7 @@ def test_for_people_there_is_a_line_a_check_and_what_to_do(patient: Patient) -> 
         check=False,
     )
     assert done.returncode == 14
-    assert f"failed   source folder     {__file__} is no folder\n" in done.stdout
+    assert f"failed   source folder     {__file__} is not a folder\n" in done.stdout
     assert "try: name another with --repo-path\n" in done.stdout
     assert done.stdout.endswith("1 check failed: a build would, too\n")
 

@@ -204,7 +204,7 @@ def test_what_is_not_what_the_digest_names_is_refused(anonymous: Server, tmp_pat
     with (
         faulty(anonymous.host, Fault(method="GET", path="blobs", body=content)) as proxy,
         reading(proxy.host, anonymous) as registry,
-        pytest.raises(RegistryError, match="something else") as caught,
+        pytest.raises(RegistryError, match="something other") as caught,
     ):
         fetch_blob(registry, REPOSITORY, forged, tmp_path / "blob")
 
@@ -218,7 +218,7 @@ def test_more_than_was_promised_is_not_taken(anonymous: Server, tmp_path: Path) 
 
     with (
         reading(anonymous.host, anonymous) as registry,
-        pytest.raises(RegistryError, match="something else") as caught,
+        pytest.raises(RegistryError, match="something other") as caught,
     ):
         fetch_blob(registry, REPOSITORY, short, tmp_path / "blob")
 

@@ -252,7 +252,7 @@ def test_the_hosts_own_login_opens_it(
         *("--authfile", str(tmp_path / ".config" / "containers" / "auth.json")),
         *("--username", USER, "--password", PASSWORD, protected.host),
     )
-    target = protected.target(REGISTRY_USERNAME="", REGISTRY_PASSWORD="", HOME=str(tmp_path))
+    target = protected.target(REGISTRY_USERNAME=None, REGISTRY_PASSWORD=None, HOME=str(tmp_path))
 
     pushed_once(target, image, "by-host")
 

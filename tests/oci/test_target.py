@@ -138,7 +138,7 @@ def test_a_credential_helper_sees_nothing_of_the_build() -> None:
     assert found.helper_environment == {"PATH": "/bin", "HOME": "/h", "AWS_PROFILE": "p"}
 
 
-@pytest.mark.parametrize("url", ["quay.io:65535", "localhost:1", "[::1]:5000", "[fe80::12345]"])
+@pytest.mark.parametrize("url", ["quay.io:65535", "localhost:1", "[::1]:5000", "[fe80::1234]"])
 def test_a_port_that_there_can_be_is_taken(url: str) -> None:
     assert target(REGISTRY_URL=url).registry == url
 

@@ -141,7 +141,7 @@ class TestHeld:
             pass
 
     def test_a_file_is_no_folder(self, source: Path) -> None:
-        with pytest.raises(StorageError, match="cannot be made"), hold(source / ".hidden"):
+        with pytest.raises(StorageError, match="cannot be created"), hold(source / ".hidden"):
             pass
 
     def test_a_folder_that_cannot_be_written(self, small_disk: Path) -> None:

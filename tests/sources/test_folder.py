@@ -104,7 +104,7 @@ def test_a_folder_that_does_not_exist_is_an_error(bring: Bring) -> None:
 
 
 def test_a_file_is_no_source(bring: Bring, folder: Path) -> None:
-    with pytest.raises(SourceError, match="is no folder"):
+    with pytest.raises(SourceError, match="is not a folder"):
         bring("mine/.yarnrc.yml")
 
 

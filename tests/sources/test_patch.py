@@ -331,7 +331,7 @@ class TestAllOrNothing:
                 raise OSError(28, "No space left on device", str(bench.root / "x"))
             move(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(replacement, "_put_in_place", failing)
+        monkeypatch.setattr(replacement, "_place", failing)
         with pytest.raises(StorageError, match="all are unchanged"):
             bench.apply()
         assert {name: content for name, (_, _, content) in snapshot(bench.root).items()} == before
