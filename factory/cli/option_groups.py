@@ -47,7 +47,7 @@ def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def shared(group: type, name: str) -> Any:
+def share_option(group: type, name: str) -> Any:
     """Return one option of a group, for a command that takes no more of it."""
     _, option = _kind_and_option(get_type_hints(group, include_extras=True)[name])
     return _typer_option(name, option)

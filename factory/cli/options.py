@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from factory.cli.option_groups import shared
+from factory.cli.option_groups import share_option
 from factory.config import options
 
 DISPLAY = "Display"
@@ -67,7 +67,7 @@ MaxEntrySize: TypeAlias = Annotated[
     ),
 ]
 
-Host: TypeAlias = Annotated[str | None, shared(options.ArgumentOptions, "host")]
-Only: TypeAlias = Annotated[list[str] | None, shared(options.SelectionOptions, "only")]
-Exclude: TypeAlias = Annotated[list[str] | None, shared(options.SelectionOptions, "exclude")]
-CacheDir: TypeAlias = Annotated[Path | None, shared(options.CacheOptions, "cache_dir")]
+Host: TypeAlias = Annotated[str | None, share_option(options.ArgumentOptions, "host")]
+Only: TypeAlias = Annotated[list[str] | None, share_option(options.SelectionOptions, "only")]
+Exclude: TypeAlias = Annotated[list[str] | None, share_option(options.SelectionOptions, "exclude")]
+CacheDir: TypeAlias = Annotated[Path | None, share_option(options.CacheOptions, "cache_dir")]

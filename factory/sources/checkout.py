@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from factory.errors import SourceError, ToolchainError
 from factory.sources.destination import contents, empty, make_folder
 from factory.sources.folder import copy_folder
 from factory.sources.git import check_out_git
+from factory.sources.git_process import GitSession
 from factory.sources.source import Checkout, PlainFolder, Source, locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from factory.sources.git_process import GitSession
     from factory.sources.git_refs import Wanted
     from factory.toolchain.runner import Runner
 
@@ -76,12 +77,10 @@ def git_session(
     Raises:
         ToolchainError: git is not installed.
     """
-    try:
-        from factory.sources.git_process import GitSession  # noqa: PLC0415 - GitPython is slow
-    except ImportError as error:
+    if shutil.which("git", path=env.get("PATH")) is None:
         raise ToolchainError(
             "git cannot be started",
-            found=str(error).splitlines()[0],
+            found="no git on the PATH",
             hint=f"install git {OLDEST_GIT} or newer, for example with: apt-get install git",
-        ) from error
+        )
     return GitSession(runner=runner, env=env, on_line=on_line, log=log)

@@ -12,16 +12,27 @@ This module imports GitPython, which is slow: import it where it is needed. GitP
 from __future__ import annotations
 
 import functools
+import os
 import re
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import git
-from git.cmd import Git
+# Without this GitPython cannot even be imported where there is no git: that is said later, and
+# better. It is read from the process's environment alone, which is as it was right afterwards.
+_REFRESH = "GIT_PYTHON_REFRESH"
+_before = os.environ.get(_REFRESH)
+os.environ[_REFRESH] = "quiet"
+try:
+    import git
+    from git.cmd import Git
+finally:
+    os.environ.pop(_REFRESH)
+    if _before is not None:
+        os.environ[_REFRESH] = _before
 
-from factory.toolchain.runner import ProcessFailed, Runner
+from factory.toolchain.runner import ProcessFailed, Runner  # noqa: E402
 
 if TYPE_CHECKING:
     import io

@@ -248,7 +248,7 @@ CORPUS: dict[str, Hostile] = {
     ),
     "malformed pax header": _of("pax", pax(b"9999 path=evil\n"), entry("package/a", b"x")),
     "huge pax header": _of("PaxHeader", pax(record("comment", "x" * 100_000)), entry("package/a")),
-    "pax header of nothing": _of("cut short", pax(record("path", "package/evil"))),
+    "pax header of nothing": _of("truncated", pax(record("path", "package/evil"))),
     "long name from GNU": _of(
         "package/../../evil",
         entry("././@LongLink", b"package/../../evil\0", type=tarfile.GNUTYPE_LONGNAME),
@@ -271,8 +271,8 @@ CORPUS: dict[str, Hostile] = {
     "wrong checksum of the compression": Hostile(
         archive=lambda: tgz()[:-8] + b"\0" * 8, names="damaged"
     ),
-    "no end": _of("cut short", entry("package/a"), end=b""),
-    "cut in a header": Hostile(archive=_cut(lambda _: 1024 + 100, of_tar=True), names="cut short"),
+    "no end": _of("truncated", entry("package/a"), end=b""),
+    "cut in a header": Hostile(archive=_cut(lambda _: 1024 + 100, of_tar=True), names="truncated"),
     "cut in a content": Hostile(
         archive=_cut(lambda _: 1024 + 512 + 2000, of_tar=True), names="package/cut.js"
     ),
@@ -280,12 +280,12 @@ CORPUS: dict[str, Hostile] = {
         archive=_cut(lambda _: 1024 + 512 + 3010, of_tar=True), names="package/cut.js"
     ),
     "cut in the compression's head": Hostile(
-        archive=_cut(lambda _: 5, of_tar=False), names="cut short"
+        archive=_cut(lambda _: 5, of_tar=False), names="truncated"
     ),
     "cut in the compression": Hostile(
-        archive=_cut(lambda whole: len(whole) // 2, of_tar=False), names="cut short"
+        archive=_cut(lambda whole: len(whole) // 2, of_tar=False), names="truncated"
     ),
     "cut before the compression's checksum": Hostile(
-        archive=_cut(lambda whole: len(whole) - 4, of_tar=False), names="cut short"
+        archive=_cut(lambda whole: len(whole) - 4, of_tar=False), names="truncated"
     ),
 }

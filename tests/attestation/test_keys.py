@@ -120,9 +120,9 @@ def test_what_is_no_key_is_an_error_with_the_command_that_makes_one(
     file = tmp_path / "key"
     file.write_bytes(content)
 
-    with pytest.raises(ConfigurationError, match="no key") as private:
+    with pytest.raises(ConfigurationError, match="does not contain a key") as private:
         read_private_key(file)
-    with pytest.raises(ConfigurationError, match="no key") as public:
+    with pytest.raises(ConfigurationError, match="does not contain a key") as public:
         read_public_key(file)
 
     assert "openssl genpkey" in str(private.value)
@@ -132,18 +132,18 @@ def test_what_is_no_key_is_an_error_with_the_command_that_makes_one(
 def test_keys_of_other_kinds_are_refused(tmp_path: Path) -> None:
     file = openssl_key(tmp_path / "key.pem", "-algorithm", "X25519")
 
-    with pytest.raises(ConfigurationError, match="no key"):
+    with pytest.raises(ConfigurationError, match="does not contain a key"):
         read_private_key(file)
-    with pytest.raises(ConfigurationError, match="no key"):
+    with pytest.raises(ConfigurationError, match="does not contain a key"):
         read_public_key(public_half(file))
 
 
 def test_a_public_key_does_not_sign_and_a_private_one_does_not_check(tmp_path: Path) -> None:
     file = openssl_key(tmp_path / "key.pem")
 
-    with pytest.raises(ConfigurationError, match="no key"):
+    with pytest.raises(ConfigurationError, match="does not contain a key"):
         read_private_key(public_half(file))
-    with pytest.raises(ConfigurationError, match="no key"):
+    with pytest.raises(ConfigurationError, match="does not contain a key"):
         read_public_key(file)
 
 

@@ -130,7 +130,7 @@ def test_a_broken_signature_of_the_same_signer_does_not_count_as_one(key: Privat
 def test_what_is_no_image_under_the_tag_is_not_overwritten(
     key: PrivateKey, existing: bytes
 ) -> None:
-    with pytest.raises(CheckError, match="no image"):
+    with pytest.raises(CheckError, match="does not hold an image"):
         signature_image(NAME, DIGEST, key, existing=existing)
 
 
@@ -153,7 +153,7 @@ def test_a_signature_by_somebody_else(key: PrivateKey, stranger: PrivateKey) -> 
 
 
 def test_a_signature_of_another_image(key: PrivateKey) -> None:
-    with pytest.raises(CheckError, match="of another image") as error:
+    with pytest.raises(CheckError, match="is for another image") as error:
         verify_signature([signed_payload(OTHER, key)], key.public, DIGEST)
     assert OTHER in str(error.value)
     assert DIGEST in str(error.value)
@@ -180,7 +180,7 @@ def test_the_key_signing_something_else_is_no_signature_of_an_image(
     key: PrivateKey, payload: bytes
 ) -> None:
     signed = SignedPayload(payload=payload, signature=key.sign(payload))
-    with pytest.raises(CheckError, match="of another image"):
+    with pytest.raises(CheckError, match="is for another image"):
         verify_signature([signed], key.public, DIGEST)
 
 

@@ -316,7 +316,7 @@ def test_how_much_the_cache_may_hold(desk: Desk) -> None:
     plan = desk.plan(cache_max_size="1.5G", cache_max_age="2w")
     assert (plan.cache_max_bytes, plan.cache_max_age) == (3 << 29, 14 * 86400)
     plan = desk.plan()
-    assert (plan.cache_max_bytes, plan.cache_max_age) == (None, None)
+    assert (plan.cache_max_bytes, plan.cache_max_age) == (10 << 30, 90 * 86400)
     error = desk.refused(UsageError, cache_max_size="much")
     assert "--cache-max-size is not a size" in error.problem
     error = desk.refused(UsageError, cache_max_age="10")

@@ -143,7 +143,7 @@ class TestFirstFailure:
         first = FirstFailure(runner=runner, ends_run=True)
         first.note("todo/plugins/todo")
         first.note("ecs")
-        with pytest.raises(Interrupted, match="since todo/plugins/todo failed") as caught:
+        with pytest.raises(Interrupted, match="because todo/plugins/todo failed") as caught:
             runner.raise_if_cancelled()
         assert first.is_reason(caught.value)
         assert not first.is_reason(Interrupted("Ctrl-C"))

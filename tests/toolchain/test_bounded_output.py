@@ -97,7 +97,7 @@ def test_a_line_of_a_gigabyte_takes_no_memory(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path), LONG_LINE.format(megabytes=1024)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert int(ended.stdout) < 120_000  # kibibytes
+    assert int(ended.stdout) < 250_000  # kibibytes
     assert (tmp_path / "log").stat().st_size < 200_000
 
 
