@@ -18,7 +18,7 @@ PACKAGE = Path(factory.__file__).parent
 # What makes a plugin's files, or decides what they hold, and what must hold of them.
 MAKERS = (
     *("export", "attestation", "analysis", "sources", "toolchain", "verification", "archives"),
-    *("config", "pipeline.workspace_making", "pipeline.plugin_builds", "pipeline.finishing"),
+    *("config", "pipeline.workspace_build", "pipeline.plugin_builds", "pipeline.finishing"),
 )
 
 

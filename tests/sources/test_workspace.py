@@ -47,7 +47,7 @@ def test_the_last_part_alone_is_recognised(root: Path) -> None:
 
 
 def test_a_file_is_no_workspace(root: Path) -> None:
-    with pytest.raises(SourceError, match="is no folder"):
+    with pytest.raises(SourceError, match="is not a folder"):
         resolve_workspace(root, "package.json")
 
 
