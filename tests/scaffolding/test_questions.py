@@ -73,7 +73,7 @@ def test_an_answer_that_means_nothing_is_asked_again(user: User) -> None:
     words = ("config", "--local", "./repository", "--only", "*")
     answers = [
         (WORKSPACES, "gamma\n"),
-        ("gamma: there is none.", "b*\n"),
+        ("gamma: not found.", "b*\n"),
         (CI, "jenkins\n"),
         (CI, "\n"),
     ]
