@@ -223,13 +223,12 @@ def _replacement(
             return start, start, f" {written}"
         behind = key.end_mark.index
         return behind, behind, f": {written}"
+    if value.style in {"|", ">"}:
+        # A block's end takes the line breaks and blank lines after it, which stay.
+        end = start + len(text[start:end].rstrip())
     if not after and not flow:
         # The blank before the value goes with it.
         return len(text[:start].rstrip(" \t")), end, ""
-    piece = text[start:end]
-    if value.style in {"|", ">"}:
-        # A block's end takes the line breaks and blank lines after it, which stay.
-        written += piece[len(piece.rstrip()) :]
     return start, end, written or "null"
 
 

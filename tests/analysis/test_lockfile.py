@@ -319,14 +319,14 @@ def test_what_npm_range_a_descriptor_stands_for(
         (PROTOCOLS.replace("  version: 1.2.0", "  version", 1), "not a field", 8),
         (PROTOCOLS.replace('"npm:^1.0.0"', '"npm:^1.0.0', 1), "not closed", 11),
         (PROTOCOLS.replace("    plain: ", "    plain=", 1), "not a dependency", 13),
-        ("hello\n", "no entry", 1),
+        ("hello\n", "not an entry", 1),
         ("  version: 1\n", "does not belong to an entry", 1),
         (CLASSIC[: CLASSIC.index('  version "2.1.0"')], "incomplete", 15),
         (CLASSIC.replace('"~2.3.2"', '"~2.3.2', 1), "not closed", 13),
         (CLASSIC[: CLASSIC.index('  version "2.1.0"') + 12], "incomplete", 16),
         ('{"lockfileVersion": 3}', "lockfile of npm", 1),
         ("lockfileVersion: '9.0'\n", "lockfile of pnpm", 1),
-        ("<html>\n", "no yarn.lock", 1),
+        ("<html>\n", "not a yarn.lock", 1),
     ],
 )
 def test_an_unusable_lockfile_says_why_and_where(text: str, problem: str, line: int | None) -> None:

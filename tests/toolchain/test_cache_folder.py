@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 MAKER = """
 import sys, time, uuid
 from pathlib import Path
-from factory.toolchain.cache_folder import made_once
+from factory.toolchain.cache_folder import make_once
 entry, notes = map(Path, sys.argv[1:])
 def make(folder):
     (notes / uuid.uuid4().hex).touch()
     (folder / "first").write_text("1")
     time.sleep(1)
     (folder / "second").write_text("2")
-made = made_once(entry, make, what="a tool")
+made = make_once(entry, make, what="a tool")
 assert (made / "first").read_text() + (made / "second").read_text() == "12"
 """
 
@@ -92,11 +92,11 @@ def test_a_cache_that_cannot_be_written_says_which_variable_names_another(tmp_pa
 READ_ONLY = """
 import logging, sys
 from pathlib import Path
-from factory.toolchain.cache_folder import made_once
+from factory.toolchain.cache_folder import make_once
 logging.basicConfig(format="%(message)s")
 cache = Path(sys.argv[1])
 for name in ("there", "missing", "another"):
-    entry = made_once(cache / "tool" / name, lambda f: (f / "made").write_text("now"), what=name)
+    entry = make_once(cache / "tool" / name, lambda f: (f / "made").write_text("now"), what=name)
     print(name, (entry / "made").read_text(), entry.is_relative_to(cache))
 """
 
