@@ -23,6 +23,7 @@ from factory.toolchain.hidden_environment import hide_environment, take_process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
 
 # What click raises for a command line that it cannot read, whichever click typer brings.
@@ -31,11 +32,16 @@ _COMPLETION = f"_{PREFIX}COMPLETE"
 _ROOT_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 
 
+def _messages() -> ModuleType:
+    """What is said outside of a session, loaded once there is something to say."""
+    from factory.cli import messages  # noqa: PLC0415
+
+    return messages
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from factory.cli.messages import say  # noqa: PLC0415 - late: --help needs none of it
-
-        say(f"{PROGRAM} {__version__}", sys.stdout)
+        _messages().say(f"{PROGRAM} {__version__}", sys.stdout)
         raise typer.Exit
 
 
@@ -110,15 +116,11 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
     try:
         free = process
         if any(name.startswith(OWN_PREFIXES) for name in process):
-            from factory.cli.messages import remove_quotes  # noqa: PLC0415 - late
-
-            free = remove_quotes(process)
+            free = _messages().remove_quotes(process)
         words = with_command(arguments, free)
         called = group.commands.get(words[0]) if words else None
         if any(name.startswith(PREFIX) for name in free):
-            from factory.cli.messages import warn_of_unknown_variables  # noqa: PLC0415 - late
-
-            warn_of_unknown_variables(free, group, called)
+            _messages().warn_of_unknown_variables(free, group, called)
         ended = group.main(
             args=words,
             prog_name=PROGRAM,
@@ -129,9 +131,7 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     except (_BAD_COMMAND_LINE, typer.Abort) as error:
-        from factory.cli.messages import show_usage  # noqa: PLC0415 - late
-
-        return show_usage(error, process)
+        return int(_messages().show_usage(error, process))
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does: nothing is wrong, nothing can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -139,7 +139,5 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - the edge: never a traceback
-        from factory.cli.messages import show_error  # noqa: PLC0415 - late
-
-        return show_error(error, process)
+        return int(_messages().show_error(error, process))
     return ended if isinstance(ended, int) else 0

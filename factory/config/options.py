@@ -353,17 +353,6 @@ class BuildOptions:
     cache: CacheOptions = field(default_factory=CacheOptions)
 
 
-_GROUPS: dict[str, type] = {
-    "source": SourceOptions,
-    "selection": SelectionOptions,
-    "result": ResultOptions,
-    "images": ImageOptions,
-    "arguments": ArgumentOptions,
-    "work": WorkOptions,
-    "cache": CacheOptions,
-}
-
-
 def build_options(**values: Any) -> BuildOptions:
     """Return the options with ``values`` in the groups that they belong to, others as they default.
 
@@ -371,9 +360,10 @@ def build_options(**values: Any) -> BuildOptions:
         TypeError: no group has an option of that name.
     """
     groups: dict[str, Any] = {}
-    for name, group in _GROUPS.items():
-        own = {each.name for each in fields(group)} & values.keys()
-        groups[name] = group(**{each: values.pop(each) for each in own})
+    for group in fields(BuildOptions):
+        kind: Any = group.default_factory
+        own = {each.name for each in fields(kind)} & values.keys()
+        groups[group.name] = kind(**{name: values.pop(name) for name in own})
     if values:
         raise TypeError(f"no option is called {', '.join(values)}")
     return BuildOptions(**groups)

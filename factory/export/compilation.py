@@ -12,11 +12,11 @@ from factory.toolchain.last_words import last_words
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from factory.toolchain.assembled import Toolchain
-    from factory.toolchain.runner import LoggedRunner, Runner
+    from factory.toolchain.runner import LoggedRunner
 
 notices = logging.getLogger(__name__)
 
@@ -39,9 +39,7 @@ def compile_types(
     *,
     not_needed: Collection[Path] = (),
     toolchain: Toolchain,
-    runner: Runner,
-    log: Path,
-    on_line: Callable[[str], None],
+    runner: LoggedRunner,
 ) -> None:
     """Run ``yarn tsc`` in the workspace.
 
@@ -50,9 +48,7 @@ def compile_types(
         not_needed: the folders of packages that no plugin of the run is made of. Where all errors
             are in them, they are a warning.
         toolchain: has yarn.
-        runner: starts it.
-        log: takes the output.
-        on_line: is told of each line.
+        runner: starts it; its log takes the output.
 
     Raises:
         CompileError: TypeScript reports errors; the first that matters is the error's place.
@@ -62,19 +58,19 @@ def compile_types(
             (toolchain.yarn_command, "tsc"),
             cwd=workspace,
             env=toolchain.child_environment(installs=False),
-            log=log,
-            on_line=on_line,
         )
     except ProcessFailed as failure:
-        output = failure.completed.stdout
+        output = failure.completed.output
         found = list(_TSC_ERROR.finditer(output))
         folders = tuple(os.path.realpath(folder) for folder in not_needed)
         matter = [each for each in found if _folder_around(each, workspace, folders) is None]
-        only_elsewhere = bool(found) and not matter and not _TSC_GENERAL_ERROR.search(output)
+        is_whole = failure.completed.printed is not None  # else errors that matter may be cut off
+        only_elsewhere = is_whole and bool(found) and not matter
+        only_elsewhere = only_elsewhere and not _TSC_GENERAL_ERROR.search(output)
         if only_elsewhere and failure.completed.returncode in _TSC_FOUND_ERRORS:
-            _warn_of_errors_elsewhere(found, workspace, folders, log)
+            _warn_of_errors_elsewhere(found, workspace, folders, runner.log)
             return
-        raise _types_error(matter or found, workspace, failure, log) from failure
+        raise _types_error(matter or found, workspace, failure, runner.log) from failure
 
 
 def _folder_around(found: re.Match[str], workspace: Path, folders: Sequence[str]) -> str | None:

@@ -46,7 +46,6 @@ from factory.reports.build_report import (
 )
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.assembled import Toolchain, assemble
-from factory.toolchain.runner import LoggedRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -299,7 +298,7 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
             environment=plan.environment,
             cache=plan.cache_dir,
             temporary=build.temporary,
-            runner=LoggedRunner(runner, log=stage.log, on_line=stage.on_line),
+            runner=stage.bind(runner),
         )
         stage.note = (
             f"node {toolchain.node.version}, yarn {toolchain.yarn.version}, "
@@ -314,9 +313,7 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
                 workspace,
                 not_needed=_folders_not_needed(packages, prepared),
                 toolchain=toolchain,
-                runner=runner,
-                log=stage.log,
-                on_line=stage.on_line,
+                runner=stage.bind(runner),
             )
     else:
         log.info("no script 'tsc' and no tsconfig.json: there are no types to compile")

@@ -81,6 +81,11 @@ class Completed:
         return self.printed
 
     @property
+    def output(self) -> str:
+        """The standard output, for a look at it; of too much, the end of both streams."""
+        return self.tail if self.printed is None else self.printed
+
+    @property
     def command_line(self) -> str:
         """The command as one would type it."""
         return shlex.join(self.command)

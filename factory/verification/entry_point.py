@@ -110,8 +110,7 @@ def check_entry_point(plugin: PluginFolder, loader: Loader) -> CheckFinding:
 
 
 def _finding(plugin: PluginFolder, completed: Completed, nonce: str) -> CheckFinding:
-    printed = completed.printed if completed.printed is not None else completed.tail
-    lines = [text for known, text in _RESULT.findall(printed) if known == nonce]
+    lines = [text for known, text in _RESULT.findall(completed.output) if known == nonce]
     if len(lines) != 1:
         return _failed_finding(
             "Node.js ended while it loaded the plugin", completed.tail[-300:].strip()

@@ -19,7 +19,8 @@ from factory.analysis.embedding import members_below
 from factory.errors import CompileError
 from factory.export.compilation import compile_types
 from factory.toolchain.assembled import Toolchain
-from factory.toolchain.runner import Runner
+from factory.toolchain.runner import LoggedRunner, Runner
+from factory.toolchain.streams import LINE_LIMIT
 
 IN_APP = "packages/app/src/App.tsx(3,7): error TS2322: Type 'string' is not assignable to 'number'."
 IN_PLUGIN = "plugins/a/src/index.ts(1,1): error TS2304: Cannot find name 'x'."
@@ -49,9 +50,7 @@ def compiled(tmp_path: Path) -> Callable[..., None]:
             tmp_path,
             not_needed=(tmp_path / "packages/app",),
             toolchain=cast("Toolchain", Yarn(tmp_path, lines, code)),
-            runner=Runner(),
-            log=tmp_path / "tsc.log",
-            on_line=lambda _: None,
+            runner=LoggedRunner(Runner(), log=tmp_path / "tsc.log", on_line=lambda _: None),
         )
 
     return run
@@ -86,6 +85,14 @@ def test_whatever_else_tsc_ends_with_stops_the_build(
 ) -> None:
     with pytest.raises(CompileError):
         compiled(*lines, code=code)
+
+
+def test_errors_that_may_be_cut_off_are_not_taken_for_harmless(
+    compiled: Callable[..., None],
+) -> None:
+    """The beginning of so much output is not kept, and a plugin's error may be in it."""
+    with pytest.raises(CompileError):
+        compiled(IN_PLUGIN, "x" * (LINE_LIMIT + 1), IN_APP)
 
 
 def test_what_a_plugin_leads_to_is_needed_and_its_development_is_not(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def seen(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> S
     log = folder / "log"
     logged = LoggedRunner(runner, log=log, on_line=lambda _: None)
     install_dependencies(workspace, toolchain=toolchain, runner=logged)
-    compile_types(workspace, toolchain=toolchain, runner=runner, log=log, on_line=lambda _: None)
+    compile_types(workspace, toolchain=toolchain, runner=logged)
     compile_package(workspace, "w", toolchain=toolchain, runner=logged)
     return Seen(workspace=workspace)
 
