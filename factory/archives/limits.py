@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from factory.errors import UsageError
+from factory.errors import ArtifactError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_ENTRY_SIZE = "MAX_ENTRY_SIZE"
 
@@ -46,3 +50,24 @@ def archive_limits(max_entry_size: str | None) -> ArchiveLimits:
         )
     size = int(text)
     return ArchiveLimits(entry=size, total=max(size, DEFAULT_LIMITS.total))
+
+
+def refuse_large_image(layers: Sequence[int], limits: ArchiveLimits, image: str) -> None:
+    """Raise if what an image packs is larger than what it unpacks to may be.
+
+    Args:
+        layers: the packed layers' sizes in bytes, as its manifest has them: nothing is fetched.
+        limits: what it may unpack to.
+        image: its name.
+
+    Raises:
+        ArtifactError: with the size that it has and may have.
+    """
+    size = sum(layers)
+    if size > limits.total:
+        raise ArtifactError(
+            "the image is larger than allowed",
+            found=f"{size} bytes in {len(layers)} layers: {image}",
+            expected=f"at most {limits.total} bytes",
+            hint="check the image's name: no plugin is that large",
+        )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.archives.integrity import check_integrity, integrity_of
+from factory.archives.limits import refuse_large_image
 from factory.archives.npm_package import (
     LARGEST_PACKAGE_JSON,
     PACKAGE_FOLDER,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from factory.archives.limits import ArchiveLimits
     from factory.installation.connections import Connections
     from factory.installation.plugin_list import ListedPlugin
-    from factory.oci.pull import OnFetched, PulledManifest
+    from factory.oci.pull import OnFetched
 
 
 def plugin_folders(annotations: Mapping[str, str]) -> tuple[str, ...]:
@@ -167,7 +168,8 @@ def _from_image(
         digest,
         platform=connections.means.platform,
     )
-    _refuse_oversized(manifest, package, connections.means.limits)
+    sizes = [layer.size for layer in manifest.layers]
+    refuse_large_image(sizes, connections.means.limits, str(package))
     plugin = package.plugin_path or choose_folder(manifest.annotations, package)
     there = 0
     for layer in manifest.layers:
@@ -199,18 +201,6 @@ def _from_image(
             "io.backstage.dynamic-packages has it",
         )
     return _describe_obtained(into, digest, str(package), folder=plugin)
-
-
-def _refuse_oversized(manifest: PulledManifest, package: OciPackage, limits: ArchiveLimits) -> None:
-    """What is packed is not larger than what it unpacks to may be: else it is not even fetched."""
-    size = sum(layer.size for layer in manifest.layers)
-    if size > limits.total:
-        raise ArtifactError(
-            "the image is larger than allowed",
-            found=f"{size} bytes in {len(manifest.layers)} layers: {package}",
-            expected=f"at most {limits.total} bytes",
-            hint="check the image's name: no plugin is that large",
-        )
 
 
 def _from_url(

@@ -12,7 +12,10 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # What a header's date tells: none was written, the file does not exist, any other date.
 Date: TypeAlias = Literal["none", "epoch", "other"]
@@ -64,15 +67,10 @@ def read_header_name(rest: bytes, strip: int) -> HeaderName | None:
         rest: the line after its mark, to its line feed.
         strip: how many folders to strip.
     """
-    rest = rest.lstrip(_SPACE)
-    if rest.startswith(b'"'):
-        quoted = _read_quoted(rest)
-        if quoted is None:
-            return None
-        name, after = quoted
-    else:
-        end = _end_of_name(rest)
-        name, after = rest[:end], rest[end:]
+    found = _take_name(rest, _end_of_name)
+    if found is None:
+        return None
+    name, after = found
     if name == _NOTHING:
         return HeaderName(name=None, date="epoch")
     stripped = _strip(name, strip)
@@ -83,12 +81,10 @@ def read_header_name(rest: bytes, strip: int) -> HeaderName | None:
 
 def read_index_name(rest: bytes, strip: int) -> str | None:
     """Return the name in an ``Index:`` line; nothing but a line's end may follow it."""
-    rest = rest.lstrip(_SPACE)
-    if rest.startswith(b'"'):
-        name, after = _read_quoted(rest) or (b"", b"")
-    else:
-        end = next((at for at in range(len(rest)) if _ends_index_name(rest, at)), len(rest))
-        name, after = rest[:end], rest[end:]
+    found = _take_name(rest, _end_of_index_name)
+    if found is None:
+        return None
+    name, after = found
     stripped = _strip(name, strip)
     return os.fsdecode(stripped) if stripped is not None and after == b"\n" else None
 
@@ -97,20 +93,32 @@ def read_git_names(rest: bytes, strip: int) -> tuple[str, str] | None:
     """Return both names of ``diff --git a/x b/x``; ``None`` where a blank makes them unclear."""
     names: list[str] = []
     for _ in range(2):
-        rest = rest.lstrip(_SPACE)
-        if rest.startswith(b'"'):
-            quoted = _read_quoted(rest)
-            if quoted is None:
-                return None
-            name, rest = quoted
-        else:
-            end = next((at for at, byte in enumerate(rest) if byte in _SPACE), len(rest))
-            name, rest = rest[:end], rest[end:]
+        found = _take_name(rest, _end_of_word)
+        if found is None:
+            return None
+        name, rest = found
         stripped = _strip(name, strip)
         if stripped is None or (not names and rest[:1] not in {bytes([one]) for one in _SPACE}):
             return None
         names.append(os.fsdecode(stripped))
     return None if rest.strip(_SPACE) else (names[0], names[1])
+
+
+def _take_name(text: bytes, end_of: Callable[[bytes], int]) -> tuple[bytes, bytes] | None:
+    """Return a name, quoted or up to its end, and what follows; ``None`` for a malformed one."""
+    text = text.lstrip(_SPACE)
+    if text.startswith(b'"'):
+        return _read_quoted(text)
+    end = end_of(text)
+    return text[:end], text[end:]
+
+
+def _end_of_word(text: bytes) -> int:
+    return next((at for at, byte in enumerate(text) if byte in _SPACE), len(text))
+
+
+def _end_of_index_name(text: bytes) -> int:
+    return next((at for at in range(len(text)) if _ends_index_name(text, at)), len(text))
 
 
 def best_name(names: dict[str, str]) -> str | None:

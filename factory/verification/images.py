@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits
+from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits, refuse_large_image
 from factory.archives.refusal import printable
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, FactoryError, Interrupted
@@ -114,7 +114,7 @@ def _unpack(
     roots: list[Path] = []
     files = 0
     try:
-        _refuse_oversized(image, limits)
+        refuse_large_image([layer.size for layer in image.layers], limits, image.name)
         layers = [image.blobs.blob(one, work) for one in (image.config, *image.layers)][1:]
     except Interrupted:
         raise
@@ -134,16 +134,6 @@ def _unpack(
         return roots
     findings.append(passed_finding(ARCHIVE, f"{files} files"))
     return roots
-
-
-def _refuse_oversized(image: FoundImage, limits: ArchiveLimits) -> None:
-    size = sum(layer.size for layer in image.layers)
-    if size > limits.total:
-        raise ArtifactError(
-            "the image is larger than allowed",
-            found=f"{size} bytes in {len(image.layers)} layers",
-            expected=f"at most {limits.total} bytes",
-        )
 
 
 def _refuse_links_to_neighbours(root: Path, shown: str) -> None:
