@@ -70,7 +70,7 @@ def survey(
     plugins: Iterable[Package],
     workspace: Path | None = None,
 ) -> AnalysisContext:
-    """Return the surroundings of ``plugins``; ``workspace`` is where ``node_modules`` may be."""
+    """Return the context of ``plugins``; ``workspace`` is where ``node_modules`` may be."""
     packages = graph.reachable(plugins)
     dependents = graph.dependents(packages)
     markers = NativeMarkers(graph, workspace)

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote
 from factory.analysis.discovery import workspace_packages
 from factory.analysis.lockfile import split_descriptor
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
-from factory.analysis.workspace_analysis import surroundings_of
+from factory.analysis.workspace_analysis import find_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,7 +69,7 @@ def read_locked_workspace(workspace: Path, host: HostInventory) -> LockedWorkspa
         SourceError: a package.json cannot be used.
         DependenciesError: there is no yarn.lock, or it cannot be used.
     """
-    graph = surroundings_of(workspace, host, ()).graph
+    graph = find_context(workspace, host, ()).graph
     root = graph.lockfile.file.parent
     manifest = root / MANIFEST_FILE
     return LockedWorkspace(

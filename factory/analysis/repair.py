@@ -77,7 +77,7 @@ def repair(error: str, plugin: Manifest, around: AnalysisContext, current: str) 
     Args:
         error: what rhdh-cli printed, colours and all.
         plugin: the plugin's package.json.
-        around: the graph and the host (``surroundings_of``).
+        around: the graph and the host (``find_context``).
         current: the arguments of the attempt that failed.
 
     Raises:

@@ -98,7 +98,7 @@ def analyze_workspace(
         raise no_plugins(workspace, search)
     written = {path: parse_arguments(text) for path, text in (listed or {}).items()}
     backends = [plugin.manifest for plugin in plugins if plugin.role in BACKEND_ROLES]
-    around = surroundings_of(workspace, host, backends) if backends else None
+    around = find_context(workspace, host, backends) if backends else None
     backstage = backstage_version(workspace)
     return WorkspaceAnalysis(
         host=host.name,
@@ -148,7 +148,7 @@ def refuse_no_member(members: Membership | None, folder: Path, path: str, place:
         )
 
 
-def surroundings_of(
+def find_context(
     workspace: Path, host: HostInventory, plugins: Iterable[Manifest]
 ) -> AnalysisContext:
     """Return the graph of these plugins, for questions about single ones (see ``repair``).

@@ -149,7 +149,7 @@ def init(
 
     Writes all files or none, and replaces no existing file. Ends with the next command to type.
     """
-    wishes = InitOptions(
+    init_options = InitOptions(
         here=Path.cwd(),
         config_dir=config_dir.expanduser() if config_dir else None,
         repo=source_repo,
@@ -168,7 +168,7 @@ def init(
     )
     with session(ctx, log_level=log_level, secrets=_secrets(source_repo)) as this:
         made = new_configuration(
-            wishes,
+            init_options,
             environment=layer_environment(this.process),
             runner=this.runner,
             ask=this.screen.ask if this.screen.interactive and not yes else None,
@@ -176,7 +176,7 @@ def init(
     if as_json:
         this.out.document(_as_json(made, dry_run=dry_run))
     else:
-        this.out.lines(*_lines(made, wishes))
+        this.out.lines(*_lines(made, init_options))
 
 
 def _secrets(repo: str | None) -> tuple[str, ...]:
@@ -188,7 +188,7 @@ def _secrets(repo: str | None) -> tuple[str, ...]:
     return tuple({password, unquote(password)} - {""})
 
 
-def _lines(made: NewConfiguration, wishes: InitOptions) -> list[str]:
+def _lines(made: NewConfiguration, init_options: InitOptions) -> list[str]:
     at = f" at {made.ref} = {made.commit}" if made.ref else f" at {made.commit}"
     lines = [f"{made.repo}{at if made.commit else ''}"]
     for workspace in made.workspaces:
@@ -197,11 +197,11 @@ def _lines(made: NewConfiguration, wishes: InitOptions) -> list[str]:
             f"    {plugin.path}  {plugin.name} {plugin.version}  {plugin.arguments}"
             for plugin in workspace.plugins
         ]
-    would = "would be " if wishes.dry_run else ""
+    would = "would be " if init_options.dry_run else ""
     for file in made.files:
         shown = file.path
-        if shown.is_relative_to(wishes.here):
-            shown = shown.relative_to(wishes.here)
+        if shown.is_relative_to(init_options.here):
+            shown = shown.relative_to(init_options.here)
         lines.append(f"{would}{'replaced' if file.replaced else 'written'}  {shown}")
     return [*lines, "", "next:", f"  {made.next_command}"]
 

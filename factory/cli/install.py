@@ -138,19 +138,19 @@ def install(
     npmrc = read_npmrc(Path.cwd(), ctx.obj)
     with session(ctx, log_level=log_level, verbose=verbose, secrets=npmrc.secrets) as this:
         warn_of_unused(npmrc)
-        means = _means(
+        options = _options(
             this,
             npmrc,
             skip_integrity_check=skip_integrity_check,
             max_entry_size=max_entry_size,
             platform=platform,
         )
-        with _indexes(means) as indexes:
+        with _indexes(options) as indexes:
             request = InstallRequest(
                 entries=read_plugin_list(config, default_list=choose_default_list(indexes)),
                 root=root.absolute(),
                 root_directory=root_directory or str(root),
-                means=means,
+                options=options,
                 jobs=jobs,
                 wait=not no_wait,
                 continue_on_error=continue_on_error,
@@ -162,7 +162,7 @@ def install(
                 )
                 return
             done = run_install(request, _listener(this, names))
-            extract_entities(indexes, means.environment)
+            extract_entities(indexes, options.environment)
         failed = [end.error for end in done.plugins if end.error]
         for error in failed:
             this.screen.show_error(error)
@@ -174,7 +174,7 @@ def install(
         raise typer.Exit(min(error.exit_code for error in failed))
 
 
-def _means(
+def _options(
     this: Session,
     npmrc: Npmrc,
     *,
@@ -195,14 +195,14 @@ def _means(
 
 
 @contextlib.contextmanager
-def _indexes(means: ConnectionOptions) -> Iterator[tuple[FetchedIndex, ...]]:
+def _indexes(options: ConnectionOptions) -> Iterator[tuple[FetchedIndex, ...]]:
     """The catalogues' indexes that the environment names, for as long as they are read."""
-    wanted = find_wanted_indexes(means.environment)
+    wanted = find_wanted_indexes(options.environment)
     if not wanted:
         yield ()
         return
     with scratch_folder("catalog-index") as scratch:
-        with Connections(means, scratch) as connections:
+        with Connections(options, scratch) as connections:
             indexes = tuple(fetch_index(one, connections, scratch) for one in wanted)
         yield indexes
 

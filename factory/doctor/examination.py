@@ -30,9 +30,7 @@ _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 2.0
 
 
-def examine(
-    circumstances: DoctorContext, checks: Sequence[Check] = CHECKS
-) -> tuple[DoctorFinding, ...]:
+def examine(context: DoctorContext, checks: Sequence[Check] = CHECKS) -> tuple[DoctorFinding, ...]:
     """Return what every check has found, in the order of the checks.
 
     A check that raises, or does not end in time, has failed; the others are not touched by it.
@@ -44,22 +42,22 @@ def examine(
     for check in checks:
         # A daemon: what hangs, such as a network filesystem, must not keep the program from ending.
         threading.Thread(
-            target=lambda each: answers.put((each, _look(each, circumstances))),
+            target=lambda each: answers.put((each, _look(each, context))),
             args=(check,),
             daemon=True,
         ).start()
     found: dict[Check, tuple[DoctorFinding, ...]] = {}
-    until = time.monotonic() + circumstances.seconds + _GRACE_SECONDS
+    until = time.monotonic() + context.seconds + _GRACE_SECONDS
     while len(found) < len(checks) and time.monotonic() < until:
-        circumstances.runner.raise_if_cancelled()
+        context.runner.raise_if_cancelled()
         with contextlib.suppress(queue.Empty):
             check, findings = answers.get(timeout=_POLL_SECONDS)
             found[check] = findings
-    circumstances.runner.raise_if_cancelled()
+    context.runner.raise_if_cancelled()
     return tuple(
         finding
         for check in checks
-        for finding in found.get(check) or _warn_of_no_answer(check, circumstances.seconds)
+        for finding in found.get(check) or _warn_of_no_answer(check, context.seconds)
     )
 
 
@@ -68,11 +66,11 @@ def has_failed(findings: Sequence[DoctorFinding]) -> bool:
     return any(finding.outcome == "failed" for finding in findings)
 
 
-def _look(check: Check, circumstances: DoctorContext) -> tuple[DoctorFinding, ...]:
+def _look(check: Check, context: DoctorContext) -> tuple[DoctorFinding, ...]:
     own = threading.get_ident()
     with collect_warnings(lambda record: record.thread == own) as collected:
         try:
-            findings = check.look(circumstances)
+            findings = check.look(context)
         except Interrupted:
             return ()
         except FactoryError as error:

@@ -108,13 +108,13 @@ def fetch_index(wanted: WantedIndex, connections: Connections, scratch: Path) ->
         registry,
         image.repository,
         connections.digest(image),
-        platform=connections.means.platform,
+        platform=connections.options.platform,
     )
     layers = []
     for layer in manifest.layers:
         blob = connections.layer(image, layer, lambda _there, _total: None)
         folder = Path(tempfile.mkdtemp(prefix="index-", dir=scratch)) / "layer"
-        unpack(blob, folder, archive=str(wanted.image), limits=connections.means.limits)
+        unpack(blob, folder, archive=str(wanted.image), limits=connections.options.limits)
         layers.append(folder)
     return FetchedIndex(wanted=wanted, layers=tuple(layers))
 

@@ -53,9 +53,9 @@ _SECOND_PLACE = ("registry.access.redhat.com/rhdh/", "quay.io/rhdh/")
 class Connections:
     """Opened when they are first needed; a context manager that closes them. Thread-safe."""
 
-    def __init__(self, means: ConnectionOptions, scratch: Path) -> None:
+    def __init__(self, options: ConnectionOptions, scratch: Path) -> None:
         """Open nothing yet; ``scratch`` is a folder for the layers of images."""
-        self.means = means
+        self.options = options
         self._scratch = scratch
         self._lock = threading.Lock()
         self._registries: dict[str, Registry] = {}
@@ -73,9 +73,9 @@ class Connections:
         """Return the conversation with a registry of images."""
         with self._lock:
             if host not in self._registries:
-                target = pull_target(self.means.environment, host)
+                target = pull_target(self.options.environment, host)
                 self._registries[host] = self._open.enter_context(
-                    Registry(target, checkpoint=self.means.checkpoint, reads_only=True)
+                    Registry(target, checkpoint=self.options.checkpoint, reads_only=True)
                 )
             return self._registries[host]
 
@@ -84,7 +84,10 @@ class Connections:
         with self._lock:
             if self._web is None:
                 self._web = self._open.enter_context(
-                    Web(_web_target(self.means), checkpoint=self.means.checkpoint)
+                    Web(
+                        _web_target(self.options),
+                        checkpoint=self.options.checkpoint,
+                    )
                 )
             return self._web
 
@@ -149,12 +152,12 @@ class Connections:
         return file
 
 
-def _web_target(means: ConnectionOptions) -> RegistryTarget:
-    target = pull_target(means.environment, "")
-    authority = (means.npmrc.cafile,) if means.npmrc.cafile else ()
+def _web_target(options: ConnectionOptions) -> RegistryTarget:
+    target = pull_target(options.environment, "")
+    authority = (options.npmrc.cafile,) if options.npmrc.cafile else ()
     return replace(
         target,
         ca_files=(*target.ca_files, *authority),
         certificate_folders=(),
-        proxies=MappingProxyType({**target.proxies, **means.npmrc.proxies}),
+        proxies=MappingProxyType({**target.proxies, **options.npmrc.proxies}),
     )

@@ -67,14 +67,14 @@ class Fetching:
 
     def __init__(
         self,
-        means: ConnectionOptions,
+        options: ConnectionOptions,
         listener: InstallationListener,
         *,
         root: Path,
         staging: Path,
         keep_going: bool,
     ) -> None:
-        self._means = means
+        self._options = options
         self._listener = listener
         self._root = root
         self._staging = staging
@@ -90,9 +90,9 @@ class Fetching:
         """
         scratch = self._staging / "downloads"
         scratch.mkdir()
-        means = replace(self._means, checkpoint=self._checkpoint)
+        options = replace(self._options, checkpoint=self._checkpoint)
         with (
-            Connections(means, scratch) as connections,
+            Connections(options, scratch) as connections,
             InheritingPool(max_workers=jobs) as pool,
         ):
             try:
@@ -110,7 +110,7 @@ class Fetching:
         return tuple(one for one in ends if one)
 
     def _checkpoint(self) -> None:
-        self._means.checkpoint()
+        self._options.checkpoint()
         if self._stop.is_set():
             raise _Stopped
 

@@ -46,7 +46,7 @@ class InstallRequest:
     entries: tuple[ListedPlugin, ...]
     root: Path
     root_directory: str
-    means: ConnectionOptions
+    options: ConnectionOptions
     jobs: int = 4
     wait: bool = True
     continue_on_error: bool = False
@@ -67,7 +67,7 @@ def plan_installation(request: InstallRequest) -> tuple[tuple[Decision, ...], tu
         FactoryError: the list cannot be installed as it is: as :func:`install` before it begins.
     """
     _check_config(request, request.entries)
-    refuse_unproven(request.entries, skip_integrity=request.means.skip_integrity)
+    refuse_unproven(request.entries, skip_integrity=request.options.skip_integrity)
     staged = read_staged(request.root)
     decisions = decide(request.entries, staged, root=request.root)
     return decisions, find_unlisted(decisions, staged)
@@ -101,14 +101,14 @@ def install(request: InstallRequest, listener: InstallationListener) -> InstallR
             root,
             wait=request.wait,
             on_wait=lambda: log.info("another run uses %s: waiting for it", root),
-            while_waiting=request.means.checkpoint,
+            while_waiting=request.options.checkpoint,
             hint="wait until it has ended; without --no-wait this run waits for it",
         ),
         staging_folder(root) as staging,
     ):
         decisions, gone = plan_installation(request)  # another run may have changed what is there
         bringing = Fetching(
-            request.means,
+            request.options,
             listener,
             root=root,
             staging=staging,
@@ -134,7 +134,7 @@ def _swap(
     removed = tuple(one.folder for one in gone if one.folder not in there)
     refuse_doubles(request.root, brought, gone=removed)
     config = _check_config(request, [one.end.entry for one in brought if one.end.folder])
-    request.means.checkpoint()
+    request.options.checkpoint()
     swap_in(request.root, staging, new=new, gone=[*removed, *replaced], config=config)
     return InstallResult(plugins=tuple(one.end for one in brought), removed=removed)
 

@@ -125,7 +125,7 @@ def source_now(entry: ListedPlugin, connections: Connections) -> str:
     if isinstance(package, OciPackage):
         return connections.digest(connections.locate(package))
     if isinstance(package, NpmPackage):
-        return find_package(package, connections.means.npmrc, connections.web()).integrity
+        return find_package(package, connections.options.npmrc, connections.web()).integrity
     if isinstance(package, LocalArchive):
         return _archive_source(package, entry)
     if isinstance(package, LocalFolder):
@@ -145,13 +145,13 @@ def obtain(
     if isinstance(package, OciPackage):
         return _from_image(package, into, connections, on_progress)
     if isinstance(package, NpmPackage):
-        found = find_package(package, connections.means.npmrc, connections.web())
+        found = find_package(package, connections.options.npmrc, connections.web())
         return _from_url(entry, found, into, connections, on_progress)
     if isinstance(package, RemoteArchive):
         found = FoundPackage(version="", url=package.url)
         return _from_url(entry, found, into, connections, on_progress)
     if isinstance(package, LocalArchive):
-        return _from_file(entry, package.path, entry.integrity, into, connections.means.limits)
+        return _from_file(entry, package.path, entry.integrity, into, connections.options.limits)
     source = folder_digest(package.path)
     copy_plugin_folder(package.path, into)
     return _describe_obtained(into, source, str(package))
@@ -166,10 +166,10 @@ def _from_image(
         connections.registry(package.registry),
         package.repository,
         digest,
-        platform=connections.means.platform,
+        platform=connections.options.platform,
     )
     sizes = [layer.size for layer in manifest.layers]
-    refuse_large_image(sizes, connections.means.limits, str(package))
+    refuse_large_image(sizes, connections.options.limits, str(package))
     plugin = package.plugin_path or choose_folder(manifest.annotations, package)
     there = 0
     for layer in manifest.layers:
@@ -180,7 +180,7 @@ def _from_image(
             unpacked,
             select=plugin,
             archive=str(package),
-            limits=connections.means.limits,
+            limits=connections.options.limits,
         )
         if files and there:
             raise ArtifactError(
@@ -211,21 +211,21 @@ def _from_url(
     on_progress: OnFetched,
 ) -> ObtainedPlugin:
     archive = into.with_name(f"{into.name}.tgz")
-    means = connections.means
+    options = connections.options
 
     def authorize(url: str) -> str:
-        return means.npmrc.authorization(url, registry=found.registry)
+        return options.npmrc.authorization(url, registry=found.registry)
 
     try:
         connections.web().file(
             found.url,
             archive,
             authorize=authorize,
-            largest=means.limits.total,
+            largest=options.limits.total,
             on_progress=on_progress,
         )
         integrity = entry.integrity or found.integrity
-        return _from_file(entry, archive, integrity, into, means.limits)
+        return _from_file(entry, archive, integrity, into, options.limits)
     finally:
         archive.unlink(missing_ok=True)
 

@@ -15,7 +15,7 @@ from factory.analysis.repair import advice, repair
 from factory.analysis.workspace_analysis import (
     WorkspaceAnalysis,
     analyze_workspace,
-    surroundings_of,
+    find_context,
 )
 from factory.config.plugins_list_edit import rewrite_plugins_list
 from factory.errors import (
@@ -143,7 +143,7 @@ def repairer(workspace: Path, plugins: Sequence[ChosenPlugin], host: HostInvento
 
     @cache
     def around() -> AnalysisContext:
-        return surroundings_of(workspace, host, [plugin.manifest for plugin in plugins])
+        return find_context(workspace, host, [plugin.manifest for plugin in plugins])
 
     def mend(plugin: ChosenPlugin, message: str) -> RepairedArguments:
         with lock:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def choose_workspaces(
-    survey: Survey, wishes: InitOptions, ask: Ask | None
+    survey: Survey, init_options: InitOptions, ask: Ask | None
 ) -> tuple[FoundWorkspace, ...]:
     """Return the workspaces that are wanted, in the order in which they are named or found.
 
@@ -30,12 +30,12 @@ def choose_workspaces(
         UsageError: there are several, and nobody says which.
         SourceError: there is none, or none at a path that is named.
     """
-    if wishes.workspace_paths:
-        wanted = (survey.workspace_at(path) for path in wishes.workspace_paths)
+    if init_options.workspace_paths:
+        wanted = (survey.workspace_at(path) for path in init_options.workspace_paths)
         return tuple({each.path: each for each in wanted}.values())
     if not survey.workspaces:
         raise no_plugins(survey.root, ".")
-    if len(survey.workspaces) == 1 or wishes.all_workspaces:
+    if len(survey.workspaces) == 1 or init_options.all_workspaces:
         return survey.workspaces
     return ask_workspaces(survey.workspaces, ask)
 
@@ -55,7 +55,10 @@ def folder_names(found: Sequence[FoundWorkspace], survey: Survey) -> tuple[str, 
 
 
 def choose_plugins(
-    found: Sequence[FoundWorkspace], names: Sequence[str], wishes: InitOptions, ask: Ask | None
+    found: Sequence[FoundWorkspace],
+    names: Sequence[str],
+    init_options: InitOptions,
+    ask: Ask | None,
 ) -> list[tuple[DiscoveredPlugin, ...]]:
     """Return the plugins that are wanted of each workspace; any number.
 
@@ -67,13 +70,13 @@ def choose_plugins(
         for name, workspace in zip(names, found, strict=True)
         for plugin in workspace.plugins
     ]
-    if ask and len(pairs) > 1 and not wishes.only and not wishes.exclude:
+    if ask and len(pairs) > 1 and not init_options.only and not init_options.exclude:
         numbers = ask_plugins([str(name) for name, _ in pairs], ask)
         wanted = {pairs[number][0] for number in numbers}
     else:
         selection = Selection(
-            only=patterns(wishes.only),
-            exclude=patterns(wishes.exclude),
+            only=patterns(init_options.only),
+            exclude=patterns(init_options.exclude),
             workspaces=tuple(name for name in names if name),
         )
         wanted = {name for name, _ in pairs if selection.wants(name)}

@@ -77,12 +77,12 @@ class NewConfiguration:
 
 
 def new_configuration(
-    wishes: InitOptions, *, environment: Environment, runner: Runner, ask: Ask | None
+    init_options: InitOptions, *, environment: Environment, runner: Runner, ask: Ask | None
 ) -> NewConfiguration:
     """Make a configuration directory, whole or not at all.
 
     Args:
-        wishes: the options.
+        init_options: the options.
         environment: what git may see is taken from it.
         runner: starts git.
         ask: asks the user; None where nobody is there.
@@ -93,32 +93,32 @@ def new_configuration(
         SourceError: the source is not available, or has no plugin.
         StorageError: the directory cannot be written.
     """
-    _refuse_contradictions(wishes)
-    wishes = ask_origin(wishes, ask)
-    config_dir = Path(os.path.normpath(wishes.here / (wishes.config_dir or Path())))
-    _refuse_occupied(config_dir, force=wishes.force)
-    host = find_host(wishes.host)
+    _refuse_contradictions(init_options)
+    init_options = ask_origin(init_options, ask)
+    config_dir = Path(os.path.normpath(init_options.here / (init_options.config_dir or Path())))
+    _refuse_occupied(config_dir, force=init_options.force)
+    host = find_host(init_options.host)
     with contextlib.ExitStack() as stack:
-        survey = stack.enter_context(_survey(wishes, environment, runner))
-        found = choose_workspaces(survey, wishes, ask)
+        survey = stack.enter_context(_survey(init_options, environment, runner))
+        found = choose_workspaces(survey, init_options, ask)
         names = folder_names(found, survey) if len(found) > 1 else ("",)
-        chosen = choose_plugins(found, names, wishes, ask)
+        chosen = choose_plugins(found, names, init_options, ask)
         workspaces = tuple(
             NewWorkspace(
                 name=name,
                 path=workspace.path,
                 folder=config_dir / name if name else config_dir,
-                plugins=_analyze(workspace, plugins, wishes.host),
+                plugins=_analyze(workspace, plugins, init_options.host),
             )
             for name, workspace, plugins in zip(names, found, chosen, strict=True)
             if plugins
         )
-    ci = wishes.ci or (ask_ci(ask) if ask else None)
-    texts = _texts(workspaces, survey, config_dir, wishes, ci)
+    ci = init_options.ci or (ask_ci(ask) if ask else None)
+    texts = _texts(workspaces, survey, config_dir, init_options, ci)
     if len(workspaces) > 1:
         _refuse_masked(config_dir)
-    files = refuse_existing(list(texts), force=wishes.force)
-    if not wishes.dry_run:
+    files = refuse_existing(list(texts), force=init_options.force)
+    if not init_options.dry_run:
         place_all(texts)
         for file in files:
             if file.replaced:
@@ -131,24 +131,24 @@ def new_configuration(
         host=host.name,
         workspaces=workspaces,
         files=files,
-        next_command=_next_command(config_dir, wishes.here),
+        next_command=_next_command(config_dir, init_options.here),
     )
 
 
-def _refuse_contradictions(wishes: InitOptions) -> None:
-    if wishes.local and wishes.repo:
+def _refuse_contradictions(init_options: InitOptions) -> None:
+    if init_options.local and init_options.repo:
         raise UsageError("--local and --source-repo exclude each other", expected="one of them")
-    if wishes.local and wishes.ref:
+    if init_options.local and init_options.ref:
         raise UsageError(
             "--source-ref works only with --source-repo",
             expected="only one of them: the folder of --local is used as it is",
         )
-    if wishes.workspace_paths and wishes.all_workspaces:
+    if init_options.workspace_paths and init_options.all_workspaces:
         raise UsageError(
             "--workspace-path and --all-workspaces exclude each other", expected="one of them"
         )
-    if (wishes.ci_file or wishes.ci_from) and not wishes.ci:
-        option = "--ci-file" if wishes.ci_file else "--ci-from"
+    if (init_options.ci_file or init_options.ci_from) and not init_options.ci:
+        option = "--ci-file" if init_options.ci_file else "--ci-from"
         raise UsageError(f"{option} works only with --ci", expected="--ci github, gitlab or tekton")
 
 
@@ -185,15 +185,15 @@ def _refuse_masked(config_dir: Path) -> None:
 
 
 def _survey(
-    wishes: InitOptions, environment: Environment, runner: Runner
+    init_options: InitOptions, environment: Environment, runner: Runner
 ) -> contextlib.AbstractContextManager[Survey]:
-    if wishes.local:
-        folder = wishes.here / wishes.local.expanduser()
+    if init_options.local:
+        folder = init_options.here / init_options.local.expanduser()
         return survey_folder(folder, environment=environment, runner=runner)
     return survey_repository(
-        wishes.repo or "",
-        wishes.ref,
-        relative_to=wishes.here,
+        init_options.repo or "",
+        init_options.ref,
+        relative_to=init_options.here,
         environment=environment,
         runner=runner,
     )
@@ -238,7 +238,7 @@ def _texts(
     workspaces: Sequence[NewWorkspace],
     survey: Survey,
     config_dir: Path,
-    wishes: InitOptions,
+    init_options: InitOptions,
     ci: CiSystem | None,
 ) -> Mapping[Path, str]:
     """Every file's text. The source.json come last: without one there is no workspace yet."""
@@ -250,8 +250,8 @@ def _texts(
             ci,
             config_dir=config_dir,
             workspaces=len(workspaces),
-            ci_from=wishes.ci_from,
-            at=wishes.here / wishes.ci_file if wishes.ci_file else None,
+            ci_from=init_options.ci_from,
+            at=init_options.here / init_options.ci_file if init_options.ci_file else None,
         )
         texts[file.path] = file.text
     for each in workspaces:

@@ -29,22 +29,24 @@ _SHOWN = 20
 _ALL = frozenset({"all", "*", "a"})
 
 
-def ask_origin(wishes: InitOptions, ask: Ask | None) -> InitOptions:
+def ask_origin(init_options: InitOptions, ask: Ask | None) -> InitOptions:
     """Return the wishes with a configuration directory, and a repository or a folder.
 
     Raises:
         UsageError: neither is known, and nobody can be asked.
     """
-    if wishes.repo is None and wishes.local is None:
-        wishes = _ask_source(wishes, ask)
-        if ask and wishes.repo and wishes.ref is None:
+    if init_options.repo is None and init_options.local is None:
+        init_options = _ask_source(init_options, ask)
+        if ask and init_options.repo and init_options.ref is None:
             said = _answer(ask, "Branch, tag or commit [the default branch]: ", "--source-ref REF")
-            wishes = replace(wishes, ref=said or None)
-    if wishes.config_dir is None:
+            init_options = replace(init_options, ref=said or None)
+    if init_options.config_dir is None:
         question = f"Directory for the configuration [{DEFAULT_CONFIG_DIR}]: "
         said = _answer(ask, question, "CONFIG_DIR") if ask else ""
-        wishes = replace(wishes, config_dir=Path(said).expanduser() if said else DEFAULT_CONFIG_DIR)
-    return wishes
+        init_options = replace(
+            init_options, config_dir=Path(said).expanduser() if said else DEFAULT_CONFIG_DIR
+        )
+    return init_options
 
 
 def ask_workspaces(found: Sequence[FoundWorkspace], ask: Ask | None) -> tuple[FoundWorkspace, ...]:
@@ -91,20 +93,24 @@ def ask_ci(ask: Ask) -> CiSystem | None:
     raise _no_answer("--ci")
 
 
-def _ask_source(wishes: InitOptions, ask: Ask | None) -> InitOptions:
+def _ask_source(init_options: InitOptions, ask: Ask | None) -> InitOptions:
     if ask is None:
         raise UsageError(
             "the source of the plugins is missing",
             expected="--source-repo URL, or --local PATH for a workspace on this machine",
         )
-    here = (wishes.here / "package.json").is_file()
+    here = (init_options.here / "package.json").is_file()
     question = "Repository (a URL), or a folder on this machine" + (" [.]" if here else "") + ": "
     for _ in range(_MOST_TRIES):
         said = _answer(ask, question, "--source-repo URL") or ("." if here else "")
         if said:
-            folder = wishes.here / Path(said).expanduser()
+            folder = init_options.here / Path(said).expanduser()
             is_folder = "://" not in said and folder.is_dir()
-            return replace(wishes, local=folder) if is_folder else replace(wishes, repo=said)
+            return (
+                replace(init_options, local=folder)
+                if is_folder
+                else replace(init_options, repo=said)
+            )
     raise _no_answer("--source-repo URL")
 
 

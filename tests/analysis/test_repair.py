@@ -8,7 +8,7 @@ import pytest
 
 from factory.analysis.manifest import Manifest, read_manifest
 from factory.analysis.repair import Repair, advice, repair
-from factory.analysis.workspace_analysis import surroundings_of
+from factory.analysis.workspace_analysis import find_context
 
 from .tiny_workspace import PLUGIN, TinyWorkspace, host
 
@@ -55,7 +55,7 @@ class Export:
     def __init__(self, folder: Path, packages: dict[str, str], **workspace: Any) -> None:
         TinyWorkspace(**workspace).write(folder, "protocols")
         self.plugin: Manifest = read_manifest(folder / PLUGIN / "package.json")
-        self.around: AnalysisContext = surroundings_of(folder, host(packages), [self.plugin])
+        self.around: AnalysisContext = find_context(folder, host(packages), [self.plugin])
 
     def repaired(self, error: str, current: str = "") -> Repair | None:
         return repair(error, self.plugin, self.around, current)
