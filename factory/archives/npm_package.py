@@ -7,12 +7,12 @@ import json
 import re
 import tarfile
 import zlib
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from factory.errors import PackError, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 PACKAGE_FOLDER = "package"
@@ -25,9 +25,8 @@ LARGEST_PACKAGE_JSON = 4 * 1024 * 1024
 INTEGRITY_SUFFIX = ".integrity"
 """What the file beside an archive, which has its integrity, is called in addition."""
 
-DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
-"""What reading a damaged archive raises."""
-
+_DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
+_BLOCK = 1 << 18
 _ARCHIVE = re.compile(r"[A-Za-z0-9_@~-][A-Za-z0-9_.@~+-]*\.tgz")
 # A scope and a name that are one path component each; the registry's own, stricter, rules are
 # applied to what a package can be published as, not here.
@@ -57,8 +56,31 @@ def is_package_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def damaged_error(tgz: Path, error: Exception) -> PackError:
-    """Return the error for a packed plugin that cannot be read to its end."""
+def packed_entries(tgz: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+    """Yield the entries of a package that we or npm packed, in one pass, nothing unpacked.
+
+    With each comes the content of a file, to be read before the next; other entries have none.
+    What others packed is read by :func:`factory.archives.members.safe_members`.
+
+    Raises:
+        PackError: the archive cannot be read, or not to its end, gzip's checksum included.
+    """
+    try:
+        with gzip.open(tgz) as unzipped:
+            with tarfile.open(fileobj=unzipped, mode="r|") as archive:
+                for member in archive:
+                    # a stream is read once: what is behind us need not stay in memory
+                    archive.members = []  # type: ignore[attr-defined]
+                    yield member, archive.extractfile(member) if member.isreg() else None
+            while unzipped.read(_BLOCK):
+                pass
+    except _DAMAGED as error:
+        raise _damaged_error(tgz, error) from error
+    except OSError as error:
+        raise unreadable_error(tgz, error) from error
+
+
+def _damaged_error(tgz: Path, error: Exception) -> PackError:
     return PackError(
         "the packed plugin is damaged or truncated",
         place=Place(file=tgz),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import tarfile
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from factory.archives.npm_package import DAMAGED, PACKAGE_FOLDER, damaged_error, unreadable_error
+from factory.archives.npm_package import PACKAGE_FOLDER, packed_entries
 
 if TYPE_CHECKING:
+    import tarfile
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -63,25 +62,13 @@ def read_packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[P
     Raises:
         PackError: the archive is damaged.
     """
-    try:
-        with gzip.open(tgz) as unzipped:
-            with tarfile.open(fileobj=unzipped, mode="r|") as archive:
-                for member in archive:
-                    archive.members = []  # type: ignore[attr-defined]  # memory must not grow
-                    path = member.name.removeprefix(f"{PACKAGE_FOLDER}/")
-                    if member.issym():
-                        target = member.linkname.encode("utf-8", "surrogateescape")
-                        yield _file(path, target, link=True)
-                    elif member.isreg():
-                        stream = archive.extractfile(member)
-                        if stream is not None:
-                            yield _read(path, member, stream, keep=wanted(path))
-            while unzipped.read(_BLOCK):
-                pass  # to its end, so that gzip's own checksum is compared
-    except DAMAGED as error:
-        raise damaged_error(tgz, error) from error
-    except OSError as error:
-        raise unreadable_error(tgz, error) from error
+    for member, content in packed_entries(tgz):
+        path = member.name.removeprefix(f"{PACKAGE_FOLDER}/")
+        if member.issym():
+            target = member.linkname.encode("utf-8", "surrogateescape")
+            yield _file(path, target, link=True)
+        elif content is not None:
+            yield _read(path, member, content, keep=wanted(path))
 
 
 def _read(path: str, member: tarfile.TarInfo, stream: IO[bytes], *, keep: bool) -> PackedFile:

@@ -15,7 +15,6 @@ from factory.cli.session import Session, session
 from factory.config.environment import ENV_FILE, layer_environment
 from factory.config.options import CONFIG_DIR, ImageOptions, ImageOutput
 from factory.events import StageFinished, StageOutput, StageStarted
-from factory.oci.built_plugins import find_built_plugins
 from factory.oci.planned_images import ImageNaming, plan_images
 from factory.oci.push import check_access, make_images, publish, write_images
 from factory.oci.reference import placeholders
@@ -24,6 +23,7 @@ from factory.oci.target import registry_target
 from factory.pipeline.attestations import attest_images, signing_key
 from factory.pipeline.publishing import list_published, progress_lines
 from factory.quantities import size
+from factory.reports.built_plugins import find_built_plugins
 from factory.scheduling.capacity import default_jobs
 
 if TYPE_CHECKING:

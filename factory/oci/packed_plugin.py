@@ -5,20 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import re
-import tarfile
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.names import fold_name
 from factory.archives.npm_package import (
-    DAMAGED,
     LARGEST_PACKAGE_JSON,
     PACKAGE_FOLDER,
     PACKAGE_JSON,
-    damaged_error,
     is_package_name,
-    unreadable_error,
+    packed_entries,
 )
 from factory.errors import PackError, Place
 from factory.notation.json_text import parse_json
@@ -72,12 +69,7 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
     """
     place = Place(file=tgz, field=f"{PACKAGE_FOLDER}/{PACKAGE_JSON}")
     try:
-        with tarfile.open(tgz, "r|gz") as archive:
-            package = _package_json(archive)
-    except DAMAGED as error:
-        raise damaged_error(tgz, error) from error
-    except OSError as error:
-        raise unreadable_error(tgz, error) from error
+        package = _package_json(tgz)
     except ValueError as error:
         raise PackError(
             "the plugin's package.json is not JSON",
@@ -117,16 +109,13 @@ def read_plugin_archive(tgz: Path) -> PluginArchive:
     return PluginArchive(tgz=tgz, package=MappingProxyType(package))
 
 
-def _package_json(archive: tarfile.TarFile) -> dict[str, Any] | None:
+def _package_json(tgz: Path) -> dict[str, Any] | None:
     wanted = f"{PACKAGE_FOLDER}/{PACKAGE_JSON}"
-    for member in archive:
-        # a stream is read once: what is behind us need not stay in memory
-        archive.members = []  # type: ignore[attr-defined]
-        if member.name.removeprefix("./") == wanted and member.isreg():
-            stream = archive.extractfile(member)
-            if stream is None or member.size > LARGEST_PACKAGE_JSON:
+    for member, content in packed_entries(tgz):
+        if member.name.removeprefix("./") == wanted and content is not None:
+            if member.size > LARGEST_PACKAGE_JSON:
                 return None
-            package = parse_json(stream.read())
+            package = parse_json(content.read())
             return package if isinstance(package, dict) else None
     return None
 

@@ -6,22 +6,35 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, UsageError
-from factory.oci.built_plugins import find_supported_backstage
 from factory.oci.reference import DEFAULT_TAG_TEMPLATE, Reference, reference_for
 from factory.oci.target import registry_and_namespace
 from factory.quantities import join_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from factory.config.environment import Environment
-    from factory.oci.built_plugins import BuiltPlugins
     from factory.oci.image import ImageFacts
     from factory.oci.packed_plugin import PluginArchive
 
 # podman's name for images that come from no registry.
 NO_REGISTRY = "localhost"
 _SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltPlugins:
+    """The packed plugins of one output directory, and what is known of their source.
+
+    ``lacking`` are the paths of plugins of the workspace that are not here, as far as its
+    ``build-report.json`` tells.
+    """
+
+    folder: Path
+    plugins: tuple[PluginArchive, ...]
+    facts: ImageFacts
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +68,16 @@ class PlannedImage:
         if self.bundled:
             return f"{self.reference.repository.rpartition('/')[2]}-{self.reference.tag}"
         return self.plugins[0].tgz.name.removesuffix(".tgz")
+
+
+def find_supported_backstage(plugin: PluginArchive) -> str:
+    """Return the Backstage version that the plugin was built for, or ``""`` if it does not say.
+
+    That is the exported package's ``backstage.supported-versions``.
+    """
+    backstage = plugin.package.get("backstage")
+    versions = backstage.get("supported-versions") if isinstance(backstage, dict) else None
+    return versions if isinstance(versions, str) else ""
 
 
 def local_naming(environment: Environment) -> tuple[str, str]:

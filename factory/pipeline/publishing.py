@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.errors import FactoryError, UsageError
-from factory.oci.built_plugins import BuiltPlugins
 from factory.oci.image import image_facts
 from factory.oci.packed_plugin import read_plugin_archive
 from factory.oci.planned_images import (
+    BuiltPlugins,
     ImageNaming,
     local_naming,
     partial_bundle_error,

@@ -29,14 +29,13 @@ from factory.attestation.signature import (
     verify_signature,
 )
 from factory.errors import CheckError, RegistryError
-from factory.oci.built_plugins import BuiltPlugins
 from factory.oci.descriptor import (
     MANIFEST_TYPE,
     Descriptor,
     blob_of,
 )
 from factory.oci.image import ImageFacts
-from factory.oci.planned_images import ImageNaming, PlannedImage, plan_images
+from factory.oci.planned_images import BuiltPlugins, ImageNaming, PlannedImage, plan_images
 from factory.oci.pull import pull_manifest, read_blob
 from factory.oci.push import (
     PushedImage,

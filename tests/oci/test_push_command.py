@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 from factory.cli.push import push
 from factory.oci.image import ImageFacts, build_image
 from factory.oci.packed_plugin import read_plugin_archive
+from tests.reports.test_merge import plugin, workspace
 
 from .plugin_archives import FRONTEND, TODO, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from typer.testing import Result
@@ -38,8 +39,15 @@ def outputs(tmp_path: Path) -> Path:
     folder.mkdir()
     pack(folder / "backend.tgz")
     pack(folder / "frontend.tgz", FRONTEND)
-    (folder / "build-report.json").write_text(json.dumps({"format": 1, "source": SOURCE}))
+    write_report(folder)
     return folder
+
+
+def write_report(outputs: Path, *plugins: dict[str, Any], left: Sequence[Any] = ()) -> None:
+    """Leave the report of a run that built these plugins and left the others out."""
+    report = workspace(*plugins, **{"left-out": list(left)})
+    report["source"] |= SOURCE
+    (outputs / "build-report.json").write_text(json.dumps(report))
 
 
 def run(server: Server, *arguments: str | Path, **variables: str) -> Result:
@@ -113,30 +121,37 @@ def test_a_bundle_is_one_image(
 
 BACKEND = {"path": "plugins/todo-backend", "name": "@backstage-community/plugin-todo-backend"}
 PAGE = {"path": "plugins/todo", "name": "@backstage-community/plugin-todo"}
-MADE = {"files": [{"name": "backend.tgz", "size": 1}]}
-PARTIAL_BUILDS: dict[str, tuple[dict[str, Any], str]] = {
-    "a run with --only": ({"plugins": [BACKEND | MADE], "left-out": [PAGE]}, "plugins/todo"),
+MADE = plugin(**BACKEND, files=[{"name": "backend.tgz", "size": 1}])
+MADE_PAGE = plugin(**PAGE, files=[{"name": "frontend.tgz", "size": 1}])
+NOTHING_MADE = plugin(**PAGE)
+# What was built, what was left out, and the paths that a bundle lacks.
+PARTIAL_BUILDS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], str]] = {
+    "a run with --only": ([MADE], [PAGE], "plugins/todo"),
     "two of three": (
-        {"plugins": [BACKEND | MADE], "left-out": [PAGE, {"path": "plugins/c", "name": "c"}]},
+        [MADE],
+        [PAGE, {"path": "plugins/c", "name": "c"}],
         "plugins/todo, plugins/c",
     ),
-    "a plugin failed": ({"plugins": [BACKEND | MADE, PAGE | {"files": []}]}, "plugins/todo"),
-    "an archive was removed": (
-        {"plugins": [BACKEND | MADE, PAGE | {"files": [{"name": "frontend.tgz", "size": 1}]}]},
-        "plugins/todo",
-    ),
+    "a plugin failed": ([MADE, NOTHING_MADE], [], "plugins/todo"),
+    "an archive was removed": ([MADE, MADE_PAGE], [], "plugins/todo"),
 }
 
 
-@pytest.mark.parametrize(("report", "lacking"), PARTIAL_BUILDS.values(), ids=list(PARTIAL_BUILDS))
+@pytest.mark.parametrize(
+    ("plugins", "left", "lacking"), PARTIAL_BUILDS.values(), ids=list(PARTIAL_BUILDS)
+)
 def test_a_part_of_a_workspace_does_not_replace_the_bundle_of_all(
-    anonymous: Server, outputs: Path, report: dict[str, Any], lacking: str
+    anonymous: Server,
+    outputs: Path,
+    plugins: list[dict[str, Any]],
+    left: list[dict[str, Any]],
+    lacking: str,
 ) -> None:
     options = ("--bundle", "todo", "--tag-template", "latest")
     assert run(anonymous, outputs, *options).exit_code == 0
     listed = (outputs / "dynamic-plugins.oci.yaml").read_bytes()
     (outputs / "frontend.tgz").unlink()
-    (outputs / "build-report.json").write_text(json.dumps({"source": SOURCE} | report))
+    write_report(outputs, *plugins, left=left)
 
     done = run(anonymous, outputs, *options)
 
@@ -150,8 +165,7 @@ def test_a_part_of_a_workspace_does_not_replace_the_bundle_of_all(
 def test_an_older_archive_of_a_plugin_that_failed_is_no_part_of_a_bundle(
     anonymous: Server, outputs: Path
 ) -> None:
-    report = {"plugins": [BACKEND | MADE, PAGE | {"files": []}]}
-    (outputs / "build-report.json").write_text(json.dumps(report))
+    write_report(outputs, MADE, NOTHING_MADE)
 
     done = run(anonymous, outputs, "--bundle", "todo", "--tag-template", "latest")
 
@@ -163,8 +177,7 @@ def test_the_archives_of_several_machines_together_are_a_bundle(
     anonymous: Server, outputs: Path
 ) -> None:
     """Each shard's report names what the other one built."""
-    report = {"plugins": [BACKEND | MADE], "left-out": [PAGE]}
-    (outputs / "build-report.json").write_text(json.dumps(report))
+    write_report(outputs, MADE, left=[PAGE])
 
     done = run(anonymous, outputs, "--bundle", "todo", "--tag-template", "latest")
 
@@ -193,9 +206,9 @@ def test_folders_of_several_workspaces_are_found(
 def test_of_several_workspaces_each_has_a_bundle_of_its_own(
     anonymous: Server, tmp_path: Path
 ) -> None:
-    for workspace in ("one", "two"):
-        (tmp_path / "several" / workspace).mkdir(parents=True)
-        pack(tmp_path / "several" / workspace / "a.tgz")
+    for name in ("one", "two"):
+        (tmp_path / "several" / name).mkdir(parents=True)
+        pack(tmp_path / "several" / name / "a.tgz")
 
     done = run(anonymous, tmp_path / "several", "--bundle", "ours")
 

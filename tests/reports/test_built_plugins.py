@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from factory.oci.built_plugins import find_built_plugins
-
-from .plugin_archives import TODO, pack
+from factory.reports.built_plugins import find_built_plugins
+from tests.oci.plugin_archives import TODO, pack
 
 if TYPE_CHECKING:
     from pathlib import Path

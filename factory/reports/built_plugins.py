@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from factory.errors import ConfigurationError, Place, UsageError
+from factory.errors import UsageError
 from factory.files import folders_in
-from factory.notation.json_text import parse_json
 from factory.oci.image import ImageFacts, image_facts
 from factory.oci.packed_plugin import (
     PluginArchive,
     read_plugin_archive,
     source_name,
 )
+from factory.oci.planned_images import BuiltPlugins
+from factory.reports.build_report import REPORT_FILE
+from factory.reports.reading import read_report
 from factory.versions import highest
 
 if TYPE_CHECKING:
@@ -23,22 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 log = logging.getLogger(__name__)
-
-REPORT_FILE = "build-report.json"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuiltPlugins:
-    """The packed plugins of one output directory, and what is known of their source.
-
-    ``lacking`` are the paths of plugins of the workspace that are not here, as far as its
-    ``build-report.json`` tells.
-    """
-
-    folder: Path
-    plugins: tuple[PluginArchive, ...]
-    facts: ImageFacts
-    lacking: tuple[str, ...] = ()
 
 
 def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
@@ -51,7 +36,7 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
     Raises:
         UsageError: a directory does not exist, or holds no packed plugin.
         PackError: a ``.tgz`` is not a packed plugin.
-        ConfigurationError: a ``build-report.json`` is not JSON.
+        ConfigurationError: a ``build-report.json`` is not the report of a run.
     """
     found: list[BuiltPlugins] = []
     for directory in output_dirs:
@@ -74,23 +59,13 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
     return tuple(found)
 
 
-def find_supported_backstage(plugin: PluginArchive) -> str:
-    """Return the Backstage version that the plugin was built for, or ``""`` if it does not say.
-
-    That is the exported package's ``backstage.supported-versions``.
-    """
-    backstage = plugin.package.get("backstage")
-    versions = backstage.get("supported-versions") if isinstance(backstage, dict) else None
-    return versions if isinstance(versions, str) else ""
-
-
 def _read_built(folder: Path) -> BuiltPlugins | None:
     archives = sorted(path for path in folder.glob("*.tgz") if path.is_file())
     if not archives:
         return None
     plugins = _newest([read_plugin_archive(path) for path in archives])
-    report = folder / REPORT_FILE
-    document = _read_report(report) if report.is_file() else {}
+    is_reported = (folder / REPORT_FILE).is_file()
+    document = read_report(folder).document if is_reported else {}
     return BuiltPlugins(
         folder=folder,
         plugins=plugins,
@@ -122,18 +97,6 @@ def _newest(plugins: Sequence[PluginArchive]) -> tuple[PluginArchive, ...]:
                     newest,
                 )
     return tuple(plugin for plugin in plugins if plugin in kept)
-
-
-def _read_report(report: Path) -> Mapping[str, Any]:
-    try:
-        document = parse_json(report.read_bytes())
-    except ValueError as error:
-        raise ConfigurationError(
-            "the build report is not JSON",
-            place=Place(file=report),
-            hint="delete it to push without the source's commit, or build again",
-        ) from error
-    return document if isinstance(document, dict) else {}
 
 
 def _facts(document: Mapping[str, Any]) -> ImageFacts:
