@@ -1,5 +1,7 @@
 """What keeps light tests light: the tools of the others are hidden behind programs that refuse.
 
+Of what is generated only a share is tried.
+
 A test that nobody has listed in tests/work_units.py and that starts one of these, or installs
 something, fails in ``make check`` and is told why.
 """
@@ -23,6 +25,14 @@ echo "${0##*/} is not for light tests: list this test among HEAVY in tests/work_
 exit 97
 """
 
+_VARIABLE = "PLUGIN_FACTORY_LIGHT_TESTS"
+_SHARE = 8
+
+
+def examples(number: int) -> int:
+    """Return how many generated examples a test tries: a small share of them where it is light."""
+    return max(number // _SHARE, 1) if _VARIABLE in os.environ else number
+
 
 def refuse_heavy_tools(folder: Path, environment: MutableMapping[str, str]) -> None:
     """Put programs that refuse before all others on the PATH, and point installers at nothing.
@@ -31,6 +41,7 @@ def refuse_heavy_tools(folder: Path, environment: MutableMapping[str, str]) -> N
         folder: emptied, and then holds the programs in ``bin``.
         environment: changed in place.
     """
+    environment[_VARIABLE] = "1"
     shutil.rmtree(folder, ignore_errors=True)
     programs = folder / "bin"
     programs.mkdir(parents=True)

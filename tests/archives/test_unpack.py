@@ -17,6 +17,7 @@ from factory.archives.limits import ArchiveLimits, archive_limits
 from factory.archives.members import safe_members
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, StorageError, UsageError
+from tests.light import examples
 
 from .hostile import END, entry, hard_link, link, pax, plain_tar, record, tgz
 
@@ -198,7 +199,9 @@ def _entries(draw: some.DrawFn) -> bytes:
 
 
 @settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(400),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(entries=some.lists(_entries(), min_size=1, max_size=6), data=some.data())
 def test_no_archive_writes_outside_its_destination(
@@ -224,7 +227,7 @@ def test_no_archive_writes_outside_its_destination(
     assert {path.name for path in (around / "stage").iterdir()} <= {"plugin"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(position=some.integers(0, 10_000), value=some.integers(1, 255))
 def test_a_flipped_byte_gives_a_refusal_or_entries_and_no_other_error(
     position: int, value: int

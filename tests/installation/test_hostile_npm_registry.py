@@ -14,6 +14,7 @@ from factory.installation.npm_registry import find_package
 from factory.installation.npmrc import Npmrc
 from factory.installation.package_reference import NpmPackage
 from factory.installation.web import Web
+from tests.light import examples
 
 texts = st.text(max_size=20)
 values = st.recursive(
@@ -53,7 +54,7 @@ class Answering:
         return self.content
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(
     packuments.map(json.dumps).map(str.encode) | st.binary(max_size=60),
     st.sampled_from(["latest", "1.0.0", "^1.0.0", "*", ">=1 <3", "next"]),

@@ -53,6 +53,7 @@ from factory.toolchain.settings_references import references_in
 from factory.toolchain.yarn import find_wanted_yarn
 from factory.verification.frontend_manifests import check_manifests
 from factory.verification.plugin_folder import PluginFolder, check_package, read_plugin_folder
+from tests.light import examples
 from tests.oci.plugin_archives import pack
 
 if TYPE_CHECKING:
@@ -509,7 +510,7 @@ def test_an_odd_document_ends_in_no_mistake(of: Format) -> None:
 
 
 @by_name
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_mutated_document_ends_in_no_mistake(of: Format, data: st.DataObject) -> None:
     read_somewhere(of, document(of, data))

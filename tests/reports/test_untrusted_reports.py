@@ -20,6 +20,7 @@ from factory.reports.summary import (
     RunSummary,
     summary_of,
 )
+from tests.light import examples
 from tests.reports.test_merge import ERROR, failed, plugin, several, workspace
 
 TGZ = "acme-todo-dynamic-1.0.0.tgz"
@@ -136,7 +137,9 @@ SOUND = (
 
 
 @settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(400),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
 def test_no_report_ends_in_anything_but_an_error_of_ours(
