@@ -21,7 +21,8 @@ code=$?
 rm -rf "$disk/filler" "$kept" && cp -a "$disk" "$kept"
 exit $code
 """
-# Python programs read this file as they start: fills the disk before a certain file is opened.
+# Python programs read this file as they start: fills the disk before a certain file is opened. The
+# factory forgets variables that are not its own as it starts, so that none says which.
 _FILLING = """
 import os, sys
 
@@ -30,7 +31,7 @@ def fill(event, arguments):
     name = arguments[0] if event == "open" else None
     if sought and isinstance(name, str) and os.path.basename(name).startswith(sought):
         sought = None
-        filler = os.open(os.environ["FILLED_DISK"] + "/filler", os.O_WRONLY | os.O_CREAT)
+        filler = os.open({disk!r} + "/filler", os.O_WRONLY | os.O_CREAT)
         size = 1 << 20
         while size:
             try:
@@ -39,7 +40,7 @@ def fill(event, arguments):
                 size //= 2
         os.close(filler)
 
-sought = os.environ.get("FILLED_AT")
+sought = {opens!r}
 sys.addaudithook(fill)
 """
 
@@ -57,7 +58,8 @@ def build_until_full(desk: Desk, folder: Path, opens: str, *options: str | Path)
     """
     program = desk.root / "program"
     program.mkdir(exist_ok=True)
-    (program / "sitecustomize.py").write_text(_FILLING)
+    filling = _FILLING.format(disk=str(folder), opens=opens)
+    (program / "sitecustomize.py").write_text(filling)
     folder.mkdir(parents=True, exist_ok=True)
     kept = desk.root / "kept"
     own_user = () if os.getuid() == 0 else ("--map-root-user",)
@@ -67,11 +69,7 @@ def build_until_full(desk: Desk, folder: Path, opens: str, *options: str | Path)
             *("unshare", *own_user, "--mount"),
             *("sh", "-c", _ON_DISK, "sh", str(folder), str(kept), _ROOM),
         ),
-        variables={
-            "PYTHONPATH": str(program),
-            "FILLED_DISK": str(folder),
-            "FILLED_AT": opens,
-        },
+        variables={"PYTHONPATH": str(program)},
     )
     shutil.rmtree(folder)
     kept.rename(folder)
