@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from factory.doctor.finding import Check, DoctorFinding
 from factory.doctor.npm import node_here, node_is_cached, npm_answer
-from factory.sources.checkout import OLDEST_GIT
+from factory.sources.git_errors import OLDEST_GIT
 from factory.toolchain.child_environment import git_environment, pip_environment
 from factory.toolchain.node import (
     PYPI_NODE,

@@ -9,6 +9,7 @@ from factory.errors import SourceError, ToolchainError
 from factory.sources.destination import contents, empty, make_folder
 from factory.sources.folder import copy_folder
 from factory.sources.git import check_out_git
+from factory.sources.git_errors import OLDEST_GIT
 from factory.sources.git_process import GitSession
 from factory.sources.source import Checkout, PlainFolder, Source, locate
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from factory.sources.git_refs import Wanted
     from factory.toolchain.runner import Runner
-
-OLDEST_GIT = "2.31"
 
 
 def check_out(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 Kind: TypeAlias = Literal["password", "refused", "unknown", "owner", "damaged", "network", "other"]
 
+OLDEST_GIT = "2.31"
+"""The first version that does all that is asked of it."""
+
 _DISK = re.compile("Out of diskspace|Disk quota exceeded")
 
 
