@@ -32,7 +32,10 @@ def beside() -> dict[str, str]:
     pages = {
         "README.md": "project/readme.md",
         "CONTRIBUTING.md": "project/contributing.md",
+        "CODE_OF_CONDUCT.md": "project/code-of-conduct.md",
         "SECURITY.md": "project/security.md",
+        "CHANGELOG.md": "project/changelog.md",
+        "changelog.d/README.md": "project/changelog-fragments.md",
     }
     for file in sorted((ROOT / "examples").glob("**/README.md")):
         path = file.relative_to(ROOT).as_posix()

@@ -98,8 +98,10 @@ def small(engine: Engine, desk: Desk) -> Iterator[Desk]:
     """
     own = desk.folder / "own"
     own.mkdir()
-    decides = ["usr/local/bin/plugin-factory", "home/factory", "config", "source", "outputs"]
-    words = ["-C", "/", "--no-recursion", "-cf", "/own/part.tar", *decides, "cache"]
+    python = [f"opt/plugin-factory/bin/{name}" for name in ("python", "python3")]
+    folders = ["home/factory", "config", "source", "outputs", "cache"]
+    decides = ["usr/local/bin/plugin-factory", *python, *folders]
+    words = ["-C", "/", "--no-recursion", "-cf", "/own/part.tar", *decides]
     taken = engine.run("-v", f"{own}:/own:z", "--user", "0", "--entrypoint", "tar", IMAGE, *words)
     assert taken.code == 0, taken.said
     ran(["cp", str(KEPT / f"{SUITE}.tar"), str(own / "whole.tar")])
