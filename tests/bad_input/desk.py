@@ -105,6 +105,7 @@ def new_desk(root: Path, process: dict[str, str]) -> Desk:
         },
     )
     desk.write("repository/workspaces/todo/yarn.lock", "__metadata:\n  version: 8\n")
+    desk.write("repository/workspaces/todo/.yarnrc.yml", "nodeLinker: node-modules\n")
     for name, role in (("todo", "frontend-plugin"), ("common", "common-library")):
         desk.write(
             f"repository/workspaces/todo/plugins/{name}/package.json",

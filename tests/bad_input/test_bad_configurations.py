@@ -76,7 +76,7 @@ def test_a_wrong_type_in_source_json(desk: Desk) -> None:
 
 def test_a_duplicate_key_in_source_json(desk: Desk) -> None:
     desk.write("config/source.json", '{\n  "repo": "a",\n  "repo": "b"\n}')
-    assert_refused(desk, '"repo" stands in source.json twice', ":3:3 (repo)", "remove one")
+    assert_refused(desk, '"repo" appears twice in source.json', ":3:3 (repo)", "remove one")
 
 
 def test_a_workspace_path_of_source_json_that_leaves_the_repository(desk: Desk) -> None:

@@ -135,7 +135,12 @@ def test_a_plugin_that_is_a_link_out_of_the_workspace(desk: Desk) -> None:
 
 
 def test_another_package_manager(desk: Desk) -> None:
-    manifest = {"name": "w", "private": True, "workspaces": [], "packageManager": "pnpm@9.1.0"}
+    manifest = {
+        "name": "w",
+        "private": True,
+        "workspaces": ["plugins/*"],
+        "packageManager": "pnpm@9.1.0",
+    }
     desk.write("repository/workspaces/todo/package.json", manifest)
     ended = refused(desk)
     assert ended.code == 3
@@ -143,7 +148,12 @@ def test_another_package_manager(desk: Desk) -> None:
 
 
 def test_a_node_that_nobody_has(desk: Desk) -> None:
-    manifest = {"name": "w", "private": True, "workspaces": [], "engines": {"node": ">=99"}}
+    manifest = {
+        "name": "w",
+        "private": True,
+        "workspaces": ["plugins/*"],
+        "engines": {"node": ">=99"},
+    }
     desk.write("repository/workspaces/todo/package.json", manifest)
     ended = refused(desk)
     assert ended.code == 6

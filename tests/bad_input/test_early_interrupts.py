@@ -32,7 +32,7 @@ def desk(tmp_path: Path, process: dict[str, str]) -> Desk:
 def silent() -> Iterator[socket.socket]:
     """A server that takes connections and never says a word."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
-        server.settimeout(300)
+        server.settimeout(60)
         yield server
 
 

@@ -73,7 +73,7 @@ def test_a_repo_path_below_a_file(desk: Desk) -> None:
     before = desk.tree()
     ended = desk.build("--repo-path", str(file / "source"))
     assert ended.code == 12
-    ended.assert_says("the folder for the source cannot be made", file / "source", "--repo-path")
+    ended.assert_says("the folder for the source cannot be created", file / "source", "--repo-path")
     assert desk.tree() == before
 
 

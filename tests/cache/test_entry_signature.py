@@ -161,5 +161,5 @@ def test_the_option_names_a_key_and_the_variable_too(tmp_path: Path) -> None:
 def test_an_empty_setting_demands_a_key_that_there_is_not(value: str) -> None:
     with pytest.raises(ConfigurationError, match="PLUGIN_FACTORY_CACHE_KEY is set but empty"):
         find_demanded_key(None, Environment(variables={"PLUGIN_FACTORY_CACHE_KEY": value}))
-    with pytest.raises(UsageError, match="--cache-key is empty"):
+    with pytest.raises(UsageError, match="--cache-key is set but empty"):
         find_demanded_key(value, NOTHING)

@@ -424,5 +424,5 @@ def test_an_entry_that_goes_while_it_is_sent(
     "text", ["", "quay.io/team/cache", "oci://cache", "oci://quay.io", "oci://quay.io/team/c:tag"]
 )
 def test_what_names_no_repository(text: str) -> None:
-    with pytest.raises(UsageError, match="--cache-from names no repository"):
+    with pytest.raises(UsageError, match="--cache-from does not name a repository"):
         repository_name(text, "--cache-from")

@@ -206,11 +206,11 @@ def test_an_empty_key_is_handed_on_to_be_refused(
     del desk.process["PLUGIN_FACTORY_NO_CACHE"]
     done = github.run(command="plan", cache_key="")
     assert done.returncode == 2
-    assert "--cache-key is empty" in done.stderr
+    assert "--cache-key is set but empty" in done.stderr
     job = gitlab_jobs(**{"cache-key": ""})["plugins-plan"]
     done = desk.run(gitlab_script(job), **{n: str(v) for n, v in job["variables"].items()})
-    assert "--cache-key is empty" in done.stderr
-    assert "--cache-key is empty" in tekton.run("plugin-factory-plan", cache_key="").stderr
+    assert "--cache-key is set but empty" in done.stderr
+    assert "--cache-key is set but empty" in tekton.run("plugin-factory-plan", cache_key="").stderr
 
 
 def test_gitlab_and_tekton_demand_a_key_and_let_variables_through(

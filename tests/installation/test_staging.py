@@ -235,7 +235,7 @@ def test_one_package_twice_is_refused_whatever_its_version(desk: Desk, version: 
     desk.listed("./one.tgz", "./two.tgz")
     done = desk.run()
     assert done.exit_code == 12
-    assert f"are one package, {NAME}" in done.stderr
+    assert f"two plugins of the list are the same package, {NAME}" in done.stderr
     assert "./one.tgz (0.15.0)" in done.stderr
     assert desk.folders == []
 

@@ -256,7 +256,10 @@ def test_a_bundle_of_several_versions_needs_another_tag(tmp_path: Path) -> None:
     wanted = images_wanted(plan(tmp_path, image_output=ImageOutput.LAYOUT, bundle="todo"))
     assert wanted
     plugins: Any = [
-        SimpleNamespace(manifest=SimpleNamespace(name=f"todo-{version}", version=version))
+        SimpleNamespace(
+            path=f"plugins/todo-{version}",
+            manifest=SimpleNamespace(name=f"todo-{version}", version=version),
+        )
         for version in ("1.0.0", "2.0.0")
     ]
 

@@ -205,7 +205,7 @@ def test_a_yarn_with_another_checksum_is_refused_and_not_kept(
 def test_a_version_that_does_not_exist_is_refused(
     process: dict[str, str], node: Node, tmp_path: Path
 ) -> None:
-    with pytest.raises(ToolchainError, match=r"yarn 4.0.999 cannot be had") as caught:
+    with pytest.raises(ToolchainError, match=r"yarn 4.0.999 cannot be downloaded") as caught:
         installed_yarn(
             WantedYarn(version="4.0.999", reason="package.json"), process, node, tmp_path
         )
