@@ -49,7 +49,7 @@ def test_that_may_only_be_read_when_it_has_nothing(
     assert ended.code == 0, ended.said
     assert_same(desk, undisturbed, cached=False, said=ended.said)
     assert ended.said.count("Read-only file system") == 1
-    assert str(desk.plugin_cache) in ended.said
+    assert f"the cache {desk.cache} is read-only" in ended.said
 
 
 def test_that_is_full_of_rubbish(built: Desk, undisturbed: dict[str, bytes]) -> None:
