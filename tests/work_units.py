@@ -77,6 +77,7 @@ HEAVY = (
     "tests/pipeline/test_publishing.py",
     "tests/plan/test_plan_and_build.py",
     "tests/plan/test_plan_command.py",
+    "tests/reports/test_html_in_browser.py",
     "tests/sources/test_patch_like_gnu.py",
     "tests/toolchain/test_child_environments.py",
     "tests/toolchain/test_installs.py",
