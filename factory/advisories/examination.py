@@ -57,7 +57,7 @@ def examine(advisory: Advisory, plugins: Sequence[PublishedPlugin]) -> tuple[Exa
     """Return of each plugin what it holds of the advisory's packages, in their order."""
     return tuple(
         ExaminedPlugin(
-            plugin=plugin, held=_held(advisory, plugin.bill) if plugin.bill is not None else ()
+            plugin=plugin, held=_find_held(advisory, plugin.bill) if plugin.bill is not None else ()
         )
         for plugin in plugins
     )
@@ -100,7 +100,7 @@ def examination_document(
     }
 
 
-def _held(advisory: Advisory, bill: BillOfMaterials) -> tuple[HeldPackage, ...]:
+def _find_held(advisory: Advisory, bill: BillOfMaterials) -> tuple[HeldPackage, ...]:
     found = []
     parents = _shortest(bill)
     for component in (bill.subject, *bill.components):

@@ -94,20 +94,20 @@ def find_published(words: Iterable[str]) -> tuple[Target | _LoneBill, ...]:
     Raises:
         UsageError: a word names none of these.
     """
-    found: dict[Target | _LoneBill, None] = {}
+    found: list[Target | _LoneBill] = []
     for word in words:
         path = Path(word)
         if not word.startswith(SCHEMES) and path.name.endswith(SBOM_SUFFIX) and path.is_file():
-            found[_LoneBill(file=path)] = None
+            found.append(_LoneBill(file=path))
             continue
         bills = [] if word.startswith(SCHEMES) else list(_lone_bills(path))
         try:
-            found |= dict.fromkeys(find_targets([word]))
+            found += find_targets([word])
         except UsageError:
             if not bills:
                 raise
-        found |= dict.fromkeys(bills)
-    return tuple(found)
+        found += bills
+    return tuple(dict.fromkeys(found))
 
 
 def read_published(
@@ -200,13 +200,13 @@ def _beside(tgz: Path) -> PublishedPlugin:
             expected=f"{sha256}, which {tgz.name} has",
             hint="build the plugin again, so that both come from one build",
         )
-    return _told(bill, str(tgz), str(file), _origin_on_disk(tgz, sha256))
+    return _with_bill(bill, str(tgz), str(file), _origin_on_disk(tgz, sha256))
 
 
 def _alone(file: Path) -> PublishedPlugin:
     bill = _read_file(file)
     archive = file.with_name(file.name.removesuffix(SBOM_SUFFIX))
-    return _told(bill, str(file), str(file), _origin_on_disk(archive, bill.sha256))
+    return _with_bill(bill, str(file), str(file), _origin_on_disk(archive, bill.sha256))
 
 
 def _read_file(file: Path) -> BillOfMaterials:
@@ -226,7 +226,7 @@ def _read_file(file: Path) -> BillOfMaterials:
         raise
 
 
-def _told(
+def _with_bill(
     bill: BillOfMaterials, artifact: str, bill_from: str, origin: PluginOrigin | None
 ) -> PublishedPlugin:
     return PublishedPlugin(
@@ -276,7 +276,7 @@ def _of_image(registry: Registry, target: RemoteImage, platform: str) -> Iterato
     repository = target.name.repository
     bills: dict[str, BillOfMaterials] = {}
     failures: list[FactoryError] = []
-    for digest, content in _attached(registry, repository, image, SBOM_TYPE, failures):
+    for digest, content in _read_attached(registry, repository, image, SBOM_TYPE, failures):
         try:
             bills[digest] = read_bill(content)
         except CheckError as error:
@@ -285,7 +285,7 @@ def _of_image(registry: Registry, target: RemoteImage, platform: str) -> Iterato
     for failure in failures:
         log.warning("oci://%s: %s", target.name, str(failure).splitlines()[0])
     unsaid: list[FactoryError] = []
-    attached = _attached(registry, repository, image, STATEMENT_TYPE, unsaid)
+    attached = _read_attached(registry, repository, image, STATEMENT_TYPE, unsaid)
     statements = [one for _, content in attached if (one := _statement(content, image, unsaid))]
     for failure in unsaid:
         log.warning("oci://%s: %s", target.name, str(failure).splitlines()[0])
@@ -319,7 +319,7 @@ def _of_image(registry: Registry, target: RemoteImage, platform: str) -> Iterato
         yield _in_image(image, image.name, digest, bill, statements)
 
 
-def _attached(
+def _read_attached(
     registry: Registry,
     repository: str,
     image: FoundImage,

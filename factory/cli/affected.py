@@ -38,7 +38,7 @@ EXAMPLES = """Examples:
 """
 
 
-def affected(
+def find_affected(
     ctx: typer.Context,
     query: Annotated[
         str,

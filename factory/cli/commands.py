@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
         "affected": _place(
             "affected",
             "Find the published plugins that hold a package, by their bills of materials.",
+            "find_affected",
         ),
         "install": _place(
             "install",

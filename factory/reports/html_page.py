@@ -211,7 +211,7 @@ def _matrix(facts: PageFacts, plugins: list[_Numbered]) -> Markup | None:
             )
             for portal in portals
         ]
-        rows.append(element("tr", element("th", *_named(workspace), scope="row"), *cells))
+        rows.append(element("tr", element("th", *_workspace_name(workspace), scope="row"), *cells))
     key = [
         element("li", element("span", mark, class_=f"square {state}", aria_hidden="true"), word)
         for state, mark in _MARKS.items()
@@ -231,7 +231,7 @@ def _matrix(facts: PageFacts, plugins: list[_Numbered]) -> Markup | None:
     )
 
 
-def _named(workspace: SummarisedWorkspace) -> Iterable[Markup]:
+def _workspace_name(workspace: SummarisedWorkspace) -> Iterable[Markup]:
     yield element("span", workspace.name or "the workspace")
     short = workspace.commit[:_SHORT_COMMIT]
     ref = workspace.ref if workspace.ref != workspace.commit else ""
