@@ -50,12 +50,12 @@ def _block(one: ExaminedPlugin) -> Iterator[Line]:
     if one.judgement == "not affected":
         return
     if plugin.origin:
-        yield _indented(f"from {_origin(plugin.origin)}")
+        yield _indent(f"from {_origin(plugin.origin)}")
     for held in one.held:
         yield from _package(held)
     if plugin.problem:
         for text in str(plugin.problem).splitlines():
-            yield _indented(text)
+            yield _indent(text)
 
 
 def _origin(origin: PluginOrigin) -> str:
@@ -82,19 +82,19 @@ def _package(held: HeldPackage) -> Iterator[Line]:
     if component.shared:
         notes.append("the portal's own may be used in its place")
     yield (
-        *_indented(component.label),
+        *_indent(component.label),
         Span(f"  {', '.join(notes)}" if notes else "", "warn"),
     )
     for chain in held.chains:
-        yield _indented(f"  {' > '.join(each.label for each in chain)}")
+        yield _indent(f"  {' > '.join(each.label for each in chain)}")
     if held.further:
-        yield _indented(f"  and {pluralize(held.further, 'more chain')}")
+        yield _indent(f"  and {pluralize(held.further, 'more chain')}")
     if not held.chains:
         places = join_names(component.locations, 3)
-        yield _indented(f"  its bill does not say what needs it{f': {places}' if places else ''}")
+        yield _indent(f"  its bill does not say what needs it{f': {places}' if places else ''}")
 
 
-def _indented(text: str) -> Line:
+def _indent(text: str) -> Line:
     return (Span(f"{'':{_WIDTH}}{text}"),)
 
 
