@@ -103,7 +103,7 @@ def parse_query(text: str) -> Advisory:
     name, wanted = f"{text[:1]}{name}", wanted.strip()
     if not is_package_name(name):
         raise UsageError(
-            "this names no npm package",
+            "this is not the name of an npm package",
             found=text,
             expected="PACKAGE@RANGE, such as 'lodash@<4.17.21', or the file of an OSV record",
         )

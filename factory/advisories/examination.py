@@ -119,7 +119,7 @@ def _find_held(advisory: Advisory, bill: BillOfMaterials) -> tuple[HeldPackage, 
                 component=component,
                 judgement=worst,
                 fixed_in=_fixed_in([one for one, each in judged if each == worst], component),
-                chains=chains[:MOST_CHAINS],
+                chains=tuple(chains[:MOST_CHAINS]),
                 further=max(0, len(chains) - MOST_CHAINS),
             )
         )

@@ -38,7 +38,7 @@ def read_record(where: str) -> Advisory:
     """Return the record in a file, or the one on the standard input for ``-``.
 
     Raises:
-        ConfigurationError: it cannot be read, is no such record, or is about no npm package.
+        ConfigurationError: it cannot be read, is another document, or is not about npm packages.
     """
     file = Path("standard input" if where == STDIN else where)
     try:

@@ -194,7 +194,7 @@ def _beside(tgz: Path) -> PublishedPlugin:
         ) from error
     if bill.sha256 != sha256:
         raise CheckError(
-            "the bill of materials is of another artifact",
+            "the bill of materials belongs to another artifact",
             place=Place(file=file),
             found=f"SHA-256 {bill.sha256 or 'not named'}",
             expected=f"{sha256}, which {tgz.name} has",
@@ -407,7 +407,9 @@ def _missing(image: FoundImage) -> ArtifactError:
 
 def _nameless(image: FoundImage, plugin: str) -> ArtifactError:
     if plugin:
-        return ArtifactError("the image names no such plugin", found=image.digest, expected=plugin)
+        return ArtifactError(
+            "the image has no plugin of this name", found=image.digest, expected=plugin
+        )
     return ArtifactError(
         "the image does not say which plugins are in it",
         found=f"no annotation {DYNAMIC_PACKAGES} that can be read",

@@ -181,7 +181,7 @@ def _words_of_pods(ctx: typer.Context, options: BuildOptions, this: Session) -> 
     """The words of a build in a pod: this command's own, but for those that a pod has of its own.
 
     Raises:
-        UsageError: one of them cannot be had in a pod, or would show a secret.
+        UsageError: one of them is not available in a pod, or would show a secret.
     """
     if options.source.config_dir.is_absolute() or options.source.use_local:
         raise UsageError(

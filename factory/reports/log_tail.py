@@ -29,7 +29,7 @@ class LogTail:
 
 
 def read_log_tail(file: Path) -> LogTail | None:
-    """Return a log's end; None if it is no regular file that may be read."""
+    """Return a log's end; None if it is not a file that can be read."""
     try:
         # No link is followed, and no pipe is waited for: the folder may be anybody's.
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -28,7 +28,7 @@ def element(tag: str, *children: Child, **attributes: Value) -> Markup:
         tag: its name.
         children: elements, texts, lists of these; None is nothing.
         attributes: by name, with ``_`` for ``-`` and a ``_`` at the end where Python has the word;
-            True is an attribute without a value, False and None are no attribute.
+            True is an attribute without a value, False and None leave it out.
     """
     said = "".join(
         f" {_name(name)}" if value is True else f' {_name(name)}="{escape(str(value))}"'

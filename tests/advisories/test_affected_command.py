@@ -208,7 +208,7 @@ def test_a_bill_of_another_artifact_does_not_count(desk: Desk, tmp_path: Path) -
     tgz.write_bytes(other.read_bytes())
     found = desk.plugin(OLD, tgz)
     assert found["judgement"] == "unknown"
-    assert found["problem"]["problem"] == "the bill of materials is of another artifact"
+    assert found["problem"]["problem"] == "the bill of materials belongs to another artifact"
 
 
 def test_a_bill_whose_artifact_is_elsewhere(desk: Desk, tmp_path: Path) -> None:
