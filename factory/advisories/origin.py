@@ -50,7 +50,8 @@ class FolderReport:
     def has_layout(self, name: str, there: set[str]) -> bool:
         """Whether an image on disk holds a plugin whose archive is among those that are there."""
         return any(
-            one.get("image-file") == name and _names(one) & there for one in self.document["plugins"]
+            one.get("image-file") == name and _names(one) & there
+            for one in self.document["plugins"]
         )
 
 

@@ -51,7 +51,7 @@ EXAMPLES = """Examples:
 
 \b
   # The same as a Job of Kubernetes, which needs no CI system.
-  plugin-factory plan --config-dir config --matrix kubernetes --shards 4 > job.yaml
+  plugin-factory plan --config-dir config --matrix kubernetes --shards 4
 """
 
 

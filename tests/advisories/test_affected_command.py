@@ -298,8 +298,10 @@ def test_an_image_on_disk_is_that_of_the_plugin_beside_it(desk: Desk, tmp_path: 
         "affected",
         "unknown",
     ]
-    report = report_of(tgz, **{"image-file": layout.name})
-    (tmp_path / "build-report.json").write_text(json.dumps(report))
+    report_file = tmp_path / "build-report.json"
+    report_file.write_text(json.dumps(report_of(tgz)))
+    assert len(desk.document(OLD, tmp_path)["plugins"]) == 2
+    report_file.write_text(json.dumps(report_of(tgz, **{"image-file": layout.name})))
     assert len(desk.document(OLD, tmp_path)["plugins"]) == 1
 
 
