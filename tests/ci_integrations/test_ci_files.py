@@ -143,7 +143,7 @@ def test_the_workflow_of_argo_is_complete() -> None:
     assert {each["template"] for each in tasks} == set(templates) - {"run"}
     names = {each["name"] for each in tasks}
     for task in tasks:
-        words = re.findall(r"[a-z]+(?=\.|$)", task.get("depends", "").replace("||", " "))
+        words = re.findall(r"(?:^|\s)([\w-]+)", task.get("depends", ""))
         assert set(words) <= names
     for template in templates.values():
         script = template.get("script", {"source": "", "env": []})
