@@ -42,6 +42,27 @@ def is_in(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for 
         return False
 
 
+def is_in_by_precedence(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for it
+    """Return whether ``version`` is between the bounds of the npm ``range``, by precedence alone.
+
+    A prerelease counts as what it precedes, as in advisories (OSV schema, "SEMVER"):
+    ``2.0.0-rc.1`` comes before 2.0.0, and so it is in ``<2.0.0`` and in ``^1.2.3``.
+
+    Raises:
+        ValueError: as for :func:`satisfies`.
+    """
+    return bool(_range(range).test(_version(version), include_prerelease=True))
+
+
+def compare_versions(first: str, second: str) -> int:
+    """Return -1, 0 or 1 as ``first`` comes before ``second``, is the same, or comes after it.
+
+    Raises:
+        ValueError: one of them is not a semantic version.
+    """
+    return int(_version(first).compare(_version(second)))
+
+
 def highest(versions: Iterable[str]) -> str | None:
     """Return the highest of ``versions`` by semantic precedence, or None of none.
 

@@ -40,6 +40,7 @@ _TOGETHER = ("tests/argument_proofs/",)
 # takes long. What is not here is light: see tests/light.py.
 HEAVY = (
     "tests/acceptance/",
+    "tests/advisories/test_affected_images.py",
     "tests/analysis/test_lockfile_property.py",
     "tests/analysis/test_workspace_globs.py",
     "tests/archives/test_hostile.py",
@@ -75,8 +76,10 @@ HEAVY = (
     "tests/oci/test_referrers.py",
     "tests/pipeline/test_built_check.py",
     "tests/pipeline/test_publishing.py",
+    "tests/plan/test_kubernetes_job.py::test_the_job_is_what_the_schema_of_kubernetes_says",
     "tests/plan/test_plan_and_build.py",
     "tests/plan/test_plan_command.py",
+    "tests/reports/test_html_in_browser.py",
     "tests/sources/test_patch_like_gnu.py",
     "tests/toolchain/test_child_environments.py",
     "tests/toolchain/test_installs.py",

@@ -23,6 +23,7 @@ from cyclonedx.spdx import is_supported_id
 from packageurl import PackageURL
 
 from factory.archives.npm_package import PACKAGE_FOLDER, PACKAGE_JSON
+from factory.attestation.bill import PROPERTY
 from factory.attestation.bundled import BundledPackage, bundle_contents
 from factory.attestation.packed_files import Digests, file_digests
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from cyclonedx.model.license import License
 
-PROPERTY = "plugin-factory:"
 # rhdh-cli's mark on the version of what it embeds; databases know the package without it.
 _EMBEDDED_MARK = "+embedded"
 

@@ -49,6 +49,11 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
         "analyze": _place("analyze", "Show the build arguments that plugins need, and why."),
         "push": _place("push", "Push images of plugins that were built earlier."),
         "verify": _place("verify", "Verify that a portal can load what was built or published."),
+        "affected": _place(
+            "affected",
+            "Find the published plugins that hold a package, by their bills of materials.",
+            "find_affected",
+        ),
         "install": _place(
             "install",
             "Install the plugins of a dynamic-plugins.yaml, as a portal does when it starts.",

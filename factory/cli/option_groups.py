@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 
 import typer
 
-from factory.config.options import Option
+from factory.config.options import BuildOptions, Option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +51,26 @@ def share_option(group: type, name: str) -> Any:
     """Return one option of a group, for a command that takes no more of it."""
     _, option = _kind_and_option(get_type_hints(group, include_extras=True)[name])
     return _typer_option(name, option)
+
+
+def build_words(ctx: typer.Context, *, leave_out: frozenset[str]) -> Iterator[str]:
+    """Yield the words of a build that has the options which a command was given.
+
+    Whether on its command line or by variables; ``leave_out`` are names of fields.
+    """
+    given = {"COMMANDLINE", "DEFAULT_MAP"}
+    known = {each.name for each in _parameters(BuildOptions)} - leave_out
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        source = ctx.get_parameter_source(name)
+        if name not in known or source is None or source.name not in given:
+            continue
+        value, flag = ctx.params[name], parameter.opts[0]
+        if isinstance(value, bool):
+            yield flag if value else (parameter.secondary_opts or [f"{flag}=false"])[0]
+            continue
+        for each in value if isinstance(value, list | tuple) else [value]:
+            yield from (flag, str(each))
 
 
 def _is_group(kind: Any) -> bool:

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.cli.option_groups import with_option_groups
+from factory.cli.option_groups import build_words, with_option_groups
 from factory.cli.options import DISPLAY, AsJson, LeastUrgent, LogLevel, Verbose
 from factory.cli.plan_view import lines
 from factory.cli.session import session
-from factory.config.ci_system import CiSystem
+from factory.config.ci_system import MatrixForm
 from factory.config.options import BuildOptions
 from factory.config.run_plan import plan_run
 from factory.config.workspaces import environment_files
 from factory.errors import UsageError
-from factory.plan import shards
+from factory.plan.kubernetes_job import kubernetes_matrix
 from factory.plan.offline import offline_outlook
 from factory.plan.online import online_outlook
+from factory.plan.shards import github_matrix, gitlab_matrix, shards_of, tekton_matrix
 from factory.reports.build_report import REPORT_FILE
 from factory.reports.durations import durations_of
 from factory.reports.reading import read_report
@@ -26,10 +27,13 @@ from factory.reports.reading import read_report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from factory.plan.plan_result import Outlook
+    from factory.cli.session import Session
+    from factory.plan.shards import Shard
     from factory.reports.durations import Durations
 
 SHARDS = "For CI"
+# Folders are a pod's own, and each pod has its own part of the plugins.
+_OF_A_POD = frozenset({"repo_path", "output_dir", "cache_dir", "only"})
 
 EXAMPLES = """Examples:
 
@@ -44,6 +48,10 @@ EXAMPLES = """Examples:
 \b
   # A matrix of four machines, balanced by the durations of the last run.
   plugin-factory plan --config-dir ./config --matrix github --shards 4 --reports ./last-run
+
+\b
+  # The same as a Job of Kubernetes, which needs no CI system.
+  plugin-factory plan --config-dir config --matrix kubernetes --shards 4
 """
 
 
@@ -62,9 +70,10 @@ def plan(
     ] = False,
     as_json: AsJson = False,
     matrix: Annotated[
-        CiSystem | None,
+        MatrixForm | None,
         typer.Option(
-            help="Print a matrix of shards instead, one for each machine of a CI run.",
+            help="Print a matrix of shards instead, one for each machine of a CI run; for "
+            "kubernetes a Job with a pod a shard.",
             rich_help_panel=SHARDS,
         ),
     ] = None,
@@ -108,6 +117,7 @@ def plan(
         _refuse_contradictions(
             as_json=as_json, matrix=matrix, shards=shards, offline=offline, changed=changed_only
         )
+        words = _words_of_pods(ctx, options, this) if matrix is MatrixForm.KUBERNETES else ()
         run = plan_run(options, this.process, default_jobs=1)
         durations = _durations(reports, options.result.output_dir) if matrix else None
         if offline:
@@ -118,8 +128,8 @@ def plan(
             if workspace.error:
                 this.screen.show_error(workspace.error)
     if durations is not None and matrix and shards:
-        text = _matrix(outlook, durations, matrix, shards, changed_only=changed_only)
-        this.out.file(f"{text}\n")
+        found = shards_of(outlook, durations, shards, changed_only=changed_only)
+        this.out.file(f"{_matrix(found, matrix, words)}\n")
         return
     if as_json:
         this.out.document(outlook.as_json(this.runner.redact))
@@ -129,7 +139,7 @@ def plan(
 
 
 def _refuse_contradictions(
-    *, as_json: bool, matrix: CiSystem | None, shards: int | None, offline: bool, changed: bool
+    *, as_json: bool, matrix: MatrixForm | None, shards: int | None, offline: bool, changed: bool
 ) -> None:
     if matrix and as_json:
         raise UsageError("--matrix and --json exclude each other", expected="one of them")
@@ -140,7 +150,7 @@ def _refuse_contradictions(
     if not matrix and (shards is not None or changed):
         option = "--shards" if shards is not None else "--changed-only"
         raise UsageError(
-            f"{option} works only with --matrix", expected="--matrix github, gitlab or tekton"
+            f"{option} works only with --matrix", expected=f"--matrix {', '.join(MatrixForm)}"
         )
     if changed and offline:
         raise UsageError(
@@ -156,12 +166,36 @@ def _durations(reports: Sequence[Path] | None, output_dir: Path) -> Durations:
     return durations_of([read_report(output_dir)] if there else [])
 
 
-def _matrix(
-    outlook: Outlook, durations: Durations, form: CiSystem, number: int, *, changed_only: bool
-) -> str:
+def _matrix(found: Sequence[Shard], form: MatrixForm, words: Sequence[str]) -> str:
+    if form is MatrixForm.KUBERNETES:
+        return kubernetes_matrix(found, words).rstrip("\n")
     forms = {
-        CiSystem.GITHUB: shards.github_matrix,
-        CiSystem.GITLAB: shards.gitlab_matrix,
-        CiSystem.TEKTON: shards.tekton_matrix,
+        MatrixForm.GITHUB: github_matrix,
+        MatrixForm.GITLAB: gitlab_matrix,
+        MatrixForm.TEKTON: tekton_matrix,
     }
-    return forms[form](shards.shards_of(outlook, durations, number, changed_only=changed_only))
+    return forms[form](found)
+
+
+def _words_of_pods(ctx: typer.Context, options: BuildOptions, this: Session) -> tuple[str, ...]:
+    """The words of a build in a pod: this command's own, but for those that a pod has of its own.
+
+    Raises:
+        UsageError: one of them is not available in a pod, or would show a secret.
+    """
+    if options.source.config_dir.is_absolute() or options.source.use_local:
+        raise UsageError(
+            "a pod finds nothing of this machine",
+            found="--use-local" if options.source.use_local else str(options.source.config_dir),
+            expected="--config-dir with a folder of the repository that the volume holds, named "
+            "from its root, such as --config-dir config",
+            hint="type the command in the root of a clone of that repository",
+        )
+    words = tuple(build_words(ctx, leave_out=_OF_A_POD))
+    if any(this.runner.redact(word) != word for word in words):
+        raise UsageError(
+            "the Job would show a secret to whoever may read it",
+            expected="options without passwords: pods have the variables of a Secret",
+            hint="put it into the Secret plugin-registry, as a variable",
+        )
+    return words

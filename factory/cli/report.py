@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -14,8 +15,10 @@ from factory.cli.help_text import GroupedCommand
 from factory.errors import Place, StorageError, UsageError, os_errors_as
 from factory.files import write_whole
 from factory.reports.ci_outputs import github_outputs, gitlab_outputs, tekton_results
+from factory.reports.html_page import html_page
 from factory.reports.markdown import markdown
 from factory.reports.merge import merge_reports
+from factory.reports.page_facts import page_facts
 from factory.reports.reading import read_report
 from factory.reports.summary import summary_of
 from factory.ui.printing import OUT, say
@@ -54,6 +57,18 @@ SUMMARY_EXAMPLES = """Examples:
   # All shards of a GitLab pipeline, with links to the files that this job keeps.
   plugin-factory report summary ./shards/1 ./shards/2 \\
     --link "$CI_JOB_URL/artifacts/file/{path}" > summary.md
+"""
+
+
+HTML_EXAMPLES = """Examples:
+
+\b
+  # A page about a run, beside what it has left.
+  plugin-factory report html ./outputs --output ./outputs/report.html
+
+\b
+  # All shards of a CI run, with sizes beside those of the last run.
+  plugin-factory report html ./shards/1 ./shards/2 --before ./last-run --output ./report.html
 """
 
 
@@ -159,6 +174,60 @@ def summary(
     if left_out:
         names = ", ".join(left_out)
         say(f"warning: too long for an output, left empty: {names}")
+
+
+@report_app.command("html", cls=GroupedCommand, epilog=HTML_EXAMPLES)
+def html(
+    reports: Reports,
+    *,
+    output: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Where to write the page.", show_default=False),
+    ],
+    before: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where the report of an earlier run is, whose sizes are compared; may be "
+            "repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    link: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where a file can be seen: {path} in it stands for the file's path. Without it, "
+            "links are relative to the page.",
+        ),
+    ] = None,
+) -> None:
+    """Write a page about runs: one file of HTML that needs no network.
+
+    It has a matrix of the plugins, a picture of where the time went, sizes and their change since
+    an earlier run, what came from the cache and why other plugins did not, warnings, and the ends
+    of the logs of what failed.
+
+    The exit code is 0 whatever the runs' results. Several reports are joined as merge does it.
+    """
+    if link is not None and not link.lower().startswith(("https://", "http://", "/", "./", "../")):
+        raise UsageError(
+            "--link is not an address that a page may lead to",
+            found=link,
+            expected="an address such as https://ci.example.com/files/{path}",
+        )
+    earlier = [read_report(where) for where in before or []]
+    facts = page_facts([read_report(where) for where in reports], earlier)
+    folder = output.absolute().parent
+    text = html_page(facts, link=_linking(link) or (lambda path: _beside(path, folder)))
+    unwritable = StorageError("the page cannot be written", place=Place(file=output))
+    with os_errors_as(unwritable):
+        write_whole(output, text)
+    OUT.lines(f"{output}: {len(facts.run.plugins)} plugins, {len(facts.run.failed)} failed")
+
+
+def _beside(path: str, folder: Path) -> str:
+    return quote(Path(os.path.relpath(path, folder)).as_posix())
 
 
 def _linking(url: str | None) -> Callable[[str], str] | None:

@@ -11,3 +11,12 @@ class CiSystem(StrEnum):
     GITHUB = "github"
     GITLAB = "gitlab"
     TEKTON = "tekton"
+
+
+class MatrixForm(StrEnum):
+    """What a matrix of shards is made for: a CI system, or a cluster without one."""
+
+    GITHUB = CiSystem.GITHUB.value
+    GITLAB = CiSystem.GITLAB.value
+    TEKTON = CiSystem.TEKTON.value
+    KUBERNETES = "kubernetes"

@@ -25,8 +25,11 @@ _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 _UNFOLDED = 1_000_000_000
 
 
-def yaml_text(value: Any) -> str:
-    """Return a value of maps, lists, texts, numbers, truth values and None as a YAML document."""
+def yaml_text(value: Any, *, in_lines: bool = False) -> str:
+    """Return a value of maps, lists, texts, numbers, truth values and None as a YAML document.
+
+    ``in_lines`` writes texts of several lines as such (block style), where YAML can.
+    """
 
     class Dumper(yaml.SafeDumper):
         """Lists one step further in than what they belong to, as people write these files."""
@@ -38,7 +41,7 @@ def yaml_text(value: Any) -> str:
             return True
 
     def text(dumper: yaml.SafeDumper, written: str) -> yaml.ScalarNode:
-        style = None if is_plain(written) else '"'
+        style = None if is_plain(written) else "|" if in_lines and "\n" in written else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", written, style=style)
 
     Dumper.add_representer(str, text)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from factory.quantities import pluralize
+from factory.reports.summary import image_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
         SummarisedPlugin,
     )
 
-# Registries whose repositories have a page at their own name.
-_BROWSABLE = frozenset({"quay.io", "ghcr.io"})
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>()#|&~!])")
 _SIGNS = {"done": "✅", "failed": "❌", "skipped": "⏭️"}
 _MINUTE = 60
@@ -70,7 +69,7 @@ def _row(plugin: SummarisedPlugin, url: Callable[[str], str]) -> str:
     name = _link(plugin.label, plugin.source)
     result = []
     if plugin.image:
-        result.append(_link(plugin.image, _image_page(plugin.image)))
+        result.append(_link(plugin.image, image_page(plugin.image)))
     if plugin.artifact:
         result.append(_link(PurePath(plugin.artifact).name, url(plugin.artifact)))
     if plugin.error:
@@ -102,13 +101,6 @@ def _error(what: str, error: Report, log: str | None, url: Callable[[str], str])
     if log:
         lines += [_link(PurePath(log).name, url(log)), ""]
     return [*lines, "</details>", ""]
-
-
-def _image_page(reference: str) -> str | None:
-    registry, _, rest = reference.partition("/")
-    if registry not in _BROWSABLE:
-        return None
-    return f"https://{registry}/{quote(rest.rpartition(':')[0] or rest)}"
 
 
 def _link(text: str, url: str | None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         WrittenReport,
     )
 
+# Registries whose repositories have a page at their own name.
+_BROWSABLE = frozenset({"quay.io", "ghcr.io"})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SummarisedPlugin:
@@ -30,7 +33,9 @@ class SummarisedPlugin:
 
     ``artifact`` and ``log`` are paths as the reports were named, so relative ones stay relative;
     None where there is no such file here. ``source`` is a page that shows the source, if one is
-    known; ``seconds`` wall time of all its stages.
+    known; ``seconds`` wall time of all its stages, ``stages`` of each. ``size`` is the archive's in
+    bytes, None where none was made; ``why`` says why it did not come from the cache. ``portal`` is
+    what it was built for, where the report of a run for several portals says so.
     """
 
     workspace: str
@@ -46,6 +51,12 @@ class SummarisedPlugin:
     error: Report | None
     log: str | None
     source: str | None
+    role: str = ""
+    size: int | None = None
+    why: str = ""
+    repairs: tuple[str, ...] = ()
+    stages: Mapping[str, float] = field(default_factory=dict)
+    portal: str = ""
 
     @property
     def label(self) -> str:
@@ -54,11 +65,27 @@ class SummarisedPlugin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SummarisedWorkspace:
+    """A workspace: its name, "" for one alone, and the wall time of its own stages.
+
+    ``ref`` and ``commit`` are of its source, "" where it was not brought or is a plain folder.
+    """
+
+    name: str
+    outcome: str
+    repository: str
+    ref: str
+    commit: str
+    stages: Mapping[str, float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunSummary:
     """All plugins of one or several runs, and the errors that are about no single plugin.
 
     ``errors`` are by the workspace's name, "" for a run's own. ``report`` is the report's file,
-    None where there are several.
+    None where there are several. ``started`` is as in RFC 3339, ``tools`` are versions by name.
     """
 
     outcome: str
@@ -67,6 +94,9 @@ class RunSummary:
     errors: tuple[tuple[str, Report], ...]
     warnings: tuple[str, ...]
     report: str | None
+    started: str = ""
+    tools: Mapping[str, str] = field(default_factory=dict)
+    workspaces: tuple[SummarisedWorkspace, ...] = ()
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -113,7 +143,33 @@ def summary_of(reports: Sequence[WrittenReport]) -> RunSummary:
         errors=(*own, *below),
         warnings=tuple(dict.fromkeys(said)),
         report=reports[0].file.as_posix() if len(reports) == 1 else None,
+        started=merged["started"],
+        tools={name: version for name, version in merged["tools"].items() if version},
+        workspaces=tuple(
+            _workspace(name, workspace) for name, workspace in workspaces or [("", merged)]
+        ),
     )
+
+
+def _workspace(name: str, workspace: Report) -> SummarisedWorkspace:
+    source = workspace["source"] or {}
+    return SummarisedWorkspace(
+        name=name,
+        outcome=workspace["outcome"],
+        repository=source.get("repo", ""),
+        ref=source.get("ref") or "",
+        commit=source.get("commit") or "",
+        stages=workspace["stages"],
+        warnings=tuple(workspace["warnings"]),
+    )
+
+
+def image_page(reference: str) -> str | None:
+    """Return the address of the page that shows an image, of registries that have such pages."""
+    registry, _, rest = reference.partition("/")
+    if registry not in _BROWSABLE:
+        return None
+    return f"https://{registry}/{quote(rest.rpartition(':')[0] or rest)}"
 
 
 def _folders(reports: Sequence[WrittenReport], workspace: str) -> list[Path]:
@@ -146,7 +202,17 @@ def _plugin(
         error=error,
         log=_there(folders, f"logs/{log}" if log else None),
         source=_source_page(workspace["source"], plugin["path"]),
+        role=plugin["role"],
+        size=plugin["files"][0]["size"] if plugin["files"] else None,
+        why=plugin.get("built-because") or "",
+        repairs=tuple(plugin["repairs"]),
+        stages=plugin["seconds"],
+        portal=_text(plugin.get("portal", workspace.get("portal"))),
     )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _there(folders: Sequence[Path], name: str | None) -> str | None:

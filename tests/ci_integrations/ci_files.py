@@ -19,6 +19,7 @@ GITHUB_SCRIPTS = (ROOT / "ci/github/install.sh", ROOT / "ci/github/run.sh")
 GITLAB = ROOT / "ci/gitlab/plugin-factory.yml"
 TASKS = ROOT / "ci/tekton/task.yaml"
 PIPELINE = ROOT / "ci/tekton/pipeline.yaml"
+ARGO = ROOT / "ci/argo/workflow.yaml"
 
 INPUT = re.compile(r"\$\[\[ inputs\.([\w-]+) \]\]")
 PARAMETER = re.compile(r"\$\(params\.([\w-]+)\)")
@@ -42,6 +43,11 @@ def documents(file: Path) -> list[Any]:
 def tasks() -> dict[str, Any]:
     """The Tekton tasks by their names."""
     return {each["metadata"]["name"]: each["spec"] for each in documents(TASKS)}
+
+
+def argo_templates() -> dict[str, Any]:
+    """The templates of Argo's workflow by their names."""
+    return {each["name"]: each for each in documents(ARGO)[0]["spec"]["templates"]}
 
 
 def with_inputs(text: str, **inputs: str) -> str:
@@ -81,3 +87,6 @@ def scripts() -> Iterator[Script]:
     for name, task in tasks().items():
         for step in task["steps"]:
             yield Script(where=f"tekton:{name}:{step['name']}", text=step["script"])
+    for template in argo_templates().values():
+        if "script" in template:
+            yield Script(where=f"argo:{template['name']}", text=template["script"]["source"])

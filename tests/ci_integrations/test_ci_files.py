@@ -20,6 +20,7 @@ from factory.scaffolding.ci import GITLAB_TEMPLATE, TEKTON_TASK, ci_file
 from tests.acceptance.portal import _installed, kept_node
 from tests.ci_integrations.ci_files import (
     ACTION,
+    ARGO,
     GITHUB_SCRIPTS,
     GITLAB,
     INPUT,
@@ -29,6 +30,7 @@ from tests.ci_integrations.ci_files import (
     TASKS,
     WORKFLOW,
     Script,
+    argo_templates,
     child_pipeline,
     documents,
     gitlab_jobs,
@@ -132,11 +134,29 @@ def test_the_workflow_gives_the_action_inputs_that_it_has() -> None:
     assert needed <= set(jobs)
 
 
+def test_the_workflow_of_argo_is_complete() -> None:
+    templates = argo_templates()
+    parameters = documents(ARGO)[0]["spec"]["arguments"]["parameters"]
+    used = set(re.findall(r"\{\{workflow\.parameters\.([\w-]+)\}\}", ARGO.read_text("utf-8")))
+    assert used == {each["name"] for each in parameters}
+    tasks = templates["run"]["dag"]["tasks"]
+    assert {each["template"] for each in tasks} == set(templates) - {"run"}
+    names = {each["name"] for each in tasks}
+    for task in tasks:
+        words = re.findall(r"(?:^|\s)([\w-]+)", task.get("depends", ""))
+        assert set(words) <= names
+    for template in templates.values():
+        script = template.get("script", {"source": "", "env": []})
+        assert "{{" not in script["source"], "whoever writes a value would write the script"
+        set_here = {"HOME", "PATH"} | {each["name"] for each in script["env"]}
+        assert set(re.findall(r"\$\{?([A-Z_]+)", script["source"])) <= set_here
+
+
 def test_all_name_this_version() -> None:
     pinned = re.compile(r"plugin-factory/plugin-factory(?:@|/)v([\d.]+\d)")
-    for file in (WORKFLOW, GITLAB, TASKS):
+    for file in (WORKFLOW, GITLAB, TASKS, ARGO):
         assert set(pinned.findall(file.read_text("utf-8"))) == {__version__}, file
-    for file in (TASKS, PIPELINE):
+    for file in (TASKS, PIPELINE, ARGO):
         for document in documents(file):
             assert document["metadata"]["labels"]["app.kubernetes.io/version"] == __version__
 

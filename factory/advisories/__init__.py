@@ -1,0 +1,1 @@
+"""Advisories, and which of the published plugins they are about."""
