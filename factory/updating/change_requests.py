@@ -106,13 +106,13 @@ def make_branch(update: WorkspaceUpdate, repository: ConfigurationRepository) ->
     branch = f"{BRANCHES}/{_NOT_IN_REFS.sub('-', update.name).strip('-') or 'workspace'}"
     full = f"refs/heads/{branch}"
     message = message_of(update)
-    tree = _write_tree(update, repository)
+    tree, changes = _write_tree(update, repository)
     former = _ask(repository, "rev-parse", "--verify", "--quiet", f"{full}^{{commit}}")
     if former:
         _refuse_foreign(branch, former, update, repository)
-        parent = _ask(repository, "rev-parse", "--verify", "--quiet", f"{former}^")
-        head = _ask(repository, "rev-parse", "HEAD")
-        if (parent, _ask(repository, "rev-parse", f"{former}^{{tree}}")) == (head, tree):
+        # Whatever else has been merged meanwhile: it still makes the same of the same files.
+        made = _ask(repository, "diff-tree", "-r", "--no-commit-id", "--full-index", former)
+        if sorted(made.splitlines()) == sorted(changes):
             return _request(message, former, "unchanged", branch=branch)
     commit = _commit(tree, message, update, repository)
     _run(repository, "update-ref", "-m", "plugin-factory update", full, commit, former or "0" * 40)
@@ -129,7 +129,8 @@ def make_patch(
         StorageError: the folder cannot be written.
     """
     message = message_of(update)
-    commit = _commit(_write_tree(update, repository), message, update, repository)
+    tree, _ = _write_tree(update, repository)
+    commit = _commit(tree, message, update, repository)
     made = repository.scratch / f"patch-{update.name}"
     options = ("--quiet", "--numbered-files", "--output-directory", str(made))
     _run(repository, "format-patch", *options, "-1", commit)
@@ -155,12 +156,15 @@ def _request(
     )
 
 
-def _write_tree(update: WorkspaceUpdate, repository: ConfigurationRepository) -> str:
-    """The tree that is checked out, with the update's files in it."""
+def _write_tree(
+    update: WorkspaceUpdate, repository: ConfigurationRepository
+) -> tuple[str, list[str]]:
+    """The tree that is checked out with the update's files, and what git-diff-tree(1) says of it."""
     index = repository.scratch / f"index-{update.name}"
     own = repository.session.with_variables({"GIT_INDEX_FILE": str(index)})
     apart = ConfigurationRepository(root=repository.root, session=own, scratch=repository.scratch)
     _run(apart, "read-tree", "HEAD")
+    changes: list[str] = []
     for number, edit in enumerate(update.edits):
         name = edit.file.resolve().relative_to(repository.root.resolve()).as_posix()
         committed = _ask(repository, "ls-tree", "HEAD", "--", name).split()
@@ -175,8 +179,10 @@ def _write_tree(update: WorkspaceUpdate, repository: ConfigurationRepository) ->
         text = repository.scratch / f"text-{update.name}-{number}"
         text.write_text(edit.after, encoding="utf-8", newline="")
         blob = _run(repository, "hash-object", "-w", "--path", name, "--", str(text))
-        _run(apart, "update-index", "--cacheinfo", f"{committed[0]},{blob},{name}")
-    return _run(apart, "write-tree")
+        mode, former = committed[0], committed[2]
+        _run(apart, "update-index", "--cacheinfo", f"{mode},{blob},{name}")
+        changes.append(f":{mode} {mode} {former} {blob} M\t{name}")
+    return _run(apart, "write-tree"), changes
 
 
 def _commit(
