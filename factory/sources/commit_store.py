@@ -50,6 +50,7 @@ class CommitStore:
     session: GitSession
     brought: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
+    listings: dict[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -144,6 +145,8 @@ def list_files(store: CommitStore, commit: str) -> Mapping[str, tuple[str, str]]
 
     So are paths that git has to quote: of control characters, quotes, backslashes.
     """
+    if commit in store.listings:
+        return store.listings[commit]
     git = SessionGit(store.folder, session=_with(store, ("core.quotePath", "false")))
     text = _ask(store, lambda: str(git.ls_tree("-r", "--full-tree", commit)))
     found: dict[str, tuple[str, str]] = {}
@@ -152,6 +155,7 @@ def list_files(store: CommitStore, commit: str) -> Mapping[str, tuple[str, str]]
         mode, _, rest = about.partition(" ")
         if mode in _REGULAR and not path.startswith('"'):
             found[path] = (mode, rest.partition(" ")[2])
+    store.listings[commit] = found
     return found
 
 

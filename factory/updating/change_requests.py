@@ -159,7 +159,7 @@ def _request(
 def _write_tree(
     update: WorkspaceUpdate, repository: ConfigurationRepository
 ) -> tuple[str, list[str]]:
-    """The tree that is checked out with the update's files, and what git-diff-tree(1) says of it."""
+    """The tree that is checked out with the update's files; what git-diff-tree(1) says of it."""
     index = repository.scratch / f"index-{update.name}"
     own = repository.session.with_variables({"GIT_INDEX_FILE": str(index)})
     apart = ConfigurationRepository(root=repository.root, session=own, scratch=repository.scratch)

@@ -1,4 +1,4 @@
-"""A git server whose repositories get releases, an npm registry that gains versions, a catalogue."""
+"""A git server whose repositories get releases, a registry that gains versions, a catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What registries and tags tell, as values: kinds of tags, the order of releases, hostile answers."""
+"""What registries and tags tell, as values: kinds of tags, the order of releases, lies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that fail, refuse or ask for patience: their workspaces are reported, the others go on."""
+"""Servers that fail or ask for patience: their workspaces are reported, the others go on."""
 
 from __future__ import annotations
 

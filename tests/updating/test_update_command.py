@@ -1,4 +1,4 @@
-"""``plugin-factory update``: a real git server, an npm registry, and nothing else stands for them."""
+"""``plugin-factory update`` with a real git server, and an npm registry that gains versions."""
 
 from __future__ import annotations
 
@@ -177,8 +177,7 @@ def test_deprecated_versions_and_prereleases_are_left_out(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("version", "commit", "reason"),
     [
-        ("1.2.0", None, "the registry says that @acme/x-backend 1.2.0 is of this commit, which "
-         "has 1.1.0"),
+        ("1.2.0", None, f"the registry says that {NAME} 1.2.0 is of this commit, which has 1.1.0"),
         ("1.1.0", "f" * 40, "the repository does not give this commit"),
     ],
 )  # fmt: skip
