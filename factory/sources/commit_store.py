@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from factory.sources.git import fetch
@@ -113,7 +114,7 @@ def bring_commit(store: CommitStore, commit: str, full_ref: str | None = None) -
         return
     for name in (commit, *([full_ref] if full_ref else [])):
         try:
-            _patiently(store, lambda n=name: _fetch(store, n))  # type: ignore[misc]
+            _patiently(store, partial(_fetch, store, name))
         except ProcessFailed as failure:
             if kind_of(failure) in _FINAL:
                 raise source_error(failure, store.remote) from failure
@@ -189,7 +190,7 @@ def write_files(
     git = SessionGit(into, session=own)
     for some in _portions(paths):
         words = [w for path in some for w in ("--cacheinfo", ",".join((*listed[path], path)))]
-        _ask(store, lambda w=words: git.update_index("--add", *w))  # type: ignore[misc]
+        _ask(store, partial(git.update_index, "--add", *words))
     if paths:
         _ask(store, lambda: git.checkout_index("--all", "--force", "--quiet"))
 
@@ -199,7 +200,7 @@ def _bring_files(store: CommitStore, ids: Sequence[str]) -> None:
     git = SessionGit(store.folder, session=session)
     options = ("--quiet", "--no-tags", "--no-write-fetch-head", _WITHOUT_FILES)
     for some in _portions(ids):
-        _ask(store, lambda s=some: git.fetch(*options, "--", "origin", *s))  # type: ignore[misc]
+        _ask(store, partial(git.fetch, *options, "--", "origin", *some))
         store.files.update(some)
 
 

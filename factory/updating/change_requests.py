@@ -6,7 +6,6 @@ index): the folder, its index and the branch that is checked out stay as they ar
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.updating.workspace_update import WorkspaceUpdate
-
-log = logging.getLogger(__name__)
 
 BRANCHES = "plugin-factory/update"
 _MARK = "Plugin-Factory-Update"

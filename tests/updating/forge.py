@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,14 +145,17 @@ class Desk:
         *,
         repo: str = "upstream",
         listed: str | None = LIST,
-        **fields: Any,
+        fields: Mapping[str, Any] | None = None,
     ) -> Path:
         """Write the files of a workspace, in a form of their own, and return the folder."""
         place = self.config / folder
         place.mkdir(parents=True, exist_ok=True)
         about: dict[str, Any] = {"repo": f"{self.url}/{repo}/.git"}
         about |= {"repo-ref": ref} if ref else {}
-        lines = [f"   {json.dumps(k)} :  {json.dumps(v)}" for k, v in (about | fields).items()]
+        lines = [
+            f"   {json.dumps(k)} :  {json.dumps(v)}"
+            for k, v in (about | dict(fields or {})).items()
+        ]
         (place / "source.json").write_text("{\n" + ",\n".join(lines) + "\n}\n\n")
         if listed is not None:
             (place / "plugins-list.yaml").write_text(listed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -17,7 +18,7 @@ def like_rhdh(desk: Desk, present: str) -> int:
         off = number % 11 == 5
         about = {"repo-flat": (True, "true")[number % 2], "repo-backstage-version": "1.42.0"}
         folder = desk.configure(
-            present, f"workspaces/w{number:02}", listed=None if off else LIST, **about
+            present, f"workspaces/w{number:02}", listed=None if off else LIST, fields=about
         )
         (folder / "metadata").mkdir()
         (folder / "metadata/a.yaml").write_text("kind: Package\n")
@@ -29,18 +30,19 @@ def like_rhdh(desk: Desk, present: str) -> int:
 def like_veecode(desk: Desk, present: str) -> int:
     """73 workspaces, 30 of which are switched off by the name of their list."""
     for number in range(73):
-        folder = desk.configure(present, f"workspaces/w{number:02}", **{"repo-flat": True})
+        folder = desk.configure(present, f"workspaces/w{number:02}", fields={"repo-flat": True})
         if number < 30:
             (folder / "plugins-list.yaml").rename(folder / DISABLED)
     return 43
 
 
 @pytest.mark.parametrize("made", [like_rhdh, like_veecode], ids=lambda made: made.__name__)
-def test_a_production_catalogue_is_updated_whole(desk: Desk, made: object) -> None:
+def test_a_production_catalogue_is_updated_whole(
+    desk: Desk, made: Callable[[Desk, str], int]
+) -> None:
     upstream = desk.new_upstream()
     first = upstream.release("1.0.0")
     second = upstream.release("1.1.0", backstage="1.45.2")
-    assert callable(made)
     on = made(desk, first)
     before = desk.files()
 

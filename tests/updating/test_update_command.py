@@ -16,7 +16,7 @@ def test_a_commit_moves_to_the_commit_of_the_newest_release_that_fits(desk: Desk
     newer = upstream.release("1.3.0", backstage="1.46.0")
     asks_more = upstream.release("1.4.0", backstage="1.45.1", asks="^1.9.0")
     upstream.commit("1.5.0")  # not released
-    desk.configure(first, **{"repo-backstage-version": "1.42.0"})
+    desk.configure(first, fields={"repo-backstage-version": "1.42.0"})
 
     done = desk.update("--json")
 
@@ -103,7 +103,7 @@ def test_a_branch_stays_unless_it_is_to_be_pinned(desk: Desk) -> None:
     upstream.release("1.0.0")
     released = upstream.release("1.1.0")
     upstream.commit("1.1.0", backstage="1.44.0")
-    desk.configure("main", **{"repo-backstage-version": "1.42.0"})
+    desk.configure("main", fields={"repo-backstage-version": "1.42.0"})
     done = desk.update("--json")
     assert done.workspace()["chosen"] is None
     assert "is a branch, which moves by itself" in done.workspace()["why"]
@@ -242,7 +242,7 @@ def test_a_catalogue_is_updated_in_its_own_layout(desk: Desk) -> None:
     upstream = desk.new_upstream(workspace="workspaces/todo")
     first = upstream.release("1.0.0")
     second = upstream.release("1.1.0")
-    desk.configure(first, "workspaces/todo", **{"repo-flat": False})
+    desk.configure(first, "workspaces/todo", fields={"repo-flat": False})
     desk.configure(first, "workspaces/off", listed=None)
     assert desk.update().code == 0
     assert (desk.ref("workspaces/todo"), desk.ref("workspaces/off")) == (second, first)
