@@ -112,7 +112,7 @@ def make_branch(update: WorkspaceUpdate, repository: ConfigurationRepository) ->
         if sorted(made.splitlines()) == sorted(changes):
             return _request(message, former, "unchanged", branch=branch)
     commit = _commit(tree, message, update, repository)
-    _run(repository, "update-ref", "-m", "plugin-factory update", full, commit, former or "0" * 40)
+    _run(repository, "update-ref", "-m", "plugin-factory update", full, commit, former)
     return _request(message, commit, "replaced" if former else "created", branch=branch)
 
 
@@ -129,9 +129,11 @@ def make_patch(
     tree, _ = _write_tree(update, repository)
     commit = _commit(tree, message, update, repository)
     made = repository.scratch / f"patch-{update.name}"
+    # As git am reads it, whatever the user's configuration makes of differences.
+    form = ("--no-color", "--no-ext-diff", "--src-prefix=a/", "--dst-prefix=b/")
     options = ("--quiet", "--numbered-files", "--output-directory", str(made))
-    _run(repository, "format-patch", *options, "-1", commit)
-    text = (made / "1").read_bytes().decode("utf-8", "surrogateescape")
+    _run(repository, "format-patch", *options, *form, "-1", commit)
+    text = (made / "1").read_bytes().decode("utf-8")
     file = folder / f"{update.name}.patch"
     existed = file.exists()
     with os_errors_as(StorageError("the patch cannot be written", place=Place(file=file))):
@@ -166,7 +168,7 @@ def _write_tree(
         name = edit.file.resolve().relative_to(repository.root.resolve()).as_posix()
         committed = _ask(repository, "ls-tree", "HEAD", "--", name).split()
         if len(committed) < 3 or committed[2] != _run(  # noqa: PLR2004 - mode, kind, id
-            repository, "hash-object", "--", str(edit.file)
+            repository, "hash-object", "--", name
         ):
             raise ConfigurationError(
                 f"{edit.file.name} has changes that are not committed",
