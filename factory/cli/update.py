@@ -71,7 +71,7 @@ EXAMPLES = """Examples:
   plugin-factory update --config-dir ./config --check
 
 \b
-  # A branch a workspace, ready to be pushed; the working tree stays as it is.
+  # One branch per workspace, ready to be pushed; the working tree stays as it is.
   plugin-factory update --config-dir ./config --commit branch
 """
 

@@ -36,7 +36,7 @@ class CommitLook:
     """A workspace at a commit.
 
     ``plugins`` are the listed ones, or all where there is no list, by their paths; ``missing`` the
-    listed paths that are no plugins there, each with what is there instead. ``backstage`` is "" if
+    listed paths where there is no plugin, each with what is there instead. ``backstage`` is "" if
     the source does not say.
     """
 

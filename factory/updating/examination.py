@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Commits that are looked at for one workspace; what is older than so many releases is no update.
+# Commits that are looked at for one workspace; what is older is not an update.
 _MOST_EXAMINED = 40
 _HEAD = "HEAD"
 

@@ -53,7 +53,7 @@ def _lines(update: WorkspaceUpdate) -> Iterator[str]:
         yield f"From {_code(_name_ref(present))} to {_code(_name_ref(chosen))}: {update.why}."
         yield from _versions(present, chosen)
     elif present:
-        yield f"The ref stays {_code(_name_ref(present))}; source.json says what is there."
+        yield f"The ref stays {_code(_name_ref(present))}; source.json notes its Backstage version."
     if present and (chosen or present).backstage:
         before, after = present.backstage or "unknown", (chosen or present).backstage
         yield f"Backstage: {before}" if before == after else f"Backstage: {before} to {after}"
