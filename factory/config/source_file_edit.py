@@ -35,12 +35,12 @@ def edit_source_file(text: str, wanted: Mapping[str, str], file: Path) -> str:
     """
     mark = _MARK if text.startswith(_MARK) else ""
     body = text.removeprefix(_MARK)
-    before = _read(body, file)
+    before = read_source_object(body, file)
     edited = body
     for name, value in wanted.items():
         if before.get(name) != value:
             edited = _set(edited, name, value, file)
-    after = _read(edited, file)
+    after = read_source_object(edited, file)
     if after != {**before, **wanted} or list(after) != _expected_order(before, after):
         raise _cannot_edit(file, wanted)
     return mark + edited
@@ -79,9 +79,14 @@ def _expected_order(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
     return order
 
 
-def _read(text: str, file: Path) -> dict[str, Any]:
+def read_source_object(text: str, file: Path) -> dict[str, Any]:
+    """Return what a source.json says, with or without a byte order mark, each key once.
+
+    Raises:
+        ConfigurationError: it is no JSON object.
+    """
     try:
-        return parse_object(text, each_key_once=True)
+        return parse_object(text.removeprefix(_MARK), each_key_once=True)
     except DocumentError as error:
         raise ConfigurationError(
             f"{file.name} is not valid JSON",

@@ -151,7 +151,8 @@ def list_files(store: CommitStore, commit: str) -> Mapping[str, tuple[str, str]]
     git = SessionGit(store.folder, session=_with(store, ("core.quotePath", "false")))
     text = _ask(store, lambda: str(git.ls_tree("-r", "--full-tree", commit)))
     found: dict[str, tuple[str, str]] = {}
-    for line in text.splitlines():
+    # A name may hold what Python, unlike git, takes for the end of a line.
+    for line in text.split("\n"):
         about, _, path = line.partition("\t")
         mode, _, rest = about.partition(" ")
         if mode in _REGULAR and not path.startswith('"'):

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 BRANCHES = "plugin-factory/update"
 _MARK = "Plugin-Factory-Update"
+# As git am reads it, whatever the user's configuration makes of mails and differences.
+_FOR_GIT_AM = (
+    "--no-attach",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-numbered",
+    "--encoding=UTF-8",
+    "--subject-prefix=PATCH",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
 _NOT_IN_REFS = re.compile(r"[^A-Za-z0-9_-]+")
 _NO_IDENTITY = re.compile(
     r"tell me who you are|empty ident|no email was given|unable to auto-detect"
@@ -108,8 +119,9 @@ def make_branch(update: WorkspaceUpdate, repository: ConfigurationRepository) ->
     if former:
         _refuse_foreign(branch, former, update, repository)
         # Whatever else has been merged meanwhile: it still makes the same of the same files.
-        made = _ask(repository, "diff-tree", "-r", "--no-commit-id", "--full-index", former)
-        if sorted(made.splitlines()) == sorted(changes):
+        made = _ask(repository, "diff-tree", "-r", "-z", "--no-commit-id", "--full-index", former)
+        parts = made.split("\0")
+        if set(zip(parts[::2], parts[1::2], strict=False)) == changes:
             return _request(message, former, "unchanged", branch=branch)
     commit = _commit(tree, message, update, repository)
     _run(repository, "update-ref", "-m", "plugin-factory update", full, commit, former)
@@ -129,10 +141,8 @@ def make_patch(
     tree, _ = _write_tree(update, repository)
     commit = _commit(tree, message, update, repository)
     made = repository.scratch / f"patch-{update.name}"
-    # As git am reads it, whatever the user's configuration makes of differences.
-    form = ("--no-color", "--no-ext-diff", "--src-prefix=a/", "--dst-prefix=b/")
     options = ("--quiet", "--numbered-files", "--output-directory", str(made))
-    _run(repository, "format-patch", *options, *form, "-1", commit)
+    _run(repository, "format-patch", *options, *_FOR_GIT_AM, "-1", commit)
     text = (made / "1").read_bytes().decode("utf-8")
     file = folder / f"{update.name}.patch"
     existed = file.exists()
@@ -157,15 +167,15 @@ def _request(
 
 def _write_tree(
     update: WorkspaceUpdate, repository: ConfigurationRepository
-) -> tuple[str, list[str]]:
-    """The tree that is checked out with the update's files; what git-diff-tree(1) says of it."""
+) -> tuple[str, set[tuple[str, str]]]:
+    """The tree that is checked out with the update's files; what git-diff-tree(1) says of each."""
     index = repository.scratch / f"index-{update.name}"
     own = repository.session.with_variables({"GIT_INDEX_FILE": str(index)})
     apart = ConfigurationRepository(root=repository.root, session=own, scratch=repository.scratch)
     _run(apart, "read-tree", "HEAD")
-    changes: list[str] = []
+    changes: set[tuple[str, str]] = set()
     for number, edit in enumerate(update.edits):
-        name = edit.file.resolve().relative_to(repository.root.resolve()).as_posix()
+        name = _name_in(repository, edit.file)
         committed = _ask(repository, "ls-tree", "HEAD", "--", name).split()
         if len(committed) < 3 or committed[2] != _run(  # noqa: PLR2004 - mode, kind, id
             repository, "hash-object", "--", name
@@ -180,8 +190,21 @@ def _write_tree(
         blob = _run(repository, "hash-object", "-w", "--path", name, "--", str(text))
         mode, former = committed[0], committed[2]
         _run(apart, "update-index", "--cacheinfo", f"{mode},{blob},{name}")
-        changes.append(f":{mode} {mode} {former} {blob} M\t{name}")
+        changes.add((f":{mode} {mode} {former} {blob} M", name))
     return _run(apart, "write-tree"), changes
+
+
+def _name_in(repository: ConfigurationRepository, file: Path) -> str:
+    root, target = repository.root.resolve(), file.resolve()
+    if not target.is_relative_to(root):
+        raise ConfigurationError(
+            f"{file.name} is a link to a file outside of the repository",
+            place=Place(file=file),
+            found=str(target),
+            expected=f"a file in {root}",
+            hint="commit the file itself, or leave out --commit",
+        )
+    return target.relative_to(root).as_posix()
 
 
 def _commit(
@@ -196,7 +219,7 @@ def _commit(
 def _refuse_foreign(
     branch: str, commit: str, update: WorkspaceUpdate, repository: ConfigurationRepository
 ) -> None:
-    said = _ask(repository, "log", "-1", "--format=%B", commit).splitlines()
+    said = _ask(repository, "log", "-1", "--encoding=UTF-8", "--format=%B", commit).splitlines()
     used = _ask(repository, "for-each-ref", "--format=%(worktreepath)", f"refs/heads/{branch}")
     if f"{_MARK}: {update.name}" not in said or used:
         raise ConfigurationError(

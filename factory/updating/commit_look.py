@@ -82,7 +82,9 @@ def look_at_commit(
     else:
         paths += [_join(workspace, plugin, MANIFEST_FILE) for plugin in listed]
     wanted = list(dict.fromkeys(path for path in paths if path in there))
-    write_files(store, there, wanted[:_MOST_FILES], into)
+    if len(wanted) > _MOST_FILES:
+        raise UnfitCommitError(f"it has more than {_MOST_FILES} files called {MANIFEST_FILE}")
+    write_files(store, there, wanted, into)
     try:
         return _read(commit, into, into / workspace, listed)
     except FactoryError as error:

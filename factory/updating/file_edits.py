@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,11 +10,10 @@ from typing import TYPE_CHECKING
 from factory.config.plugins_list import PLUGINS_LIST
 from factory.config.plugins_list_edit import edit_plugins_list
 from factory.config.source_file import SOURCE_FILE
-from factory.config.source_file_edit import edit_source_file
+from factory.config.source_file_edit import edit_source_file, read_source_object
 from factory.errors import ConfigurationError, Place, StorageError
-from factory.files import read_text, write_whole
+from factory.files import read_text, sync_folder, write_beside
 from factory.locking import exclusive
-from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ def edit_source(config_dir: Path, wanted: WantedSourceFields) -> FileEdit | None
     """
     file = config_dir / SOURCE_FILE
     before = read_text(file, exactly=True)
-    there = parse_object(before)
+    there = read_source_object(before, file)
     fields: dict[str, str] = {}
     if wanted.ref is not None:
         fields[_REF] = wanted.ref
@@ -113,17 +113,39 @@ def write_edits(config_dir: Path, edits: Sequence[FileEdit]) -> None:
                     place=Place(file=edit.file),
                     hint="run the same command again",
                 )
-        written: list[FileEdit] = []
         try:
-            for edit in edits:
-                write_whole(edit.file, edit.after)
-                written.append(edit)
+            _write_all(edits)
         except OSError as error:
-            for edit in written:
-                write_whole(edit.file, edit.before)
             raise StorageError(
                 "an update cannot be written; the workspace is as it was",
                 place=Place(file=config_dir),
                 found=error.strerror or str(error),
                 hint="check the folder's permissions and the space left",
             ) from error
+
+
+def _write_all(edits: Sequence[FileEdit]) -> None:
+    """Write all texts, or leave all files as they are.
+
+    The new ones, and the former ones to go back to, are written beside the files before the first
+    is replaced: so a full disk is met in time.
+    """
+    with contextlib.ExitStack() as stack:
+        prepared = []
+        for edit in edits:
+            file = edit.file.resolve()
+            mode = file.stat().st_mode & 0o777
+            new = stack.enter_context(write_beside(file, edit.after, mode=mode))
+            former = stack.enter_context(write_beside(file, edit.before, mode=mode))
+            prepared.append((file, new, former))
+        replaced = []
+        try:
+            for file, new, former in prepared:
+                new.replace(file)
+                replaced.append((file, former))
+        except OSError:
+            for file, former in replaced:
+                former.replace(file)
+            raise
+        for folder in {file.parent for file, _, _ in prepared}:
+            sync_folder(folder)

@@ -83,7 +83,7 @@ def updates_json(
     exit_code: int,
     redact: Callable[[str], str],
 ) -> dict[str, Any]:
-    """Return updates as JSON has them."""
+    """Return updates as ``factory/schemas/updates.schema.json`` has them."""
     return {
         "format": FORMAT,
         "host": host,

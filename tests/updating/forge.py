@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from factory.cli.app import run
+from factory.schemas import find_violation
 from tests.analysis.tiny_workspace import PLUGIN, TinyWorkspace
 from tests.installation.npm_server import NpmServer
 from tests.sources.repositories import IDENTITY, Repository, new_repository
@@ -32,6 +33,7 @@ class Ended:
     @property
     def json(self) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self.out)
+        assert find_violation(document, "updates") is None
         return document
 
     def workspace(self, name: str = "config") -> dict[str, Any]:

@@ -115,6 +115,59 @@ def test_a_file_with_carriage_returns_stays_one(desk: Desk, upstream: Upstream) 
     assert "2 +-" in shown
 
 
+def test_a_patch_keeps_carriage_returns(desk: Desk, upstream: Upstream) -> None:
+    file = desk.config / "one/source.json"
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    repository = desk.make_repository()
+    patches = desk.root / "patches"
+    assert desk.update("--commit", "patch", "--patches", str(patches)).code == 0
+    repository.git("am", "--quiet", "--keep-cr", *map(str, sorted(patches.iterdir())))
+    assert file.read_bytes().count(b"\r\n") == file.read_bytes().count(b"\n") > 0
+    assert desk.update("--check").code == 0
+
+
+def test_patches_are_the_same_whatever_the_users_settings(
+    desk: Desk, repository: Repository
+) -> None:
+    desk.configure(desk.ref("one"), "d\u00e9j\u00e0")
+    repository.commit({}, "a name of further letters")
+    patches = desk.root / "patches"
+    (desk.root / "home/.gitconfig").write_text(
+        '[format]\nattach = true\nnumbered = true\nsubjectPrefix = "NOT A PATCH"\nnoprefix = true\n'
+        "[i18n]\nlogOutputEncoding = ISO-8859-1\n[diff]\nnoprefix = true\nmnemonicPrefix = true\n"
+        "[color]\nui = always\n"
+    )
+    assert desk.update("--commit", "patch", "--patches", str(patches)).code == 0
+    (desk.root / "home/.gitconfig").unlink()
+    files = sorted(patches.iterdir())
+    assert len(files) == 3
+    repository.git("am", "--quiet", *map(str, files))
+    assert desk.update("--check").code == 0
+    titles = repository.git("log", "-3", "--format=%s").splitlines()
+    assert "Update d\u00e9j\u00e0 to @acme/x-backend 1.1.0" in titles
+
+
+def test_names_of_further_letters_have_branches_that_stay(
+    desk: Desk, repository: Repository
+) -> None:
+    desk.configure(desk.ref("one"), "d\u00e9j\u00e0")
+    repository.commit({}, "a name of further letters")
+    assert desk.update("--commit", "branch").code == 0
+    done = desk.update("--commit", "branch", "--json")
+    assert done.workspace("d\u00e9j\u00e0")["change-request"]["state"] == "unchanged"
+
+
+def test_a_link_out_of_the_repository_is_not_followed(desk: Desk, repository: Repository) -> None:
+    file = desk.config / "one/source.json"
+    outside = file.rename(desk.root / "source.json")
+    file.symlink_to(outside)
+    repository.commit({}, "a link")
+    done = desk.update("--commit", "branch")
+    assert done.code == 3
+    assert "source.json is a link to a file outside of the repository" in done.said
+    assert repository.git("for-each-ref", "--format=%(refname:short)") == f"main\n{BRANCH}/two"
+
+
 @pytest.mark.usefixtures("upstream")
 def test_without_a_repository_there_is_nothing_to_commit_to(desk: Desk) -> None:
     done = desk.update("--commit", "branch")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 
+from factory.errors import StorageError
 from tests.analysis.tiny_workspace import PLUGIN
 from tests.updating.forge import API, LIST, NAME, Desk
 
@@ -265,6 +269,50 @@ def test_without_a_list_the_plugins_are_found(desk: Desk) -> None:
     desk.configure(first, listed=None)
     assert desk.update().code == 0
     assert desk.ref() == second
+
+
+def test_a_byte_order_mark_stays(desk: Desk) -> None:
+    upstream = desk.new_upstream()
+    first = upstream.release("1.0.0")
+    second = upstream.release("1.1.0")
+    file = desk.configure(first) / "source.json"
+    text = f"\ufeff{file.read_text()}"
+    file.write_text(text)
+    done = desk.update()
+    assert done.code == 0, done.err
+    assert file.read_text() == text.replace(first, second)
+
+
+def test_names_with_line_ends_of_unicode_are_names(desk: Desk) -> None:
+    upstream = desk.new_upstream()
+    upstream.repository.write({"a\u2028100644 blob x": "", "b\x85c": "", "d\x0be": ""})
+    first = upstream.release("1.0.0")
+    second = upstream.release("1.1.0")
+    desk.configure(first)
+    assert desk.update().code == 0
+    assert desk.ref() == second
+
+
+def test_both_files_of_a_workspace_change_or_neither(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream = desk.new_upstream()
+    first = upstream.release("1.0.0")
+    upstream.release("1.1.0", library=True)
+    desk.configure(first)
+    before = desk.files()
+    replace = Path.replace
+
+    def fail(self: Path, target: Path) -> Path:
+        if target.name == "plugins-list.yaml":
+            raise OSError(errno.EIO, "Input/output error")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    done = desk.update()
+    assert done.code == StorageError.exit_code
+    assert "the workspace is as it was" in done.said
+    assert desk.files() == before
 
 
 def test_an_abbreviated_commit_becomes_a_whole_one(desk: Desk) -> None:

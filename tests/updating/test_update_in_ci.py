@@ -127,13 +127,15 @@ def test_gitlab_opens_a_merge_request(job: Job) -> None:
         CONFIG_DIR="config",
         PORTAL=str(job.desk.portal),
         ONLY="",
+        PIN="true",
         CI_PROJECT_DIR=str(job.clone),
         CI_PROJECT_URL=str(job.remote.path).removesuffix(".git"),
         CI_DEFAULT_BRANCH="main",
         GITLAB_USER_EMAIL="bot@example.com",
         UPDATE_TOKEN="s3cr3t",
     )
-    assert job.pushed() == ["main", BRANCH]
+    # The second workspace follows a branch, which the job is to pin.
+    assert job.pushed() == ["main", BRANCH, "plugin-factory/update/two"]
 
 
 def test_tekton_pushes_the_branch(job: Job) -> None:
@@ -149,6 +151,7 @@ def test_tekton_pushes_the_branch(job: Job) -> None:
         CONFIG_DIR="config",
         PORTAL=str(job.desk.portal),
         ONLY="one",
+        PIN="false",
         UPDATE_TOKEN="s3cr3t",
         RESULT=str(result),
     )
