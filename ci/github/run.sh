@@ -69,7 +69,10 @@ propose_updates() {
   export GIT_AUTHOR_EMAIL="${GIT_AUTHOR_EMAIL:-41898282+github-actions[bot]@users.noreply.github.com}"
   export GIT_COMMITTER_NAME="${GIT_COMMITTER_NAME:-$GIT_AUTHOR_NAME}"
   export GIT_COMMITTER_EMAIL="${GIT_COMMITTER_EMAIL:-$GIT_AUTHOR_EMAIL}"
-  git fetch --quiet --depth=2 origin "+$ours/*:$ours/*"
+  # Of a pattern that nothing fits, a shallow fetch fails.
+  if [ -n "$(git ls-remote origin "$ours/*")" ]; then
+    git fetch --quiet --depth=2 origin "+$ours/*:$ours/*"
+  fi
   before="$(git for-each-ref --format='%(refname) %(objectname)' "$ours/")"
   plugin-factory update "${words[@]}" --commit branch || code=$?
   after="$(git for-each-ref --format='%(refname) %(objectname)' "$ours/")"

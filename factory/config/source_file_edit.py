@@ -83,7 +83,7 @@ def read_source_object(text: str, file: Path) -> dict[str, Any]:
     """Return what a source.json says, with or without a byte order mark, each key once.
 
     Raises:
-        ConfigurationError: it is no JSON object.
+        ConfigurationError: it is not a JSON object.
     """
     try:
         return parse_object(text.removeprefix(_MARK), each_key_once=True)
