@@ -1,8 +1,8 @@
 """The published versions of a package: which commit each is of, when, and what it needs.
 
 The registry's full document has what the abbreviated one has not: ``gitHead`` and ``time``
-(https://github.com/npm/registry/blob/main/docs/responses/package-metadata.md). Which registry is
-asked, and with which login, says npm's own configuration.
+("Package Metadata" in the documents of https://github.com/npm/registry). Which registry is asked,
+and with which login, says npm's own configuration.
 """
 
 from __future__ import annotations
