@@ -157,6 +157,16 @@ def plan_fields() -> str:
     return "\n\n".join(tables)
 
 
+def updates_fields() -> str:
+    """Return the fields of ``plugin-factory update --json``, a table an object."""
+    document = schema("updates")
+    tables = [_fields(document)]
+    for title, part in _objects(document, document):
+        if title != "`error`":  # as in the report
+            tables += [f"### {title}", _fields(part, document)]
+    return "\n\n".join(tables)
+
+
 def hosts() -> str:
     """Return the table of the host inventories that ship with the package."""
     names = host_names()
@@ -185,6 +195,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "report-fields": report_fields,
     "run-report-fields": run_report_fields,
     "plan-fields": plan_fields,
+    "updates-fields": updates_fields,
     "dynamic-plugins-fields": dynamic_plugins_fields,
     "hosts": hosts,
     "pinned-versions": pinned_versions,

@@ -89,6 +89,8 @@ HEAVY = (
     "tests/toolchain/test_rhdh_cli_choice.py",
     "tests/toolchain/test_shared_installation.py",
     "tests/toolchain/test_yarn_choice.py",
+    "tests/updating/test_catalogues.py",
+    "tests/updating/test_update_in_ci.py",
     "tests/verification/test_checks.py",
     "tests/verification/test_entry_point.py",
     "tests/verification/test_images.py",

@@ -60,6 +60,40 @@ what_to_build() {
   add --pass-env "${INPUT_PASS_ENV:-}"
 }
 
+# Fetches the branches of earlier updates, so that what people have added to one stays; then pushes
+# those that have changed, and opens a pull request for each that has none.
+propose_updates() {
+  local ours=refs/heads/plugin-factory/update
+  local before after pushed='' code=0 ref commit old branch
+  export GIT_AUTHOR_NAME="${GIT_AUTHOR_NAME:-github-actions[bot]}"
+  export GIT_AUTHOR_EMAIL="${GIT_AUTHOR_EMAIL:-41898282+github-actions[bot]@users.noreply.github.com}"
+  export GIT_COMMITTER_NAME="${GIT_COMMITTER_NAME:-$GIT_AUTHOR_NAME}"
+  export GIT_COMMITTER_EMAIL="${GIT_COMMITTER_EMAIL:-$GIT_AUTHOR_EMAIL}"
+  # Of a pattern that nothing fits, a shallow fetch fails.
+  if [ -n "$(git ls-remote origin "$ours/*")" ]; then
+    git fetch --quiet --depth=2 origin "+$ours/*:$ours/*"
+  fi
+  before="$(git for-each-ref --format='%(refname) %(objectname)' "$ours/")"
+  plugin-factory update "${words[@]}" --commit branch || code=$?
+  after="$(git for-each-ref --format='%(refname) %(objectname)' "$ours/")"
+  while read -r ref commit; do
+    old="$(awk -v ref="$ref" '$1 == ref { print $2 }' <<< "$before")"
+    if [ -z "$ref" ] || [ "$old" = "$commit" ]; then continue; fi
+    branch="${ref#refs/heads/}"
+    git push --quiet --force-with-lease="$ref:$old" origin "$ref:$ref"
+    pushed+="${pushed:+,}\"$branch\""
+    git log -1 --format=%b "$commit" > "$RUNNER_TEMP/plugin-factory-message"
+    set -- --title "$(git log -1 --format=%s "$commit")" --body-file "$RUNNER_TEMP/plugin-factory-message"
+    if [ -n "$(gh pr list --head "$branch" --state open --json number --jq '.[].number')" ]; then
+      gh pr edit "$branch" "$@"
+    else
+      gh pr create --head "$branch" --base "${GITHUB_REF_NAME:-main}" "$@"
+    fi
+  done <<< "$after"
+  echo "branches=[$pushed]" >> "$GITHUB_OUTPUT"
+  exit "$code"
+}
+
 case "${INPUT_COMMAND:-build}" in
   plan)
     what_to_build
@@ -90,8 +124,16 @@ case "${INPUT_COMMAND:-build}" in
     summarise "${found[@]}"
     echo "report=$output_dir/build-report.json" >> "$GITHUB_OUTPUT"
     ;;
+  update)
+    add --config-dir "${INPUT_CONFIG_DIR:-config}"
+    add --only "${INPUT_ONLY:-}"
+    add --exclude "${INPUT_EXCLUDE:-}"
+    add --host "${INPUT_HOST:-}"
+    add_if --pin "${INPUT_PIN:-}"
+    propose_updates
+    ;;
   *)
-    echo "::error title=plugin-factory::there is no command '$INPUT_COMMAND': plan, build or report"
+    echo "::error title=plugin-factory::there is no command '$INPUT_COMMAND': plan, build, report or update"
     exit 2
     ;;
 esac

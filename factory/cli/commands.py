@@ -47,6 +47,9 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
         "build": _place("build", "Build the plugins of a workspace, or of several."),
         "plan": _place("plan", "Show what a build would do, without doing it."),
         "analyze": _place("analyze", "Show the build arguments that plugins need, and why."),
+        "update": _place(
+            "update", "Find the newest refs that fit a portal, and write them into source.json."
+        ),
         "push": _place("push", "Push images of plugins that were built earlier."),
         "verify": _place("verify", "Verify that a portal can load what was built or published."),
         "affected": _place(

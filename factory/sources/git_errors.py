@@ -45,7 +45,7 @@ _NETWORK = _Reason(
         "Could not resolve|Connection refused|Connection reset|timed out|Failed to connect"
         "|Could not connect|Couldn't connect|Network is unreachable|No route to host"
         "|SSL|certificate|Operation too slow|early EOF|hung up|unexpected disconnect"
-        "|transfer closed|Empty reply|error: 5\\d\\d",
+        "|transfer closed|Empty reply|error: (429|5\\d\\d)",
         re.IGNORECASE,
     ),
     problem="the repository's server cannot be reached, or closed the connection",

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = ROOT / "action.yml"
 WORKFLOW = ROOT / "ci/github/example-workflow.yml"
+UPDATE_WORKFLOW = ROOT / "ci/github/update-workflow.yml"
 GITHUB_SCRIPTS = (ROOT / "ci/github/install.sh", ROOT / "ci/github/run.sh")
 GITLAB = ROOT / "ci/gitlab/plugin-factory.yml"
 TASKS = ROOT / "ci/tekton/task.yaml"
 PIPELINE = ROOT / "ci/tekton/pipeline.yaml"
 ARGO = ROOT / "ci/argo/workflow.yaml"
+GITLAB_UPDATE = ROOT / "ci/gitlab/plugin-factory-update.yml"
+TEKTON_UPDATE = ROOT / "ci/tekton/update.yaml"
 
 INPUT = re.compile(r"\$\[\[ inputs\.([\w-]+) \]\]")
 PARAMETER = re.compile(r"\$\(params\.([\w-]+)\)")
@@ -62,6 +65,18 @@ def gitlab_jobs(**inputs: str) -> Any:
     return yaml.safe_load(with_inputs(GITLAB.read_text(encoding="utf-8"), **inputs))
 
 
+def gitlab_update_job(**inputs: str) -> Any:
+    """The job of the GitLab template for updates, its inputs filled in."""
+    return yaml.safe_load(with_inputs(GITLAB_UPDATE.read_text(encoding="utf-8"), **inputs))[
+        "plugins-update"
+    ]
+
+
+def tekton_update_task() -> Any:
+    """The Tekton task for updates."""
+    return documents(TEKTON_UPDATE)[0]["spec"]
+
+
 def gitlab_script(job: Mapping[str, Any]) -> str:
     """A job's script as the runner has it: ``script`` of the YAML, line after line."""
     return "\n".join(job["script"])
@@ -79,6 +94,8 @@ def scripts() -> Iterator[Script]:
         yield Script(where=file.relative_to(ROOT).as_posix(), text=file.read_text("utf-8"))
     for number, step in enumerate(documents(ACTION)[0]["runs"]["steps"]):
         yield Script(where=f"action.yml:{number}", text=f"#!/bin/bash\n{step['run']}\n")
+    yield Script(where="gitlab:update", text=f"#!/bin/sh\n{gitlab_script(gitlab_update_job())}\n")
+    yield Script(where="tekton:update", text=tekton_update_task()["steps"][0]["script"])
     plan = gitlab_jobs()["plugins-plan"]
     yield Script(where="gitlab:plan", text=f"#!/bin/sh\n{gitlab_script(plan)}\n")
     for name, job in child_pipeline().items():

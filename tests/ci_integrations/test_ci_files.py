@@ -23,11 +23,14 @@ from tests.ci_integrations.ci_files import (
     ARGO,
     GITHUB_SCRIPTS,
     GITLAB,
+    GITLAB_UPDATE,
     INPUT,
     PARAMETER,
     PIPELINE,
     ROOT,
     TASKS,
+    TEKTON_UPDATE,
+    UPDATE_WORKFLOW,
     WORKFLOW,
     Script,
     argo_templates,
@@ -36,6 +39,7 @@ from tests.ci_integrations.ci_files import (
     gitlab_jobs,
     scripts,
     tasks,
+    tekton_update_task,
 )
 
 LINTER = Path(__file__).parent / "linter"
@@ -67,7 +71,8 @@ def linted(process: dict[str, str], *files: Path) -> dict[str, list[str]]:
 
 
 def test_github_takes_the_action_and_the_workflow(process: dict[str, str]) -> None:
-    assert linted(process, ACTION, WORKFLOW) == {str(ACTION): [], str(WORKFLOW): []}
+    files = (ACTION, WORKFLOW, UPDATE_WORKFLOW)
+    assert linted(process, *files) == {str(file): [] for file in files}
 
 
 def test_github_would_say_what_is_wrong(process: dict[str, str], tmp_path: Path) -> None:
@@ -114,8 +119,8 @@ def test_the_scripts_of_the_action_read_the_inputs_that_there_are() -> None:
 def test_every_output_of_the_action_is_written() -> None:
     text = (ROOT / "ci/github/run.sh").read_text("utf-8")
     outputs = documents(ACTION)[0]["outputs"]
-    assert set(outputs) == {"matrix", "artifacts", "images", "failed", "report"}
-    assert {"matrix", "report"} <= set(re.findall(r'echo "(\w+)=', text))
+    assert set(outputs) == {"matrix", "artifacts", "images", "failed", "branches", "report"}
+    assert {"matrix", "branches", "report"} <= set(re.findall(r'echo "(\w+)=', text))
     assert "--outputs github" in text
 
 
@@ -128,6 +133,9 @@ def test_the_workflow_gives_the_action_inputs_that_it_has() -> None:
         for step in job["steps"]
         if step.get("uses", "").startswith("plugin-factory/")
     ]
+    updates = documents(UPDATE_WORKFLOW)[0]["jobs"]["update"]["steps"][-1]
+    assert updates["with"]["command"] == "update"
+    assert set(updates["with"]) <= set(inputs)
     assert [step["with"].get("command", "build") for step in used] == ["plan", "build", "report"]
     assert not [name for step in used for name in step["with"] if name not in inputs]
     needed = {need for job in jobs.values() for need in str(job.get("needs", "")).split()}
@@ -154,15 +162,17 @@ def test_the_workflow_of_argo_is_complete() -> None:
 
 def test_all_name_this_version() -> None:
     pinned = re.compile(r"plugin-factory/plugin-factory(?:@|/)v([\d.]+\d)")
-    for file in (WORKFLOW, GITLAB, TASKS, ARGO):
+    everywhere = (WORKFLOW, UPDATE_WORKFLOW, GITLAB, GITLAB_UPDATE, TASKS, TEKTON_UPDATE, ARGO)
+    for file in everywhere:
         assert set(pinned.findall(file.read_text("utf-8"))) == {__version__}, file
-    for file in (TASKS, PIPELINE, ARGO):
+    for file in (TASKS, PIPELINE, TEKTON_UPDATE, ARGO):
         for document in documents(file):
             assert document["metadata"]["labels"]["app.kubernetes.io/version"] == __version__
 
 
-def test_the_gitlab_template_uses_the_inputs_that_it_has() -> None:
-    head, _, body = GITLAB.read_text("utf-8").partition("\n---\n")
+@pytest.mark.parametrize("template", [GITLAB, GITLAB_UPDATE], ids=lambda file: file.name)
+def test_the_gitlab_template_uses_the_inputs_that_it_has(template: Path) -> None:
+    head, _, body = template.read_text("utf-8").partition("\n---\n")
     inputs = yaml.safe_load(head)["spec"]["inputs"]
     assert set(INPUT.findall(body)) == set(inputs)
     assert all(each["description"] for each in inputs.values())
@@ -201,6 +211,20 @@ def test_a_tekton_task_uses_the_parameters_that_it_has(name: str) -> None:
     assert {each for each in given - used if not each.startswith("REGISTRY_")} == set()
     spaces = {each["name"] for each in task["workspaces"]}
     assert set(re.findall(r"\$\(workspaces\.([\w-]+)\.path\)", json.dumps(step))) == spaces
+
+
+def test_the_tekton_update_uses_what_it_has() -> None:
+    task = tekton_update_task()
+    step = task["steps"][0]
+    assert set(PARAMETER.findall(json.dumps(task))) == {each["name"] for each in task["params"]}
+    given = {each["name"] for each in step["env"]}
+    assert given == set(re.findall(r"\$\{?([A-Z][A-Z_]+)", step["script"]))
+    config, job = documents(TEKTON_UPDATE)[1], documents(TEKTON_UPDATE)[-1]
+    run = yaml.safe_load(config["data"]["task-run.yaml"])["spec"]
+    assert run["taskRef"]["name"] == documents(TEKTON_UPDATE)[0]["metadata"]["name"]
+    assert {each["name"] for each in run["params"]} <= {each["name"] for each in task["params"]}
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["volumes"][0]["configMap"]["name"] == config["metadata"]["name"]
 
 
 def test_the_tekton_pipeline_fits_its_tasks() -> None:

@@ -29,6 +29,7 @@ NAMES: tuple[SchemaName, ...] = (
     "run-report",
     "plan",
     "dynamic-plugins",
+    "updates",
 )
 
 # Text as any editor may write it: a lone surrogate cannot be written to a UTF-8 file at all.

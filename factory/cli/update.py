@@ -1,0 +1,272 @@
+"""``plugin-factory update``: the newest refs that fit a portal, in source.json."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from factory.analysis.inventory import find_host
+from factory.archives.limits import archive_limits
+from factory.cli.option_groups import share_option
+from factory.cli.options import (
+    AsJson,
+    Exclude,
+    Host,
+    LeastUrgent,
+    LogLevel,
+    Only,
+    Verbose,
+)
+from factory.cli.session import session
+from factory.cli.update_view import lines
+from factory.config.environment import ENV_FILE, layer_environment
+from factory.config.options import CONFIG_DIR, SourceOptions, build_options
+from factory.config.run_plan import plan_run
+from factory.config.workspaces import environment_files
+from factory.errors import CheckError, FactoryError, Place, UsageError
+from factory.installation.connections import ConnectionOptions, Connections
+from factory.installation.npmrc import read_npmrc, warn_of_unused
+from factory.quantities import join_names, pluralize
+from factory.scratch_folder import scratch_folder
+from factory.sources.checkout import git_session
+from factory.toolchain.child_environment import git_environment
+from factory.updating.change_requests import (
+    CommitForm,
+    find_configuration_repository,
+    make_branch,
+    make_patch,
+)
+from factory.updating.examination import UpdateWishes
+from factory.updating.file_edits import write_edits
+from factory.updating.npm_releases import ReleaseBook
+from factory.updating.updates import UpdateDesk, find_updates
+from factory.updating.workspace_update import WorkspaceUpdate, updates_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from factory.cli.session import Session
+    from factory.config.run_plan import RunPlan
+    from factory.installation.npmrc import Npmrc
+
+RESULT = "Result"
+CHOICE = "What is chosen"
+_SHOWN = 20
+
+EXAMPLES = """Examples:
+
+\b
+  # What is outdated, which refs fit the portal and which do not, and why. Writes nothing.
+  plugin-factory update --config-dir ./config --host rhdh-1.9 --dry-run
+
+\b
+  # Write the new refs and build arguments into source.json and plugins-list.yaml.
+  plugin-factory update --config-dir ./config --host rhdh-1.9 --only 'aws-*'
+
+\b
+  # In CI: end with exit code 14 if anything is outdated.
+  plugin-factory update --config-dir ./config --check
+
+\b
+  # One branch per workspace, ready to be pushed; the working tree stays as it is.
+  plugin-factory update --config-dir ./config --commit branch
+"""
+
+
+def update(
+    ctx: typer.Context,
+    *,
+    config_dir: Annotated[Path, share_option(SourceOptions, "config_dir")] = CONFIG_DIR,
+    only: Only = None,
+    exclude: Exclude = None,
+    host: Host = None,
+    pin: Annotated[
+        bool,
+        typer.Option(
+            "--pin",
+            help="Also replace branches, and sources without a ref, by the commit of the newest "
+            "release that fits.",
+            rich_help_panel=CHOICE,
+        ),
+    ] = False,
+    older: Annotated[
+        bool,
+        typer.Option(
+            "--older",
+            help="Go back to an older release where neither the present ref nor a newer one fits.",
+            rich_help_panel=CHOICE,
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Show what would change, and write nothing.", rich_help_panel=RESULT
+        ),
+    ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Write nothing, and fail if a workspace is outdated.",
+            rich_help_panel=RESULT,
+        ),
+    ] = False,
+    commit: Annotated[
+        CommitForm | None,
+        typer.Option(
+            "--commit",
+            help="Leave the files as they are, and make a branch with one commit for each "
+            "outdated workspace, or a patch, with a message for a change request.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
+    patches: Annotated[
+        Path,
+        typer.Option(
+            "--patches",
+            metavar="DIR",
+            help="Where --commit patch writes WORKSPACE.patch.",
+            rich_help_panel=RESULT,
+        ),
+    ] = Path("updates"),
+    as_json: AsJson = False,
+    log_level: LeastUrgent = LogLevel.INFO,
+    verbose: Verbose = False,
+) -> None:
+    """Find the newest refs that fit a portal, and write them into source.json.
+
+    A commit moves to the commit of the newest release that fits, a tag to the newest tag of its
+    kind; a branch stays. Build arguments are computed again for what has moved. Whatever is wrong
+    with one workspace, the others are updated.
+    """
+    environment = layer_environment(ctx.obj, (config_dir / ENV_FILE,))
+    npmrc = read_npmrc(config_dir, environment.variables)
+    with session(
+        ctx,
+        env_files=environment_files(config_dir),
+        log_level=log_level,
+        verbose=verbose,
+        secrets=npmrc.secrets,
+    ) as this:
+        _refuse_contradictions(check=check, dry_run=dry_run, commit=commit)
+        warn_of_unused(npmrc)
+        wishes = UpdateWishes(host=find_host(host), pin=pin, older=older)
+        with scratch_folder() as scratch:
+            run = plan_run(
+                build_options(
+                    config_dir=config_dir,
+                    repo_path=scratch / "source",
+                    output_dir=scratch / "outputs",
+                    only=tuple(only or ()),
+                    exclude=tuple(exclude or ()),
+                    host=host,
+                ),
+                this.process,
+                default_jobs=1,
+            )
+            updates = _find(this, run, npmrc, wishes, scratch)
+            if commit is not None:
+                updates = _each(updates, _committing(this, run, commit, patches, scratch))
+            elif not check and not dry_run:
+                updates = _each(updates, _write)
+        for each in updates:
+            if each.error:
+                this.screen.show_error(each.error)
+        code = _exit_code(updates, check=check)
+        if as_json:
+            document = updates_json(
+                updates,
+                host=wishes.host.name,
+                root=run.config_dir,
+                exit_code=code,
+                redact=this.runner.redact,
+            )
+            this.out.document(document)
+        else:
+            done = "" if commit else "nothing is written" if check or dry_run else "written"
+            this.out.lines(*lines(updates, run.config_dir, verbose=verbose, done=done))
+        outdated = [each.name for each in updates if each.status == "outdated"]
+        if check and outdated:
+            raise _outdated_error(outdated, run.config_dir, wishes.host.name)
+    raise typer.Exit(code)
+
+
+def _refuse_contradictions(*, check: bool, dry_run: bool, commit: CommitForm | None) -> None:
+    given = [
+        name
+        for name, value in (("--check", check), ("--dry-run", dry_run), ("--commit", commit))
+        if value
+    ]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} exclude each other", expected="one of them")
+
+
+def _find(
+    this: Session, run: RunPlan, npmrc: Npmrc, wishes: UpdateWishes, scratch: Path
+) -> tuple[WorkspaceUpdate, ...]:
+    options = ConnectionOptions(
+        environment=run.environment,
+        npmrc=npmrc,
+        limits=archive_limits(None),
+        skip_integrity=False,
+        checkpoint=this.runner.raise_if_cancelled,
+    )
+    with Connections(options, scratch) as connections:
+        desk = UpdateDesk(
+            wishes=wishes,
+            book=ReleaseBook(npmrc, connections.web()),
+            runner=this.runner,
+            scratch=scratch,
+        )
+        return find_updates(run, desk)
+
+
+def _committing(
+    this: Session, run: RunPlan, form: CommitForm, patches: Path, scratch: Path
+) -> Callable[[WorkspaceUpdate], WorkspaceUpdate]:
+    """What makes the branch, or the patch, of an update."""
+    git = git_session(runner=this.runner, env=git_environment(run.environment))
+    repository = find_configuration_repository(run.config_dir, git, scratch)
+
+    def commit(update: WorkspaceUpdate) -> WorkspaceUpdate:
+        if form is CommitForm.BRANCH:
+            return replace(update, request=make_branch(update, repository))
+        return replace(update, request=make_patch(update, repository, patches.absolute()))
+
+    return commit
+
+
+def _write(update: WorkspaceUpdate) -> WorkspaceUpdate:
+    write_edits(update.config_dir, update.edits)
+    return update
+
+
+def _each(
+    updates: tuple[WorkspaceUpdate, ...], action: Callable[[WorkspaceUpdate], WorkspaceUpdate]
+) -> tuple[WorkspaceUpdate, ...]:
+    """The outdated ones acted on; what is wrong with one is its error."""
+    done: list[WorkspaceUpdate] = []
+    for update in updates:
+        try:
+            done.append(action(update) if update.status == "outdated" else update)
+        except FactoryError as error:
+            done.append(replace(update, error=error))
+    return tuple(done)
+
+
+def _exit_code(updates: tuple[WorkspaceUpdate, ...], *, check: bool) -> int:
+    if check and any(each.status == "outdated" for each in updates):
+        return CheckError.exit_code
+    return min((each.error.exit_code for each in updates if each.error), default=0)
+
+
+def _outdated_error(outdated: list[str], config_dir: Path, host: str) -> CheckError:
+    return CheckError(
+        f"{pluralize(len(outdated), 'workspace')} could be newer for {host}",
+        place=Place(file=config_dir),
+        found=join_names(outdated, _SHOWN),
+        hint="run the same command without --check",
+    )

@@ -1,0 +1,84 @@
+"""What ``plugin-factory update`` has found and done, as lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from factory.quantities import join_names, pluralize
+from factory.updating.file_edits import show_difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from factory.updating.workspace_update import Revision, WorkspaceUpdate
+
+_SHORT = 12
+_SHOWN = 5
+_FULL = 40
+
+
+def lines(updates: Sequence[WorkspaceUpdate], root: Path, *, verbose: bool, done: str) -> list[str]:
+    """Return a block a workspace that has something to say, and the total.
+
+    Args:
+        updates: the workspaces.
+        root: the configuration directory, from which files are named.
+        verbose: tell everything of every workspace.
+        done: what became of the edits: "written", say.
+    """
+    said: list[str] = []
+    for update in updates:
+        said += [*_block(update, root, verbose=verbose), ""]
+    return [*said, _total(updates, done)]
+
+
+def _block(update: WorkspaceUpdate, root: Path, *, verbose: bool) -> Iterator[str]:
+    yield "  ".join(part for part in (update.name, update.status, update.repo) if part)
+    if update.error:
+        yield f"  {update.error.problem}"
+        return
+    if update.present:
+        yield f"  present: {_describe(update.present)}"
+    if update.chosen:
+        yield f"  chosen:  {_describe(update.chosen)}"
+    yield f"  why: {update.why}"
+    shown = update.refused if verbose else update.refused[:_SHOWN]
+    for refused in shown:
+        reasons = refused.reasons if verbose else refused.reasons[:2]
+        yield f"  not chosen: {refused.label} ({refused.commit[:_SHORT]})"
+        yield from (f"    {reason}" for reason in reasons)
+        if len(refused.reasons) > len(reasons):
+            yield f"    and {len(refused.reasons) - len(reasons)} more (--verbose shows all)"
+    if len(update.refused) > len(shown):
+        yield f"  not chosen: {len(update.refused) - len(shown)} more (--verbose shows all)"
+    remarks = update.remarks if verbose else update.remarks[:2]
+    yield from (f"  remark: {remark}" for remark in remarks)
+    if len(update.remarks) > len(remarks):
+        yield f"  remark: {len(update.remarks) - len(remarks)} more (--verbose shows all)"
+    for edit in update.edits:
+        yield from (f"  {line}" for line in show_difference(edit, root))
+    if request := update.request:
+        where = f"patch {request.patch}" if request.patch else f"branch {request.branch}"
+        yield f"  {where} ({request.state}): {request.title}"
+
+
+def _describe(revision: Revision) -> str:
+    ref = revision.ref or "the default branch"
+    parts = [ref if len(ref) != _FULL else ref[:_SHORT]]
+    if not revision.commit.startswith(ref.lower()):
+        parts.append(f"= {revision.commit[:_SHORT]}")
+    versions = [f"{name} {version}" for name, version in revision.versions.items()]
+    about = [join_names(versions, 3)] if versions else []
+    about += [f"Backstage {revision.backstage}"] if revision.backstage else []
+    return " ".join([*parts, f"({'; '.join(about)})"] if about else parts)
+
+
+def _total(updates: Sequence[WorkspaceUpdate], done: str) -> str:
+    count = {
+        status: sum(each.status == status for each in updates)
+        for status in ("outdated", "current", "kept", "failed")
+    }
+    said = ", ".join(f"{number} {status}" for status, number in count.items() if number)
+    total = f"{pluralize(len(updates), 'workspace')}: {said}"
+    return f"{total}; {done}" if count["outdated"] and done else total

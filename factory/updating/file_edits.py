@@ -1,0 +1,151 @@
+"""The files of a workspace that an update changes: as texts first, then written all or none."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.plugins_list_edit import edit_plugins_list
+from factory.config.source_file import SOURCE_FILE
+from factory.config.source_file_edit import edit_source_file, read_source_object
+from factory.errors import ConfigurationError, Place, StorageError
+from factory.files import read_text, sync_folder, write_beside
+from factory.locking import exclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from factory.config.plugins_list_edit import ListChange
+
+_REF, _REF_NAME, _BACKSTAGE = "repo-ref", "repo-ref-name", "repo-backstage-version"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileEdit:
+    """A file, its text as it was read, and the text that is to take its place."""
+
+    file: Path
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantedSourceFields:
+    """What a source.json is to say; ``ref`` and ``ref_name`` are None where they stay.
+
+    ``backstage`` is "" where the source does not say a version.
+    """
+
+    ref: str | None = None
+    ref_name: str | None = None
+    backstage: str = ""
+
+
+def edit_source(config_dir: Path, wanted: WantedSourceFields) -> FileEdit | None:
+    """Return how a workspace's source.json changes, or None if it says all of this already.
+
+    The name of the ref and the Backstage version are notes: they are kept true where they stand,
+    and not added where they do not.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or has a form that cannot be edited.
+    """
+    file = config_dir / SOURCE_FILE
+    before = read_text(file, exactly=True)
+    there = read_source_object(before, file)
+    fields: dict[str, str] = {}
+    if wanted.ref is not None:
+        fields[_REF] = wanted.ref
+        if wanted.ref_name is not None and there.get(_REF_NAME):
+            fields[_REF_NAME] = wanted.ref_name
+    if wanted.backstage and there.get(_BACKSTAGE):
+        fields[_BACKSTAGE] = wanted.backstage
+    after = edit_source_file(before, fields, file)
+    return None if after == before else FileEdit(file=file, before=before, after=after)
+
+
+def edit_list(
+    config_dir: Path, arguments: Mapping[str, str]
+) -> tuple[FileEdit | None, tuple[ListChange, ...]]:
+    """Return how a workspace's plugins-list.yaml changes, as a text and plugin by plugin.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or has a form that cannot be edited.
+    """
+    if not arguments:
+        return None, ()
+    file = config_dir / PLUGINS_LIST
+    before = read_text(file, exactly=True)
+    after, changes = edit_plugins_list(before, arguments, file)
+    return (FileEdit(file=file, before=before, after=after) if changes else None), changes
+
+
+def show_difference(edit: FileEdit, root: Path) -> list[str]:
+    """Return a unified diff of an edit, its file named from ``root``; lines have no line feeds."""
+    name = edit.file.relative_to(root).as_posix()
+    lines = difflib.unified_diff(
+        edit.before.splitlines(),
+        edit.after.splitlines(),
+        fromfile=f"a/{name}",
+        tofile=f"b/{name}",
+        lineterm="",
+    )
+    return list(lines)
+
+
+def write_edits(config_dir: Path, edits: Sequence[FileEdit]) -> None:
+    """Write all edits of a workspace, or none.
+
+    Raises:
+        BusyError: another run writes there.
+        ConfigurationError: a file was changed since it was read.
+        StorageError: a file cannot be written; the others are as they were.
+    """
+    with exclusive(config_dir, wait=False, hint="wait until it has ended"):
+        for edit in edits:
+            if read_text(edit.file, exactly=True) != edit.before:
+                raise ConfigurationError(
+                    f"{edit.file.name} was changed while the update was prepared",
+                    place=Place(file=edit.file),
+                    hint="run the same command again",
+                )
+        try:
+            _write_all(edits)
+        except OSError as error:
+            raise StorageError(
+                "an update cannot be written; the workspace is as it was",
+                place=Place(file=config_dir),
+                found=error.strerror or str(error),
+                hint="check the folder's permissions and the space left",
+            ) from error
+
+
+def _write_all(edits: Sequence[FileEdit]) -> None:
+    """Write all texts, or leave all files as they are.
+
+    The new ones, and the former ones to go back to, are written beside the files before the first
+    is replaced: so a full disk is met in time.
+    """
+    with contextlib.ExitStack() as stack:
+        prepared = []
+        for edit in edits:
+            file = edit.file.resolve()
+            mode = file.stat().st_mode & 0o777
+            new = stack.enter_context(write_beside(file, edit.after, mode=mode))
+            former = stack.enter_context(write_beside(file, edit.before, mode=mode))
+            prepared.append((file, new, former))
+        replaced = []
+        try:
+            for file, new, former in prepared:
+                new.replace(file)
+                replaced.append((file, former))
+        except OSError:
+            for file, former in replaced:
+                former.replace(file)
+            raise
+        for folder in {file.parent for file, _, _ in prepared}:
+            sync_folder(folder)

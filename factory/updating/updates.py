@@ -1,0 +1,163 @@
+"""All workspaces of a run: repository by repository, several at once, each whatever befalls others.
+
+A repository is asked for its refs once. Whatever is wrong with a server ends the workspaces that
+need it, and no other.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from factory.errors import FactoryError, Interrupted
+from factory.events import WORKSPACE
+from factory.sources.checkout import git_session
+from factory.sources.clones import normalise
+from factory.sources.commit_store import CommitStore, list_refs, open_commit_store
+from factory.sources.source import PlainFolder, Source, locate, without_credentials
+from factory.threads import InheritingPool
+from factory.toolchain.child_environment import git_environment
+from factory.updating.examination import UpdateWishes, examine
+from factory.updating.workspace_update import WorkspaceUpdate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from factory.config.build_plan import BuildPlan
+    from factory.config.run_plan import RunPlan
+    from factory.sources.git_refs import Advertised
+    from factory.sources.source import GitRemote
+    from factory.toolchain.runner import Runner
+    from factory.updating.npm_releases import ReleaseBook
+
+log = logging.getLogger(__name__)
+
+# Looking is waiting for servers, mostly.
+_AT_ONCE = 8
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateDesk:
+    """What all workspaces have in common: the wishes, the means, a folder for what is fetched."""
+
+    wishes: UpdateWishes
+    book: ReleaseBook
+    runner: Runner
+    scratch: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Located:
+    plan: BuildPlan
+    remote: GitRemote
+
+
+def find_updates(run: RunPlan, desk: UpdateDesk) -> tuple[WorkspaceUpdate, ...]:
+    """Return what becomes of each workspace, in the order of their names; nothing is written.
+
+    What is wrong with a workspace, its repository or its registry is told as its error.
+
+    Raises:
+        Interrupted: the run was ended.
+    """
+    found = [_fail(each.name, each.config_dir, each.error) for each in run.broken]
+    groups: dict[tuple[object, ...], list[_Located]] = {}
+    for plan in run.builds:
+        located = _locate(plan)
+        if isinstance(located, WorkspaceUpdate):
+            found.append(located)
+        else:
+            groups.setdefault(_key(located), []).append(located)
+    with InheritingPool(max_workers=_AT_ONCE, thread_name_prefix="repository") as pool:
+        tasks = [
+            pool.submit(_of_repository, group, desk, desk.scratch / f"repository-{number}")
+            for number, group in enumerate(groups.values())
+        ]
+        for task in tasks:
+            found += task.result()
+    return tuple(sorted(found, key=lambda each: each.name))
+
+
+def _locate(plan: BuildPlan) -> _Located | WorkspaceUpdate:
+    """Where a workspace's source is; sources of further kinds are told apart here."""
+    if plan.source is None:
+        raise AssertionError("updates are not for --use-local")
+    source = Source(repo=plan.source.repo, ref=plan.source.ref, relative_to=plan.config_dir)
+    try:
+        where = locate(source)
+    except FactoryError as error:
+        return _fail(_name(plan), plan.config_dir, error, repo=source.repo)
+    if isinstance(where, PlainFolder):
+        return WorkspaceUpdate(
+            name=_name(plan),
+            config_dir=plan.config_dir,
+            repo=str(where.path),
+            why="the source is a folder without git, which has no refs",
+            stays=True,
+        )
+    return _Located(plan=plan, remote=where)
+
+
+def _key(located: _Located) -> tuple[object, ...]:
+    """What has to be the same for two workspaces to share what is fetched: logins too."""
+    remote = located.remote
+    environment = git_environment(located.plan.environment)
+    return (
+        normalise(remote),
+        remote.username,
+        remote.password,
+        tuple(sorted(environment.items())),
+    )
+
+
+def _of_repository(group: list[_Located], desk: UpdateDesk, folder: Path) -> list[WorkspaceUpdate]:
+    first = group[0]
+    try:
+        session = git_session(runner=desk.runner, env=git_environment(first.plan.environment))
+        store = open_commit_store(folder / "commits", first.remote, session)
+        refs = list_refs(store)
+    except Interrupted:
+        raise
+    except FactoryError as error:
+        repo = first.remote.url
+        return [_fail(_name(e.plan), e.plan.config_dir, error, repo=repo) for e in group]
+    log.info("%s: %d branches and tags", store.address, len(refs.names))
+    return [_of_workspace(each.plan, store, refs, desk, folder) for each in group]
+
+
+def _of_workspace(
+    plan: BuildPlan, store: CommitStore, refs: Advertised, desk: UpdateDesk, folder: Path
+) -> WorkspaceUpdate:
+    WORKSPACE.set(plan.name)
+    name = _name(plan)
+    try:
+        desk.runner.raise_if_cancelled()
+        update = examine(
+            plan,
+            store,
+            refs,
+            book=desk.book,
+            wishes=desk.wishes,
+            scratch=folder / f"of-{_NOT_IN_NAMES.sub('-', name)}",
+        )
+    except Interrupted:
+        raise
+    except FactoryError as error:
+        return _fail(name, plan.config_dir, error, repo=store.address)
+    log.info("%s: %s", name, update.why)
+    return update
+
+
+def _name(plan: BuildPlan) -> str:
+    return plan.name or plan.config_dir.name
+
+
+def _fail(name: str, config_dir: Path, error: FactoryError, repo: str = "") -> WorkspaceUpdate:
+    # A look keeps no logs: theirs are in a scratch folder, which is gone when the error is read.
+    error.log = None
+    return WorkspaceUpdate(
+        name=name, config_dir=config_dir, repo=without_credentials(repo), error=error
+    )
