@@ -263,7 +263,9 @@ def _replaced(
 
 def _block(value: dict[str, Any] | list[Any], column: int, text: str) -> str:
     written = yaml_text(value)
-    lines = "".join(f"{' ' * column}{line}\n" if line else "\n" for line in written.split("\n")[:-1])
+    lines = "".join(
+        f"{' ' * column}{line}\n" if line else "\n" for line in written.split("\n")[:-1]
+    )
     return lines.replace("\n", _ending(text))
 
 

@@ -104,9 +104,7 @@ def write_published(
     return tuple(file for file in files if file)
 
 
-def entries_text(
-    entries: Sequence[PortalEntry], form: ListForm = ListForm.DYNAMIC_PLUGINS
-) -> str:
+def entries_text(entries: Sequence[PortalEntry], form: ListForm = ListForm.DYNAMIC_PLUGINS) -> str:
     """Return the YAML of the entries, with what a reader needs to know of them in front."""
     listed = {"plugins": [_entry(entry) for entry in entries]}
     return _EXPLAINED[form] + list_text(listed, form)
@@ -116,12 +114,14 @@ def _entry(entry: PortalEntry) -> dict[str, Any]:
     fields: dict[str, Any] = {"package": entry.package, "disabled": False}
     if entry.integrity:
         fields["integrity"] = entry.integrity
-    if config := _config(entry.tgz.with_name(f"{entry.tgz.name}.{APP_CONFIG}")):
+    if config := read_own_config(entry.tgz):
         fields["pluginConfig"] = config
     return fields
 
 
-def _config(file: Path) -> Any:
+def read_own_config(tgz: Path) -> Any:
+    """Return the configuration that a build has left beside an archive; None without one."""
+    file = tgz.with_name(f"{tgz.name}.{APP_CONFIG}")
     if not file.is_file():
         return None
     try:

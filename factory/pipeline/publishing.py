@@ -105,8 +105,8 @@ log = logging.getLogger(__name__)
 class ImagesWanted:
     """What images are to be made: pushed to ``target``, left on disk in a form, or both.
 
-    Pushed images are signed with ``key``, if there is one, and listed in ``list_form``. ``jobs`` are
-    made at once.
+    Pushed images are signed with ``key``, if there is one, and listed in ``list_form``. ``jobs``
+    are made at once.
     """
 
     naming: ImageNaming

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SchemaName: TypeAlias = Literal[
-    "source", "plugins-list", "build-report", "run-report", "plan", "dynamic-plugins"
+    "source",
+    "plugins-list",
+    "build-report",
+    "run-report",
+    "plan",
+    "dynamic-plugins",
+    "extensions-package",
+    "extensions-plugin",
+    "extensions-collection",
 ]
 
 _TYPE_NAMES: dict[type, str] = {

@@ -96,7 +96,9 @@ def test_a_mistake_is_shown_where_it_stands_in_the_file(tmp_path: Path, form: Li
 
 
 def test_yaml_that_is_broken_in_a_config_map_has_its_line(tmp_path: Path) -> None:
-    file = write(tmp_path, "kind: ConfigMap\ndata:\n  dynamic-plugins.yaml: |\n    a: 1\n    b: [\n")
+    file = write(
+        tmp_path, "kind: ConfigMap\ndata:\n  dynamic-plugins.yaml: |\n    a: 1\n    b: [\n"
+    )
     with pytest.raises(ConfigurationError) as error:
         read_plugin_list(file)
     assert error.value.place is not None

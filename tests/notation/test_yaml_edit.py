@@ -110,13 +110,18 @@ def test_what_cannot_be_edited_is_refused(text: str) -> None:
 
 
 def test_what_holds_already_is_left_to_the_byte() -> None:
-    changes = [set_value("spec.version", "1.0.0"), AddItems(way=("spec", "partOf"), items=("todo",))]
+    changes = [
+        set_value("spec.version", "1.0.0"),
+        AddItems(way=("spec", "partOf"), items=("todo",)),
+    ]
     assert edit(ENTITY, *changes) is ENTITY
 
 
 NAMES = st.sampled_from(["a", "b", "c", "d e", "f/g", "1", "true", "ü"])
 SCALARS = (
-    st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\n: #'\""), max_size=9)
+    st.text(
+        st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\n: #'\""), max_size=9
+    )
     | st.integers(-9, 9)
     | st.booleans()
     | st.none()
