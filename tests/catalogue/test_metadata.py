@@ -142,8 +142,14 @@ def test_people_s_own_file_is_found_by_its_package(catalogue: Path, outputs: Pat
 
 def test_a_plugin_that_people_have_written_gains_a_package(catalogue: Path, outputs: Path) -> None:
     update(catalogue, outputs)
-    written = "kind: Plugin\nmetadata: {name: todo}\nspec:\n  # the page first\n  packages:\n" \
-        "  - backstage-community-plugin-todo  # the page\n"  # fmt: skip
+    written = """\
+kind: Plugin
+metadata: {name: todo}
+spec:
+  # the page first
+  packages:
+  - backstage-community-plugin-todo  # the page
+"""
     (catalogue / PLUGIN).write_text(written)
     assert update(catalogue, outputs) == {
         PLUGIN: written + "  - backstage-community-plugin-todo-backend\n"
