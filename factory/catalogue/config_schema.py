@@ -80,16 +80,16 @@ class _Check:
         self, value: Any, schema: Any, way: Steps, *, is_root: bool
     ) -> Iterator[SchemaProblem]:
         if schema is False:
-            yield SchemaProblem(way=way, found=_shown(value), expected="nothing")
+            yield SchemaProblem(way=way, found=_show(value), expected="nothing")
         if not isinstance(schema, dict) or _is_replaced(value):
             return
         if "$ref" in schema:  # draft 7: what stands beside it does not count
-            yield from self.problems(value, self._referred(schema["$ref"]), way, is_root=is_root)
+            yield from self.problems(value, self._find_referred(schema["$ref"]), way, is_root=is_root)
             return
         yield from self._branches(value, schema, way, is_root=is_root)
         types = _types(schema)
         if types and not any(_fits(value, one) for one in types):
-            yield SchemaProblem(way=way, found=_shown(value), expected=" or ".join(types))
+            yield SchemaProblem(way=way, found=_show(value), expected=" or ".join(types))
             return
         if isinstance(value, dict):
             yield from self._of_map(value, schema, way, is_root=is_root)
@@ -153,7 +153,7 @@ class _Check:
                 # What goes wrong deepest is the branch that was meant.
                 yield max(tried, key=lambda found: max(len(one.way) for one in found))[0]
 
-    def _referred(self, reference: object) -> Any:
+    def _find_referred(self, reference: object) -> Any:
         """What a reference within the schema leads to; one elsewhere allows everything."""
         if not isinstance(reference, str) or not reference.startswith("#"):
             return True
@@ -169,8 +169,8 @@ def _of_scalar(value: Any, schema: dict[str, Any], way: Steps) -> Iterator[Schem
     if "const" in schema:
         allowed = [schema["const"]]
     if allowed is not None and not any(_is_equal(value, one) for one in allowed):
-        listed = ", ".join(_shown(one) for one in allowed)
-        yield SchemaProblem(way=way, found=_shown(value), expected=listed)
+        listed = ", ".join(_show(one) for one in allowed)
+        yield SchemaProblem(way=way, found=_show(value), expected=listed)
     if isinstance(value, str):
         yield from _of_size(len(value), schema, ("minLength", "maxLength"), way)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -178,7 +178,7 @@ def _of_scalar(value: Any, schema: dict[str, Any], way: Steps) -> Iterator[Schem
         for name, holds in _EXCLUSIVE.items():
             limit = schema.get(name)
             if _is_number(limit) and not holds(value, limit):
-                yield SchemaProblem(way=way, found=_shown(value), expected=f"{name} {limit}")
+                yield SchemaProblem(way=way, found=_show(value), expected=f"{name} {limit}")
 
 
 _EXCLUSIVE: dict[str, Callable[[float, Any], bool]] = {
@@ -239,9 +239,9 @@ def _is_replaced(value: Any) -> bool:
 def _is_equal(value: Any, other: Any) -> bool:
     """As JSON has it, 1 being 1.0 and no truth value; a scalar's text does for it, too."""
     if isinstance(value, bool) or isinstance(other, bool):
-        return value is other or _shown(value).strip('"') == _shown(other).strip('"')
+        return value is other or _show(value).strip('"') == _show(other).strip('"')
     return bool(value == other) or (
-        not isinstance(other, dict | list) and _shown(value).strip('"') == _shown(other).strip('"')
+        not isinstance(other, dict | list) and _show(value).strip('"') == _show(other).strip('"')
     )
 
 
@@ -257,7 +257,7 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _shown(value: object) -> str:
+def _show(value: object) -> str:
     if isinstance(value, dict | list):
         return "a map" if isinstance(value, dict) else "a list"
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -38,6 +38,7 @@ LONGEST_NAME = 63
 
 _OLD_ENTITIES = "catalog-entities/marketplace"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]+")
 _ENDINGS = (".yaml", ".yml")
 _DIGITS = 8
 
@@ -142,9 +143,9 @@ def is_entity_name(text: str) -> bool:
 
 
 def entity_name(folder: str) -> str:
-    """Return the name of a package's entity: its image's, shortened where Backstage asks for it."""
-    name = folder.strip("._-")
-    if len(name) <= LONGEST_NAME:
+    """Return the name of a package's entity: its image's, changed where Backstage asks for it."""
+    name = _UNUSUAL.sub("-", folder).strip("._-") or "unnamed"
+    if name == folder and len(name) <= LONGEST_NAME:
         return name
     digits = hashlib.sha256(folder.encode()).hexdigest()[:_DIGITS]
     return f"{name[: LONGEST_NAME - _DIGITS - 1].rstrip('._-')}-{digits}"

@@ -121,7 +121,7 @@ def _refuse_unpublished(plugins: Sequence[PublishedPlugin]) -> None:
 def _published_entities(request: MetadataRequest) -> tuple[EntityFile, ...]:
     """The entities of what is published, up to date and pinned, in the order of their files."""
     texts = plan_metadata(replace(request, pinned=True))
-    found = {text.file: _parsed(text.file, text.after) for text in texts if text.kind in FOLDERS}
+    found = {text.file: _parse(text.file, text.after) for text in texts if text.kind in FOLDERS}
     plugins = {each.name for each in found.values() if each.kind == PLUGIN}
     for entity in request.entities:
         if entity.kind == COLLECTION:
@@ -149,10 +149,10 @@ def _without_unpublished(entity: EntityFile, published: Mapping[str, set[str]]) 
         gone = [name for name in named if name not in kept]
         log.warning("%s: not published: %s", entity.file, join_names(gone, _SHOWN))
     value = {**entity.document.value, "spec": {**entity.spec, field: kept}}
-    return _parsed(entity.file, yaml_text(value))
+    return _parse(entity.file, yaml_text(value))
 
 
-def _parsed(file: Path, text: str) -> EntityFile:
+def _parse(file: Path, text: str) -> EntityFile:
     read = read_yaml(text)
     return EntityFile(
         file=file,

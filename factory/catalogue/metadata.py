@@ -10,10 +10,12 @@ from factory.catalogue.entities import (
     ENTITIES,
     FOLDERS,
     LOCATION_FILE,
+    LONGEST_NAME,
     METADATA,
     PACKAGE,
     PLUGIN,
     entity_name,
+    is_entity_name,
     workspace_folder,
 )
 from factory.catalogue.generation import (
@@ -145,7 +147,7 @@ def _package_text(
     )
     if not known.texts("partOf"):
         edits.append(AddItems(way=("spec", "partOf"), items=(owner,)))
-    return _edited(known, edits)
+    return _edit_entity(known, edits)
 
 
 def _plugin_texts(
@@ -158,7 +160,7 @@ def _plugin_texts(
     for owner in dict.fromkeys(owners.values()):
         its = [one for one in request.plugins if owners[one.folder] == owner]
         if owner in known:
-            yield _edited(known[owner], plugin_changes([names[one.folder] for one in its]))
+            yield _edit_entity(known[owner], plugin_changes([names[one.folder] for one in its]))
             continue
         value = new_plugin(owner, its, namespace=namespace)
         value["spec"]["packages"] = [names[one.folder] for one in its]
@@ -213,13 +215,21 @@ def _usual_namespace(entities: Sequence[EntityFile]) -> str:
 
 def _new(folder: Path, value: Mapping[str, Any]) -> EntityText:
     name = str(value["metadata"]["name"])
+    if not is_entity_name(name):  # of the entity that names it, which people have written
+        raise ConfigurationError(
+            f"a {value['kind']} cannot have the name that another entity gives it",
+            place=Place(file=folder),
+            found=name,
+            expected=f"letters and digits, with '-', '_' and '.' between, at most {LONGEST_NAME}",
+            hint="correct spec.partOf of its packages: plugin-factory catalogue check",
+        )
     file = folder / f"{name}.yaml"
     return EntityText(
         file=file, kind=str(value["kind"]), name=name, before="", after=yaml_text(value)
     )
 
 
-def _edited(entity: EntityFile, changes: Sequence[YamlChange]) -> EntityText:
+def _edit_entity(entity: EntityFile, changes: Sequence[YamlChange]) -> EntityText:
     return EntityText(
         file=entity.file,
         kind=entity.kind,

@@ -168,7 +168,7 @@ def _plugins_of(built: BuiltPlugins, workspace: str) -> list[PublishedPlugin]:
     report = _report_of(built.folder)
     source = report.get("source") or {}
     reported = {source_name(one["exported-name"] or one["name"]): one for one in report["plugins"]}
-    listed = _listed(built.folder)
+    listed = _read_listed(built.folder)
     plugins = []
     for archive in built.plugins:
         one = reported.get(source_name(archive.name), {})
@@ -181,7 +181,7 @@ def _plugins_of(built: BuiltPlugins, workspace: str) -> list[PublishedPlugin]:
                 facts=built.facts,
                 workspace_path=source.get("workspace-path") or "",
                 path=one.get("path", ""),
-                image=image or pinned or _named(built.folder, archive.folder),
+                image=image or pinned or _find_named(built.folder, archive.folder),
                 tag=tag,
                 config=config or read_own_config(archive.tgz) or {},
             )
@@ -205,13 +205,13 @@ def _reported_image(plugin: Mapping[str, Any], folder: str) -> tuple[OciPackage 
     pinned = OciPackage(
         registry=name.registry,
         repository=name.repository,
-        digest=reported["digest"],
+        digest=image_name(f"{name.registry}/{name.repository}@{reported['digest']}").digest,
         plugin_path=folder,
     )
     return pinned, name.tag
 
 
-def _listed(folder: Path) -> dict[str, tuple[OciPackage, Mapping[str, Any]]]:
+def _read_listed(folder: Path) -> dict[str, tuple[OciPackage, Mapping[str, Any]]]:
     """The pushed plugins by their folders, with their configuration."""
     file = folder / OCI_ENTRIES
     if not file.is_file():
@@ -223,7 +223,7 @@ def _listed(folder: Path) -> dict[str, tuple[OciPackage, Mapping[str, Any]]]:
     }
 
 
-def _named(folder: Path, plugin: str) -> OciPackage | None:
+def _find_named(folder: Path, plugin: str) -> OciPackage | None:
     """The image of a plugin's name among those that were pushed."""
     file = folder / PUBLISHED_IMAGES
     if not file.is_file():

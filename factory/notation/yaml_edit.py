@@ -144,7 +144,7 @@ def _piece(text: str, root: yaml.Node | None, change: YamlChange, before: dict[s
     if not isinstance(root, yaml.MappingNode):
         at = _end_of_empty(text)
         gap = "" if not text[:at] or text[:at].endswith("\n") else "\n"
-        return at, at, gap + _block(_nested(change.way, _wanted_value(change)), 0, text)
+        return at, at, gap + _block(_nest(change.way, _wanted_value(change)), 0, text)
     node, known = root, 0
     key: yaml.Node | None = None
     value: yaml.Node | None = root
@@ -161,14 +161,14 @@ def _piece(text: str, root: yaml.Node | None, change: YamlChange, before: dict[s
     if key is not None and value is not None and _is_alias(key, value):
         raise _uneditable(change)
     if value is None or isinstance(value, yaml.MappingNode):
-        return _added_key(text, node, _nested(rest, _wanted_value(change)))
+        return _added_key(text, node, _nest(rest, _wanted_value(change)))
     if isinstance(value, yaml.SequenceNode) and isinstance(change, AddItems):
         have = _value_at(before, change.way)
         return _added_items(text, value, [one for one in change.items if one not in have])
     if not isinstance(value, yaml.ScalarNode) or key is None:
         raise DocumentError(_KINDS[type(value)], field=".".join(change.way))
-    new = _nested(rest, _wanted_value(change))
-    return _replaced(text, (key, value), new, flow=bool(node.flow_style))
+    new = _nest(rest, _wanted_value(change))
+    return _replace(text, (key, value), new, flow=bool(node.flow_style))
 
 
 def _wanted_value(change: YamlChange) -> Any:
@@ -177,7 +177,7 @@ def _wanted_value(change: YamlChange) -> Any:
     return list(dict.fromkeys(change.items))
 
 
-def _nested(way: Steps, value: Any) -> Any:
+def _nest(way: Steps, value: Any) -> Any:
     for step in reversed(way):
         value = {step: value}
     return value
@@ -235,7 +235,7 @@ def _line_after(text: str, at: int, lines: str) -> _Piece:
     return newline + 1, newline + 1, lines
 
 
-def _replaced(
+def _replace(
     text: str, pair: tuple[yaml.Node, yaml.ScalarNode], new: Any, *, flow: bool
 ) -> _Piece:
     key, old = pair
