@@ -1,16 +1,18 @@
-"""How long a catalogue of 65 workspaces and 264 plugins takes: planned, checked, made an index of.
+"""How long a catalogue of 65 workspaces and 264 plugins takes: planned, checked, indexed.
 
-Run it with ``python benchmarks/catalogue.py``. Each command is a process of its own, as a user would
-start it. The catalogue is made up, in the shape of the public ones: a folder a workspace with
+Run it with ``python benchmarks/catalogue.py``. Each command is a process of its own, as a user
+would start it. The catalogue is made up, in the shape of the public ones: a folder a workspace with
 ``source.json``, ``plugins-list.yaml`` and an entity a plugin; a ``Plugin`` with its icon and its
 description a workspace.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +21,6 @@ from typing import Any
 from factory.notation.yaml_text import yaml_text
 from factory.oci.packed_plugin import read_plugin_archive
 from factory.pipeline.portal_files import PortalEntry, write_published
-from tests.oci.plugin_archives import TODO, pack
 
 WORKSPACES = 65
 PLUGINS = 264
@@ -121,7 +122,7 @@ def write_outputs(folder: Path, name: str, plugins: list[str]) -> None:
     folder.mkdir(parents=True)
     entries = []
     for plugin in plugins:
-        package = TODO | {
+        package = {
             "name": f"@acme/plugin-{plugin}-dynamic",
             "version": "1.0.0",
             "backstage": {
@@ -130,12 +131,23 @@ def write_outputs(folder: Path, name: str, plugins: list[str]) -> None:
                 "supported-versions": "1.49.4",
             },
         }
-        content = {"dist/configSchema.json": json.dumps(SCHEMA).encode()}
-        tgz = pack(folder / f"{plugin}.tgz", package, content)
+        content = {"package.json": package, "dist/configSchema.json": SCHEMA}
+        tgz = pack(folder / f"{plugin}.tgz", content)
         plugin_folder = read_plugin_archive(tgz).folder
         image = f"oci://quay.io/acme/{plugin_folder}@sha256:{len(entries):064x}!{plugin_folder}"
         entries.append(PortalEntry(package=image, tgz=tgz))
     write_published(folder, entries, [])
+
+
+def pack(tgz: Path, content: dict[str, dict[str, Any]]) -> Path:
+    """Write an archive as npm packs it, of JSON files."""
+    with tarfile.open(tgz, "w:gz") as tar:
+        for name, value in content.items():
+            text = json.dumps(value).encode()
+            info = tarfile.TarInfo(f"package/{name}")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+    return tgz
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ class _Check:
         if not isinstance(schema, dict) or _is_replaced(value):
             return
         if "$ref" in schema:  # draft 7: what stands beside it does not count
-            yield from self.problems(value, self._find_referred(schema["$ref"]), way, is_root=is_root)
+            yield from self.problems(
+                value, self._find_referred(schema["$ref"]), way, is_root=is_root
+            )
             return
         yield from self._branches(value, schema, way, is_root=is_root)
         types = _types(schema)

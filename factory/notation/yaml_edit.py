@@ -235,9 +235,7 @@ def _line_after(text: str, at: int, lines: str) -> _Piece:
     return newline + 1, newline + 1, lines
 
 
-def _replace(
-    text: str, pair: tuple[yaml.Node, yaml.ScalarNode], new: Any, *, flow: bool
-) -> _Piece:
+def _replace(text: str, pair: tuple[yaml.Node, yaml.ScalarNode], new: Any, *, flow: bool) -> _Piece:
     key, old = pair
     start, end = old.start_mark.index, old.end_mark.index
     if old.style in {"|", ">"}:

@@ -94,7 +94,7 @@ def test_a_sound_catalogue_has_nothing_to_correct(tmp_path: Path) -> None:
             "no map",
         ),
         (
-            {"appConfigExamples": [{"content": {}}]},
+            {"appConfigExamples": [{"title": "x"}]},
             "spec.appConfigExamples[0]",
             "an object",
         ),

@@ -178,6 +178,20 @@ def test_files_that_cannot_be_edited_are_named(catalogue: Path, outputs: Path, t
     assert error.value.place.file == file
 
 
+@pytest.mark.parametrize("name", ["../../../x", "/etc/x", "a b", "", "..", "ü"])
+def test_a_name_from_elsewhere_leads_nowhere_else(name: str) -> None:
+    assert is_entity_name(entity_name(name))
+
+
+def test_a_plugin_cannot_be_named_by_a_path(catalogue: Path, outputs: Path) -> None:
+    (catalogue / "metadata").mkdir()
+    file = catalogue / "metadata/todo.yaml"
+    file.write_text(EDITED.replace("[chores]", '["../../chores"]'))
+    with pytest.raises(ConfigurationError, match="cannot have the name"):
+        update(catalogue, outputs)
+    assert file.read_text() == EDITED.replace("[chores]", '["../../chores"]')
+
+
 @pytest.mark.parametrize("length", [10, 63, 64, 200])
 def test_the_name_of_an_entity_is_one_that_backstage_takes(length: int) -> None:
     names = {entity_name("a" * (length - 1) + end) for end in "bc-"}
