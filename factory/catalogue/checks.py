@@ -358,7 +358,7 @@ def _check_links(
         there[each.kind].add(each.name)
     listing = {each.name: set(each.texts("packages")) for each in entities if each.kind == PLUGIN}
     part_of = {each.name: set(each.texts("partOf")) for each in entities if each.kind == PACKAGE}
-    ways = {
+    ways: dict[str, tuple[str, str, dict[str, set[str]], str]] = {
         PACKAGE: ("partOf", PLUGIN, listing, "packages"),
         PLUGIN: ("packages", PACKAGE, part_of, "partOf"),
         COLLECTION: ("plugins", PLUGIN, {}, ""),

@@ -216,7 +216,7 @@ def _fits(value: Any, wanted: str) -> bool:
     if wanted == "boolean":
         return isinstance(value, bool) or value in (None, 0, 1, "true", "false")
     if wanted == "null":
-        return value is None or value is False or value == "" or _is_equal(value, 0)
+        return value in (None, 0, "")
     return _fits_number(value, whole=wanted == "integer")
 
 

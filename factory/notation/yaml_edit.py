@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from factory.notation.limits import Steps
 
 _STEP = 2
-_KINDS = {yaml.MappingNode: "a map", yaml.SequenceNode: "a list", yaml.ScalarNode: "a value"}
+_KINDS: dict[type[yaml.Node], str] = {
+    yaml.MappingNode: "a map",
+    yaml.SequenceNode: "a list",
+    yaml.ScalarNode: "a value",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
