@@ -262,13 +262,13 @@ def _check_built(entity: EntityFile, plugin: PublishedPlugin) -> Iterator[Catalo
         )
     artifact = entity.spec.get("dynamicArtifact")
     allowed = {plugin.artifact(pinned=pinned) for pinned in (True, False)}
-    allowed |= {one.partition("!")[0] for one in allowed}
+    allowed |= {plugin.artifact(pinned=pinned, short=True) for pinned in (True, False)}
     if artifact and plugin.image and artifact not in allowed:
         yield CatalogueFinding(
             place=entity.place("spec", "dynamicArtifact"),
             problem="another image was published",
             found=artifact,
-            expected=plugin.artifact(pinned="@" in artifact),
+            expected=plugin.artifact(pinned="@" in artifact, short="!" not in artifact),
             hint="bring the entity up to date: plugin-factory catalogue metadata",
         )
 

@@ -32,18 +32,18 @@ _NAME_PARTS = re.compile(r"^(?:backstage-)?(?:plugin-)?|-backend(?:-module-.+)?$
 
 
 def package_changes(
-    plugin: PublishedPlugin, *, pinned: bool, backstage: str = ""
+    plugin: PublishedPlugin, *, artifact: str, backstage: str = ""
 ) -> tuple[SetValue, ...]:
     """Return what a build knows of a plugin's ``Package``.
 
     Args:
         plugin: the plugin.
-        pinned: whether the artifact is named by its digest.
+        artifact: its image, in the form that the entity has it; "" for none.
         backstage: the portal's Backstage, for a plugin that does not say what it is for.
     """
     values = {
         ("spec", "packageName"): plugin.package,
-        ("spec", "dynamicArtifact"): plugin.artifact(pinned=pinned),
+        ("spec", "dynamicArtifact"): artifact,
         ("spec", "version"): plugin.archive.version,
         ("spec", "backstage", "role"): _text(plugin.backstage.get("role")),
         ("spec", "backstage", "supportedVersions"): plugin.supported_backstage or backstage,

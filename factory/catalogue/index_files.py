@@ -227,19 +227,36 @@ def _level(entity: EntityFile) -> str:
 def _entity_files(entities: Sequence[EntityFile]) -> dict[str, str]:
     files: dict[str, str] = {}
     for kind, folder in FOLDERS.items():
-        own = sorted((each for each in entities if each.kind == kind), key=lambda one: one.name)
-        for each in own:
-            files[f"{ENTITIES}/{folder}/{each.name}.yaml"] = each.text
+        own = [each for each in entities if each.kind == kind]
+        own.sort(key=lambda one: (one.name, one.namespace))
+        names = _file_names(own)
+        files |= {f"{ENTITIES}/{folder}/{name}": each.text for name, each in names.items()}
         if own:
             location = {
                 "apiVersion": "backstage.io/v1alpha1",
                 "kind": "Location",
                 "metadata": {"name": folder}
                 | ({"namespace": own[0].namespace} if own[0].namespace else {}),
-                "spec": {"targets": [f"./{each.name}.yaml" for each in own]},
+                "spec": {"targets": [f"./{name}" for name in names]},
             }
             files[f"{ENTITIES}/{folder}/{LOCATION_FILE}"] = yaml_text(location)
     return files
+
+
+def _file_names(entities: Sequence[EntityFile]) -> dict[str, EntityFile]:
+    """Entities by the names of their files: their own, with "_" behind one that is taken.
+
+    No entity's name ends so, and two of one name are there if their namespaces differ.
+    """
+    names: dict[str, EntityFile] = {}
+    taken = {LOCATION_FILE}
+    for each in entities:
+        stem = each.name
+        while f"{stem}.yaml".lower() in taken:
+            stem += "_"
+        names[f"{stem}.yaml"] = each
+        taken.add(f"{stem}.yaml".lower())
+    return names
 
 
 def _schema_files(plugins: Sequence[PublishedPlugin]) -> dict[str, str]:

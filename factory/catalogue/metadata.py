@@ -136,18 +136,25 @@ def _package_text(
     owner: str,
     namespace: str,
 ) -> EntityText:
+    artifact = _artifact(request, plugin, known)
+    changes = package_changes(plugin, artifact=artifact, backstage=request.backstage)
     if known is None:
-        changes = package_changes(plugin, pinned=request.pinned, backstage=request.backstage)
         value = new_package(plugin, namespace=namespace, part_of=owner, changes=changes)
         folder = workspace_folder(request.config_dir, plugin.workspace) / METADATA
         return _new(folder, value)
-    pinned = request.pinned or "@sha256:" in str(known.spec.get("dynamicArtifact"))
-    edits: list[YamlChange] = list(
-        package_changes(plugin, pinned=pinned, backstage=request.backstage)
-    )
+    edits: list[YamlChange] = list(changes)
     if not known.texts("partOf"):
         edits.append(AddItems(way=("spec", "partOf"), items=(owner,)))
     return _edit_entity(known, edits)
+
+
+def _artifact(request: MetadataRequest, plugin: PublishedPlugin, known: EntityFile | None) -> str:
+    """The plugin's image in the form that its entity has: by digest or not, short or not."""
+    written = str(known.spec.get("dynamicArtifact") or "") if known else ""
+    return plugin.artifact(
+        pinned=request.pinned or "@" in written,
+        short=not request.pinned and "!" not in written,
+    )
 
 
 def _plugin_texts(

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import tarfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from factory.archives.npm_package import DAMAGED, PACKAGE_FOLDER, damaged_error, unreadable_error
+from factory.archives.npm_package import PACKAGE_FOLDER, PACKAGE_JSON, packed_entries
 from factory.errors import ConfigurationError, Place
 from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import read_plugin_list
 from factory.notation.json_text import parse_json
-from factory.oci.built_plugins import REPORT_FILE, find_built_plugins, find_supported_backstage
 from factory.oci.names import image_name
 from factory.oci.packed_plugin import source_name
+from factory.oci.planned_images import find_supported_backstage
 from factory.pipeline.portal_files import OCI_ENTRIES, PUBLISHED_IMAGES, read_own_config
+from factory.reports.build_report import REPORT_FILE
+from factory.reports.built_plugins import find_built_plugins
 from factory.reports.reading import read_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from factory.oci.built_plugins import BuiltPlugins
     from factory.oci.image import ImageFacts
     from factory.oci.packed_plugin import PluginArchive
+    from factory.oci.planned_images import BuiltPlugins
 
 # What rhdh-cli writes of a plugin's configuration schema, by its versions.
 _SCHEMAS = tuple(
@@ -35,6 +36,7 @@ _SCHEMAS = tuple(
     )
 )
 _MANIFEST = f"{PACKAGE_FOLDER}/dist-scalprum/plugin-manifest.json"
+_PACKAGE_JSON = f"{PACKAGE_FOLDER}/{PACKAGE_JSON}"
 _BUNDLED = f"{PACKAGE_FOLDER}/node_modules/"
 _LARGEST = 4 << 20
 
@@ -78,13 +80,16 @@ class PublishedPlugin:
         """The Backstage version that it was built for, or ""."""
         return find_supported_backstage(self.archive)
 
-    def artifact(self, *, pinned: bool) -> str:
-        """Return ``oci://…`` with the digest, or with the tag where it is known; "" unpublished."""
+    def artifact(self, *, pinned: bool, short: bool = False) -> str:
+        """Return ``oci://…`` with the digest, or with the tag where it is known; "" unpublished.
+
+        ``short`` leaves out the plugin's folder where the image is called like it.
+        """
         if self.image is None:
             return ""
         name = self.image.name
         is_own = self.image.last_part == self.folder.lower()
-        path = "" if is_own and not pinned else f"!{self.folder}"
+        path = "" if is_own and short else f"!{self.folder}"
         if self.tag and not pinned:
             return f"oci://{name}:{self.tag}{path}"
         return f"oci://{name}@{self.image.digest}{path}"
@@ -130,24 +135,19 @@ def describe_archive(archive: PluginArchive) -> Described:
     tgz = archive.tgz
     wanted = {*_SCHEMAS, _MANIFEST}
     found: dict[str, Any] = {}
+    before, in_order = "", True
     try:
-        with tarfile.open(tgz, "r|gz") as tar:
-            before, in_order = "", True
-            for member in tar:
-                tar.members = []  # type: ignore[attr-defined] # a stream is read once
-                name = member.name.removeprefix("./")
-                if name in wanted and member.isreg() and member.size <= _LARGEST:
-                    stream = tar.extractfile(member)
-                    found[name] = parse_json(stream.read()) if stream else None
-                # Archives of ours are sorted behind their package.json: nothing comes any more.
-                in_order = in_order and (name >= before or before.endswith("/package.json"))
-                before = name
-                if in_order and name >= _BUNDLED:
-                    break
-    except DAMAGED as error:
-        raise damaged_error(tgz, error) from error
-    except OSError as error:
-        raise unreadable_error(tgz, error) from error
+        for member, stream in packed_entries(tgz):
+            name = member.name.removeprefix("./")
+            if name in wanted and stream and member.size <= _LARGEST:
+                found[name] = parse_json(stream.read())
+            if name == _PACKAGE_JSON:
+                continue
+            # Archives of ours are sorted behind their package.json: nothing comes any more.
+            in_order = in_order and name >= before
+            before = name
+            if in_order and name >= _BUNDLED:
+                break
     except ValueError as error:
         raise ConfigurationError(
             "what the plugin says of its configuration is not JSON",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from factory.notation.limits import Steps
+    from factory.notation.yaml_text import YamlDocument
 
 _STEP = 2
 _KINDS: dict[type[yaml.Node], str] = {
@@ -63,24 +64,25 @@ def edit_yaml(text: str, changes: Sequence[YamlChange]) -> str:
         DocumentError: the text is not one YAML 1.2 document whose root is a map, or is written in
             such a way that a change would change something else too.
     """
+    document = read_yaml(text)
     for change in changes:
-        text = _edit(text, change)
+        text, document = _edit(text, document, change)
     return text
 
 
-def _edit(text: str, change: YamlChange) -> str:
-    document = read_yaml(text)
+def _edit(text: str, document: YamlDocument, change: YamlChange) -> tuple[str, YamlDocument]:
     before = {} if document.value is None else document.value
     if not isinstance(before, dict):
         raise DocumentError("the document is no map", expected="a map")
     expected = _with_change(before, change)
-    if expected == before:
-        return text
+    if _is_same(expected, before):
+        return text, document
     piece = _piece(text, document.root, change, before)
     edited = text[: piece[0]] + piece[2] + text[piece[1] :]
     with contextlib.suppress(DocumentError):
-        if _is_same(parse_yaml(edited), expected):
-            return edited
+        after = read_yaml(edited)
+        if _is_same(after.value, expected):
+            return edited, after
     raise _uneditable(change)
 
 

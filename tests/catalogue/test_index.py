@@ -46,9 +46,9 @@ def files(desk: Path, *words: str) -> dict[str, str]:
 
 def test_an_index_has_the_files_that_portals_read(desk: Path) -> None:
     assert list(files(desk)) == [
+        "catalog-entities/extensions/packages/all.yaml",
         f"catalog-entities/extensions/packages/{BACKEND}.yaml",
         f"catalog-entities/extensions/packages/{FRONTEND}.yaml",
-        "catalog-entities/extensions/packages/all.yaml",
         "catalog-entities/extensions/plugins/all.yaml",
         "catalog-entities/extensions/plugins/todo.yaml",
         "dynamic-plugins.default.yaml",
@@ -104,8 +104,10 @@ def test_a_collection_names_what_is_published(desk: Path) -> None:
     folder = desk / "c/catalog-entities/extensions/collections"
     folder.mkdir(parents=True)
     (folder / "all-of-them.yaml").write_text(yaml_text(collection))
-    found = files(desk)["catalog-entities/extensions/collections/all.yaml"]
-    assert yaml.safe_load(found)["spec"]["plugins"] == ["todo"]
+    found = files(desk)
+    place = "catalog-entities/extensions/collections"
+    assert yaml.safe_load(found[f"{place}/all.yaml"])["spec"]["targets"] == ["./all_.yaml"]
+    assert yaml.safe_load(found[f"{place}/all_.yaml"])["spec"]["plugins"] == ["todo"]
 
 
 def test_the_same_inputs_make_the_same_image_in_any_folder(
