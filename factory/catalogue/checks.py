@@ -229,9 +229,11 @@ def _check_tag(entity: EntityFile, tag: str, place: Place) -> Iterator[Catalogue
     """A tag that has versions in it has those that the entity has."""
     match = _TAG.fullmatch(_PULL_REQUEST.sub("", tag))
     version = entity.spec.get("version")
-    if not match or not version or not is_version(match["version"].replace("_", "+")):
+    if not match or not is_version(match["version"].replace("_", "+")):
         return
-    if match["version"] != version.replace("+", "_"):
+    if not is_version(str(version)):
+        return  # what is wrong then is the version
+    if match["version"] != str(version).replace("+", "_"):
         yield CatalogueFinding(
             place=place,
             problem="the tag is another version's",

@@ -25,8 +25,8 @@ from factory.catalogue.generation import (
     package_changes,
     plugin_changes,
 )
-from factory.errors import ConfigurationError, Place, StorageError, os_errors_as
-from factory.files import read_text, write_whole
+from factory.errors import ConfigurationError, Place
+from factory.files import read_text
 from factory.notation.limits import DocumentError
 from factory.notation.yaml_edit import AddItems, edit_yaml
 from factory.notation.yaml_text import yaml_text
@@ -71,6 +71,11 @@ class EntityText:
         """Whether there is no such file yet."""
         return not self.before
 
+    @property
+    def changes(self) -> bool:
+        """Whether the file is to be written."""
+        return self.before != self.after
+
     def diff(self) -> str:
         """Return the change as a unified diff."""
         lines = (text.splitlines(keepends=True) for text in (self.before, self.after))
@@ -108,25 +113,6 @@ def plan_metadata(request: MetadataRequest) -> tuple[EntityText, ...]:
                 hint="rename the file, or the entity in it",
             )
     return (*planned, *_locations(request.config_dir, planned))
-
-
-def write_metadata(texts: Sequence[EntityText]) -> tuple[EntityText, ...]:
-    """Write the files that change, and return them.
-
-    Raises:
-        StorageError: a file cannot be written; those before it are.
-    """
-    changed = tuple(text for text in texts if text.before != text.after)
-    for text in changed:
-        unwritable = StorageError(
-            "the entity cannot be written",
-            place=Place(file=text.file),
-            hint="check the folder's permissions and the free disk space",
-        )
-        with os_errors_as(unwritable):
-            text.file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(text.file, text.after)
-    return changed
 
 
 def _package_text(

@@ -108,8 +108,10 @@ def find_published_plugins(output_dirs: Sequence[Path]) -> tuple[PublishedPlugin
 
     Raises:
         FactoryError: a directory holds no plugin, or what is there cannot be read.
-        ConfigurationError: two directories hold one package.
+        ConfigurationError: two directories hold one package, or one lists images alone.
     """
+    for folder in output_dirs:
+        _refuse_images_alone(folder)
     found: dict[str, PublishedPlugin] = {}
     for built in find_built_plugins(output_dirs):
         workspace = "" if built.folder in output_dirs else built.folder.name
@@ -162,6 +164,19 @@ def describe_archive(archive: PluginArchive) -> Described:
         schema=next((one for one in schemas if isinstance(one, dict) and one), None),
         scalprum_name=name if isinstance(name, str) else "",
     )
+
+
+def _refuse_images_alone(folder: Path) -> None:
+    """What an entity says of a plugin stands in its archive, and not in the list of images."""
+    lists = [folder / name for name in (PUBLISHED_IMAGES, OCI_ENTRIES)]
+    listed = next((file for file in lists if file.is_file()), None)
+    if listed and not any(folder.glob("*.tgz")) and not any(folder.glob("*/*.tgz")):
+        raise ConfigurationError(
+            "the published images are listed, and their plugins are not there",
+            place=Place(file=listed),
+            expected="the .tgz files that were pushed, beside the list",
+            hint="keep the whole output directory of the build and the push, and name it",
+        )
 
 
 def _plugins_of(built: BuiltPlugins, workspace: str) -> list[PublishedPlugin]:

@@ -18,7 +18,7 @@ from factory.catalogue.index_image import (
     write_index_files,
     write_index_image,
 )
-from factory.catalogue.metadata import MetadataRequest, plan_metadata, write_metadata
+from factory.catalogue.metadata import MetadataRequest, plan_metadata
 from factory.catalogue.published_plugins import find_published_plugins
 from factory.cli.catalogue_view import findings_document, show_findings, texts_document
 from factory.cli.help_text import GroupedCommand
@@ -34,6 +34,7 @@ from factory.oci.reference import Reference, repository_for
 from factory.oci.target import registry_target
 from factory.pipeline.attestations import signing_key
 from factory.quantities import pluralize
+from factory.scaffolding.writing import place_all
 from factory.scratch_folder import scratch_folder
 from factory.ui.printing import say
 
@@ -143,7 +144,7 @@ def update_metadata(
 
     The version, the artifact, the role and the supported Backstage of each Package are set, and
     each Plugin names its packages. All else in a file that is there, comments and order included,
-    stays as it is. A plugin without an entity gets one.
+    stays as it is. A plugin without an entity gets one. All files are written, or none.
     """
     with session(ctx, log_level=log_level, verbose=verbose) as this:
         request = MetadataRequest(
@@ -154,9 +155,9 @@ def update_metadata(
             backstage=find_host(host).backstage if host else "",
         )
         texts = plan_metadata(request)
-        changed = [text for text in texts if text.before != text.after]
+        changed = [text for text in texts if text.changes]
         if not (dry_run or check):
-            write_metadata(texts)
+            place_all({text.file: text.after for text in changed})
         if as_json:
             this.out.document(texts_document(texts))
         elif dry_run or check:

@@ -69,7 +69,7 @@ def texts_document(texts: Sequence[EntityText]) -> dict[str, Any]:
 def _outcome(text: EntityText) -> str:
     if text.is_new:
         return "new"
-    return "kept" if text.before == text.after else "changed"
+    return "changed" if text.changes else "kept"
 
 
 def _finding_lines(finding: CatalogueFinding) -> Iterator[tuple[Style, str]]:

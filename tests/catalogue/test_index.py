@@ -155,6 +155,14 @@ def test_the_images_that_were_pushed_do_without_the_list(desk: Path) -> None:
     assert f"sha256:{1:064x}" in files(desk)["dynamic-plugins.default.yaml"]
 
 
+def test_a_list_of_images_without_their_plugins_is_refused(desk: Path) -> None:
+    for tgz in (desk / "outputs").glob("*.tgz"):
+        tgz.unlink()
+    done = build(desk)
+    assert done.exit_code == 3
+    assert "the .tgz files that were pushed" in done.stderr
+
+
 def test_a_mistake_in_an_entity_stops_the_index(desk: Path) -> None:
     (desk / "c/metadata").mkdir()
     value = entity(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,9 +11,11 @@ import yaml
 
 from factory.catalogue.checks import check_catalogue
 from factory.catalogue.entities import entity_name, is_entity_name, read_entities
-from factory.catalogue.metadata import MetadataRequest, plan_metadata, write_metadata
+from factory.catalogue.metadata import MetadataRequest, plan_metadata
 from factory.catalogue.published_plugins import find_published_plugins
-from factory.errors import ConfigurationError
+from factory.errors import ConfigurationError, StorageError
+from factory.scaffolding import writing
+from factory.scaffolding.writing import place_all
 
 from .outputs import fill_outputs
 
@@ -57,7 +61,8 @@ def update(catalogue: Path, outputs: Path) -> dict[str, str]:
         entities=read_entities(catalogue),
         plugins=find_published_plugins([outputs]),
     )
-    changed = write_metadata(plan_metadata(request))
+    changed = [text for text in plan_metadata(request) if text.changes]
+    place_all({text.file: text.after for text in changed})
     return {text.file.relative_to(catalogue).as_posix(): text.after for text in changed}
 
 
@@ -102,6 +107,31 @@ def test_what_is_generated_has_nothing_to_correct(catalogue: Path, outputs: Path
     checked = check_catalogue(catalogue, find_published_plugins([outputs]))
     assert checked.findings == ()
     assert (checked.count("Package"), checked.count("Plugin")) == (2, 1)
+
+
+def test_all_files_are_written_or_none(
+    catalogue: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(catalogue, outputs)
+    before = {file: file.read_text() for file in catalogue.rglob("*.yaml")}
+    fill_outputs(outputs, version="0.16.0")
+    (catalogue / FRONTEND).unlink()
+    del before[catalogue / FRONTEND]
+
+    def full(_temporary: Path, _file: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(writing, "move_new", full)
+    with pytest.raises(StorageError, match="nothing was changed"):
+        update(catalogue, outputs)
+    assert {file: file.read_text() for file in catalogue.rglob("*") if file.is_file()} == before
+
+
+def test_a_file_keeps_its_permissions(catalogue: Path, outputs: Path) -> None:
+    update(catalogue, outputs)
+    (catalogue / BACKEND).chmod(0o640)
+    update(catalogue, fill_outputs(outputs, version="0.16.0"))
+    assert (catalogue / BACKEND).stat().st_mode & 0o777 == 0o640
 
 
 def test_a_second_time_changes_nothing(catalogue: Path, outputs: Path) -> None:
