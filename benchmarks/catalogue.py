@@ -132,7 +132,7 @@ def write_entity(file: Path, kind: str, name: str, spec: dict[str, Any]) -> None
 def write_outputs(folder: Path, name: str, plugins: list[str]) -> None:
     """Pack a small plugin each, and list them as pushed."""
     folder.mkdir(parents=True)
-    entries = []
+    entries: list[PortalEntry] = []
     for plugin in plugins:
         package = {
             "name": f"@acme/plugin-{plugin}-dynamic",

@@ -32,7 +32,7 @@ from factory.installation.package_reference import LocalFolder, OciPackage, pars
 from factory.notation.limits import DocumentError
 from factory.notation.yaml_text import parse_yaml
 from factory.oci.packed_plugin import plugin_folder
-from factory.schemas import find_violation
+from factory.schemas import describe_value, find_violation
 from factory.versions import is_range, is_version
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _check_package(entity: EntityFile) -> Iterator[CatalogueFinding]:
     if version is not None and not is_version(version):
         yield CatalogueFinding(
             place=entity.place("spec", "version"),
-            problem="the version is none",
+            problem="the version is not one of npm's",
             found=version,
             expected="a version such as 1.2.3",
         )
@@ -188,7 +188,7 @@ def _check_package(entity: EntityFile) -> Iterator[CatalogueFinding]:
     if not all(is_range(part) for part in parts):
         yield CatalogueFinding(
             place=entity.place("spec", "backstage", "supportedVersions"),
-            problem="the supported versions are none",
+            problem="the supported versions are not versions of Backstage",
             found=str(supported),
             expected="a Backstage version such as 1.49.4, or several with commas between",
         )
@@ -293,8 +293,8 @@ def _check_examples(entity: EntityFile, described: Described | None) -> Iterator
         if not isinstance(content, dict):
             yield CatalogueFinding(
                 place=entity.place(*way),
-                problem="the example is no configuration",
-                found="no map",
+                problem="the example is not a configuration",
+                found=describe_value(content),
                 expected="a map of configuration",
             )
             continue

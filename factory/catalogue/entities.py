@@ -58,12 +58,12 @@ class EntityFile:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """The field, or nothing where it is no map."""
+        """The field, or nothing where it is not a map."""
         return _map(self.document.value.get("metadata"))
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The field, or nothing where it is no map."""
+        """The field, or nothing where it is not a map."""
         return _map(self.document.value.get("spec"))
 
     @property
@@ -81,7 +81,8 @@ class EntityFile:
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the texts in a list of the spec."""
         listed = self.spec.get(name)
-        return tuple(one for one in listed if isinstance(one, str)) if _is_list(listed) else ()
+        texts = listed if isinstance(listed, list) else ()
+        return tuple(one for one in texts if isinstance(one, str))
 
     def place(self, *steps: str) -> Place:
         """Return where a field stands."""
@@ -177,7 +178,3 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def _map(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)

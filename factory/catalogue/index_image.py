@@ -70,7 +70,7 @@ def write_index_files(files: Mapping[str, bytes], folder: Path) -> None:
     is_index = (folder / DEFAULT_LIST).is_file() and (folder / INDEX_FILE).is_file()
     if folder.exists() and not is_index:
         raise StorageError(
-            "the index's files would replace something that is no index",
+            "the index's files would replace something that is not an index",
             place=Place(file=folder),
             expected=f"a folder that is not there yet, or has {DEFAULT_LIST} and {INDEX_FILE}",
             hint="name another folder with --files",

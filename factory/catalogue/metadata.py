@@ -78,9 +78,9 @@ class EntityText:
 
     def diff(self) -> str:
         """Return the change as a unified diff."""
-        lines = (text.splitlines(keepends=True) for text in (self.before, self.after))
+        before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
         old = "/dev/null" if self.is_new else str(self.file)
-        return "".join(difflib.unified_diff(*lines, fromfile=old, tofile=str(self.file)))
+        return "".join(difflib.unified_diff(before, after, fromfile=old, tofile=str(self.file)))
 
 
 def plan_metadata(request: MetadataRequest) -> tuple[EntityText, ...]:

@@ -159,10 +159,10 @@ def describe_archive(archive: PluginArchive) -> Described:
         ) from error
     schemas = (found.get(name) for name in _SCHEMAS)
     manifest = found.get(_MANIFEST)
-    name = manifest.get("name") if isinstance(manifest, dict) else ""
+    scalprum_name = manifest.get("name") if isinstance(manifest, dict) else ""
     return Described(
         schema=next((one for one in schemas if isinstance(one, dict) and one), None),
-        scalprum_name=name if isinstance(name, str) else "",
+        scalprum_name=scalprum_name if isinstance(scalprum_name, str) else "",
     )
 
 

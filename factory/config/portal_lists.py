@@ -136,7 +136,7 @@ def _list_of_config_map(document: Document) -> Document:
 
 
 def _offsets(node: yaml.Node) -> tuple[int, int | None]:
-    """How many lines and columns are before the text of a block; None where it is no such block."""
+    """How many lines and columns are before a block's text; None where it is written otherwise."""
     mark = node.start_mark
     if getattr(node, "style", None) != "|" or not mark.buffer:
         return mark.line, None

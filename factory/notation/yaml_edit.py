@@ -73,7 +73,7 @@ def edit_yaml(text: str, changes: Sequence[YamlChange]) -> str:
 def _edit(text: str, document: YamlDocument, change: YamlChange) -> tuple[str, YamlDocument]:
     before = {} if document.value is None else document.value
     if not isinstance(before, dict):
-        raise DocumentError("the document is no map", expected="a map")
+        raise DocumentError("the document is not a map", expected="a map")
     expected = _with_change(before, change)
     if _is_same(expected, before):
         return text, document
@@ -110,7 +110,7 @@ def _with_change(before: dict[str, Any], change: YamlChange) -> dict[str, Any]:
     """The value that is wanted, as a copy.
 
     Raises:
-        DocumentError: there is something else than a map on the way, or at its end something that
+        DocumentError: there is something other than a map on the way, or at its end something that
             the change would lose.
     """
     wanted: dict[str, Any] = _copy(before)
@@ -130,7 +130,7 @@ def _with_change(before: dict[str, Any], change: YamlChange) -> dict[str, Any]:
     now = here.get(last)
     if isinstance(change, AddItems):
         if not isinstance(now, list | None):
-            raise DocumentError("no list", field=".".join(change.way), expected="a list")
+            raise DocumentError("it is not a list", field=".".join(change.way), expected="a list")
         here[last] = [*(now or []), *(one for one in change.items if one not in (now or []))]
         if not here[last] and now is None:
             return before

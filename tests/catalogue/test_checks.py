@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from factory.catalogue.checks import check_catalogue
@@ -216,7 +215,6 @@ def test_another_version_and_another_image_than_were_published_are_named(tmp_pat
 def run(*words: str | Path) -> Any:
     app: Any = typer.Typer()
     app.add_typer(catalogue_app)
-    assert get_command(app)
     return CliRunner().invoke(app, ["catalogue", *map(str, words)], obj={})
 
 

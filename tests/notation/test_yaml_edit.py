@@ -110,7 +110,7 @@ def test_what_cannot_be_edited_is_refused(text: str) -> None:
 
 
 def test_what_holds_already_is_left_to_the_byte() -> None:
-    changes = [
+    changes: list[SetValue | AddItems] = [
         set_value("spec.version", "1.0.0"),
         AddItems(way=("spec", "partOf"), items=("todo",)),
     ]
