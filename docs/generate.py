@@ -142,6 +142,17 @@ def dynamic_plugins_fields() -> str:
     return "\n\n".join(tables)
 
 
+def entity_fields() -> str:
+    """Return the fields of ``spec`` in the entities of a catalogue, a table a kind."""
+    tables = []
+    for name in ("extensions-package", "extensions-plugin", "extensions-collection"):
+        document = schema(name)
+        fields = document["properties"]
+        title = f"### {fields['kind']['const']}\n\n{_sentence(fields['spec']['description'])}"
+        tables += [title, _fields(fields["spec"], document)]
+    return "\n\n".join(tables)
+
+
 def run_report_fields() -> str:
     """Return the fields of ``build-report.json`` of several workspaces."""
     return _fields(schema("run-report"))
@@ -197,6 +208,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "plan-fields": plan_fields,
     "updates-fields": updates_fields,
     "dynamic-plugins-fields": dynamic_plugins_fields,
+    "entity-fields": entity_fields,
     "hosts": hosts,
     "pinned-versions": pinned_versions,
 }

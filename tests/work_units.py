@@ -51,6 +51,7 @@ HEAVY = (
     "tests/cache/test_entry_signature.py",
     "tests/cache/test_examination.py",
     "tests/cache/test_remote.py",
+    "tests/catalogue/test_index_installs.py",
     "tests/ci_integrations/",
     "tests/cli/test_tools_command.py",
     "tests/container/",

@@ -61,6 +61,11 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
             "install",
             "Install the plugins of a dynamic-plugins.yaml, as a portal does when it starts.",
         ),
+        "catalogue": _place(
+            "catalogue",
+            "The entities that describe plugins, and the index that portals read.",
+            "catalogue_app",
+        ),
         "registry": _place("registry", "Write the frontend plugin registry of staged plugins."),
         "doctor": _place("doctor", "Check what a build needs, and say how to fix what is missing."),
         "host": _place("host", "The portals that plugins are built for.", "host_app"),

@@ -18,7 +18,6 @@ from factory.config.workspaces import environment_files
 from factory.errors import UsageError
 from factory.plan.kubernetes_job import kubernetes_matrix
 from factory.plan.offline import offline_outlook
-from factory.plan.online import online_outlook
 from factory.plan.shards import github_matrix, gitlab_matrix, shards_of, tekton_matrix
 from factory.reports.build_report import REPORT_FILE
 from factory.reports.durations import durations_of
@@ -123,6 +122,8 @@ def plan(
         if offline:
             outlook = offline_outlook(run, runner=this.runner)
         else:
+            from factory.plan.online import online_outlook  # noqa: PLC0415 - loads all of a build
+
             outlook = online_outlook(run, runner=this.runner)
         for workspace in outlook.workspaces:
             if workspace.error:

@@ -13,7 +13,7 @@ from factory.cli.option_groups import with_option_groups
 from factory.cli.options import LeastUrgent, LogLevel, RegistryConfigDir, Verbose
 from factory.cli.session import Session, session
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR, ImageOptions, ImageOutput
+from factory.config.options import CONFIG_DIR, ImageOptions, ImageOutput, ListForm
 from factory.events import StageFinished, StageOutput, StageStarted
 from factory.oci.planned_images import ImageNaming, plan_images
 from factory.oci.push import check_access, make_images, publish, write_images
@@ -100,7 +100,7 @@ def push(
         )
         planned = plan_images(find_built_plugins(output_dirs), naming)
         ends = _publish(this, target, planned, images.image_output, key)
-        _list_published(ends)
+        _list_published(ends, images.list_form)
         failed = [end for end in ends.values() if isinstance(end, Exception)]
         for error in failed:
             this.screen.show_error(error)
@@ -148,7 +148,9 @@ def _publish(
         return attest_images(registry, ends, key=key)
 
 
-def _list_published(ends: Mapping[PlannedImage, PushedImage | FactoryError]) -> None:
+def _list_published(
+    ends: Mapping[PlannedImage, PushedImage | FactoryError], form: ListForm
+) -> None:
     """Write the lists into each directory, where that is possible: the images are there already."""
     folders = dict.fromkeys(plugin.tgz.parent for planned in ends for plugin in planned.plugins)
     for folder in folders:
@@ -158,7 +160,7 @@ def _list_published(ends: Mapping[PlannedImage, PushedImage | FactoryError]) -> 
             if any(plugin.tgz.parent == folder for plugin in planned.plugins)
         }
         try:
-            list_published(folder, of_folder)
+            list_published(folder, of_folder, form)
         except OSError as error:
             log.warning(
                 "the lists of pushed images cannot be written into %s: %s", folder, error.strerror

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +28,8 @@ from factory.config.options import (
     CONFIG_DIR,
 )
 from factory.errors import UsageError
+from factory.installation.package_reference import LocalArchive, LocalFolder, OciPackage
+from factory.installation.plugin_list import read_plugin_list
 from factory.oci.platforms import check_platform
 from factory.scheduling.capacity import default_jobs
 from factory.toolchain.cache_folder import ToolCache
@@ -37,9 +41,14 @@ from factory.verification.targets import find_targets
 from factory.verification.verify import VerifyOptions, verify_targets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from factory.analysis.inventory import HostInventory
     from factory.config.environment import Environment
 
+log = logging.getLogger(__name__)
+
+_LISTS = (".yaml", ".yml")
 _AGAINST = "Checks"
 _ORIGIN = "Origin"
 
@@ -71,7 +80,7 @@ def verify(
             metavar="TARGET...",
             help="A .tgz, a folder that a build left them in, a plugin's unpacked folder, an OCI "
             "layout (folder or tar), or oci://REGISTRY/REPOSITORY:TAG, with !FOLDER for one plugin "
-            "of several.",
+            "of several; or a portal's list (.yaml) with the plugins that are on in it.",
             show_default=False,
         ),
     ],
@@ -173,7 +182,7 @@ def verify(
     """
     env_file = config_dir / ENV_FILE
     with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
-        found = find_targets(targets)
+        found = find_targets(_with_listed(targets))
         environment = layer_environment(this.process, (env_file,))
         inventory = find_host(host)
         terms = Terms(
@@ -200,6 +209,30 @@ def verify(
         show(results, this.out)
     if code := exit_code(results):
         raise typer.Exit(code)
+
+
+def _with_listed(words: Sequence[str]) -> list[str]:
+    """The words of the command line, a portal's list as what it names.
+
+    Raises:
+        ConfigurationError: a list cannot be read.
+    """
+    found: list[str] = []
+    for word in words:
+        if not word.endswith(_LISTS) or not Path(word).is_file():
+            found.append(word)
+            continue
+        for entry in read_plugin_list(Path(word)):
+            package = entry.package
+            if not entry.enabled:
+                continue
+            if isinstance(package, OciPackage):
+                found.append(str(package))
+            elif isinstance(package, LocalArchive | LocalFolder):
+                found.append(os.fspath(package.path))
+            else:
+                log.warning("%s: only images and files are verified: %s", entry.place, package)
+    return list(dict.fromkeys(found))
 
 
 def _loader(

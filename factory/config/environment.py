@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -104,8 +105,13 @@ class Environment:
 
 def default_environment() -> dict[str, str]:
     """Return the defaults that ship with the package (``factory/config/default.env``)."""
+    return dict(_defaults())
+
+
+@cache
+def _defaults() -> Mapping[str, str]:
     text = resources.files(__package__).joinpath(DEFAULTS_FILE).read_text(encoding="utf-8")
-    return _parse(text)
+    return MappingProxyType(_parse(text))
 
 
 def layer_environment(

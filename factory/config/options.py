@@ -59,6 +59,15 @@ class ImageOutput(StrEnum):
         return ".oci" if self is ImageOutput.LAYOUT else ".oci.tar"
 
 
+class ListForm(StrEnum):
+    """What ``--list-form`` takes: where a portal's list of plugins is pasted into."""
+
+    DYNAMIC_PLUGINS = "dynamic-plugins"
+    HELM = "helm"
+    CONFIGMAP = "configmap"
+    BUTLER = "butler"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceOptions:
     """Where the source is, and what says how it is built; folders may be relative."""
@@ -201,6 +210,15 @@ class ImageOptions:
             shows_default=False,
         ),
     ] = None
+    list_form: Annotated[
+        ListForm,
+        Option(
+            help="How the lists for a portal are written: as a dynamic-plugins.yaml, as values of "
+            "RHDH's Helm chart (helm) or Butler's (butler), or as the ConfigMap of RHDH's "
+            "operator.",
+            panel=IMAGES,
+        ),
+    ] = ListForm.DYNAMIC_PLUGINS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

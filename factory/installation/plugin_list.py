@@ -21,6 +21,7 @@ from factory.config.nested_places import (
     unknown_items_fields,
     with_merged_items,
 )
+from factory.config.portal_lists import unwrap_list
 from factory.errors import ConfigurationError, Place
 from factory.installation.package_reference import (
     INHERIT,
@@ -262,7 +263,7 @@ def display_names(entries: Iterable[ListedPlugin]) -> dict[str, str]:
 
 
 def _read(path: Path, *, folder: Path | None = None) -> _List:
-    document = with_merged_items(read_app_config(path), list_field="plugins")
+    document = with_merged_items(unwrap_list(read_app_config(path)), list_field="plugins")
     document = read_as_meant(document, SCHEMA)
     plugins = document.value.get("plugins") if isinstance(document.value, dict) else None
     if isinstance(plugins, list):

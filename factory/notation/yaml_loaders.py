@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import islice
 from typing import Any, TypeAlias
 
 import yaml
@@ -399,7 +400,8 @@ def _scalar(tag: str, text: str) -> Any:
 
 def _unused_characters(text: str, number: int) -> str:
     used = set(text)
-    free = [chr(code) for code in _PRIVATE_USE if chr(code) not in used][:number]
+    unused = (chr(code) for code in _PRIVATE_USE if chr(code) not in used)
+    free = list(islice(unused, number))
     if len(free) < number:
         raise DocumentError("it uses every character for private use", expected="text")
     return "".join(free)

@@ -30,7 +30,7 @@ from factory.oci.packed_plugin import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 INDEX_FILE = "index.json"
@@ -126,6 +126,17 @@ def build_image(
     return image_of(ordered, layer, facts=facts)
 
 
+def build_files_image(files: Mapping[str, bytes], layer_file: Path, *, facts: ImageFacts) -> Image:
+    """Return an image of files alone, by their paths; its layer is written to ``layer_file``.
+
+    The image is usable as long as ``layer_file`` is there. The same files make the same image.
+
+    Raises:
+        StorageError: the disk is full or the folder cannot be written.
+    """
+    return image_of((), write_layer((), layer_file, root_files=files), facts=facts)
+
+
 def image_of(plugins: Sequence[PluginArchive], layer: Layer, *, facts: ImageFacts) -> Image:
     """Return the image that ``layer``, made of ``plugins``, is in. Pure."""
     described = standard_annotations(plugins, facts)
@@ -135,7 +146,7 @@ def image_of(plugins: Sequence[PluginArchive], layer: Layer, *, facts: ImageFact
         "mediaType": MANIFEST_TYPE,
         "config": config.descriptor,
         "layers": [layer.blob.descriptor],
-        "annotations": described | {DYNAMIC_PACKAGES: annotation_of(plugins)},
+        "annotations": described | ({DYNAMIC_PACKAGES: annotation_of(plugins)} if plugins else {}),
     }
     return Image(
         manifest=blob_of(canonical_json(manifest), MANIFEST_TYPE),
@@ -147,12 +158,12 @@ def image_of(plugins: Sequence[PluginArchive], layer: Layer, *, facts: ImageFact
 
 def standard_annotations(plugins: Sequence[PluginArchive], facts: ImageFacts) -> dict[str, str]:
     """Return the ``org.opencontainers.image.*`` annotations that have a value."""
-    first = plugins[0]
-    single = len(plugins) == 1
+    first = plugins[0] if plugins else None
+    single = first if len(plugins) == 1 else None
     values = {
-        "title": facts.title or source_name(first.name),
-        "version": facts.version or (first.version if single else ""),
-        "source": facts.repository or (_repository(first) if single else ""),
+        "title": facts.title or (source_name(first.name) if first else ""),
+        "version": facts.version or (single.version if single else ""),
+        "source": facts.repository or (_repository(single) if single else ""),
         "revision": facts.revision,
         "licenses": _licenses(plugins),
         "created": _rfc3339(facts.created) if facts.created else "",

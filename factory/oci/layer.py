@@ -235,7 +235,7 @@ def write_layer(
     Args:
         plugins: the packed plugins, in any order.
         destination: the file to write; it appears only when it is complete.
-        root_files: small files at the image's root, by name.
+        root_files: small files at the image's root, by name; a name may lead into folders.
 
     Raises:
         PackError: an archive is damaged or holds an unsafe entry (:mod:`factory.oci.contents`), or
@@ -269,6 +269,7 @@ def _all_entries(
         taken[plugin.folder] = plugin.name
         entries |= spool_entries(plugin, spool)
     for name, content in root_files.items():
+        _add_folders(name, entries)
         entries[name] = LayerEntry(path=name, kind="file", offset=spool.tell(), size=len(content))
         spool.write(content)
     # "/" sorts before every character of a name, so that a folder comes right before what it holds.

@@ -209,7 +209,7 @@ def finish_workspace(
     )
     for report in reports:
         build.note_end(report)
-    list_packed(reports, plan.output_dir)
+    list_packed(reports, plan.output_dir, plan.options.images.list_form)
     if images is None:
         return
     published = publish_plugins(

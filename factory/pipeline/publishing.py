@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from factory.config.options import ListForm
 from factory.errors import FactoryError, UsageError
 from factory.oci.image import image_facts
 from factory.oci.packed_plugin import read_plugin_archive
@@ -104,7 +105,8 @@ log = logging.getLogger(__name__)
 class ImagesWanted:
     """What images are to be made: pushed to ``target``, left on disk in a form, or both.
 
-    Pushed images are signed with ``key``, if there is one. ``jobs`` are made at once.
+    Pushed images are signed with ``key``, if there is one, and listed in ``list_form``. ``jobs``
+    are made at once.
     """
 
     naming: ImageNaming
@@ -112,6 +114,7 @@ class ImagesWanted:
     output: ImageOutput | None = None
     key: PrivateKey | None = None
     jobs: int = 1
+    list_form: ListForm = ListForm.DYNAMIC_PLUGINS
 
 
 def images_wanted(plan: BuildPlan) -> ImagesWanted | None:
@@ -151,6 +154,7 @@ def images_wanted(plan: BuildPlan) -> ImagesWanted | None:
         output=plan.options.images.image_output,
         key=signing_key(plan.options.images.sign_key, plan.environment),
         jobs=plan.jobs,
+        list_form=plan.options.images.list_form,
     )
 
 
@@ -254,7 +258,7 @@ def publish_plugins(
             stage.note = pluralize(len(images), "image")
         if wanted.target:
             ends, seconds = _push(wanted, wanted.target, images, stages, runner)
-            list_published(output_dir, ends)
+            list_published(output_dir, ends, wanted.list_form)
     return tuple(
         _with_image(report, files.get(image), ends.get(image), _share(seconds, image))
         if (image := images_by_path.get(report.path))
@@ -263,7 +267,11 @@ def publish_plugins(
     )
 
 
-def list_packed(reports: Sequence[PluginReport], output_dir: Path) -> None:
+def list_packed(
+    reports: Sequence[PluginReport],
+    output_dir: Path,
+    form: ListForm = ListForm.DYNAMIC_PLUGINS,
+) -> None:
     """Write ``dynamic-plugins.tgz.yaml`` of the plugins that were built.
 
     Raises:
@@ -279,10 +287,14 @@ def list_packed(reports: Sequence[PluginReport], output_dir: Path) -> None:
         if report.files
     ]
     if entries:
-        write_tgz_entries(output_dir, entries)
+        write_tgz_entries(output_dir, entries, form=form)
 
 
-def list_published(output_dir: Path, ends: Mapping[PlannedImage, _End]) -> None:
+def list_published(
+    output_dir: Path,
+    ends: Mapping[PlannedImage, _End],
+    form: ListForm = ListForm.DYNAMIC_PLUGINS,
+) -> None:
     """Write ``dynamic-plugins.oci.yaml`` and ``published-images.txt`` of what was pushed.
 
     Raises:
@@ -295,7 +307,8 @@ def list_published(output_dir: Path, ends: Mapping[PlannedImage, _End]) -> None:
         for plugin in image.plugins
     ]
     if pushed:
-        write_published(output_dir, entries, [end.pinned for end in pushed.values()])
+        pinned = [end.pinned for end in pushed.values()]
+        write_published(output_dir, entries, pinned, form=form)
 
 
 def _push(

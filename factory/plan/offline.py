@@ -13,7 +13,6 @@ from factory.analysis.inventory import find_host
 from factory.config.plugins_list import PLUGINS_LIST
 from factory.config.selection import PluginName
 from factory.errors import FactoryError, Interrupted
-from factory.pipeline.checkout import resolve_source
 from factory.pipeline.output_directory import storage_error
 from factory.pipeline.stages import Stages
 from factory.plan.plan_result import (
@@ -23,10 +22,8 @@ from factory.plan.plan_result import (
     PlannedWorkspace,
 )
 from factory.scratch_folder import scratch_folder
-from factory.sources.checkout import git_session
 from factory.sources.git_refs import FULL_ID
 from factory.sources.source import GitRemote, Source, locate, without_credentials
-from factory.sources.worktree import worktree_state
 from factory.toolchain.child_environment import git_environment
 
 if TYPE_CHECKING:
@@ -149,11 +146,16 @@ def _find_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> PlannedS
     if where.folder is None:
         named = "" if ref else "its default branch, "
         return PlannedSource(repo=repo, ref=ref, note=f"{named}not resolved (--offline)")
+    from factory.pipeline.checkout import resolve_source  # noqa: PLC0415 - GitPython loads slowly
+
     resolved = resolve_source(plan, stages=stages, runner=runner)
     return PlannedSource(repo=repo, ref=ref, commit=resolved.commit if resolved else None)
 
 
 def _local_source(plan: BuildPlan, runner: Runner) -> PlannedSource:
+    from factory.sources.checkout import git_session  # noqa: PLC0415 - GitPython loads slowly
+    from factory.sources.worktree import worktree_state  # noqa: PLC0415 - the same
+
     state = worktree_state(
         plan.repo_path, git_session(runner=runner, env=git_environment(plan.environment))
     )

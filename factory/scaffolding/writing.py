@@ -62,7 +62,7 @@ def place_all(files: Mapping[Path, str]) -> None:
     """Write the files in their order, replacing what is there; if one fails, all stays as it was.
 
     Whatever ends the work, a signal too, takes back what was done: each step is noted before it is
-    taken. A file that is replaced is there, old or new, at every moment.
+    taken. A file that is replaced is there, old or new, at every moment, and keeps its permissions.
 
     Raises:
         StorageError: a folder cannot be made or written, or the disk is full.
@@ -78,7 +78,8 @@ def place_all(files: Mapping[Path, str]) -> None:
             for file, text in files.items():
                 real = _real(file)
                 _make_folders(real.parent, folders)
-                staged[real] = staging.enter_context(write_beside(real, text))
+                mode = real.stat().st_mode & 0o777 if real.is_file() else None
+                staged[real] = staging.enter_context(write_beside(real, text, mode=mode))
             for file, temporary in staged.items():
                 _move(temporary, file, staging, undo)
         except OSError as error:

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SchemaName: TypeAlias = Literal[
-    "source", "plugins-list", "build-report", "run-report", "plan", "dynamic-plugins", "updates"
+    "source",
+    "plugins-list",
+    "build-report",
+    "run-report",
+    "plan",
+    "dynamic-plugins",
+    "extensions-package",
+    "extensions-plugin",
+    "extensions-collection",
+    "updates",
 ]
 
 _TYPE_NAMES: dict[type, str] = {

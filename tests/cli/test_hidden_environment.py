@@ -26,11 +26,12 @@ echo git version 2.47.0
 """
 
 
-@pytest.mark.parametrize("words", [("init", "new"), ("plan",)])
+@pytest.mark.parametrize("words", [("init", "new"), ("plan", "--config-dir", "config")])
 def test_no_child_can_read_what_the_program_was_started_with(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     (tmp_path / "bin").mkdir()
+    (tmp_path / "config").mkdir()  # so that a plan comes to ask git
     (tmp_path / "bin/git").write_text(SPY.format(folder=tmp_path, outside=os.getpid()))
     (tmp_path / "bin/git").chmod(0o755)
     environment = {
