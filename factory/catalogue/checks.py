@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from factory.catalogue.published_plugins import Described, PublishedPlugin
+    from factory.catalogue.published_plugins import CataloguedPlugin, Described
     from factory.schemas import SchemaName
 
 _SCHEMAS: Mapping[str, SchemaName] = {
@@ -76,7 +76,7 @@ class CheckedCatalogue:
         return sum(each.kind == kind for each in self.entities)
 
 
-def check_catalogue(config_dir: Path, plugins: Sequence[PublishedPlugin] = ()) -> CheckedCatalogue:
+def check_catalogue(config_dir: Path, plugins: Sequence[CataloguedPlugin] = ()) -> CheckedCatalogue:
     """Check the entities of a catalogue, those of ``plugins`` against what was built, too.
 
     Raises:
@@ -98,7 +98,7 @@ def check_catalogue(config_dir: Path, plugins: Sequence[PublishedPlugin] = ()) -
 
 
 def find_problems(
-    entities: Sequence[EntityFile], plugins: Sequence[PublishedPlugin] = ()
+    entities: Sequence[EntityFile], plugins: Sequence[CataloguedPlugin] = ()
 ) -> Iterator[CatalogueFinding]:
     """Yield what is wrong with entities, of each in its turn, then between them."""
     built = {plugin.package: plugin for plugin in plugins}
@@ -252,7 +252,7 @@ def _check_tag(entity: EntityFile, tag: str, place: Place) -> Iterator[Catalogue
         )
 
 
-def _check_built(entity: EntityFile, plugin: PublishedPlugin) -> Iterator[CatalogueFinding]:
+def _check_built(entity: EntityFile, plugin: CataloguedPlugin) -> Iterator[CatalogueFinding]:
     version = entity.spec.get("version")
     if version is not None and version != plugin.archive.version:
         yield CatalogueFinding(

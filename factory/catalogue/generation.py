@@ -16,7 +16,7 @@ from factory.notation.yaml_edit import AddItems, SetValue
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from factory.catalogue.published_plugins import PublishedPlugin
+    from factory.catalogue.published_plugins import CataloguedPlugin
     from factory.notation.yaml_edit import YamlChange
 
 PLUGIN_ROLES = ("frontend-plugin", "backend-plugin")
@@ -32,7 +32,7 @@ _NAME_PARTS = re.compile(r"^(?:backstage-)?(?:plugin-)?|-backend(?:-module-.+)?$
 
 
 def package_changes(
-    plugin: PublishedPlugin, *, artifact: str, backstage: str = ""
+    plugin: CataloguedPlugin, *, artifact: str, backstage: str = ""
 ) -> tuple[SetValue, ...]:
     """Return what a build knows of a plugin's ``Package``.
 
@@ -52,7 +52,7 @@ def package_changes(
 
 
 def new_package(
-    plugin: PublishedPlugin,
+    plugin: CataloguedPlugin,
     *,
     namespace: str,
     part_of: str,
@@ -81,7 +81,7 @@ def new_package(
     return {"apiVersion": API_VERSION, "kind": PACKAGE, "metadata": metadata, "spec": spec}
 
 
-def new_plugin(name: str, plugins: Sequence[PublishedPlugin], *, namespace: str) -> dict[str, Any]:
+def new_plugin(name: str, plugins: Sequence[CataloguedPlugin], *, namespace: str) -> dict[str, Any]:
     """Return a ``Plugin`` of packages that belong together: what users look for by one name."""
     # A frontend's description says what users see.
     shown = min(plugins, key=lambda one: (not _is_frontend(one), one.folder))
@@ -106,7 +106,7 @@ def plugin_changes(packages: Sequence[str]) -> tuple[YamlChange, ...]:
     return (AddItems(way=("spec", "packages"), items=tuple(packages)),)
 
 
-def group_plugins(plugins: Sequence[PublishedPlugin]) -> dict[str, tuple[PublishedPlugin, ...]]:
+def group_plugins(plugins: Sequence[CataloguedPlugin]) -> dict[str, tuple[CataloguedPlugin, ...]]:
     """Return which packages belong together, by the name of their plugin.
 
     That is ``backstage.pluginId`` of package.json, which Backstage's own tools write, or else what
@@ -117,7 +117,7 @@ def group_plugins(plugins: Sequence[PublishedPlugin]) -> dict[str, tuple[Publish
     for plugin in plugins:
         if plugin.backstage.get("role") in PLUGIN_ROLES:
             own[_source_of(plugin)].add(_plugin_id(plugin))
-    groups: dict[str, list[PublishedPlugin]] = defaultdict(list)
+    groups: dict[str, list[CataloguedPlugin]] = defaultdict(list)
     for plugin in plugins:
         there = own[_source_of(plugin)]
         if plugin.backstage.get("role") in PLUGIN_ROLES:
@@ -142,7 +142,7 @@ def tags_of(package: Mapping[str, Any]) -> list[str]:
     return [one for one in dict.fromkeys(found) if len(one) <= _LONGEST_TAG and _TAG.fullmatch(one)]
 
 
-def _metadata(name: str, namespace: str, title: str, plugin: PublishedPlugin) -> dict[str, Any]:
+def _metadata(name: str, namespace: str, title: str, plugin: CataloguedPlugin) -> dict[str, Any]:
     package = plugin.archive.package
     bugs = package.get("bugs")
     links = {
@@ -162,7 +162,7 @@ def _metadata(name: str, namespace: str, title: str, plugin: PublishedPlugin) ->
     return metadata | ({"links": found} if found else {})
 
 
-def _source_address(plugin: PublishedPlugin) -> str:
+def _source_address(plugin: CataloguedPlugin) -> str:
     """Where a browser shows the plugin's source; "" where the forge's addresses are not known."""
     repository = plugin.archive.package.get("repository")
     fields = repository if isinstance(repository, dict) else {"url": repository}
@@ -178,18 +178,18 @@ def _source_address(plugin: PublishedPlugin) -> str:
     return f"{address}/tree/{revision}/{path}".rstrip("/") if path else address
 
 
-def _plugin_id(plugin: PublishedPlugin) -> str:
+def _plugin_id(plugin: CataloguedPlugin) -> str:
     if named := _text(plugin.backstage.get("pluginId")):
         return named
     bare = plugin.package.rpartition("/")[2]
     return _NAME_PARTS.sub("", bare) or bare
 
 
-def _source_of(plugin: PublishedPlugin) -> str:
+def _source_of(plugin: CataloguedPlugin) -> str:
     return f"{plugin.workspace}\0{plugin.facts.repository}\0{plugin.workspace_path}"
 
 
-def _is_frontend(plugin: PublishedPlugin) -> bool:
+def _is_frontend(plugin: CataloguedPlugin) -> bool:
     return _text(plugin.backstage.get("role")).startswith("frontend")
 
 

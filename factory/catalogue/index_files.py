@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.catalogue.checks import CatalogueFinding
-    from factory.catalogue.published_plugins import PublishedPlugin
+    from factory.catalogue.published_plugins import CataloguedPlugin
     from factory.schemas import SchemaName
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def compose_index(request: MetadataRequest, *, enabled: Sequence[str] = ()) -> C
     )
 
 
-def _refuse_unpublished(plugins: Sequence[PublishedPlugin]) -> None:
+def _refuse_unpublished(plugins: Sequence[CataloguedPlugin]) -> None:
     unpublished = [plugin for plugin in plugins if plugin.image is None]
     if unpublished:
         raise ConfigurationError(
@@ -168,7 +168,7 @@ def _in_words(finding: CatalogueFinding) -> str:
 
 
 def _default_list(
-    plugins: Sequence[PublishedPlugin], entities: Sequence[EntityFile], enabled: Sequence[str]
+    plugins: Sequence[CataloguedPlugin], entities: Sequence[EntityFile], enabled: Sequence[str]
 ) -> str:
     examples = {
         entity.spec["packageName"]: _first_example(entity)
@@ -199,7 +199,7 @@ def _first_example(entity: EntityFile) -> Mapping[str, Any] | None:
 
 
 def _index(
-    plugins: Sequence[PublishedPlugin], entities: Sequence[EntityFile]
+    plugins: Sequence[CataloguedPlugin], entities: Sequence[EntityFile]
 ) -> dict[str, dict[str, str]]:
     """What ``index.json`` says, in the form of RHDH's own index images."""
     support = {each.spec["packageName"]: _level(each) for each in entities if each.kind == PACKAGE}
@@ -259,7 +259,7 @@ def _file_names(entities: Sequence[EntityFile]) -> dict[str, EntityFile]:
     return names
 
 
-def _schema_files(plugins: Sequence[PublishedPlugin]) -> dict[str, str]:
+def _schema_files(plugins: Sequence[CataloguedPlugin]) -> dict[str, str]:
     files = {
         f"schemas/entities/{name}.schema.json": _json(schema(name)) for name in _ENTITY_SCHEMAS
     }

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.catalogue.entities import EntityFile
-    from factory.catalogue.published_plugins import PublishedPlugin
+    from factory.catalogue.published_plugins import CataloguedPlugin
     from factory.notation.yaml_edit import YamlChange
 
 
@@ -50,7 +50,7 @@ class MetadataRequest:
 
     config_dir: Path
     entities: tuple[EntityFile, ...] = field(repr=False)
-    plugins: tuple[PublishedPlugin, ...] = field(repr=False)
+    plugins: tuple[CataloguedPlugin, ...] = field(repr=False)
     namespace: str = ""
     backstage: str = ""
     pinned: bool = False
@@ -117,7 +117,7 @@ def plan_metadata(request: MetadataRequest) -> tuple[EntityText, ...]:
 
 def _package_text(
     request: MetadataRequest,
-    plugin: PublishedPlugin,
+    plugin: CataloguedPlugin,
     known: EntityFile | None,
     owner: str,
     namespace: str,
@@ -134,7 +134,7 @@ def _package_text(
     return _edit_entity(known, edits)
 
 
-def _artifact(request: MetadataRequest, plugin: PublishedPlugin, known: EntityFile | None) -> str:
+def _artifact(request: MetadataRequest, plugin: CataloguedPlugin, known: EntityFile | None) -> str:
     """The plugin's image in the form that its entity has: by digest or not, short or not."""
     written = str(known.spec.get("dynamicArtifact") or "") if known else ""
     return plugin.artifact(

@@ -42,7 +42,7 @@ _LARGEST = 4 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PublishedPlugin:
+class CataloguedPlugin:
     """A packed plugin, and what is known of where it came from and where it is.
 
     ``workspace`` is the name of its folder in the output directory, "" where there is one
@@ -103,7 +103,7 @@ class Described:
     scalprum_name: str = ""
 
 
-def find_published_plugins(output_dirs: Sequence[Path]) -> tuple[PublishedPlugin, ...]:
+def find_published_plugins(output_dirs: Sequence[Path]) -> tuple[CataloguedPlugin, ...]:
     """Return the plugins in output directories, in the order of their packages.
 
     Raises:
@@ -112,7 +112,7 @@ def find_published_plugins(output_dirs: Sequence[Path]) -> tuple[PublishedPlugin
     """
     for folder in output_dirs:
         _refuse_images_alone(folder)
-    found: dict[str, PublishedPlugin] = {}
+    found: dict[str, CataloguedPlugin] = {}
     for built in find_built_plugins(output_dirs):
         workspace = "" if built.folder in output_dirs else built.folder.name
         for plugin in _plugins_of(built, workspace):
@@ -179,7 +179,7 @@ def _refuse_images_alone(folder: Path) -> None:
         )
 
 
-def _plugins_of(built: BuiltPlugins, workspace: str) -> list[PublishedPlugin]:
+def _plugins_of(built: BuiltPlugins, workspace: str) -> list[CataloguedPlugin]:
     report = _report_of(built.folder)
     source = report.get("source") or {}
     reported = {source_name(one["exported-name"] or one["name"]): one for one in report["plugins"]}
@@ -190,7 +190,7 @@ def _plugins_of(built: BuiltPlugins, workspace: str) -> list[PublishedPlugin]:
         pinned, config = listed.get(archive.folder, (None, {}))
         image, tag = _reported_image(one, archive.folder)
         plugins.append(
-            PublishedPlugin(
+            CataloguedPlugin(
                 archive=archive,
                 workspace=workspace,
                 facts=built.facts,

@@ -90,7 +90,7 @@ def test_a_sound_catalogue_has_nothing_to_correct(tmp_path: Path) -> None:
         (
             {"appConfigExamples": [{"title": "x", "content": "- 1"}]},
             "spec.appConfigExamples[0].content",
-            "no map",
+            "a list",
         ),
         (
             {"appConfigExamples": [{"title": "x"}]},
