@@ -5,8 +5,8 @@ process group that ends with the run, is streamed, logged and freed of secrets, 
 child. Nothing in GitPython that keeps a git process open (its object database) can be used; its
 commands (``repository.git.fetch(…)``) can.
 
-This module imports GitPython, which is slow: import it where it is needed. GitPython itself runs
-``git version`` once while it is imported; that is the one process that the runner does not start.
+This module imports GitPython, which is slow: import it where it is needed. GitPython itself would
+run ``git version`` while it is imported, and wait for it without end; it is kept from that.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Without this GitPython cannot even be imported where there is no git: that is said later, and
-# better. It is read from the process's environment alone, which is as it was right afterwards.
-_REFRESH = "GIT_PYTHON_REFRESH"
-_before = os.environ.get(_REFRESH)
-os.environ[_REFRESH] = "quiet"
+# GitPython looks for its git as it is imported. It is shown one that is not there, and told to take
+# that quietly: then it starts none, and takes the PATH's from then on. Both variables are read from
+# the process's environment alone, which is as it was right afterwards.
+_FOR_IMPORT = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": f"{__file__}.none"}
+_before = {name: os.environ.get(name) for name in _FOR_IMPORT}
+os.environ.update(_FOR_IMPORT)
 try:
     import git
     from git.cmd import Git
 finally:
-    os.environ.pop(_REFRESH)
-    if _before is not None:
-        os.environ[_REFRESH] = _before
+    for _name, _value in _before.items():
+        os.environ.pop(_name)
+        if _value is not None:
+            os.environ[_name] = _value
 
 from factory.toolchain.runner import ProcessFailed, Runner  # noqa: E402
 
