@@ -26,6 +26,7 @@ from factory.analysis.embed_walk import EmbedDecision, Walk, walk
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
 from factory.analysis.written_rules import rules_of
+from factory.outside_text import strip_escapes
 from factory.versions import (
     VERSION,
     is_in,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from factory.analysis.graph import Edge
     from factory.analysis.manifest import Manifest
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LIST = r"((?:\s*\n\s*- \S+)+)"
 _PRIVATE_SHARED = re.compile(
     r"shared package\(s\) should not be part of the plugin private dependencies:" + _LIST
@@ -90,7 +90,7 @@ def repair(error: str, plugin: Manifest, around: AnalysisContext, current: str) 
         written=written,
         rules=rules_of(written),
     )
-    text = _COLOURS.sub("", error)
+    text = strip_escapes(error)
     for mend in (_repair_shared, _native, _repair_removed, _conflict, _not_found, _not_published):
         found = mend(text, case)
         if found is not None:
@@ -103,7 +103,7 @@ def advice(error: str, plugin: Manifest, around: AnalysisContext) -> str:
 
     It names ``--allow-native-package`` where a native package is what stands in the way.
     """
-    text = _COLOURS.sub("", error)
+    text = strip_escapes(error)
     host = around.host
     natives = [*_names(_NATIVE, text), *_REMOVED.findall(text)]
     if natives:

@@ -96,8 +96,8 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     process = dict(os.environ)
     take_process()
-    # Before a command and its libraries are loaded: GitPython starts git while it is imported. A
-    # shell's completion is asked for in variables, which typer looks up by itself.
+    # Before a command and its libraries are loaded, whatever these start. A shell's completion is
+    # asked for in variables, which typer looks up by itself.
     if _COMPLETION not in process:
         hide_environment()
     code = run(sys.argv[1:], process)

@@ -23,7 +23,7 @@ from factory.ui.printing import Printer
 from factory.ui.screen import screen_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TextIO
 
 
@@ -55,11 +55,22 @@ def remove_quotes(process: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def warn_of_unknown_variables(process: Mapping[str, str], group: Any, called: Any) -> None:
-    """Tell of variables that no option has; the other commands are loaded only to be sure of it."""
-    ours = {name for name in process if name.startswith(PREFIX)} - WITHOUT_OPTION
-    unknown = ours - find_variables(called) if called and ours else ours
-    if unknown and (unknown := unknown - find_variables(group)):
+    """Tell of variables that no option has; commands are loaded while one may still have them."""
+    unknown = {name for name in process if name.startswith(PREFIX)} - WITHOUT_OPTION
+    for command in _in_turn(group, called):
+        if not unknown:
+            return
+        unknown -= find_variables(command)
+    if unknown:
         say(f"warning: no option uses the variable {', '.join(sorted(unknown))}", sys.stderr)
+
+
+def _in_turn(group: Any, called: Any) -> Iterator[Any]:
+    """The command that was called, then that which has most options, then the others."""
+    if called:
+        yield called
+    for name in sorted(group.commands, key=lambda name: name != "build"):
+        yield group.commands[name]
 
 
 def show_error(error: Exception, process: Mapping[str, str]) -> int:

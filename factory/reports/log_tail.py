@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from factory.outside_text import clean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 MOST_BYTES = 48 * 1024
 MOST_LINES = 300
 _LONGEST_LINE = 2_000
-# ECMA-48: colours and cursor movements, titles and links.
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
-_OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,14 +45,10 @@ def read_log_tail(file: Path) -> LogTail | None:
     if start:  # the first line, of which only the end is here
         content = content.partition(b"\n")[2]
     lines = content.decode("utf-8", "replace").split("\n")
-    shown = [_clean(line) for line in lines[-MOST_LINES:]]
+    shown = [_cut(clean(line)) for line in lines[-MOST_LINES:]]
     whole = not start and len(shown) == len(lines)
     return LogTail(text="\n".join(shown).strip("\n"), is_whole=whole)
 
 
-def _clean(line: str) -> str:
-    """A line as a terminal leaves it: of one that was overwritten, the last state."""
-    text = _ESCAPE.sub("", line.rstrip("\r"))
-    text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
-    kept = "".join(c for c in text if c == "\t" or unicodedata.category(c) not in _OBEYED)
-    return f"{kept[:_LONGEST_LINE]}…" if len(kept) > _LONGEST_LINE else kept
+def _cut(line: str) -> str:
+    return f"{line[:_LONGEST_LINE]}…" if len(line) > _LONGEST_LINE else line

@@ -8,7 +8,6 @@ terminal or a CI system would obey.
 from __future__ import annotations
 
 import os
-import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from factory.config.documents import read_json, validate
 from factory.errors import ConfigurationError, Place
+from factory.outside_text import is_unprintable
 from factory.reports.build_report import REPORT_FILE
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ LONGEST_TIME = 1_000_000_000
 _LARGEST_NUMBER = 1 << 53
 _LONGEST_NAME = 255
 _YEARS = range(1970, 9000)
-# Control characters, halves of pairs, what is not seen or turns the line, ends of lines.
-_OBEYED = frozenset({"Cc", "Cs", "Cf", "Zl", "Zp"})
 _FILE_NAMES = frozenset({"files.name", "workspaces.name"})
 _PATHS = frozenset({"plugins.path", "left-out.path"})
 _TIMES = frozenset({"seconds", "stages"})
@@ -105,7 +103,7 @@ def _harmless(value: Any) -> Any:
 
 
 def _is_seen(character: str) -> bool:
-    return character in "\n\t" or unicodedata.category(character) not in _OBEYED
+    return character in "\n\t" or not is_unprintable(character)
 
 
 def _refuse_odd(document: Document) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-# ECMA-48: colours, and what moves the cursor.
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+from factory.outside_text import clean
+
 _REMOTE = r"(?:remote: +)?"
 _NOISE = re.compile(
     "|".join(
@@ -70,8 +70,5 @@ def last_words(output: str, *, most: int = 12) -> str | None:
 
 
 def _clean(line: str) -> str:
-    text = _GONE_LOG.sub("", _ESCAPE.sub("", line)).rstrip()
-    # Of a line that was repainted, the last state is what one would see.
-    text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
     # When a bundled program breaks, Node shows the line of its source: a megabyte of it.
-    return text[:_COLUMNS]
+    return _GONE_LOG.sub("", clean(line)).rstrip()[:_COLUMNS]

@@ -22,6 +22,7 @@ from factory.events import (
     StageStarted,
     WorkspacesKnown,
 )
+from factory.outside_text import clean
 from factory.ui.errors import error_lines
 from factory.ui.lines import describe_end
 from factory.ui.notices import notice_lines
@@ -29,7 +30,6 @@ from factory.ui.stages import subject
 from factory.ui.summary import summary
 from factory.ui.text import (
     MARKS,
-    clean,
     show_raw,
 )
 

@@ -12,52 +12,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from factory.outside_text import BLANK, clean, is_unprintable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from factory.ui.progress import State
 
 
-# ECMA-48: CSI (colours, cursor), OSC (titles, links), the strings DCS, SOS, PM and APC, and the
-# two-character escapes; each also as the one C1 character that stands for its first two.
-_ESCAPE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
-    r"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x9c]*(?:\x1b\\|\x9c)?"
-    r"|\x1b(?:[ -/]+[0-~]|[0-Z\\^_`-~])"
-)
-_LINE_BREAKS = re.compile(r"\r\n|[\n\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
-# Controls, formats (bidirectional overrides, invisible characters, tags), lone surrogates.
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# What draws nothing although its category says that it is a letter.
-_BLANK = re.compile("[\u115f\u1160\u3164\uffa0\u2800]")
-_ASCII = re.compile(r"[ -~]*")
-
 # GitHub's runner obeys "::" at a line's start and "##[" anywhere, Azure's agent "##vso[" and
 # TeamCity "##teamcity["; GitLab folds at "section_start:TIME:NAME".
 _AT_START = re.compile(r"^(\s*):(?=:)")
 _ANYWHERE = re.compile(r"#(?=#\w*\[)")
 _SECTION = re.compile(r"(section_(?:start|end)):(?=\d)")
-
-
-def clean(raw: str) -> str:
-    """Return a text on one line, without control codes; blanks at its end stay.
-
-    A line break becomes a blank. Of a line that was overwritten with carriage returns (a progress
-    bar), the last state is left.
-    """
-    if _ASCII.fullmatch(raw):
-        return raw
-    text = _LINE_BREAKS.sub(" ", _ESCAPE.sub("", raw.rstrip("\r\n")))
-    if "\r" in text:
-        text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
-    text = _BLANK.sub("", text.expandtabs(4))
-    return "".join(char for char in text if not is_unprintable(char))
-
-
-def is_unprintable(char: str) -> bool:
-    """Whether a character is one that a line may not show."""
-    return unicodedata.category(char) in _UNPRINTABLE
 
 
 def harmless(line: str) -> str:
@@ -85,7 +52,7 @@ def harmless_json(text: str) -> str:
 
 
 def _is_escaped(char: str) -> bool:
-    return char != "\n" and (is_unprintable(char) or bool(_BLANK.match(char)))
+    return char != "\n" and (is_unprintable(char) or bool(BLANK.match(char)))
 
 
 def _escape(char: str) -> str:
