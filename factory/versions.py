@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 VERSION = r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?"
 """A semantic version without build metadata, as a part of regular expressions."""
@@ -42,16 +43,35 @@ def is_in(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for 
         return False
 
 
-def is_in_by_precedence(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for it
-    """Return whether ``version`` is between the bounds of the npm ``range``, by precedence alone.
+def is_affected_by(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for it
+    """Return whether ``version`` may be in the npm ``range`` of an advisory, prereleases included.
 
-    A prerelease counts as what it precedes, as in advisories (OSV schema, "SEMVER"):
-    ``2.0.0-rc.1`` comes before 2.0.0, and so it is in ``<2.0.0`` and in ``^1.2.3``.
+    It is if ``npm audit`` says so, which reads ranges with node-semver's ``includePrerelease``:
+    ``2.0.0-rc.1`` is in ``<2.0.0`` and in ``2.x``. It is, too, if it lies between the bounds by
+    precedence alone, as the OSV schema orders versions: ``2.0.0-rc.1`` comes before 2.0.0, and so
+    is in ``^1.2.3``. What is doubtful is affected.
 
     Raises:
         ValueError: as for :func:`satisfies`.
     """
-    return bool(_range(range).test(_version(version), include_prerelease=True))
+    return bool(_range(range).test(_version(version), include_prerelease=True)) or (
+        is_in_with_prereleases(version, range)
+    )
+
+
+def is_in_with_prereleases(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for it
+    """Return whether ``version`` is in the npm ``range`` with ``includePrerelease``.
+
+    Raises:
+        ValueError: as for :func:`satisfies`.
+    """
+    if not _version(version).prerelease:
+        return _satisfies(version, range)
+    _range(range)
+    return any(
+        all(_holds(version, *bound) for bound in _bounds(alternative.strip()))
+        for alternative in range.split("||")
+    )
 
 
 def compare_versions(first: str, second: str) -> int:
@@ -187,3 +207,90 @@ def _version(version: str) -> Any:
         return nodesemver.make_semver(version, loose=False)
     except ValueError as error:
         raise ValueError(f"{version!r} is not a semantic version") from error
+
+
+# The grammar of node-semver's ranges, one version of it: "1", "1.x", "1.2.3-rc.1".
+_PART = r"(\d+|[xX*])"
+_PARTIAL = rf"[v=\s]*{_PART}(?:\.{_PART}(?:\.{_PART}(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?)?)?"
+_HYPHEN = re.compile(rf"{_PARTIAL}\s+-\s+{_PARTIAL}")
+_COMPARATOR = re.compile(rf"(\^|~>?|[<>]?=?)\s*{_PARTIAL}(?=\s|$)")
+_Bound: TypeAlias = tuple[str, str]
+_NOTHING: tuple[_Bound, ...] = (("<", "0.0.0-0"),)
+
+
+def _holds(version: str, operator: str, bound: str) -> bool:
+    order = compare_versions(version, bound)
+    return order in {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "=": (0,)}[operator]
+
+
+def _bounds(wanted: str) -> Iterator[_Bound]:
+    """What a version has to be, of ranges joined by blanks, as node-semver writes them out.
+
+    https://github.com/npm/node-semver#advanced-range-syntax, with ``includePrerelease``: where a
+    part of a version is left open, prereleases of its first version are in.
+    """
+    if hyphen := _HYPHEN.fullmatch(wanted):
+        first, last = hyphen.groups()[:4], hyphen.groups()[4:]
+        if _known(first):
+            yield ">=", _written(first) if first[3] else _first_of(_known(first))
+        if last[3]:
+            yield "<=", _written(last)
+        elif _known(last):
+            yield "<", _first_of(_next(_known(last)))
+        return
+    for found in _COMPARATOR.finditer(wanted):
+        operator, *said = found.groups()
+        yield from _bounds_of(operator.removesuffix(">") if operator == "~>" else operator, said)
+
+
+def _bounds_of(operator: str, said: Sequence[str | None]) -> Iterator[_Bound]:
+    known = _known(said)
+    is_whole = len(known) == 3  # noqa: PLR2004 - major, minor, patch
+    if not known:
+        yield from _NOTHING if operator in {"<", ">"} else ()
+    elif operator in {"^", "~"}:
+        opens = not said[3] and (not is_whole or (operator == "^" and not known[0]))
+        yield ">=", _first_of(known) if opens else _written(said)
+        yield "<", _first_of(_next(_fixed_by(operator, known)))
+    elif is_whole:
+        yield operator or "=", _written(said)
+    elif operator in {"<", ">="}:
+        yield operator, _first_of(known)
+    elif operator in {">", "<="}:
+        yield {">": ">=", "<=": "<"}[operator], _first_of(_next(known))
+    else:
+        yield ">=", _first_of(known)
+        yield "<", _first_of(_next(known))
+
+
+def _known(said: Sequence[str | None]) -> tuple[int, ...]:
+    """The numbers of a version up to the first part that is open."""
+    return tuple(
+        int(part or "") for part in takewhile(lambda part: (part or "x").isdigit(), said[:3])
+    )
+
+
+def _fixed_by(operator: str, known: tuple[int, ...]) -> tuple[int, ...]:
+    """The part of a version that ``^`` or ``~`` holds fast."""
+    if operator == "~":
+        return known[:2]
+    significant = next((place for place, number in enumerate(known) if number), len(known) - 1)
+    return known[: significant + 1]
+
+
+def _next(known: tuple[int, ...]) -> tuple[int, ...]:
+    return (*known[:-1], known[-1] + 1)
+
+
+def _first_of(known: tuple[int, ...]) -> str:
+    """The very first version that begins so, prereleases included."""
+    return f"{_release(known)}-0"
+
+
+def _written(said: Sequence[str | None]) -> str:
+    prerelease = said[3]
+    return _release(_known(said)) + (f"-{prerelease}" if prerelease else "")
+
+
+def _release(known: tuple[int, ...]) -> str:
+    return ".".join(map(str, (*known, 0, 0)[:3]))

@@ -41,6 +41,7 @@ _TOGETHER = ("tests/argument_proofs/",)
 HEAVY = (
     "tests/acceptance/",
     "tests/advisories/test_affected_images.py",
+    "tests/advisories/test_prerelease_ranges.py",
     "tests/analysis/test_lockfile_property.py",
     "tests/analysis/test_workspace_globs.py",
     "tests/archives/test_hostile.py",

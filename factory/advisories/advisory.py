@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from factory.archives.npm_package import is_package_name
 from factory.errors import UsageError
-from factory.versions import compare_versions, is_in_by_precedence, is_range, is_version
+from factory.versions import compare_versions, is_affected_by, is_range, is_version
 
 Judgement: TypeAlias = Literal["affected", "unknown", "not affected"]
 EventKind: TypeAlias = Literal["introduced", "fixed", "last_affected", "limit"]
@@ -56,7 +56,7 @@ class AffectedPackage:
             return "not affected" if version and not has_ranges else "unknown"
         if (
             any(is_version(one) and compare_versions(version, one) == 0 for one in self.versions)
-            or (self.npm_range is not None and is_in_by_precedence(version, self.npm_range))
+            or (self.npm_range is not None and is_affected_by(version, self.npm_range))
             or any(_is_within(version, events) for events in self.ranges)
         ):
             return "affected"

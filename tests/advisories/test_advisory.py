@@ -46,6 +46,8 @@ def judged(advisory: Advisory, version: str) -> str:
         ("lodash@<4.17.21", "4.17.21-rc.1", "affected"),
         ("lodash@^4.0.0", "5.0.0-beta.1", "affected"),
         ("lodash@4.x || 6.0.0", "4.1.0+embedded", "affected"),
+        ("lodash@4.x || 6.0.0", "4.0.0-rc.1", "affected"),
+        ("lodash@>=4.0.0", "4.0.0-rc.1", "not affected"),
         ("lodash@4.x || 6.0.0", "5.0.0", "not affected"),
         ("lodash@4.17.20", "4.17.20", "affected"),
         ("lodash@<4.17.21", "", "unknown"),
