@@ -77,7 +77,7 @@ def find_targets(words: Iterable[str]) -> tuple[Target, ...]:
         here = list(_on_disk(Path(word)))
         if not here:
             raise UsageError(
-                "there is nothing to verify here",
+                "there is no plugin here",
                 found=word if Path(word).exists() else f"{word}, which does not exist",
                 expected="a .tgz, a folder of them, a plugin's folder, an OCI layout, or "
                 "oci://registry/repository:tag",

@@ -11,9 +11,8 @@ import pytest
 
 from factory.cli.app import run
 from factory.reports.html_page import html_page
-from factory.reports.log_tail import MOST_BYTES, MOST_LINES, read_log_tail
 from factory.reports.markup import element, join
-from factory.reports.page_facts import page_facts
+from factory.reports.page_facts import MOST_BYTES, MOST_LINES, page_facts, read_log_tail
 from factory.reports.reading import read_report
 from tests.reports.test_merge import ERROR, failed, plugin, several, workspace
 
