@@ -231,12 +231,12 @@ def _bounds(wanted: str) -> Iterator[_Bound]:
     """
     if hyphen := _HYPHEN.fullmatch(wanted):
         first, last = hyphen.groups()[:4], hyphen.groups()[4:]
-        if _known(first):
-            yield ">=", _written(first) if first[3] else _first_of(_known(first))
+        if _known_numbers(first):
+            yield ">=", _as_written(first) if first[3] else _first_of(_known_numbers(first))
         if last[3]:
-            yield "<=", _written(last)
-        elif _known(last):
-            yield "<", _first_of(_next(_known(last)))
+            yield "<=", _as_written(last)
+        elif _known_numbers(last):
+            yield "<", _first_of(_next(_known_numbers(last)))
         return
     for found in _COMPARATOR.finditer(wanted):
         operator, *said = found.groups()
@@ -244,16 +244,16 @@ def _bounds(wanted: str) -> Iterator[_Bound]:
 
 
 def _bounds_of(operator: str, said: Sequence[str | None]) -> Iterator[_Bound]:
-    known = _known(said)
+    known = _known_numbers(said)
     is_whole = len(known) == 3  # noqa: PLR2004 - major, minor, patch
     if not known:
         yield from _NOTHING if operator in {"<", ">"} else ()
     elif operator in {"^", "~"}:
         opens = not said[3] and (not is_whole or (operator == "^" and not known[0]))
-        yield ">=", _first_of(known) if opens else _written(said)
+        yield ">=", _first_of(known) if opens else _as_written(said)
         yield "<", _first_of(_next(_fixed_by(operator, known)))
     elif is_whole:
-        yield operator or "=", _written(said)
+        yield operator or "=", _as_written(said)
     elif operator in {"<", ">="}:
         yield operator, _first_of(known)
     elif operator in {">", "<="}:
@@ -263,7 +263,7 @@ def _bounds_of(operator: str, said: Sequence[str | None]) -> Iterator[_Bound]:
         yield "<", _first_of(_next(known))
 
 
-def _known(said: Sequence[str | None]) -> tuple[int, ...]:
+def _known_numbers(said: Sequence[str | None]) -> tuple[int, ...]:
     """The numbers of a version up to the first part that is open."""
     return tuple(
         int(part or "") for part in takewhile(lambda part: (part or "x").isdigit(), said[:3])
@@ -287,9 +287,9 @@ def _first_of(known: tuple[int, ...]) -> str:
     return f"{_release(known)}-0"
 
 
-def _written(said: Sequence[str | None]) -> str:
+def _as_written(said: Sequence[str | None]) -> str:
     prerelease = said[3]
-    return _release(_known(said)) + (f"-{prerelease}" if prerelease else "")
+    return _release(_known_numbers(said)) + (f"-{prerelease}" if prerelease else "")
 
 
 def _release(known: tuple[int, ...]) -> str:

@@ -62,8 +62,11 @@ ASKED_ONLY = {"git", "node"}
 
 
 def tools_in(log: Path) -> set[str]:
-    """The programs that were started, but for the shell that watches over them."""
-    return {Path(line).name for line in log.read_text().splitlines()} - {"sh"}
+    """The programs that were started, but for the shell that watches over them.
+
+    What is looked for where it cannot be (GitPython's git, as it is imported) is not started.
+    """
+    return {Path(line).name for line in log.read_text().splitlines() if shutil.which(line)} - {"sh"}
 
 
 def edit(file: Path) -> None:

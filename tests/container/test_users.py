@@ -91,18 +91,19 @@ def test_rootful_what_is_written_belongs_to_the_folders_owner(desk: Desk, owner:
 
 @pytest.fixture
 def small(engine: Engine, desk: Desk) -> Iterator[Desk]:
-    """A desk with a small image: what of the real one decides who it is, on the base.
+    """A desk with a small image: what of the real one decides who it is, and Python, on the base.
 
     For other users than the machine's the whole image would have to be copied, and not every podman
     can do that but in its simplest form of storage.
     """
     own = desk.folder / "own"
     own.mkdir()
-    python = [f"opt/plugin-factory/bin/{name}" for name in ("python", "python3")]
-    folders = ["home/factory", "config", "source", "outputs", "cache"]
-    decides = ["usr/local/bin/plugin-factory", *python, *folders]
-    words = ["-C", "/", "--no-recursion", "-cf", "/own/part.tar", *decides]
-    taken = engine.run("-v", f"{own}:/own:z", "--user", "0", "--entrypoint", "tar", IMAGE, *words)
+    decides = "usr/local/bin/plugin-factory opt/plugin-factory/bin/python*"
+    python = "usr/bin/python3* usr/lib/python3.* usr/lib/*/libexpat.so*"
+    folders = "home/factory config source outputs cache"
+    words = f"cd / && tar -cf /own/part.tar {decides} {python} --no-recursion {folders}"
+    shell = ("--user", "0", "--entrypoint", "sh")
+    taken = engine.run("-v", f"{own}:/own:z", *shell, IMAGE, "-c", words)
     assert taken.code == 0, taken.said
     ran(["cp", str(KEPT / f"{SUITE}.tar"), str(own / "whole.tar")])
     ran(["tar", "--concatenate", "--file", str(own / "whole.tar"), str(own / "part.tar")])

@@ -210,7 +210,7 @@ def test_a_version_that_does_not_exist_is_refused(
             WantedYarn(version="4.0.999", reason="package.json"), process, node, tmp_path
         )
     assert (
-        caught.value.expected == "the package @yarnpkg/cli-dist@4.0.999, asked for by package.json"
+        caught.value.expected == "the package @yarnpkg/cli-dist@4.0.999, requested by package.json"
     )
 
 
