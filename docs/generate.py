@@ -26,7 +26,7 @@ from factory.cli.commands import PROGRAM
 from factory.cli.option_variables import variable_of
 from factory.config.environment import default_environment
 from factory.errors import every_error_class
-from factory.schemas import schema
+from factory.schemas import SchemaName, schema
 from factory.toolchain import child_environment
 from factory.toolchain.rhdh_cli import list_known_versions
 
@@ -160,20 +160,25 @@ def run_report_fields() -> str:
 
 def plan_fields() -> str:
     """Return the fields of ``plugin-factory plan --json``, a table an object."""
-    document = schema("plan")
-    tables = [_fields(document)]
-    for title, part in _objects(document, document):
-        if title != "`error`":  # as in the report
-            tables += [f"### {title}", _fields(part, document)]
-    return "\n\n".join(tables)
+    return _tables("plan", without="`error`")
 
 
 def updates_fields() -> str:
     """Return the fields of ``plugin-factory update --json``, a table an object."""
-    document = schema("updates")
+    return _tables("updates", without="`error`")
+
+
+def affected_fields() -> str:
+    """Return the fields of ``plugin-factory affected --json``, a table an object."""
+    return _tables("affected", without="`problem`")
+
+
+def _tables(name: SchemaName, *, without: str) -> str:
+    """The fields of a document, a table an object, but for one that the report has."""
+    document = schema(name)
     tables = [_fields(document)]
     for title, part in _objects(document, document):
-        if title != "`error`":  # as in the report
+        if title != without:
             tables += [f"### {title}", _fields(part, document)]
     return "\n\n".join(tables)
 
@@ -207,6 +212,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "run-report-fields": run_report_fields,
     "plan-fields": plan_fields,
     "updates-fields": updates_fields,
+    "affected-fields": affected_fields,
     "dynamic-plugins-fields": dynamic_plugins_fields,
     "entity-fields": entity_fields,
     "hosts": hosts,

@@ -78,7 +78,7 @@ def exit_code_of(examined: Sequence[ExaminedPlugin]) -> int:
 def examination_document(
     advisory: Advisory, examined: Sequence[ExaminedPlugin], redact: Callable[[str], str]
 ) -> dict[str, Any]:
-    """Return all of it as plain JSON values, for a system of tickets."""
+    """Return all of it as ``factory/schemas/affected.schema.json`` has it, for tickets."""
 
     def count(judgement: Judgement) -> int:
         return sum(one.judgement == judgement for one in examined)

@@ -28,6 +28,7 @@ SchemaName: TypeAlias = Literal[
     "extensions-plugin",
     "extensions-collection",
     "updates",
+    "affected",
 ]
 
 _TYPE_NAMES: dict[type, str] = {

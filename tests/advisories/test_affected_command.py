@@ -12,6 +12,7 @@ import pytest
 
 from factory.attestation.provenance import PROVENANCE_SUFFIX, SBOM_SUFFIX
 from factory.cli.app import run
+from factory.schemas import find_violation
 from tests.reports.test_merge import several
 
 from .shelves import COMMIT, NAME, REPOSITORY, report_of, shelve
@@ -38,6 +39,7 @@ class Desk:
         code = self.code(*words, "--json")
         document: dict[str, Any] = json.loads(self.printed)
         assert document["exit-code"] == code
+        assert find_violation(document, "affected") is None
         return document
 
     def plugin(self, *words: str | Path) -> dict[str, Any]:
