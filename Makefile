@@ -3,8 +3,8 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-# More than the cores of a small machine: many tests wait for a network, or for a process to end.
-TEST_WORKERS ?= 3
+# One more than there are cores: many tests wait for a network, or for a process to end.
+TEST_WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 8 ? cores + 1 : 9)))
 ENGINE ?= podman
 IMAGE ?= localhost/plugin-factory
 BASE_IMAGE ?=

@@ -14,19 +14,20 @@ from tests.made_once import made_once
 
 from .example_builds import EXAMPLE, Built, Tree, build_example
 
+MODULES = "node_modules"
+
 
 @pytest.fixture(scope="session")
 def built(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The example, built from a copy of its configuration; nobody may change what is in it."""
-    return made_once(tmp_path_factory, "example", lambda folder: build_example(process, folder))
+    """The example, built from a copy of its configuration; nobody may change what is in it.
 
+    All its plugins at once, however many cores there are: others compare with one at a time.
+    """
 
-@pytest.fixture
-def tree(built: Built, process: dict[str, str], tmp_path: Path) -> Tree:
-    """A copy of the built tree that a test may do with as it likes."""
-    source = _copied_sources(built, tmp_path / "source")
-    _link_modules(built, source)
-    return _configured(source, tmp_path, process)
+    def make(folder: Path) -> Built:
+        return build_example(process, folder, "--jobs", "4")
+
+    return made_once(tmp_path_factory, "example", make)
 
 
 @pytest.fixture
@@ -51,9 +52,30 @@ def worn_tree(_worn_source: Path, process: dict[str, str], tmp_path: Path) -> Tr
     return _configured(_worn_source, tmp_path, process)
 
 
+@pytest.fixture
+def tree(built: Built, worn_tree: Tree) -> Iterator[Tree]:
+    """The same for a test that changes sources: they are as they were afterwards."""
+    yield worn_tree
+    _remove_sources(worn_tree.source)
+    _copied_sources(built, worn_tree.source)
+
+
 def _copied_sources(built: Built, source: Path) -> Path:
-    ignored = shutil.ignore_patterns("node_modules")
-    return shutil.copytree(built.source, source, symlinks=True, ignore=ignored)
+    ignored = shutil.ignore_patterns(MODULES)
+    return shutil.copytree(built.source, source, symlinks=True, ignore=ignored, dirs_exist_ok=True)
+
+
+def _remove_sources(folder: Path) -> None:
+    """Remove all but what is installed, and the folders that it is in."""
+    for entry in folder.iterdir():
+        if not entry.is_dir() or entry.is_symlink():
+            entry.unlink()
+        elif entry.name == "dist-dynamic":
+            shutil.rmtree(entry)
+        elif entry.name != MODULES:
+            _remove_sources(entry)
+            if not any(entry.iterdir()):
+                entry.rmdir()
 
 
 def _link_modules(built: Built, source: Path) -> None:
@@ -73,8 +95,8 @@ def _configured(source: Path, folder: Path, process: dict[str, str]) -> Tree:
 
 def _node_modules(root: Path) -> Iterator[Path]:
     for parent, folders, _ in os.walk(root):
-        if "node_modules" in folders:
-            folders.remove("node_modules")
-            yield Path(parent) / "node_modules"
+        if MODULES in folders:
+            folders.remove(MODULES)
+            yield Path(parent) / MODULES
         if "dist-dynamic" in folders:
             folders.remove("dist-dynamic")

@@ -13,7 +13,8 @@ import pytest
 
 from .example_builds import Tree, allowed, wait_until
 
-STAGES = ("install", "tsc", "compile", "export", "pack")
+CTRL_C = (signal.SIGINT, 130, "interrupted")
+SIGTERM = (signal.SIGTERM, 143, "terminated")
 
 
 def descendants_in(folder: Path) -> list[str]:
@@ -59,11 +60,15 @@ def nothing_half_made(outputs: Path) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "kind"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
-    ids=["Ctrl-C", "SIGTERM"],
+    ("stage", "number", "code", "kind"),
+    [
+        ("install", *CTRL_C),
+        ("tsc", *SIGTERM),
+        ("compile", *CTRL_C),
+        ("export", *SIGTERM),
+        ("pack", *CTRL_C),
+    ],
 )
-@pytest.mark.parametrize("stage", STAGES)
 def test_a_signal_ends_the_run_and_all_its_children(
     worn_tree: Tree, stage: str, number: signal.Signals, code: int, kind: str
 ) -> None:

@@ -1,4 +1,7 @@
-"""The same inputs give the same bytes: in another folder, of another user, at another time."""
+"""The same inputs give the same bytes: in another folder, of another user, at another time.
+
+One of the two builds makes its plugins at once, the other one after another.
+"""
 
 from __future__ import annotations
 
