@@ -96,6 +96,19 @@ def highest(versions: Iterable[str]) -> str | None:
     return best
 
 
+def release_order(version: str) -> tuple[object, ...]:
+    """Return a key that sorts versions by semantic precedence, cheaply.
+
+    A host has thousands of versions to sort; what is no version comes first.
+    """
+    core, _, prerelease = version.partition("+")[0].partition("-")
+    numbers = tuple(int(n) if n.isdigit() else -1 for n in core.split("."))
+    labels = tuple(
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".")
+    )
+    return (numbers, not prerelease, labels)
+
+
 def release_of(version: str) -> str:
     """Return the release that a version is, or comes before: ``1.42.0`` of ``1.42.0-next.1``.
 

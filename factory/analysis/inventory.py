@@ -1,34 +1,52 @@
-"""What a Backstage host brings along: its packages and their versions, and its Backstage version.
+"""What a Backstage host is: its packages and versions, its Backstage, and its profile.
 
-The inventories of RHDH releases ship as data in ``factory/hosts``; any yarn.lock can be one too.
+Those of portals' releases ship as data in ``factory/hosts``, and so do all releases of plain
+Backstage; any yarn.lock can be one too.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.analysis.backstage_releases import (
+    find_release,
+    list_releases,
+    packages_of_release,
+)
 from factory.analysis.lockfile_parser import LOCKFILE, read_lockfile
+from factory.analysis.plain_backstage import plain_profile
+from factory.analysis.portal_profile import (
+    PortalProfile,
+    profile_fields,
+    profile_for,
+    read_profile,
+)
+from factory.analysis.release_match import SCOPE, match_release
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.notation.json_text import parse_json, parse_object
-from factory.versions import satisfies
+from factory.versions import release_order, satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
 BACKSTAGE_FILE = "backstage.json"
+DEFAULT_HOST = "rhdh-1.10"
+"""The newest release of RHDH that has been released: the host if none is asked for."""
+PLAIN = "backstage-"
+"""What the names of plain Backstage's releases begin with."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class HostInventory:
-    """The packages of a host.
+    """The packages of a host, and its profile: how plugins are made for it.
 
     ``packages`` maps a name to its versions, separated by spaces as in the file. ``release`` and
     ``backstage`` are empty where they are not known.
@@ -38,6 +56,7 @@ class HostInventory:
     release: str
     backstage: str
     packages: Mapping[str, str]
+    profile: PortalProfile = field(default_factory=PortalProfile)
 
     def __contains__(self, package: str) -> bool:
         """Whether the host has any version of the package."""
@@ -64,22 +83,25 @@ class HostInventory:
 
 
 def host_names() -> tuple[str, ...]:
-    """Return the names of the inventories that ship with the factory, oldest release first."""
+    """Return the names of the portals that ship with the factory, oldest release first."""
     files = resources.files("factory.hosts").iterdir()
     names = (file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
     return tuple(sorted(names, key=_release_order))
 
 
-def newest_host() -> str:
-    """Return the name of the newest inventory: the host if none is asked for."""
-    return host_names()[-1]
+def plain_host_names() -> tuple[str, ...]:
+    """Return a name for each minor of plain Backstage that is known, oldest first."""
+    minors = dict.fromkeys(release.rpartition(".")[0] for release in list_releases())
+    return tuple(f"{PLAIN}{minor}" for minor in minors)
 
 
 @lru_cache(maxsize=8)
 def find_host(host: str | None = None) -> HostInventory:
-    """Return the inventory that ``--host NAME|PATH`` means, the newest if it is empty.
+    """Return the host that ``--host NAME|PATH`` means, the default one if it is empty.
 
-    ``PATH`` is a yarn.lock, a folder with one, or an inventory that ``host import`` wrote.
+    ``NAME`` is a portal of :func:`host_names`, or plain Backstage: ``backstage-1.52`` for the newest
+    patch release of a minor, ``backstage-1.52.0`` for one. ``PATH`` is a yarn.lock, a folder with
+    one, or a file that ``host import`` wrote.
 
     Raises:
         UsageError: there is neither such an inventory nor such a file.
@@ -87,11 +109,13 @@ def find_host(host: str | None = None) -> HostInventory:
         DependenciesError: a yarn.lock cannot be read.
     """
     if not host:
-        host = newest_host()
+        host = DEFAULT_HOST
     if _NAME.fullmatch(host):
         file = resources.files("factory.hosts").joinpath(f"{host}.json")
         if file.is_file():
             return _inventory(file, Path(f"{host}.json"))
+        if host.startswith(PLAIN) and (release := find_release(host.removeprefix(PLAIN))):
+            return _plain_backstage(release)
     path = Path(host).expanduser()
     if path.is_dir():
         path = path / LOCKFILE
@@ -99,7 +123,8 @@ def find_host(host: str | None = None) -> HostInventory:
         raise UsageError(
             "there is no such host",
             found=host,
-            expected=f"one of {', '.join(host_names())}, or the path of a yarn.lock",
+            expected=f"one of {', '.join(host_names())}, {_plain_names()}, "
+            "or the path of a yarn.lock",
             hint="'plugin-factory host list' shows the inventories",
         )
     if path.suffix == ".json":
@@ -108,26 +133,38 @@ def find_host(host: str | None = None) -> HostInventory:
 
 
 def inventory_of_lockfile(
-    lockfile: Path, *, name: str = "", release: str = "", backstage: str = ""
+    lockfile: Path,
+    *,
+    name: str = "",
+    release: str = "",
+    backstage: str = "",
+    profile: PortalProfile | None = None,
 ) -> HostInventory:
     """Return what the host whose yarn.lock this is brings along; workspace members are left out.
 
-    Without ``name`` the host is called after its folder; without ``backstage`` its Backstage
-    version is read from the backstage.json beside the lockfile, if there is one.
+    Without ``name`` the host is called after its folder. Without ``backstage`` its Backstage version
+    is that of the backstage.json beside the lockfile, or that of most of its ``@backstage/``
+    packages. Without ``profile`` it has what follows from that version.
 
     Raises:
         DependenciesError: the lockfile cannot be read.
         ConfigurationError: backstage.json cannot be read.
     """
     versions = read_lockfile(lockfile).versions
+    backstage = backstage or backstage_version(lockfile.parent)
+    if not backstage:
+        own = {name: found for name, found in versions.items() if name.startswith(SCOPE)}
+        match = match_release(own)
+        backstage = (match and match.version) or ""
     return HostInventory(
         name=name or lockfile.absolute().parent.name,
         release=release,
-        backstage=backstage or backstage_version(lockfile.parent),
+        backstage=backstage,
         packages={
-            package: " ".join(sorted(found, key=_precedence))
+            package: " ".join(sorted(found, key=release_order))
             for package, found in sorted(versions.items())
         },
+        profile=profile or profile_for(backstage),
     )
 
 
@@ -161,8 +198,9 @@ def backstage_version(folder: Path) -> str:
 
 
 def inventory_text(host: HostInventory) -> str:
-    """Return the inventory as the JSON text of its file, a line a package."""
+    """Return the host as the JSON text of its file: a line a field, then a line a package."""
     head = {"name": host.name, "release": host.release, "backstage": host.backstage}
+    head |= profile_fields(host.profile)
     lines = [f"{json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
     packages = ",\n".join(
         f"{json.dumps(name)}: {json.dumps(versions)}" for name, versions in host.packages.items()
@@ -180,11 +218,13 @@ def _inventory(source: Path | Traversable, file: Path) -> HostInventory:
     try:
         document = parse_object(source.read_bytes())
         packages = dict(document["packages"])
+        backstage = str(document["backstage"])
         return HostInventory(
             name=str(document["name"]),
             release=str(document["release"]),
-            backstage=str(document["backstage"]),
+            backstage=backstage,
             packages={str(name): str(versions) for name, versions in packages.items()},
+            profile=read_profile(document, backstage),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
@@ -195,17 +235,23 @@ def _inventory(source: Path | Traversable, file: Path) -> HostInventory:
         ) from error
 
 
+def _plain_backstage(release: str) -> HostInventory:
+    packages = packages_of_release(release)
+    return HostInventory(
+        name=f"{PLAIN}{release}",
+        release=release,
+        backstage=release,
+        packages=packages,
+        profile=plain_profile(release, packages),
+    )
+
+
+def _plain_names() -> str:
+    names = plain_host_names()
+    return f"{names[0]} to {names[-1]}"
+
+
 def _release_order(name: str) -> tuple[object, ...]:
     """Numbers in a name count as numbers: rhdh-1.9 comes before rhdh-1.10."""
     parts = re.split(r"(\d+)", name)
     return tuple((1, int(part)) if part.isdigit() else (0, part) for part in parts)
-
-
-def _precedence(version: str) -> tuple[object, ...]:
-    """Semantic precedence, cheaply: a host has thousands of versions to sort, once."""
-    core, _, prerelease = version.partition("+")[0].partition("-")
-    numbers = tuple(int(n) if n.isdigit() else -1 for n in core.split("."))
-    labels = tuple(
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".")
-    )
-    return (numbers, not prerelease, labels)
