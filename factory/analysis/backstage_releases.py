@@ -3,7 +3,7 @@
 The data is Backstage's own release manifests (https://github.com/backstage/versions), packed into
 one file: a line a package, with the runs of its versions over all releases in their order. So no
 release is spelled out, and one is read without the others: 126 manifests of 1.5 MB are 65 kB.
-``python -m factory.hosts.pack_releases FOLDER`` writes it.
+``python -m factory.analysis.pack_releases FOLDER`` writes it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ABSENT = "-"
 @cache
 def _packed() -> tuple[tuple[str, ...], Mapping[str, str]]:
     """The releases, oldest first, and the runs of each package."""
-    data = resources.files("factory.hosts").joinpath(RELEASES_FILE).read_bytes()
+    data = resources.files("factory.analysis").joinpath(RELEASES_FILE).read_bytes()
     document = parse_object(data)
     return tuple(document["releases"].split()), document["packages"]
 
@@ -86,7 +86,7 @@ def pack_releases(manifests: Sequence[Mapping[str, object]]) -> str:
     for manifest in manifests:
         release, packages = manifest.get("releaseVersion"), manifest.get("packages")
         if not isinstance(release, str) or not isinstance(packages, dict):
-            raise ValueError(f"this is no release manifest: {str(manifest)[:80]}")
+            raise ValueError(f"this is no release manifest: {str(manifest)[:60]}")  # noqa: TRY004
         by_release[release] = packages
     releases = sorted(by_release, key=release_order)
     names = sorted({name for packages in by_release.values() for name in packages})

@@ -99,9 +99,9 @@ def plain_host_names() -> tuple[str, ...]:
 def find_host(host: str | None = None) -> HostInventory:
     """Return the host that ``--host NAME|PATH`` means, the default one if it is empty.
 
-    ``NAME`` is a portal of :func:`host_names`, or plain Backstage: ``backstage-1.52`` for the newest
-    patch release of a minor, ``backstage-1.52.0`` for one. ``PATH`` is a yarn.lock, a folder with
-    one, or a file that ``host import`` wrote.
+    ``NAME`` is a portal of :func:`host_names`, or plain Backstage: ``backstage-1.52`` for the
+    newest patch release of a minor, ``backstage-1.52.0`` for one. ``PATH`` is a yarn.lock, a folder
+    with one, or a file that ``host import`` wrote.
 
     Raises:
         UsageError: there is neither such an inventory nor such a file.
@@ -133,18 +133,13 @@ def find_host(host: str | None = None) -> HostInventory:
 
 
 def inventory_of_lockfile(
-    lockfile: Path,
-    *,
-    name: str = "",
-    release: str = "",
-    backstage: str = "",
-    profile: PortalProfile | None = None,
+    lockfile: Path, *, name: str = "", release: str = "", backstage: str = ""
 ) -> HostInventory:
     """Return what the host whose yarn.lock this is brings along; workspace members are left out.
 
-    Without ``name`` the host is called after its folder. Without ``backstage`` its Backstage version
-    is that of the backstage.json beside the lockfile, or that of most of its ``@backstage/``
-    packages. Without ``profile`` it has what follows from that version.
+    Without ``name`` the host is called after its folder. Without ``backstage`` its Backstage
+    version is that of the backstage.json beside the lockfile, or that of most of its
+    ``@backstage/`` packages. Its profile is what follows from that version and its packages.
 
     Raises:
         DependenciesError: the lockfile cannot be read.
@@ -164,7 +159,7 @@ def inventory_of_lockfile(
             package: " ".join(sorted(found, key=release_order))
             for package, found in sorted(versions.items())
         },
-        profile=profile or profile_for(backstage),
+        profile=profile_for(backstage, versions),
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from factory.versions import is_range, is_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 Engine: TypeAlias = Literal["rhdh", "backstage"]
 FrontendSystem: TypeAlias = Literal["scalprum", "module-federation", "new-frontend-system"]
@@ -28,6 +28,12 @@ _RHDH_CLI = (
     ((1, 49), "1.10.8"),
     ((1, 52), "2.0.0"),
 )
+# What a portal that loads frontends has among its packages. Module federation with the old frontend
+# system shows in none: each portal has a loader of its own, and all tools bring the runtime along.
+_LOADERS: Mapping[str, FrontendSystem] = {
+    "@scalprum/react-core": "scalprum",
+    "@backstage/frontend-dynamic-feature-loader": "new-frontend-system",
+}
 # From this version on rhdh-cli makes artifacts of one form, for all portals up to the next major.
 _ONE_FORM = "1.9.1"
 
@@ -101,11 +107,12 @@ def rhdh_cli_range(version: str) -> EngineVersions:
     return EngineVersions(version=version, accepts=f">={_ONE_FORM} <{major}.{minor + 1}.0")
 
 
-def profile_for(backstage: str) -> PortalProfile:
-    """Return what is known of a portal of which only the Backstage version is known."""
+def profile_for(backstage: str, packages: Collection[str]) -> PortalProfile:
+    """Return what follows for a portal from its Backstage version and the names of its packages."""
     rhdh_cli = rhdh_cli_versions(backstage)
     return PortalProfile(
         engine_versions=MappingProxyType({"rhdh": rhdh_cli} if rhdh_cli else {}),
+        frontend_systems=tuple(system for loader, system in _LOADERS.items() if loader in packages),
     )
 
 
@@ -136,7 +143,8 @@ def read_profile(document: Mapping[str, Any], backstage: str) -> PortalProfile:
     Raises:
         ValueError: a field has another form; the message names it.
     """
-    default = profile_for(backstage)
+    rhdh_cli = rhdh_cli_versions(backstage)
+    default: dict[Engine, EngineVersions] = {"rhdh": rhdh_cli} if rhdh_cli else {}
     engine = _object(document, "engine")
     versions = _object(document, "engine-versions")
     node = _text(document, "node")
@@ -150,7 +158,7 @@ def read_profile(document: Mapping[str, Any], backstage: str) -> PortalProfile:
         ),
         engine_versions=MappingProxyType(
             {
-                **default.engine_versions,
+                **default,
                 **{
                     _engine(name, "engine-versions"): _engine_versions(name, each)
                     for name, each in versions.items()
@@ -168,7 +176,7 @@ def read_profile(document: Mapping[str, Any], backstage: str) -> PortalProfile:
 
 def _engine_versions(engine: str, value: object) -> EngineVersions:
     if not isinstance(value, dict):
-        raise ValueError(f"engine-versions.{engine}: {value!r} is not an object")
+        raise ValueError(f"engine-versions.{engine}: {value!r} is not an object")  # noqa: TRY004
     version, accepts = _text(value, "version"), _text(value, "accepts")
     if not is_version(version):
         raise ValueError(f"engine-versions.{engine}: {version!r} is not a version such as 1.10.8")
@@ -196,7 +204,7 @@ def _frontend_system(value: str) -> FrontendSystem:
 def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = document.get(name, {})
     if not isinstance(value, dict):
-        raise ValueError(f"{name}: {value!r} is not an object")
+        raise ValueError(f"{name}: {value!r} is not an object")  # noqa: TRY004
     return value
 
 

@@ -21,10 +21,10 @@ from factory.analysis.discovery import (
 )
 from factory.analysis.graph import DependencyGraph
 from factory.analysis.host_warnings import older_host, warnings_about
-from factory.analysis.inventory import backstage_version
 from factory.analysis.lockfile_parser import find_lockfile, read_lockfile
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.analysis.reasons import AnalysisWarning
+from factory.analysis.workspace_backstage import find_workspace_backstage
 from factory.errors import ConfigurationError, Place, SourceError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def analyze_workspace(
     written = {path: parse_arguments(text) for path, text in (listed or {}).items()}
     backends = [plugin.manifest for plugin in plugins if plugin.role in BACKEND_ROLES]
     around = find_context(workspace, host, backends) if backends else None
-    backstage = backstage_version(workspace)
+    backstage = find_workspace_backstage(workspace).version
     return WorkspaceAnalysis(
         host=host.name,
         host_backstage=host.backstage,

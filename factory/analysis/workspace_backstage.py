@@ -34,6 +34,11 @@ class WorkspaceBackstage:
     why: str = ""
     said: bool = False
 
+    @property
+    def computed(self) -> str:
+        """The version where no backstage.json says it, otherwise empty."""
+        return "" if self.said else self.version
+
 
 def find_workspace_backstage(workspace: Path) -> WorkspaceBackstage:
     """Return the Backstage version of a workspace: of its backstage.json, or of its yarn.lock.

@@ -76,11 +76,16 @@ class BuiltFrom:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuiltWith:
-    """How: the plugin's path in its workspace, its build arguments, the tools' versions by name."""
+    """How: the plugin's path in its workspace, its build arguments, the tools' versions by name.
+
+    ``chosen`` is what the portal, or the user, has decided: the engine, the portal, and by name for
+    whom each tool was chosen.
+    """
 
     plugin_path: str
     arguments: tuple[str, ...]
     tools: Mapping[str, str] = field(default_factory=dict)
+    chosen: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +109,7 @@ def provenance(subjects: Sequence[ProvenanceSubject], source: BuiltFrom, build: 
             "pluginPath": build.plugin_path,
             "arguments": list(build.arguments),
         },
+        **({"internalParameters": dict(build.chosen)} if build.chosen else {}),
         "resolvedDependencies": [
             *_source_dependency(source),
             *(

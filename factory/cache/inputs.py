@@ -244,24 +244,31 @@ class NamedTools:
 
     ``yarn`` is a version, or says that the workspace has a script of its own (``yarnPath``), which
     counts as a file. ``rhdh_cli`` names its pinned tree too, for example ``1.9.1+a1aed115810d``.
-    ``platform`` is what native modules are made for: :func:`machine`.
+    ``platform`` is what native modules are made for: :func:`machine`. ``engine`` is what exports;
+    ``why`` says for whom tools were chosen, by their names, and makes no difference.
     """
 
     node: str
     yarn: str
     rhdh_cli: str
     platform: str = field(default_factory=machine)
+    engine: str = "rhdh"
+    why: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PluginToName:
-    """A plugin and what the configuration says about it; ``path`` is from the workspace."""
+    """A plugin and what the configuration says about it; ``path`` is from the workspace.
+
+    ``computed_backstage`` is the workspace's release of Backstage where no backstage.json says it.
+    """
 
     path: str
     arguments: str
     scalprum_config: Path | None = None
     app_config: Path | None = None
     supported_versions: str | None = None
+    computed_backstage: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -295,6 +302,7 @@ class WorkspaceInputs:
         configuration = {
             "arguments": _text_digest(plugin.arguments),  # they may hold what nobody should read
             "backstage.json": plugin.supported_versions or "",
+            "backstage": "" if plugin.supported_versions else plugin.computed_backstage,
             "scalprum-config.json": _digest(plugin.scalprum_config),
             "app-config.dynamic.yaml": _digest(plugin.app_config),
         }
@@ -310,6 +318,7 @@ class WorkspaceInputs:
             TOOLS: {
                 "node": tools.node,
                 "yarn": tools.yarn,
+                "engine": tools.engine,
                 "rhdh-cli": tools.rhdh_cli,
                 "platform": tools.platform,
             },

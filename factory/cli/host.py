@@ -107,7 +107,8 @@ class ProfileOptions:
     frontend_systems: Annotated[
         str,
         Option(
-            help=f"By what it loads frontend plugins, with commas: {', '.join(FRONTEND_SYSTEMS)}.",
+            help=f"By what it loads frontend plugins, with commas: {', '.join(FRONTEND_SYSTEMS)}. "
+            "Without it, what its packages tell.",
             panel=PROFILE,
             metavar="SYSTEMS",
         ),
@@ -162,7 +163,7 @@ def import_host(
             expected="letters, digits, '.', '-' and '_', for example rhdh-1.11",
         )
     host = inventory_of_lockfile(lockfile, name=name, release=release, backstage=backstage)
-    host = replace(host, profile=_profile(profile, host.backstage))
+    host = replace(host, profile=_profile(profile, host))
     folder = into or Path(str(resources.files("factory.hosts")))
     file = folder / f"{name}.json"
     unwritable = StorageError(
@@ -177,8 +178,8 @@ def import_host(
     OUT.lines(f"{file}: {len(host.packages)} packages, Backstage {version}")
 
 
-def _profile(options: ProfileOptions, backstage: str) -> PortalProfile:
-    """What the options say of a portal, and what follows from its Backstage version.
+def _profile(options: ProfileOptions, host: HostInventory) -> PortalProfile:
+    """What the options say of a portal, and what follows from its lockfile.
 
     Raises:
         UsageError: an option has a value that it cannot have.
@@ -186,7 +187,7 @@ def _profile(options: ProfileOptions, backstage: str) -> PortalProfile:
     fields: dict[str, Any] = {
         "node": options.node,
         "engine": {"frontend": options.frontend_engine, "backend": options.backend_engine},
-        "frontend-systems": _words(options.frontend_systems),
+        "frontend-systems": _words(options.frontend_systems) or list(host.profile.frontend_systems),
         "shares": _words(options.shares),
         "plugins-folder": options.plugins_folder,
         "note": options.note,
@@ -197,7 +198,7 @@ def _profile(options: ProfileOptions, backstage: str) -> PortalProfile:
         if options.rhdh_cli:
             versions = {"version": options.rhdh_cli, "accepts": options.accepts}
             fields["engine-versions"] = {"rhdh": versions}
-        return read_profile(fields, backstage)
+        return read_profile(fields, host.backstage)
     except ValueError as error:
         raise UsageError(
             "this cannot be said of a portal",

@@ -68,6 +68,7 @@ MaxEntrySize: TypeAlias = Annotated[
 ]
 
 Host: TypeAlias = Annotated[str | None, share_option(options.ArgumentOptions, "host")]
+NodeRange: TypeAlias = Annotated[str | None, share_option(options.ArgumentOptions, "node")]
 Only: TypeAlias = Annotated[list[str] | None, share_option(options.SelectionOptions, "only")]
 Exclude: TypeAlias = Annotated[list[str] | None, share_option(options.SelectionOptions, "exclude")]
 CacheDir: TypeAlias = Annotated[Path | None, share_option(options.CacheOptions, "cache_dir")]

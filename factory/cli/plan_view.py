@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from factory.quantities import pluralize
 
 if TYPE_CHECKING:
-    from factory.plan.plan_result import Outlook
+    from factory.plan.plan_result import Outlook, PlannedTools
 
 
 def lines(outlook: Outlook) -> list[str]:
@@ -21,6 +21,7 @@ def lines(outlook: Outlook) -> list[str]:
             what = f"{ref}{source.commit}" if source.commit else source.ref or ""
             head += [source.repo, what, workspace.workspace_path, source.note]
         said.append("  ".join(part for part in head if part))
+        said += _describe_tools(workspace.tools) if workspace.tools else []
         if workspace.error:
             said.append(f"  would fail: {workspace.error.problem}")
         elif workspace.plugins is None:
@@ -37,6 +38,14 @@ def lines(outlook: Outlook) -> list[str]:
     if outlook.left_out:
         said.append(f"left out by --only and --exclude: {', '.join(outlook.left_out)}")
     return [*said, _total(outlook)]
+
+
+def _describe_tools(tools: PlannedTools) -> list[str]:
+    said = [f"  for {tools.host}, exported by engine {tools.engine} ({tools.why['engine']})"]
+    said.append(f"    rhdh-cli {tools.rhdh_cli}: {tools.why['rhdh-cli']}")
+    if tools.node:
+        said.append(f"    node {tools.node}: {tools.why['node']}")
+    return said
 
 
 def _total(outlook: Outlook) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from factory.analysis.inventory import find_host
 from factory.cli.help_text import GroupedCommand
-from factory.cli.options import AsJson, CacheDir
+from factory.cli.options import AsJson, CacheDir, Host, NodeRange
 from factory.cli.session import session
 from factory.config.environment import cache_dir_of, layer_environment
+from factory.config.options import ArgumentOptions
+from factory.pipeline.tool_choice import wanted_tools
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.prefetched import prefetch
 
@@ -18,7 +21,11 @@ INSTALL_EXAMPLES = """Examples:
   plugin-factory tools install --cache-dir ./tools
 
 \b
-  # Another rhdh-cli than the latest.
+  # For another portal than the default one.
+  plugin-factory tools install --host rhdh-1.9
+
+\b
+  # Another rhdh-cli than the portal's.
   RHDH_CLI_VERSION=1.9.1 plugin-factory tools install
 """
 
@@ -38,18 +45,24 @@ def _tools() -> None:
 def install_tools(
     ctx: typer.Context,
     *,
+    host: Host = None,
+    node: NodeRange = None,
     cache_dir: CacheDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Install into the cache folder what a first build would install there.
 
-    These are rhdh-cli in the version of RHDH_CLI_VERSION (otherwise the latest), the yarn of
-    workspaces that name none, and Node.js where the machine has none. What is there already stays.
+    These are rhdh-cli in the version of RHDH_CLI_VERSION (otherwise the one of the portal), the
+    yarn of workspaces that name none, and Node.js where the machine has none that serves. What is
+    there already stays.
     """
     environment = layer_environment(ctx.obj)
     cache = cache_dir_of(cache_dir, environment)
     with session(ctx) as this:
-        tools = prefetch(ToolCache(folder=cache, environment=environment, runner=this.runner))
+        arguments = ArgumentOptions(host=host, node=node)
+        wanted = wanted_tools(arguments, environment, find_host(host))
+        tool_cache = ToolCache(folder=cache, environment=environment, runner=this.runner)
+        tools = prefetch(tool_cache, wanted)
     versions = {
         "node": tools.node.version,
         "yarn": tools.yarn.version,

@@ -236,11 +236,21 @@ class ArgumentOptions:
     host: Annotated[
         str | None,
         Option(
-            help="The portal that build arguments are computed for: a release that "
-            "'plugin-factory host list' shows, or your portal's yarn.lock. Without it, "
-            "the newest release.",
+            help="The portal that plugins are built for, which decides build arguments, rhdh-cli "
+            "and Node.js: one that 'plugin-factory host list' shows, a release of Backstage such "
+            "as backstage-1.52, or your portal's yarn.lock. Without it, the newest RHDH, and any "
+            "Node.js that is supported.",
             panel=ARGUMENTS,
             metavar="NAME|PATH",
+        ),
+    ] = None
+    node: Annotated[
+        str | None,
+        Option(
+            help="The Node.js to build with, a version or an npm range such as 22. Without it, "
+            "what the portal of --host runs on and the workspace's engines.node asks for.",
+            panel=ARGUMENTS,
+            metavar="RANGE",
         ),
     ] = None
     repair: Annotated[

@@ -11,8 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.analysis.inventory import find_host
+from factory.config.options import PREFIX
 from factory.doctor.finding import Check, DoctorFinding
 from factory.doctor.npm import node_here, node_is_cached, npm_answer
+from factory.errors import ToolchainError
+from factory.pipeline.tool_choice import wanted_by_portal
 from factory.sources.git_errors import OLDEST_GIT
 from factory.toolchain.child_environment import git_environment, pip_environment
 from factory.toolchain.node import (
@@ -23,14 +27,24 @@ from factory.toolchain.node import (
     node_version,
 )
 from factory.toolchain.node_environment import tool_environment
-from factory.toolchain.rhdh_cli import LATEST, PACKAGE, VARIABLE, find_known_version, with_pins
+from factory.toolchain.rhdh_cli import list_installed
+from factory.toolchain.rhdh_cli_version import (
+    PACKAGE,
+    QUESTION,
+    find_known_version,
+    pick_version,
+    read_published,
+)
 from factory.toolchain.runner import ProcessFailed
+from factory.toolchain.wanted_tools import VARIABLE, WantedRhdhCli
 from factory.toolchain.yarn import DEFAULT_BERRY
-from factory.versions import is_in, satisfies
+from factory.versions import highest, is_in, satisfies
 
 if TYPE_CHECKING:
+    from factory.analysis.inventory import HostInventory
     from factory.doctor.context import DoctorContext
     from factory.doctor.finding import Outcome
+    from factory.toolchain.rhdh_cli_version import PublishedVersions
 
 _ROOT = Path("/")
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)*")
@@ -118,19 +132,28 @@ def look_for_yarn(about: DoctorContext) -> tuple[DoctorFinding, ...]:
 def look_for_rhdh_cli(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     """Is rhdh-cli in the cache, and if not, does the npm registry have it?"""
     names = ("npm registry", "rhdh-cli")
-    wanted = about.environment.get(VARIABLE, LATEST)
+    said = about.environment.get(VARIABLE)
+    wanted = WantedRhdhCli(wanted=said) if said else wanted_by_portal(_portal(about))
     env = tool_environment(about.environment, tools=(), temporary=about.temporary or _ROOT)
-    version = find_known_version(wanted, env=env, cache=about.cache_dir)
-    registry, answered = _ask_registry(about, wanted)
-    version = version or answered
+    installed = list_installed(about.cache_dir)
+    chosen = find_known_version(wanted, env=env, cache=about.cache_dir, installed=installed)
+    registry, published = _ask_registry(about)
+    reason = ""
+    if published and not chosen:
+        try:
+            chosen = pick_version(wanted, published)
+        except ToolchainError as error:
+            reason = f"{error.problem}: {error.found}"
+    version = chosen.version if chosen else ""
     entries = _entries(about.cache_dir / "rhdh-cli")
-    is_cached = bool(version) and with_pins(str(version)) in entries
-    if is_cached:
-        rhdh_cli = DoctorFinding(check=names[1], outcome="ok", found=f"{version}, in the cache")
+    instead = f" ({chosen.why})" if chosen and chosen.warning else ""
+    if version in installed:
+        found = f"{version}, in the cache{instead}"
+        rhdh_cli = DoctorFinding(check=names[1], outcome="ok", found=found)
         if registry.outcome == "failed":
             registry = _only_a_warning(registry)
     elif version:
-        found = f"{version}, to be installed into the cache (700 MB, a minute or two)"
+        found = f"{version}{instead}, to be installed into the cache (700 MB, a minute or two)"
         outcome: Outcome = "failed" if registry.outcome == "failed" else "ok"
         advice = "the npm registry has to be reached for that" if outcome == "failed" else ""
         rhdh_cli = DoctorFinding(check=names[1], outcome=outcome, found=found, advice=advice)
@@ -139,7 +162,7 @@ def look_for_rhdh_cli(about: DoctorContext) -> tuple[DoctorFinding, ...]:
             advice = "build once with the network, or copy the cache of another machine"
             rhdh_cli = DoctorFinding(check=names[1], outcome="warning", found=found, advice=advice)
     else:
-        found = f"which one is {wanted!r} is not known"
+        found = reason or f"which one is {wanted.wanted!r} is not known"
         if entries:
             found += f"; in the cache: {', '.join(entries)}"
         rhdh_cli = DoctorFinding(
@@ -151,18 +174,27 @@ def look_for_rhdh_cli(about: DoctorContext) -> tuple[DoctorFinding, ...]:
     return registry, rhdh_cli
 
 
-def _ask_registry(about: DoctorContext, wanted: str) -> tuple[DoctorFinding, str]:
-    """What npm's registry says of rhdh-cli: the finding, and the version if it has one."""
+def _portal(about: DoctorContext) -> HostInventory:
+    """The portal that builds with this environment are for."""
+    return find_host(about.environment.get(f"{PREFIX}HOST") or None)
+
+
+def _ask_registry(about: DoctorContext) -> tuple[DoctorFinding, PublishedVersions | None]:
+    """What npm's registry says of rhdh-cli: the finding, and its versions if it has any."""
     check = "npm registry"
     if about.offline:
-        return DoctorFinding(check=check, outcome="skipped", found="not asked (--offline)"), ""
+        return DoctorFinding(check=check, outcome="skipped", found="not asked (--offline)"), None
     node = node_here(about)
     if node is None:
         found = "not asked: npm comes with Node.js"
-        return DoctorFinding(check=check, outcome="skipped", found=found), ""
+        return DoctorFinding(check=check, outcome="skipped", found=found), None
     url, _ = npm_answer(about, node, "config", "get", "registry")
-    version, reason = npm_answer(about, node, "view", f"{PACKAGE}@{wanted}", "version")
-    if reason:
+    answer, reason = npm_answer(about, node, *QUESTION)
+    try:
+        published = None if reason else read_published(answer)
+    except ValueError as error:
+        published, reason = None, str(error)
+    if published is None:
         return (
             DoctorFinding(
                 check=check,
@@ -171,11 +203,11 @@ def _ask_registry(about: DoctorContext, wanted: str) -> tuple[DoctorFinding, str
                 advice=f"check npm's settings: npm view {PACKAGE} version; behind a proxy set "
                 "HTTPS_PROXY, for a mirror npm_config_registry",
             ),
-            "",
+            None,
         )
-    # A range has several answers, a line each: "@acme/x@1.0.0 '1.0.0'".
-    newest = version.splitlines()[-1].rpartition(" ")[2].strip("'\"") if version else ""
-    return DoctorFinding(check=check, outcome="ok", found=f"{url} has rhdh-cli {newest}"), newest
+    newest = highest(published.versions) or "in no version"
+    found = f"{url} has rhdh-cli {newest}"
+    return DoctorFinding(check=check, outcome="ok", found=found), published
 
 
 def _only_a_warning(registry: DoctorFinding) -> DoctorFinding:

@@ -38,7 +38,8 @@ class ExportRequest:
     embedded of the workspace have been built, so that rhdh-cli need not (and, when several plugins
     share a package, must not: two builds of one package write the same files). ``bundled`` says
     that it is a frontend plugin, which rhdh-cli bundles. ``locked`` is what a backend plugin's
-    private dependencies take to be those of the workspace's yarn.lock.
+    private dependencies take to be those of the workspace's yarn.lock. ``supported_versions`` are
+    set whatever the package says, ``computed_backstage`` where it says nothing.
     """
 
     path: str
@@ -49,6 +50,7 @@ class ExportRequest:
     locked: LockedInstall | None = None
     scalprum_config: Path | None = None
     supported_versions: str | None = None
+    computed_backstage: str = ""
 
     @property
     def workspace(self) -> Path:
@@ -98,6 +100,8 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
         )
     if request.supported_versions:
         _set_supported_versions(target / "package.json", request.supported_versions)
+    elif request.computed_backstage:
+        _fill_supported_versions(target / "package.json", request.computed_backstage)
     return target
 
 
@@ -147,3 +151,10 @@ def _set_supported_versions(manifest: Path, version: str) -> None:
     value = parse_object(manifest.read_bytes())
     value.setdefault("backstage", {})["supported-versions"] = version
     write_whole(manifest, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _fill_supported_versions(manifest: Path, version: str) -> None:
+    """As rhdh-cli does it with a workspace's ``backstage.json``, where there is none."""
+    about = parse_object(manifest.read_bytes()).get("backstage")
+    if not (isinstance(about, dict) and about.get("supported-versions")):
+        _set_supported_versions(manifest, version)

@@ -259,6 +259,7 @@ def write_provenance(
             plugin_path=report.path,
             arguments=tuple(redact(word) for word in shlex.split(report.arguments)),
             tools=_versions(tools),
+            chosen=_choices(tools, redact),
         ),
     )
     written = _write_file(tgz.with_name(f"{tgz.name}{PROVENANCE_SUFFIX}"), text)
@@ -280,6 +281,17 @@ def _versions(tools: ToolVersions) -> Mapping[str, str]:
         "rhdh-cli": tools.rhdh_cli,
     }
     return {name: version for name, version in versions.items() if version}
+
+
+def _choices(tools: ToolVersions, redact: Callable[[str], str]) -> Mapping[str, object]:
+    """What was built with and for, and who decided it."""
+    said = {
+        "engine": tools.engine,
+        "host": tools.host,
+        "hostBackstage": tools.host_backstage,
+        "chosenBy": {name: redact(why) for name, why in sorted(tools.why.items())},
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -82,7 +82,8 @@ ATTEMPTS = 6
 class PluginBuilder:
     """What building the plugins of a workspace takes.
 
-    ``locked`` is what the workspace's yarn.lock says. ``finishing`` is done with each plugin once
+    ``locked`` is what the workspace's yarn.lock says. ``computed_backstage`` is its release of
+    Backstage where no backstage.json says it. ``finishing`` is done with each plugin once
     it is packed, in this order. Without ``mend`` no export is repaired.
     """
 
@@ -93,6 +94,7 @@ class PluginBuilder:
     runner: Runner
     stages: Stages
     supported_versions: str | None
+    computed_backstage: str
     jobs: int
     finishing: tuple[Step, ...]
     mend: Mend | None = None
@@ -235,6 +237,7 @@ def _export(plugin: ChosenPlugin, builder: PluginBuilder, stage: Stage, *, compi
         locked=plan_locked_install(builder.locked, plugin.manifest),
         scalprum_config=plugin.scalprum_config,
         supported_versions=builder.supported_versions,
+        computed_backstage=builder.computed_backstage,
     )
     return export_plugin(
         request,

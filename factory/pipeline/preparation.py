@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from factory.analysis.discovery import project_folder
 from factory.analysis.lockfile_parser import LOCKFILE, generation_of
 from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
+from factory.analysis.workspace_backstage import find_workspace_backstage
 from factory.cache.inputs import NamedTools, PluginToName, workspace_inputs
 from factory.cache.key import digest_of_value
 from factory.config.selection import PluginName
@@ -20,10 +21,12 @@ from factory.pipeline.checkout import (
     check_out_source,
 )
 from factory.pipeline.plugin_cache import NamedPlugin, name_plugin
+from factory.pipeline.tool_choice import wanted_tools
 from factory.quantities import pluralize
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.choice import Chooser
 from factory.toolchain.linking import refuse_other_linker
+from factory.toolchain.rhdh_cli import with_pins
 from factory.toolchain.yarn import find_wanted_yarn
 
 if TYPE_CHECKING:
@@ -32,13 +35,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.analysis.inventory import HostInventory
+    from factory.analysis.workspace_backstage import WorkspaceBackstage
     from factory.cache.key import PluginInputs
     from factory.config.build_plan import BuildPlan
     from factory.pipeline.checkout import ResolvedSource
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.run_context import RunContext
     from factory.pipeline.workspace_context import WorkspaceContext
-    from factory.toolchain.runner import Runner
 
 
 log = logging.getLogger(__name__)
@@ -47,10 +50,18 @@ log = logging.getLogger(__name__)
 _OWN_YARN = "yarnPath"
 
 
-def chooser_for(plan: BuildPlan, *, temporary: Path, runner: Runner) -> Chooser:
-    """Return how a workspace's tools are chosen."""
-    cache = ToolCache(folder=plan.cache_dir, environment=plan.environment, runner=runner)
-    return Chooser(cache=cache, temporary=temporary)
+def chooser_for(build: WorkspaceContext) -> Chooser:
+    """Return how a workspace's tools are chosen.
+
+    Raises:
+        UsageError: ``--node`` is not an npm range.
+    """
+    plan = build.plan
+    cache = ToolCache(
+        folder=plan.cache_dir, environment=plan.environment, runner=build.run_context.runner
+    )
+    wanted = wanted_tools(plan.options.arguments, plan.environment, build.host)
+    return Chooser(cache=cache, temporary=build.temporary, wanted=wanted)
 
 
 def tools_for(
@@ -63,10 +74,17 @@ def tools_for(
         ToolchainError: a tool's version cannot be found out.
     """
     yarn = find_wanted_yarn(checked_out.workspace, checked_out.root)
+    node, rhdh_cli = chooser.node(engines_node), chooser.rhdh_cli()
     return NamedTools(
-        node=chooser.node(engines_node),
+        node=node.version,
         yarn=yarn.version or _OWN_YARN,
-        rhdh_cli=chooser.rhdh_cli(),
+        rhdh_cli=with_pins(rhdh_cli.version),
+        engine=chooser.wanted.engine,
+        why={
+            "engine": chooser.wanted.engine_why,
+            "rhdh-cli": rhdh_cli.why,
+            "node": node.why,
+        },
     )
 
 
@@ -77,6 +95,7 @@ def name_plugins(
     plan: BuildPlan,
     tools: NamedTools,
     host: HostInventory,
+    backstage: str,
 ) -> Mapping[str, NamedPlugin]:
     """Return the plugins' names in the cache, by their paths; none where they cannot be told.
 
@@ -92,6 +111,7 @@ def name_plugins(
                 scalprum_config=plugin.scalprum_config,
                 app_config=plugin.app_config,
                 supported_versions=plan.supported_versions,
+                computed_backstage=backstage,
             )
             return inputs.of(named_plugin, tools=tools, environment=plan.environment)
 
@@ -135,6 +155,7 @@ class Prepared:
 
     ``settled`` are all plugins, ``plugins`` those that the run wants. ``names`` are theirs in the
     cache, by path, and ``tools`` what would build them: there are none without a cache.
+    ``backstage`` is the release of Backstage that the workspace is on.
     """
 
     checked_out: CheckedOutWorkspace
@@ -143,6 +164,7 @@ class Prepared:
     plugins: tuple[ChosenPlugin, ...]
     names: Mapping[str, NamedPlugin]
     tools: NamedTools | None
+    backstage: WorkspaceBackstage
 
 
 def prepare_workspace(
@@ -172,8 +194,16 @@ def prepare_workspace(
         manifest = read_manifest(checked_out.workspace / MANIFEST_FILE)
         plugins = select_plugins(settled, plan, build.run_context)
         tools = tools_for(chooser, checked_out, manifest.engines_node or None) if chooser else None
+        backstage = find_workspace_backstage(checked_out.workspace)
         names = (
-            name_plugins(settled, checked_out=checked_out, plan=plan, tools=tools, host=build.host)
+            name_plugins(
+                settled,
+                checked_out=checked_out,
+                plan=plan,
+                tools=tools,
+                host=build.host,
+                backstage=backstage.computed,
+            )
             if tools
             else {}
         )
@@ -185,6 +215,7 @@ def prepare_workspace(
         plugins=plugins,
         names=names,
         tools=tools,
+        backstage=backstage,
     )
 
 

@@ -30,6 +30,7 @@ from factory.pipeline.preparation import chooser_for, plugin_name, prepare_works
 from factory.pipeline.publishing import images_wanted, refuse_unless_pushable
 from factory.pipeline.real_ranges import real_ranges
 from factory.pipeline.stages import Stages
+from factory.pipeline.tool_choice import wanted_tools
 from factory.pipeline.workspace_context import (
     BuildProgress,
     WorkspaceContext,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from factory.pipeline.run_context import RunContext
     from factory.pipeline.workspace_memo import WorkspaceMemory
     from factory.reports.build_report import PluginReport
+    from factory.toolchain.wanted_tools import WantedTools
 
 
 log = logging.getLogger(__name__)
@@ -115,6 +117,7 @@ def build_workspace(
                     temporary=stack.enter_context(scratch_folder()),
                     progress=progress,
                 )
+                _note_host(build)
                 _build_steps(build, stack)
         except FactoryError as failure:
             error = failure
@@ -143,6 +146,12 @@ def build_workspace(
     return BuiltWorkspace(report=report, file=file, seen=progress.seen, stopped=stopped)
 
 
+def _note_host(build: WorkspaceContext) -> None:
+    host = build.host
+    known = replace(build.progress.tools, host=host.name, host_backstage=host.backstage or None)
+    build.uses(known)
+
+
 def _build_steps(build: WorkspaceContext, stack: contextlib.ExitStack) -> None:
     """The order of a build: what one step makes, the next ones take. Each has a module of its name.
 
@@ -152,11 +161,7 @@ def _build_steps(build: WorkspaceContext, stack: contextlib.ExitStack) -> None:
     plan, runner = build.plan, build.run_context.runner
     images = images_wanted(plan)
     source = resolve_source(plan, stages=build.stages, runner=runner)
-    chooser = (
-        chooser_for(plan, temporary=build.temporary, runner=runner)
-        if build.run_context.cache
-        else None
-    )
+    chooser = chooser_for(build) if build.run_context.cache else None
     memory = memo_for(build, source, chooser)
     result = restore_workspace(build, memory, source, images) if memory and source else None
     if result is None:
@@ -188,7 +193,7 @@ def _keep_memo(memory: WorkspaceMemory, prepared: Prepared, result: BuildResult)
     if prepared.names:
         memory.keep(
             plugins_to_remember(prepared.settled, prepared.names, result.reports),
-            yarn=result.tools.yarn or "",
+            tools=result.tools,
             committed_at=result.source.committed_at,
             lockfile=result.lockfile,
         )
@@ -290,6 +295,7 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
     plan, stages, runner = build.plan, build.stages, build.run_context.runner
     checked_out, manifest = prepared.checked_out, prepared.manifest
     workspace = checked_out.workspace
+    wanted = wanted_tools(plan.options.arguments, plan.environment, build.host)
     with stages.stage("toolchain") as stage:
         toolchain = assemble(
             workspace=workspace,
@@ -299,12 +305,13 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
             cache=plan.cache_dir,
             temporary=build.temporary,
             runner=stage.bind(runner),
+            wanted_tools=wanted,
         )
         stage.note = (
             f"node {toolchain.node.version}, yarn {toolchain.yarn.version}, "
             f"rhdh-cli {toolchain.rhdh_cli.version}"
         )
-    build.uses(_used_versions(build.progress.tools, toolchain))
+    build.uses(_used_versions(build.progress.tools, toolchain, wanted))
     install_workspace(build, workspace, toolchain)
     packages = workspace_packages(workspace)
     if has_types_to_compile(workspace, manifest.scripts):
@@ -326,6 +333,7 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
         runner=runner,
         stages=stages,
         supported_versions=plan.supported_versions,
+        computed_backstage=prepared.backstage.computed,
         jobs=plan.jobs,
         finishing=(
             verify_step(
@@ -356,12 +364,18 @@ def _folders_not_needed(
     )
 
 
-def _used_versions(tools: ToolVersions, toolchain: Toolchain) -> ToolVersions:
+def _used_versions(tools: ToolVersions, toolchain: Toolchain, wanted: WantedTools) -> ToolVersions:
     return replace(
         tools,
         node=toolchain.node.version,
         yarn=toolchain.yarn.version,
         rhdh_cli=toolchain.rhdh_cli.version,
+        engine=wanted.engine,
+        why={
+            "engine": wanted.engine_why,
+            "rhdh-cli": toolchain.rhdh_cli.why,
+            "node": toolchain.node.why,
+        },
     )
 
 
@@ -372,4 +386,6 @@ def _chosen_versions(tools: ToolVersions, chosen: NamedTools) -> ToolVersions:
         node=chosen.node,
         yarn=chosen.yarn if chosen.yarn[:1].isdigit() else None,
         rhdh_cli=chosen.rhdh_cli.partition("+")[0],
+        engine=chosen.engine,
+        why=chosen.why,
     )

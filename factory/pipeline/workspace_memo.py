@@ -36,6 +36,7 @@ from factory.pipeline.plugin_cache import Restorer
 from factory.pipeline.preparation import host_digest, plugin_name, select_plugins
 from factory.pipeline.publishing import refuse_unless_pushable
 from factory.sources.source import Checkout, GitRemote, without_credentials
+from factory.toolchain.rhdh_cli import with_pins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,11 +68,12 @@ class KnownWorkspace:
     """What is remembered of a workspace.
 
     ``yarn`` is the version that builds it, ``committed_at`` seconds since 1970, ``lockfile`` what
-    its provenance says of yarn.lock.
+    its provenance says of yarn.lock. ``why`` says by name for whom tools were chosen.
     """
 
     plugins: tuple[KnownPlugin, ...]
     yarn: str
+    why: Mapping[str, str]
     committed_at: int | None
     lockfile: tuple[Material, ...]
 
@@ -129,6 +131,11 @@ class WorkspaceMemory:
         yarn, committed_at = facts.get("yarn", ""), facts.get("committed-at")
         if not _is_line(yarn) or not (committed_at is None or type(committed_at) is int):
             raise ValueError("its yarn or its time cannot be read")
+        why = facts.get("why", {})
+        if not isinstance(why, dict) or not all(
+            _is_line(each) for pair in why.items() for each in pair
+        ):
+            raise ValueError("why its tools were chosen cannot be read")
         lockfile = tuple(Material(name=n, sha256=d) for n, d in facts.get("lockfile", ()))
         if not all(_is_line(each.name) and is_key(each.sha256) for each in lockfile):
             raise ValueError("its lockfile cannot be read")
@@ -142,6 +149,7 @@ class WorkspaceMemory:
         return KnownWorkspace(
             plugins=tuple(self._know(plugin) for plugin in found.plugins),
             yarn=yarn,
+            why=why,
             committed_at=committed_at,
             lockfile=lockfile,
         )
@@ -150,13 +158,14 @@ class WorkspaceMemory:
         self,
         plugins: Iterable[MemoPlugin],
         *,
-        yarn: str,
+        tools: ToolVersions,
         committed_at: int | None,
         lockfile: Iterable[Material],
     ) -> None:
         """Remember the workspace."""
         facts: dict[str, Any] = {
-            "yarn": yarn,
+            "yarn": tools.yarn or "",
+            "why": dict(tools.why),
             "committed-at": committed_at,
             "lockfile": [[each.name, each.sha256] for each in lockfile],
         }
@@ -297,7 +306,13 @@ def memo_for(
         return None
     try:
         # Which of them, and which yarn, the workspace asks for, the commit says.
-        tools = {"node": " ".join(chooser.nodes()), "rhdh-cli": chooser.rhdh_cli()}
+        wanted, rhdh_cli = chooser.wanted, chooser.rhdh_cli()
+        tools = {
+            "node": " ".join(chooser.nodes()),
+            "wanted-node": f"{wanted.node.range} {'portal' if wanted.node.portal else ''}",
+            "engine": wanted.engine,
+            "rhdh-cli": with_pins(rhdh_cli.version),
+        }
     except FactoryError as error:
         build.run_context.runner.raise_if_cancelled()
         log.debug("the workspace is not looked up in the cache: %s", error.problem)
@@ -393,4 +408,6 @@ def _tools(tools: ToolVersions, parts: object, known: KnownWorkspace) -> ToolVer
         node=versions.get("node"),
         yarn=known.yarn or None,
         rhdh_cli=str(versions.get("rhdh-cli", "")).partition("+")[0] or None,
+        engine=versions.get("engine"),
+        why=known.why,
     )

@@ -6,6 +6,7 @@ listed. A repository or a tree on this machine is asked for its commit, since th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import parse_arguments
@@ -15,25 +16,31 @@ from factory.config.selection import PluginName
 from factory.errors import FactoryError, Interrupted
 from factory.pipeline.output_directory import storage_error
 from factory.pipeline.stages import Stages
+from factory.pipeline.tool_choice import wanted_tools
 from factory.plan.plan_result import (
     Outlook,
     PlannedPlugin,
     PlannedSource,
+    PlannedTools,
     PlannedWorkspace,
 )
 from factory.scratch_folder import scratch_folder
 from factory.sources.git_refs import FULL_ID
 from factory.sources.source import GitRemote, Source, locate, without_credentials
 from factory.toolchain.child_environment import git_environment
+from factory.toolchain.rhdh_cli_version import refuse_no_version
+from factory.toolchain.wanted_tools import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from factory.analysis.inventory import HostInventory
     from factory.config.build_plan import BuildPlan
     from factory.config.plugins_list import PluginEntry
     from factory.config.run_plan import RunPlan
     from factory.config.selection import Selection
     from factory.toolchain.runner import Runner
+    from factory.toolchain.wanted_tools import WantedTools
 
 LISTED = PLUGINS_LIST
 OFFLINE = "not known without reading the source (--offline)"
@@ -49,9 +56,12 @@ def offline_outlook(run: RunPlan, *, runner: Runner) -> Outlook:
         stages.logs.mkdir()
 
         def look(plan: BuildPlan) -> PlannedWorkspace:
-            find_host(plan.options.arguments.host)
+            host = find_host(plan.options.arguments.host)
+            wanted = wanted_tools(plan.options.arguments, plan.environment, host)
+            refuse_no_version(wanted.rhdh_cli.wanted)
             source = _find_source(plan, stages=stages, runner=runner)
-            return list_workspace(plan, source, run.selection)
+            listed = list_workspace(plan, source, run.selection)
+            return replace(listed, tools=_tools_as_wanted(host, wanted))
 
         return outlook_of(run, [look_at_workspace(plan, look) for plan in run.builds], offline=True)
 
@@ -130,6 +140,22 @@ def _as_listed(entry: PluginEntry, plan: BuildPlan) -> PlannedPlugin:
         else PLUGINS_LIST,
         verdict="unknown",
         why=OFFLINE,
+    )
+
+
+def _tools_as_wanted(host: HostInventory, wanted: WantedTools) -> PlannedTools:
+    """What is wanted to build a workspace; what there is of it, a registry would have to say."""
+    rhdh_cli, node = wanted.rhdh_cli, wanted.node
+    who = f"{rhdh_cli.portal} was released with it" if rhdh_cli.portal else VARIABLE
+    why = {"engine": wanted.engine_why, "rhdh-cli": f"{who}; not looked for (--offline)"}
+    if node.range:
+        why["node"] = f"{node.portal} runs on it" if node.portal else "--node"
+    return PlannedTools(
+        host=host.name,
+        engine=wanted.engine,
+        rhdh_cli=rhdh_cli.wanted,
+        node=node.range or None,
+        why=why,
     )
 
 

@@ -9,6 +9,7 @@ import contextlib
 import platform
 import shutil
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from factory import __version__
@@ -44,6 +45,7 @@ from factory.plan.plan_result import (
     Outlook,
     PlannedPlugin,
     PlannedSource,
+    PlannedTools,
     PlannedWorkspace,
 )
 from factory.reports.build_report import ToolVersions
@@ -68,6 +70,8 @@ if TYPE_CHECKING:
     from factory.pipeline.workspace_memo import KnownWorkspace
     from factory.plan.plan_result import Verdict
     from factory.sources.clones import Clone
+    from factory.toolchain.choice import Chooser
+    from factory.toolchain.node import ChosenNode
     from factory.toolchain.runner import Runner
 
 # Looking is waiting for servers, mostly.
@@ -132,18 +136,15 @@ class _OnlineLook:
         build = self._trial(plan)
         runner = self.run_context.runner
         resolved = resolve_source(build.plan, stages=build.stages, runner=runner)
-        chooser = (
-            chooser_for(plan, temporary=build.temporary, runner=runner)
-            if self.run_context.cache
-            else None
-        )
+        chooser = chooser_for(build)
         memory = memo_for(build, resolved, chooser)
         if memory and resolved and (known := memory.recall()):
             remembered = self._plan_remembered(build, resolved, known)
             if remembered:
-                return remembered
+                return replace(remembered, tools=_plan_tools(build, chooser, None, known.why))
         with contextlib.ExitStack() as stack:
-            prepared = prepare_workspace(build, resolved, chooser, stack)
+            cached = chooser if self.run_context.cache else None
+            prepared = prepare_workspace(build, resolved, cached, stack)
         self.found.extend(plugin_name(each, plan) for each in prepared.settled)
         report = prepared.checked_out.report
         names = prepared.names if resolved else _as_in_place(prepared.names, plan)
@@ -162,6 +163,7 @@ class _OnlineLook:
                 for plugin in prepared.plugins
             ),
             partly=len(prepared.plugins) < len(prepared.settled),
+            tools=_plan_tools(build, chooser, chooser.node(prepared.manifest.engines_node or None)),
         )
 
     def _find_own(self, plan: BuildPlan) -> Path:
@@ -260,6 +262,29 @@ class _OnlineLook:
     def _has(self, key: str) -> bool:
         cache = self.run_context.cache
         return cache is not None and cache.promises(key)
+
+
+def _plan_tools(
+    build: WorkspaceContext,
+    chooser: Chooser,
+    node: ChosenNode | None,
+    remembered: Mapping[str, str] = MappingProxyType({}),
+) -> PlannedTools:
+    """What would build a workspace; ``node`` is None where nothing would.
+
+    Raises:
+        FactoryError: there is no such tool.
+    """
+    rhdh_cli = chooser.rhdh_cli()
+    why = {"engine": chooser.wanted.engine_why, "rhdh-cli": rhdh_cli.why}
+    why["node"] = node.why if node else remembered.get("node", "")
+    return PlannedTools(
+        host=build.host.name,
+        engine=chooser.wanted.engine,
+        rhdh_cli=rhdh_cli.version,
+        node=node.version if node else None,
+        why=why,
+    )
 
 
 def _as_in_place(names: Mapping[str, NamedPlugin], plan: BuildPlan) -> Mapping[str, NamedPlugin]:

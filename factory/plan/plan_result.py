@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from factory.reports.build_report import error_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from factory.errors import FactoryError
 
@@ -52,11 +52,26 @@ class PlannedPlugin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedTools:
+    """What a workspace would be built with, and for which portal.
+
+    ``rhdh_cli`` and ``node`` are versions, or, offline, what is wanted; ``why`` says by name who
+    wants them. ``node`` is None where nothing has to be built.
+    """
+
+    host: str
+    engine: str
+    rhdh_cli: str
+    node: str | None
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedWorkspace:
     """What would become of a workspace.
 
-    ``plugins`` are the wanted ones, and None where the source would have to be looked at;
-    ``partly`` is whether others were left out of them. ``error`` is what a build would end with.
+    ``tools`` would build it. ``plugins`` are the wanted ones, and None where the source would have
+    to be looked at; ``partly`` is whether others were left out of them. ``error`` is what a build would end with.
     """
 
     name: str
@@ -65,6 +80,7 @@ class PlannedWorkspace:
     plugins: tuple[PlannedPlugin, ...] | None = None
     partly: bool = False
     error: FactoryError | None = None
+    tools: PlannedTools | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,8 +129,19 @@ def _workspace_json(workspace: PlannedWorkspace, redact: Callable[[str], str]) -
         if source
         else None,
         "workspace-path": workspace.workspace_path,
+        "tools": _tools_json(workspace.tools) if workspace.tools else None,
         "plugins": None if plugins is None else [_plugin_json(each, redact) for each in plugins],
         "error": error_json(workspace.error, redact) if workspace.error else None,
+    }
+
+
+def _tools_json(tools: PlannedTools) -> dict[str, Any]:
+    return {
+        "host": tools.host,
+        "engine": tools.engine,
+        "rhdh-cli": tools.rhdh_cli,
+        "node": tools.node,
+        "why": dict(sorted(tools.why.items())),
     }
 
 

@@ -78,13 +78,22 @@ class SourceReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolVersions:
-    """The versions of everything that had a hand in it; None where it was not reached."""
+    """The versions of everything that had a hand in it; None where it was not reached.
+
+    ``engine`` is what exported the plugins, and ``why`` says by name for whom, or by what wish,
+    engine, rhdh-cli and Node were chosen. ``host`` is the portal that was built for, with its
+    Backstage version.
+    """
 
     factory: str
     python: str
     node: str | None = None
     yarn: str | None = None
     rhdh_cli: str | None = None
+    engine: str | None = None
+    why: Mapping[str, str] = field(default_factory=dict)
+    host: str | None = None
+    host_backstage: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,6 +167,10 @@ class BuildReport:
                 "node": self.tools.node,
                 "yarn": self.tools.yarn,
                 "rhdh-cli": self.tools.rhdh_cli,
+                "engine": self.tools.engine,
+                "why": {name: redact(why) for name, why in sorted(self.tools.why.items())},
+                "host": self.tools.host,
+                "host-backstage": self.tools.host_backstage,
             },
             "source": _source_json(self.source, redact) if self.source else None,
             "stages": dict(self.stages),

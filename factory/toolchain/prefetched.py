@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.node import Node, find_node, npm_of
-from factory.toolchain.rhdh_cli import LATEST, VARIABLE, RhdhCli, find_rhdh_cli
+from factory.toolchain.rhdh_cli import RhdhCli, find_rhdh_cli
 from factory.toolchain.yarn import DEFAULT_BERRY, WantedYarn, Yarn, find_yarn
 
 if TYPE_CHECKING:
     from factory.toolchain.cache_folder import ToolCache
+    from factory.toolchain.wanted_tools import WantedTools
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,11 +24,12 @@ class Prefetched:
     rhdh_cli: RhdhCli
 
 
-def prefetch(cache: ToolCache) -> Prefetched:
+def prefetch(cache: ToolCache, wanted_tools: WantedTools) -> Prefetched:
     """Find or install what a workspace gets that asks for no version of its own.
 
     Args:
-        cache: where tools are installed; ``RHDH_CLI_VERSION`` is read from its environment.
+        cache: where tools are installed.
+        wanted_tools: which rhdh-cli and which Node the user, or the portal, wants.
 
     Raises:
         ConfigurationError: ``RHDH_CLI_VERSION`` is not a version.
@@ -35,9 +37,9 @@ def prefetch(cache: ToolCache) -> Prefetched:
         StorageError: the cache cannot be written.
     """
     with scratch_folder() as temporary:
-        node = find_node(None, cache)
+        node = find_node(None, cache, wanted_tools.node)
         npm = npm_of(node, cache, temporary=temporary)
-        wanted = WantedYarn(version=DEFAULT_BERRY, reason="the default")
-        yarn = find_yarn(wanted, npm, bin_dir=temporary)
-        rhdh_cli = find_rhdh_cli(cache.environment.get(VARIABLE, LATEST), npm)
+        yarn_wanted = WantedYarn(version=DEFAULT_BERRY, reason="the default")
+        yarn = find_yarn(yarn_wanted, npm, bin_dir=temporary)
+        rhdh_cli = find_rhdh_cli(wanted_tools.rhdh_cli, npm)
     return Prefetched(node=node, yarn=yarn, rhdh_cli=rhdh_cli)

@@ -1,6 +1,6 @@
 """Packs Backstage's release manifests into the file that ships: for who maintains this package.
 
-``python -m factory.hosts.pack_releases FOLDER`` takes a folder with a file a release, such as
+``python -m factory.analysis.pack_releases FOLDER`` takes a folder with a file a release, such as
 ``1.53.0.json``, as https://versions.backstage.io/v1/releases/1.53.0/manifest.json gives it. What
 the shipped file has already stays, so that a folder with the new releases alone does.
 """
