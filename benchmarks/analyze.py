@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from factory.analysis.inventory import find_host, newest_host
+from factory.analysis.inventory import find_host
 
 PLUGINS = 50
 LEAVES = 450  # which brings the lockfile to 1.5 MB
@@ -87,7 +87,7 @@ def write_workspace(folder: Path) -> int:
     reaches Backstage down a chain.
     """
     dice = random.Random(1)
-    host = find_host(newest_host())
+    host = find_host()
     packages = [(name, version) for name in host.packages for version in host.versions(name)]
     plain = [package for package in packages if not UNUSUAL.search(package[0])]
     backstage = [name for name, _ in packages if name.startswith("@backstage/")]

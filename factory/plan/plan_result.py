@@ -71,7 +71,8 @@ class PlannedWorkspace:
     """What would become of a workspace.
 
     ``tools`` would build it. ``plugins`` are the wanted ones, and None where the source would have
-    to be looked at; ``partly`` is whether others were left out of them. ``error`` is what a build would end with.
+    to be looked at; ``partly`` is whether others were left out of them. ``error`` is what a build
+    would end with.
     """
 
     name: str

@@ -161,11 +161,11 @@ def test_a_node_that_nobody_has(desk: Desk) -> None:
 
 
 def test_a_version_of_rhdh_cli_that_is_none(desk: Desk) -> None:
-    desk.write("config/.env", "RHDH_CLI_VERSION=^1.9\n")
+    desk.write("config/.env", "RHDH_CLI_VERSION=npm:1.9\n")
     before = desk.tree()
     ended = desk.build()
     assert ended.code == 3
-    ended.assert_says("RHDH_CLI_VERSION is not a version of rhdh-cli", "found     ^1.9")
+    ended.assert_says("RHDH_CLI_VERSION is not a version of rhdh-cli", "found     npm:1.9")
     assert before.items() <= desk.tree().items()
 
 

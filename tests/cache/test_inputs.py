@@ -8,7 +8,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -191,11 +191,28 @@ def test_what_the_configuration_says(checkout: Checkout, tmp_path: Path) -> None
     assert replace(checkout, plugin=copied).key() == replace(checkout, plugin=plugins[2]).key()
 
 
-@pytest.mark.parametrize("tool", ["node", "yarn", "rhdh_cli", "platform"])
+@pytest.mark.parametrize("tool", ["node", "yarn", "rhdh_cli", "platform", "engine"])
 def test_each_tool_counts(checkout: Checkout, tool: str) -> None:
-    newer = replace(checkout, tools=replace(TOOLS, **{tool: "another"}))
+    change: dict[str, Any] = {tool: "another"}
+    newer = replace(checkout, tools=replace(TOOLS, **change))
     said = explain(checkout.inputs().parts, newer.inputs().parts)
     assert said == (f"{tool.replace('_', '-')} {getattr(TOOLS, tool)} -> another",)
+
+
+def test_for_whom_a_tool_was_chosen_makes_no_difference(checkout: Checkout) -> None:
+    asked = replace(checkout, tools=replace(TOOLS, why={"node": "--node 22"}))
+    assert asked.key() == checkout.key()
+
+
+def test_the_computed_release_of_backstage_counts_unless_the_configuration_says_one(
+    checkout: Checkout,
+) -> None:
+    computed = replace(checkout.plugin, computed_backstage="1.42.0")
+    said = replace(checkout.plugin, supported_versions="1.43.0")
+    both = replace(said, computed_backstage="1.42.0")
+    keys = [replace(checkout, plugin=one).key() for one in (computed, said, both)]
+    assert checkout.key() not in keys
+    assert keys[0] != keys[1] == keys[2]
 
 
 def test_a_repaired_build_is_of_one_host(checkout: Checkout) -> None:

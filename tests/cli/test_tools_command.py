@@ -24,5 +24,5 @@ def test_the_tools_are_in_the_cache_afterwards(
 def test_a_version_that_is_none_is_refused(
     process: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["tools", "install"], process | {"RHDH_CLI_VERSION": "1.9"}) == 3
+    assert run(["tools", "install"], process | {"RHDH_CLI_VERSION": "npm:1.9"}) == 3
     assert "RHDH_CLI_VERSION is not a version" in capsys.readouterr().err

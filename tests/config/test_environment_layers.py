@@ -32,11 +32,15 @@ def refused(file: Path) -> ConfigurationError:
 
 
 def test_a_default_holds_where_nobody_says_otherwise() -> None:
-    assert layer_environment({}).get("RHDH_CLI_VERSION") == "latest"
+    assert layer_environment({}).get("REGISTRY_INSECURE") == "false"
+
+
+def test_the_portal_decides_the_version_of_rhdh_cli_where_nobody_says_it() -> None:
+    assert not layer_environment({}).get("RHDH_CLI_VERSION")
 
 
 def test_the_process_wins_over_a_default() -> None:
-    assert layer_environment({"RHDH_CLI_VERSION": "1.8.0"}).get("RHDH_CLI_VERSION") == "1.8.0"
+    assert layer_environment({"REGISTRY_INSECURE": "true"}).get("REGISTRY_INSECURE") == "true"
 
 
 def test_the_configuration_wins_over_the_process(env_file: Callable[[str], Path]) -> None:

@@ -207,7 +207,7 @@ def test_the_environment_comes_in_layers(several: Desk) -> None:
     gitlab, todo = (build.environment for build in plan.builds)
     assert [todo.get(name) for name in "ABCD"] == ["root", "root", "todo", "process"]
     assert [gitlab.get(name) for name in "ABCD"] == ["root", "root", "root", "process"]
-    assert (todo.get("RHDH_CLI_VERSION"), gitlab.get("RHDH_CLI_VERSION")) == ("1.9.1", "latest")
+    assert (todo.get("RHDH_CLI_VERSION"), gitlab.get("RHDH_CLI_VERSION")) == ("1.9.1", "")
     assert (todo.get("REGISTRY_URL"), gitlab.get("REGISTRY_URL")) == ("", "one.example.com")
     assert todo.configured == {"A", "B", "C", "RHDH_CLI_VERSION"}
     assert plan.environment.get("C") == "root"

@@ -18,9 +18,13 @@ from factory.pipeline.workspace_memo import (
     WorkspaceMemory,
     workspace_memory,
 )
+from factory.reports.build_report import ToolVersions
 from tests.single_build import plan_single
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+TOOLS = ToolVersions(
+    factory="1", python="3.11", yarn="4.12.0", why={"node": "rhdh-1.10 runs on Node 24"}
+)
 PLUGIN = MemoPlugin(
     path="plugins/todo-backend",
     name="@acme/todo-backend",
@@ -73,7 +77,7 @@ class Desk:
         assert memory
         settled = memory.once_settled()
         assert settled
-        settled.keep([PLUGIN], yarn="4.12.0", committed_at=1_700_000_000, lockfile=())
+        settled.keep([PLUGIN], tools=TOOLS, committed_at=1_700_000_000, lockfile=())
 
     def recall(self, plan: BuildPlan | None = None, **changed: Any) -> KnownWorkspace | None:
         memory = self.memory(plan, **changed)
@@ -159,7 +163,7 @@ def test_where_the_run_writes_the_list_it_is_remembered_with_it_and_not_without(
     desk.write("plugins-list.yaml", "plugins/todo-backend:\n")
     settled = memory.once_settled()
     assert settled
-    settled.keep([PLUGIN], yarn="4.12.0", committed_at=None, lockfile=())
+    settled.keep([PLUGIN], tools=TOOLS, committed_at=None, lockfile=())
     assert desk.recall()
     (desk.config / "plugins-list.yaml").unlink()
     assert desk.recall() is None

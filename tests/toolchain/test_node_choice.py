@@ -11,22 +11,26 @@ import pytest
 from factory.config.environment import layer_environment
 from factory.errors import ToolchainError
 from factory.toolchain.cache_folder import ToolCache
-from factory.toolchain.node import Node, find_node
+from factory.toolchain.node import ANY_NODE, ChosenNode, Node, choose_node, find_node
 from factory.toolchain.runner import Runner
+from factory.toolchain.wanted_tools import WantedNode
 
 needs_node = pytest.mark.skipif(
     not (shutil.which("node") and shutil.which("npm")), reason="needs a Node.js on the PATH"
 )
 
 
-def find(wanted: str | None, process: dict[str, str], cache: Path) -> Node:
+def find(
+    engines: str | None, process: dict[str, str], cache: Path, wanted: WantedNode = ANY_NODE
+) -> Node:
     return find_node(
-        wanted,
+        engines,
         ToolCache(
             folder=cache,
             environment=layer_environment(process),
             runner=Runner(),
         ),
+        wanted,
     )
 
 
@@ -111,3 +115,59 @@ def test_pypi_out_of_reach_is_a_toolchain_error(process: dict[str, str], tmp_pat
         find("24", unreachable, tmp_path / "cache")
     assert caught.value.details
     assert not list(tmp_path.glob("cache/node/[!.]*"))
+
+
+PORTAL = WantedNode(range="24", portal="rhdh-1.10")
+
+
+@pytest.mark.parametrize(
+    ("engines", "wanted", "chosen"),
+    [
+        (None, ANY_NODE, ChosenNode(version="20.20.0", why="supported, and here first")),
+        (">=22", ANY_NODE, ChosenNode(version="24.19.0", why="engines.node >=22")),
+        (None, PORTAL, ChosenNode(version="24.19.0", why="rhdh-1.10 runs on Node 24")),
+        (
+            "20 || 24",
+            PORTAL,
+            ChosenNode(version="24.19.0", why="rhdh-1.10 runs on Node 24; engines.node 20 || 24"),
+        ),
+        (
+            "20",
+            PORTAL,
+            ChosenNode(version="20.20.0", why="engines.node 20, though rhdh-1.10 runs on Node 24"),
+        ),
+        ("20", WantedNode(range="22"), ChosenNode(version="22.20.0", why="--node 22")),
+    ],
+)
+def test_the_user_comes_first_then_the_workspace_then_the_portal(
+    process: dict[str, str],
+    tmp_path: Path,
+    engines: str | None,
+    wanted: WantedNode,
+    chosen: ChosenNode,
+) -> None:
+    environment = layer_environment(process | path_with_node(tmp_path, "v20.20.0"))
+
+    def version_of(node: Path) -> str:
+        return "20.20.0" if node.is_relative_to(tmp_path) else "20.19.0"
+
+    found = choose_node(engines, wanted, environment=environment, version_of=version_of)
+    assert found == chosen
+
+
+def test_a_workspace_that_wants_another_node_than_the_portal_is_warned_about(
+    process: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = process | path_with_node(tmp_path, "v20.20.0")
+    node = find("20", here, tmp_path / "cache", PORTAL)
+    assert node.version == "20.20.0"
+    assert node.why == "engines.node 20, though rhdh-1.10 runs on Node 24"
+    assert "rhdh-1.10 runs on Node 24, but the workspace asks for 20" in caplog.text
+
+
+def test_a_node_that_nobody_has_is_refused_in_the_words_of_who_wants_it(
+    process: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(ToolchainError, match=r"that --node asks for") as caught:
+        find(None, process, tmp_path / "cache", WantedNode(range="18"))
+    assert "18, among the supported" in str(caught.value.expected)

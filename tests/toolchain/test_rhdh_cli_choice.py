@@ -12,8 +12,10 @@ from factory.config.environment import layer_environment
 from factory.errors import ConfigurationError, ToolchainError
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import Npm
-from factory.toolchain.rhdh_cli import PACKAGE, PINS, RhdhCli, find_rhdh_cli, list_known_versions
+from factory.toolchain.rhdh_cli import PINS, RhdhCli, find_rhdh_cli, list_known_versions
+from factory.toolchain.rhdh_cli_version import PACKAGE
 from factory.toolchain.runner import Runner
+from factory.toolchain.wanted_tools import WantedRhdhCli
 
 from .installed_tools import some_node, tool_environment
 
@@ -31,10 +33,10 @@ def node(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> N
     return some_node(process, tmp_path_factory.mktemp("node"))
 
 
-def find(wanted: str, process: dict[str, str], node: Node, folder: Path) -> RhdhCli:
+def find(wanted: str | WantedRhdhCli, process: dict[str, str], node: Node, folder: Path) -> RhdhCli:
     environment = layer_environment(process | {"HOME": str(folder)})
     return find_rhdh_cli(
-        wanted,
+        WantedRhdhCli(wanted=wanted) if isinstance(wanted, str) else wanted,
         Npm(
             node=node,
             env=tool_environment(environment, node, folder / "tmp"),
@@ -44,9 +46,9 @@ def find(wanted: str, process: dict[str, str], node: Node, folder: Path) -> Rhdh
 
 
 @pytest.mark.parametrize(
-    "bad", ["1.9", "^1.9.1", "1.9.1 ", "latest; ls", "../1.9.1", "-g", "@1.9.1", "1.x"]
+    "bad", ["latest; ls", "../1.9.1", "-g", "@1.9.1", "https://x.example/y.tgz", "npm:x@1"]
 )
-def test_what_is_no_version_and_no_tag_is_refused(
+def test_what_is_no_version_no_range_and_no_tag_is_refused(
     process: dict[str, str], node: Node, tmp_path: Path, bad: str
 ) -> None:
     with pytest.raises(ConfigurationError, match="RHDH_CLI_VERSION is not a version") as caught:
@@ -75,7 +77,7 @@ def test_a_tag_that_does_not_exist_is_refused(
 def test_offline_the_latest_is_the_newest_installed_and_is_warned_about(
     process: dict[str, str], node: Node, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for name in ("1.8.10", "1.10.2", "1.9.3", ".1.11.0.making-x", "notes"):
+    for name in ("1.8.10", "1.10.2", "1.9.3", "1.12.0+other-pins", ".1.11.0.making-x", "notes"):
         (tmp_path / "cache/rhdh-cli" / name).mkdir(parents=True)
     found = find("latest", process | OFFLINE, node, tmp_path)
     assert found.version == "1.10.2"
@@ -97,6 +99,29 @@ def test_a_version_that_is_installed_needs_no_network(
 ) -> None:
     (tmp_path / "cache/rhdh-cli/1.8.10").mkdir(parents=True)
     assert find("1.8.10", process | OFFLINE, node, tmp_path).version == "1.8.10"
+    assert not caplog.records
+
+
+def test_offline_a_portal_gets_the_newest_installed_that_serves_it(
+    process: dict[str, str], node: Node, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("1.9.3", "1.10.2", "1.11.0"):
+        (tmp_path / "cache/rhdh-cli" / name).mkdir(parents=True)
+    wanted = WantedRhdhCli(wanted="1.10.8", portal="rhdh-1.10", accepts=">=1.9.1 <1.11.0")
+    found = find(wanted, process | OFFLINE, node, tmp_path)
+    assert found.version == "1.10.2"
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "rhdh-1.10 was released with rhdh-cli 1.10.8" in warning.getMessage()
+    assert "RHDH_CLI_VERSION=1.10.2" in warning.getMessage()
+
+
+def test_the_version_of_a_portal_that_is_installed_needs_no_network(
+    process: dict[str, str], node: Node, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "cache/rhdh-cli/1.10.8").mkdir(parents=True)
+    wanted = WantedRhdhCli(wanted="1.10.8", portal="rhdh-1.10", accepts="~1.10.0")
+    found = find(wanted, process | OFFLINE, node, tmp_path)
+    assert (found.version, found.why) == ("1.10.8", "rhdh-1.10 was released with it")
     assert not caplog.records
 
 
