@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from error_messages import messages
 from typer.main import get_command
 
-from factory.analysis.inventory import find_host, host_names
+from factory.analysis.inventory import DEFAULT_HOST, find_host, host_names
 from factory.cli.app import application
 from factory.cli.commands import PROGRAM
 from factory.cli.option_variables import variable_of
@@ -184,14 +184,18 @@ def _tables(name: SchemaName, *, without: str) -> str:
 
 
 def hosts() -> str:
-    """Return the table of the host inventories that ship with the package."""
-    names = host_names()
+    """Return the table of the portals that ship with the package, plain Backstage left out."""
     rows = []
-    for name in names:
+    for name in host_names():
         host = find_host(name)
-        default = "default" if name == names[-1] else ""
-        rows.append((f"`{name}`", host.release, host.backstage, f"{len(host.packages):,}", default))
-    return _table(("Host", "Release", "Backstage", "Packages", ""), rows)
+        default = "default" if name == DEFAULT_HOST else ""
+        rhdh_cli = host.profile.engine_versions["rhdh"]
+        cells = (host.release, host.backstage, host.profile.node or "any", rhdh_cli.version)
+        accepts = rhdh_cli.accepts.replace("<", "&lt;").replace(">", "&gt;")
+        packages = f"{len(host.packages):,}"
+        rows.append((f"`{name}`", *cells, accepts, packages, default))
+    head = ("Host", "Release", "Backstage", "Node", "rhdh-cli", "Or", "Packages", "")
+    return _table(head, rows)
 
 
 def pinned_versions() -> str:

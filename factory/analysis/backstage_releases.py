@@ -9,7 +9,7 @@ release is spelled out, and one is read without the others: 126 manifests of 1.5
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -45,6 +45,7 @@ def find_release(wanted: str) -> str | None:
     return highest(release for release in known if release.rpartition(".")[0] == wanted)
 
 
+@lru_cache(maxsize=256)
 def packages_of_release(release: str) -> Mapping[str, str]:
     """Return the packages of a release with their versions, as its manifest has them.
 

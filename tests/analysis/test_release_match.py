@@ -52,8 +52,11 @@ def test_a_part_of_a_release_never_belongs_to_another_one(
     assert release in match.releases
     for other in match.releases:
         assert all(packages_of_release(other).get(name) == packages[name] for name in names)
-    for other in set(list_releases()) - set(match.releases):
-        assert any(packages_of_release(other).get(name) != packages[name] for name in names)
+    others = set(list_releases()) - set(match.releases)
+    assert all(
+        any(packages_of_release(other).get(name) != packages[name] for name in names)
+        for other in others
+    )
 
 
 def test_packages_of_two_releases_belong_to_that_of_most() -> None:
@@ -163,9 +166,7 @@ def test_a_workspace_is_on_the_release_of_what_it_asks_for_itself(tmp_path: Path
     brought = {name: version for name, version in older.items() if name not in asked}
     found = find_workspace_backstage(workspace(tmp_path, asked, brought))
     assert (found.version, found.said) == ("1.52.0", False)
-    assert found.why == "all of its 2 @backstage packages are those of 1.52.0 to 1.52.1" or (
-        found.why == "all of its 2 @backstage packages are those of 1.52.0"
-    )
+    assert found.why.startswith("all of its 2 @backstage packages are those of 1.52.0")
     assert found.computed == "1.52.0"
 
 
