@@ -21,8 +21,8 @@ from factory.files import write_whole
 from factory.notation.json_text import parse_object
 
 
-def pack_folder(folder: Path, file: Path) -> int:
-    """Write what is known and what ``folder`` has into ``file``; return how many releases it has.
+def pack_folder(folder: Path, file: Path) -> None:
+    """Write the releases that are known, and those that ``folder`` has, into ``file``.
 
     Raises:
         ValueError: a file in the folder is no release manifest.
@@ -33,12 +33,9 @@ def pack_folder(folder: Path, file: Path) -> int:
         for release in (list_releases() if file.is_file() else ())
     ]
     fresh = [parse_object(each.read_bytes()) for each in sorted(folder.glob("*.json"))]
-    text = pack_releases([*known, *fresh])
-    write_whole(file, text)
-    return len(set(parse_object(text.encode())["releases"].split()))
+    write_whole(file, pack_releases([*known, *fresh]))
 
 
 if __name__ == "__main__":
     target = Path(str(resources.files(__package__))) / RELEASES_FILE
-    number = pack_folder(Path(sys.argv[1]), target)
-    sys.stdout.write(f"{target}: {number} releases\n")
+    pack_folder(Path(sys.argv[1]), target)

@@ -114,7 +114,7 @@ def pick_version(wanted: WantedRhdhCli, published: PublishedVersions) -> ChosenV
             published,
             f"its tags are {', '.join(sorted(published.tags)) or 'none'}",
         )
-    return ChosenVersion(version=published.tags[text], why=_why_tag(wanted))
+    return ChosenVersion(version=published.tags[text], why=f"the tag '{text}' of the npm registry")
 
 
 def _pick_for_portal(wanted: WantedRhdhCli, published: PublishedVersions) -> ChosenVersion:
@@ -258,10 +258,6 @@ def _instead(wanted: WantedRhdhCli, version: str, reason: str) -> ChosenVersion:
         warning=f"{wanted.portal} was released with rhdh-cli {wanted.wanted}, but {reason}; using "
         f"{version}, the newest that serves it. Set {VARIABLE}={version} to say so yourself.",
     )
-
-
-def _why_tag(wanted: WantedRhdhCli) -> str:
-    return f"{VARIABLE}={wanted.wanted}"
 
 
 def _no_such(

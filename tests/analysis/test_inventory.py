@@ -137,8 +137,7 @@ NO_INVENTORIES = [
     b'{"name": "x", "release": "", "backstage": "", "packages": {}, "engine": ["rhdh"]}',
     b'{"name": "x", "release": "", "backstage": "", "packages": {}, "shares": [1]}',
     b'{"name": "x", "release": "", "backstage": "", "packages": {}, "note": "\\u001b[2J"}',
-    b'{"name": "x", "release": "", "backstage": "", "packages": {}, "engine-versions":'
-    b' {"rhdh": {"version": "latest"}}}',
+    b'{"name": "", "release": "", "backstage": "", "packages": {}, "engine-versions": {"rhdh": 1}}',
 ]
 
 

@@ -14,7 +14,7 @@ from tests.command_line import Ended
 
 WORKSPACE = Path(__file__).resolve().parent / "workspace"
 # Pinned, since a newer release has other packages.
-HOST = ("--host", "rhdh-1.10")
+HOST = ("--host", "rhdh-1.10", "--node", ">=20")  # a backend on this machine loads them
 # What rhdh-1.10 has beyond the small backend of the tests: native, and what loads their binaries.
 HOST_NATIVES = ("tree-sitter", "tree-sitter-json", "node-gyp-build")
 _EXPORT = "rhdh-cli plugin export"

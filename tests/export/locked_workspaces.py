@@ -79,7 +79,8 @@ class LockedTree:
         home = folder / "home"
         home.mkdir()
         words = ("--config-dir", folder / "config", "--output-dir", folder / "outputs")
-        source = ("--repo-path", work, "--use-local", "--host", "rhdh-1.10")
+        host = ("--host", "rhdh-1.10", "--node", ">=20")
+        source = ("--repo-path", work, "--use-local", *host)
         process = {**self.process, "HOME": str(home)}
         return run_factory(process, "build", *words, *source, *options)
 
