@@ -292,4 +292,4 @@ def _is_exact(value: object) -> bool:
 
 def _is_wanted_range(wanted: str) -> bool:
     """A range of npm's; it is never a word of a command line, but compared here."""
-    return is_range(wanted) and wanted.isprintable() and not wanted.isspace()
+    return bool(wanted.strip()) and wanted.isprintable() and is_range(wanted)
