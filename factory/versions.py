@@ -17,6 +17,7 @@ _Numbers: TypeAlias = tuple[int, int, int]
 
 # What nine of ten ranges look like. Deciding these here spares most runs loading the library, which
 # takes longer than all their comparisons; the tests hold both ways against npm's own answers.
+_LONGEST_NUMBER = 16
 _NUMBER = r"(0|[1-9]\d{0,14})"
 _RELEASE = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
 _USUAL_RANGE = re.compile(rf"([\^~]?){_NUMBER}\.{_NUMBER}\.{_NUMBER}")
@@ -102,11 +103,16 @@ def release_order(version: str) -> tuple[object, ...]:
     A host has thousands of versions to sort; what is no version comes first.
     """
     core, _, prerelease = version.partition("+")[0].partition("-")
-    numbers = tuple(int(n) if n.isdigit() else -1 for n in core.split("."))
+    numbers = tuple(int(n) if _is_number(n) else -1 for n in core.split("."))
     labels = tuple(
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in prerelease.split(".")
+        (0, int(part), "") if _is_number(part) else (1, 0, part) for part in prerelease.split(".")
     )
     return (numbers, not prerelease, labels)
+
+
+def _is_number(text: str) -> bool:
+    """Python counts more as digits than it makes numbers of, and makes none of very many."""
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
 def release_of(version: str) -> str:

@@ -49,6 +49,8 @@ class ReleaseMatch:
         """In words, for example ``41 of its 41 @backstage packages are those of 1.42.0``."""
         first, last = self.releases[0], self.releases[-1]
         those = first if first == last else f"{first} to {last}"
+        if self.known == 1:
+            return f"its @backstage package is that of {those}"
         number = pluralize(self.known, "@backstage package")
         if self.others:
             return f"{self.agreeing} of its {number} are those of {those}"

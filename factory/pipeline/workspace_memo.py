@@ -83,7 +83,8 @@ class WorkspaceMemory:
     """Where a workspace at a commit is remembered, with its configuration as it is.
 
     ``configuration`` is the digest of the configuration directory; ``other_files`` are what is in
-    it besides plugins-list.yaml, with sizes and times of change.
+    it besides plugins-list.yaml, with sizes and times of change. ``why`` says by name for whom this
+    run chose tools, which another run may have chosen for somebody else.
     """
 
     store: Store
@@ -91,6 +92,7 @@ class WorkspaceMemory:
     parts: Mapping[str, object]
     configuration: str
     other_files: Mapping[str, tuple[int, int]]
+    why: Mapping[str, str]
 
     def once_settled(self) -> WorkspaceMemory | None:
         """Return where to remember what this run finds out; ask when the plugins are settled.
@@ -149,7 +151,7 @@ class WorkspaceMemory:
         return KnownWorkspace(
             plugins=tuple(self._know(plugin) for plugin in found.plugins),
             yarn=yarn,
-            why=why,
+            why={**why, **self.why},
             committed_at=committed_at,
             lockfile=lockfile,
         )
@@ -205,6 +207,7 @@ def workspace_memory(
     *,
     store: Store,
     tools: Mapping[str, str],
+    why: Mapping[str, str],
     host_digest: str,
 ) -> WorkspaceMemory | None:
     """Return where a workspace is remembered; None where its source is known by no commit.
@@ -214,6 +217,7 @@ def workspace_memory(
         commit: the full id of the commit that is to be built.
         store: the cache.
         tools: what decides which tools build it: versions by name.
+        why: for whom they are chosen, by name, as far as the source is not needed to tell.
         host_digest: the host's, which decides the build arguments.
     """
     written = (plan.repo_path, plan.output_dir, plan.cache_dir)
@@ -231,6 +235,7 @@ def workspace_memory(
         plan=plan,
         configuration=configuration,
         other_files=other_files,
+        why=why,
         parts={
             "factory": f"{__version__} {code_digest()}",
             "machine": machine(),
@@ -309,7 +314,7 @@ def memo_for(
         wanted, rhdh_cli = chooser.wanted, chooser.rhdh_cli()
         tools = {
             "node": " ".join(chooser.nodes()),
-            "wanted-node": f"{wanted.node.range} {'portal' if wanted.node.portal else ''}",
+            "wanted-node": f"{wanted.node.range} {wanted.node.portal}" if wanted.node.range else "",
             "engine": wanted.engine,
             "rhdh-cli": with_pins(rhdh_cli.version),
         }
@@ -322,6 +327,7 @@ def memo_for(
         resolved.commit,
         store=cache.store,
         tools=tools,
+        why={"engine": wanted.engine_why, "rhdh-cli": rhdh_cli.why},
         host_digest=host_digest(build.host),
     )
 

@@ -13,7 +13,7 @@ from factory.toolchain.node import (
     npm_of,
 )
 from factory.toolchain.node_environment import tool_environment
-from factory.toolchain.rhdh_cli import list_installed, with_pins
+from factory.toolchain.rhdh_cli import list_installed
 from factory.toolchain.rhdh_cli_version import find_known_version, resolve_version
 from factory.toolchain.wanted_tools import WantedTools
 
@@ -72,11 +72,3 @@ class Chooser:
         node = find_node(None, self.cache)
         npm = npm_of(node, self.cache, temporary=self.temporary)
         return resolve_version(wanted, npm, installed=installed)
-
-    def pinned_rhdh_cli(self) -> str:
-        """Return the version of rhdh-cli with its pins, for example ``1.9.1+a1aed115810d``.
-
-        Raises:
-            ConfigurationError, ToolchainError: as :meth:`rhdh_cli`.
-        """
-        return with_pins(self.rhdh_cli().version)

@@ -66,6 +66,7 @@ class Desk:
         facts: dict[str, Any] = {
             "commit": COMMIT,
             "tools": {"node": "22.20.0", "rhdh-cli": "1.9.1+0123"},
+            "why": {},
             "host_digest": "host",
             **changed,
         }
@@ -102,6 +103,15 @@ def test_what_was_remembered_is_recalled(desk: Desk) -> None:
     assert plugin.plugin.manifest.name == "@acme/todo-backend"
     assert plugin.plugin.manifest.role == "backend-plugin"
     assert plugin.plugin.arguments == ""
+
+
+def test_for_whom_this_run_chooses_tools_counts_more_than_for_whom_they_were_chosen(
+    desk: Desk,
+) -> None:
+    desk.remember()
+    known = desk.recall(why={"rhdh-cli": "RHDH_CLI_VERSION"})
+    assert known
+    assert dict(known.why) == {**TOOLS.why, "rhdh-cli": "RHDH_CLI_VERSION"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from factory.analysis.backstage_releases import packages_of_release
 from factory.verification.findings import (
     CHECKS,
     DEPENDENCIES,
@@ -275,6 +276,38 @@ def test_supported_versions_are_compared_with_the_hosts(
     finding = found(verified(tmp_path, files, loads=False, checks_host_version=True), HOST)
 
     assert finding.result == result
+
+
+@pytest.mark.parametrize(
+    ("release", "result"), [("1.42.0", "passed"), ("1.36.0", "passed"), ("1.45.0", "failed")]
+)
+def test_a_plugin_that_says_none_is_of_the_release_of_its_packages(
+    release: str, result: str, tmp_path: Path
+) -> None:
+    own = packages_of_release(release)
+    names = ("@backstage/backend-plugin-api", "@backstage/backend-defaults")
+    files = backend(
+        {
+            "backstage": {"role": "backend-plugin"},
+            "peerDependencies": {name: f"^{own[name]}" for name in names},
+        }
+    )
+
+    finding = found(verified(tmp_path, files, loads=False, checks_host_version=True), HOST)
+
+    assert finding.result == result
+    said = finding.found or finding.detail
+    assert f"its 2 @backstage packages are those of {release}" in said
+
+
+def test_packages_of_no_release_tell_nothing(tmp_path: Path) -> None:
+    asked = {"@backstage/backend-plugin-api": "backstage:^", "@backstage/types": "^99.0.0"}
+    files = backend({"backstage": {"role": "backend-plugin"}, "peerDependencies": asked})
+
+    finding = found(verified(tmp_path, files, loads=False, checks_host_version=True), HOST)
+
+    assert finding.result == "skipped"
+    assert "tell no release" in finding.detail
 
 
 def test_supported_versions_do_not_matter_unless_a_host_is_asked_for(tmp_path: Path) -> None:
