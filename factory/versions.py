@@ -21,6 +21,8 @@ _LONGEST_NUMBER = 16
 _NUMBER = r"(0|[1-9]\d{0,14})"
 _RELEASE = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
 _USUAL_RANGE = re.compile(rf"([\^~]?){_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_FROM_TO = re.compile(rf">={_NUMBER}\.{_NUMBER}\.{_NUMBER} <{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_MAJORS = re.compile(rf"{_NUMBER}(?: \|\| {_NUMBER})*")
 
 
 def satisfies(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for it
@@ -127,6 +129,8 @@ def release_of(version: str) -> str:
 
 def is_version(text: str) -> bool:
     """Return whether ``text`` is a semantic version."""
+    if _RELEASE.fullmatch(text):
+        return True
     try:
         _version(text)
     except ValueError:
@@ -136,6 +140,8 @@ def is_version(text: str) -> bool:
 
 def is_range(range: str) -> bool:  # noqa: A002 - npm's own word for it
     """Return whether ``range`` is an npm range, and not a tag, a protocol or an address."""
+    if any(usual.fullmatch(range) for usual in (_USUAL_RANGE, _FROM_TO, _MAJORS)):
+        return True
     try:
         _range(range)
     except ValueError:
@@ -186,10 +192,11 @@ def _lower_bound(comparator: Any) -> str | None:
 
 @lru_cache(maxsize=16384)
 def _satisfies(version: str, wanted: str) -> bool:
-    usual = _USUAL_RANGE.fullmatch(wanted)
-    found = _RELEASE.fullmatch(version) if usual else None
-    if usual and found:
-        return _is_in_usual(_numbers(found), usual[1], _numbers(usual, first=2))
+    if found := _RELEASE.fullmatch(version):
+        if usual := _USUAL_RANGE.fullmatch(wanted):
+            return _is_in_usual(_numbers(found), usual[1], _numbers(usual, first=2))
+        if bounds := _FROM_TO.fullmatch(wanted):
+            return _numbers(bounds) <= _numbers(found) < _numbers(bounds, first=4)
     return bool(_range(wanted).test(_version(version)))
 
 
