@@ -102,7 +102,7 @@ def highest(versions: Iterable[str]) -> str | None:
 def release_order(version: str) -> tuple[object, ...]:
     """Return a key that sorts versions by semantic precedence, cheaply.
 
-    A host has thousands of versions to sort; what is no version comes first.
+    A host has thousands of versions to sort; what is not a version comes first.
     """
     core, _, prerelease = version.partition("+")[0].partition("-")
     numbers = tuple(int(n) if _is_number(n) else -1 for n in core.split("."))

@@ -25,7 +25,7 @@ _ABSENT = "-"
 
 
 @cache
-def _packed() -> tuple[tuple[str, ...], Mapping[str, str]]:
+def _read_packed() -> tuple[tuple[str, ...], Mapping[str, str]]:
     """The releases, oldest first, and the runs of each package."""
     data = resources.files("factory.analysis").joinpath(RELEASES_FILE).read_bytes()
     document = parse_object(data)
@@ -34,7 +34,7 @@ def _packed() -> tuple[tuple[str, ...], Mapping[str, str]]:
 
 def list_releases() -> tuple[str, ...]:
     """Return the releases of Backstage that are known, oldest first."""
-    return _packed()[0]
+    return _read_packed()[0]
 
 
 def find_release(wanted: str) -> str | None:
@@ -52,7 +52,7 @@ def packages_of_release(release: str) -> Mapping[str, str]:
     Raises:
         ValueError: no such release is known.
     """
-    releases, packages = _packed()
+    releases, packages = _read_packed()
     index = releases.index(release)
     found = {name: _version_at(runs, index) for name, runs in packages.items()}
     return MappingProxyType({name: version for name, version in found.items() if version})
@@ -63,7 +63,7 @@ def releases_that_have(package: str, version: str) -> int | None:
 
     None where no release has the package at all.
     """
-    runs = _packed()[1].get(package)
+    runs = _read_packed()[1].get(package)
     if runs is None:
         return None
     bits, position = 0, 0
@@ -87,7 +87,7 @@ def pack_releases(manifests: Sequence[Mapping[str, object]]) -> str:
     for manifest in manifests:
         release, packages = manifest.get("releaseVersion"), manifest.get("packages")
         if not isinstance(release, str) or not isinstance(packages, dict):
-            raise ValueError(f"this is no release manifest: {str(manifest)[:60]}")  # noqa: TRY004
+            raise ValueError(f"this is not a release manifest: {str(manifest)[:60]}")  # noqa: TRY004
         by_release[release] = packages
     releases = sorted(by_release, key=release_order)
     names = sorted({name for packages in by_release.values() for name in packages})

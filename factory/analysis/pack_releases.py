@@ -25,7 +25,7 @@ def pack_folder(folder: Path, file: Path) -> None:
     """Write the releases that are known, and those that ``folder`` has, into ``file``.
 
     Raises:
-        ValueError: a file in the folder is no release manifest.
+        ValueError: a file in the folder is not a release manifest.
         OSError: the folder cannot be read, or the file not written.
     """
     known: list[dict[str, object]] = [

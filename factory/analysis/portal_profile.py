@@ -191,14 +191,14 @@ def _engine(value: object, name: str) -> Engine:
     for known in ENGINES:
         if value == known:
             return known
-    raise ValueError(f"{name}: {value!r} is none of {', '.join(ENGINES)}")
+    raise ValueError(f"{name}: {value!r} is not one of {', '.join(ENGINES)}")
 
 
 def _frontend_system(value: str) -> FrontendSystem:
     for known in FRONTEND_SYSTEMS:
         if value == known:
             return known
-    raise ValueError(f"frontend-systems: {value!r} is none of {', '.join(FRONTEND_SYSTEMS)}")
+    raise ValueError(f"frontend-systems: {value!r} is not one of {', '.join(FRONTEND_SYSTEMS)}")
 
 
 def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -58,10 +58,10 @@ def offline_outlook(run: RunPlan, *, runner: Runner) -> Outlook:
         def look(plan: BuildPlan) -> PlannedWorkspace:
             host = find_host(plan.options.arguments.host)
             wanted = wanted_tools(plan.options.arguments, plan.environment, host)
-            refuse_no_version(wanted.rhdh_cli.wanted)
+            tools = list_wanted_tools(host, wanted, "--offline")
             source = _find_source(plan, stages=stages, runner=runner)
             listed = list_workspace(plan, source, run.selection)
-            return replace(listed, tools=_tools_as_wanted(host, wanted))
+            return replace(listed, tools=tools)
 
         return outlook_of(run, [look_at_workspace(plan, look) for plan in run.builds], offline=True)
 
@@ -143,11 +143,21 @@ def _as_listed(entry: PluginEntry, plan: BuildPlan) -> PlannedPlugin:
     )
 
 
-def _tools_as_wanted(host: HostInventory, wanted: WantedTools) -> PlannedTools:
-    """What is wanted to build a workspace; what there is of it, a registry would have to say."""
+def list_wanted_tools(host: HostInventory, wanted: WantedTools, option: str) -> PlannedTools:
+    """Return what is wanted to build a workspace, where nobody looks for what there is of it.
+
+    Args:
+        host: the portal.
+        wanted: what is wanted.
+        option: for which option nobody looks.
+
+    Raises:
+        ConfigurationError: RHDH_CLI_VERSION is neither a version, nor a range, nor a tag.
+    """
+    refuse_no_version(wanted.rhdh_cli.wanted)
     rhdh_cli, node = wanted.rhdh_cli, wanted.node
     who = f"{rhdh_cli.portal} was released with it" if rhdh_cli.portal else VARIABLE
-    why = {"engine": wanted.engine_why, "rhdh-cli": f"{who}; not looked for (--offline)"}
+    why = {"engine": wanted.engine_why, "rhdh-cli": f"{who}; not looked for ({option})"}
     if node.range:
         why["node"] = f"{node.portal} runs on it" if node.portal else "--node"
     return PlannedTools(

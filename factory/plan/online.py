@@ -9,7 +9,6 @@ import contextlib
 import platform
 import shutil
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from factory import __version__
@@ -31,6 +30,7 @@ from factory.pipeline.run import clones_of
 from factory.pipeline.run_context import FirstFailure, RunContext
 from factory.pipeline.several_workspaces import warn_of_unmatched
 from factory.pipeline.stages import Stages
+from factory.pipeline.tool_choice import wanted_tools
 from factory.pipeline.workspace_context import (
     BuildProgress,
     WorkspaceContext,
@@ -38,6 +38,7 @@ from factory.pipeline.workspace_context import (
 from factory.pipeline.workspace_memo import memo_for
 from factory.plan.offline import (
     LISTED,
+    list_wanted_tools,
     look_at_workspace,
     outlook_of,
 )
@@ -71,7 +72,6 @@ if TYPE_CHECKING:
     from factory.plan.plan_result import Verdict
     from factory.sources.clones import Clone
     from factory.toolchain.choice import Chooser
-    from factory.toolchain.node import ChosenNode
     from factory.toolchain.runner import Runner
 
 # Looking is waiting for servers, mostly.
@@ -136,15 +136,15 @@ class _OnlineLook:
         build = self._trial(plan)
         runner = self.run_context.runner
         resolved = resolve_source(build.plan, stages=build.stages, runner=runner)
-        chooser = chooser_for(build)
+        chooser = chooser_for(build) if self.run_context.cache else None
         memory = memo_for(build, resolved, chooser)
-        if memory and resolved and (known := memory.recall()):
+        if memory and chooser and resolved and (known := memory.recall()):
             remembered = self._plan_remembered(build, resolved, known)
             if remembered:
-                return replace(remembered, tools=_plan_tools(build, chooser, None, known.why))
+                tools = _plan_cached_tools(build, chooser, known.why.get("node", ""))
+                return replace(remembered, tools=tools)
         with contextlib.ExitStack() as stack:
-            cached = chooser if self.run_context.cache else None
-            prepared = prepare_workspace(build, resolved, cached, stack)
+            prepared = prepare_workspace(build, resolved, chooser, stack)
         self.found.extend(plugin_name(each, plan) for each in prepared.settled)
         report = prepared.checked_out.report
         names = prepared.names if resolved else _as_in_place(prepared.names, plan)
@@ -163,7 +163,7 @@ class _OnlineLook:
                 for plugin in prepared.plugins
             ),
             partly=len(prepared.plugins) < len(prepared.settled),
-            tools=_plan_tools(build, chooser, chooser.node(prepared.manifest.engines_node or None)),
+            tools=_plan_tools(build, chooser, prepared.manifest.engines_node),
         )
 
     def _find_own(self, plan: BuildPlan) -> Path:
@@ -264,26 +264,29 @@ class _OnlineLook:
         return cache is not None and cache.promises(key)
 
 
-def _plan_tools(
-    build: WorkspaceContext,
-    chooser: Chooser,
-    node: ChosenNode | None,
-    remembered: Mapping[str, str] = MappingProxyType({}),
-) -> PlannedTools:
-    """What would build a workspace; ``node`` is None where nothing would.
+def _plan_tools(build: WorkspaceContext, chooser: Chooser | None, engines: str) -> PlannedTools:
+    """What would build a workspace; without a cache nothing has asked for that, nor does this.
 
     Raises:
         FactoryError: there is no such tool.
     """
+    if chooser is None:
+        arguments = build.plan.options.arguments
+        wanted = wanted_tools(arguments, build.plan.environment, build.host)
+        return list_wanted_tools(build.host, wanted, "--no-cache")
+    node = chooser.node(engines or None)
+    return replace(_plan_cached_tools(build, chooser, node.why), node=node.version)
+
+
+def _plan_cached_tools(build: WorkspaceContext, chooser: Chooser, node_why: str) -> PlannedTools:
+    """What would build a workspace of which nothing has to be built."""
     rhdh_cli = chooser.rhdh_cli()
-    why = {"engine": chooser.wanted.engine_why, "rhdh-cli": rhdh_cli.why}
-    why["node"] = node.why if node else remembered.get("node", "")
     return PlannedTools(
         host=build.host.name,
         engine=chooser.wanted.engine,
         rhdh_cli=rhdh_cli.version,
-        node=node.version if node else None,
-        why=why,
+        node=None,
+        why={"engine": chooser.wanted.engine_why, "rhdh-cli": rhdh_cli.why, "node": node_why},
     )
 
 

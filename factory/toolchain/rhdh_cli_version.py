@@ -62,7 +62,7 @@ def refuse_no_version(wanted: str) -> None:
     """Raise unless ``wanted`` is a version, an npm range, or the name of a tag.
 
     Raises:
-        ConfigurationError: it is none of these.
+        ConfigurationError: it is not one of these.
     """
     if not (_EXACT.match(wanted) or _TAG.match(wanted) or _is_wanted_range(wanted)):
         raise ConfigurationError(
@@ -76,7 +76,7 @@ def refuse_no_version(wanted: str) -> None:
 
 
 def read_published(answer: str) -> PublishedVersions:
-    """Return what npm answers to :data:`QUESTION`; versions that are none are passed over.
+    """Return what npm answers to :data:`QUESTION`; what is not a version is passed over.
 
     Raises:
         ValueError: it answers with something else.
@@ -270,7 +270,7 @@ def _no_such(
         problem,
         found=f"{found}; {there}" if found else there,
         expected=expected,
-        hint=f"set {VARIABLE} to one of these to build with it all the same, for example "
+        hint=f"set {VARIABLE} to one of these to build with it anyway, for example "
         f"{VARIABLE}={newest[-1]}; or let npm ask a registry that has more (npm config get "
         "registry)"
         if newest

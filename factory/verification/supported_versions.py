@@ -72,8 +72,8 @@ def _check_computed(plugin: PluginFolder, host: HostInventory) -> CheckFinding:
         f"the plugin is not for the Backstage of {host.name}",
         found=f"{match}; {unsaid}",
         expected=f"what fits Backstage {host.backstage}",
-        hint="build the plugin from a release for this Backstage; if it is for this one too, say so "
-        f"in its package.json: backstage.{FIELD}",
+        hint="build the plugin from a release for this Backstage; if it is for this one too, say "
+        f"so in its package.json: backstage.{FIELD}",
     )
 
 

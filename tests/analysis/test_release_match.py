@@ -137,7 +137,7 @@ def test_what_is_packed_is_what_was_given() -> None:
     document = json.loads(pack_releases(manifests))
     assert document["releases"] == "1.9.0 1.10.0"
     assert document["packages"] == {"a": "1.0.0*2", "b": "2.0.0*1 -*1", "c": "-*1 3.0.0*1"}
-    with pytest.raises(ValueError, match="no release manifest"):
+    with pytest.raises(ValueError, match="not a release manifest"):
         pack_releases([{"packages": {}}])
 
 
