@@ -20,6 +20,12 @@ def folders(desk: Desk, **names: str) -> list[str | Path]:
     ]
 
 
+def warnings_of(said: str) -> list[str]:
+    """The warnings but that the registry here may lack the portal's version of rhdh-cli."""
+    lines = [line for line in said.splitlines() if "warning" in line.lower()]
+    return [line for line in lines if "was released with rhdh-cli" not in line]
+
+
 @pytest.mark.parametrize("other", ["repo_path", "output_dir"])
 def test_with_one_folder_for_both_the_second_says_who_is_at_work(
     desk: Desk, undisturbed: dict[str, bytes], other: str
@@ -47,7 +53,7 @@ def test_with_folders_of_their_own_both_make_the_same(
         ]
         for run in runs:
             assert run.result().code == 0, run.result().said
-            assert "warning" not in run.result().said.lower(), run.result().said
+            assert warnings_of(run.result().said) == []
     for name in "ab":
         made = {
             file.name: file.read_bytes()
