@@ -190,7 +190,7 @@ def test_the_plan_for_people(desk: Desk) -> None:
     assert ended.out.splitlines() == [
         f"todo  {NOWHERE}  {PINNED}  .",
         "  for rhdh-1.10, exported by engine rhdh (rhdh-1.10, the default portal)",
-        "    rhdh-cli 1.10.8: rhdh-1.10 was released with it; not looked for (--offline)",
+        "    rhdh-cli 1.9.1: RHDH_CLI_VERSION; not looked for (--offline)",
         f"  {FRONT}",
         "    arguments: --embed-package x  (plugins-list.yaml)",
         "left out by --only and --exclude: other",
