@@ -14,6 +14,7 @@ from factory.toolchain.registry_variables import (
     registry_variables,
 )
 from factory.toolchain.rhdh_cli import RhdhCli, find_rhdh_cli
+from factory.toolchain.rhdh_cli_node import warn_of_other_node
 from factory.toolchain.yarn import Yarn, find_wanted_yarn, find_yarn
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def assemble(
     npm = npm_of(node, tools, temporary=temporary, tools=(bin_dir,))
     yarn = find_yarn(wanted, npm, bin_dir=bin_dir)
     rhdh_cli = find_rhdh_cli(wanted_tools.rhdh_cli, npm)
+    warn_of_other_node(rhdh_cli, node)
     variables = registry_variables(environment, workspace, classic=yarn.is_classic)
     refuse_missing(variables, environment)
     return Toolchain(
