@@ -1,0 +1,114 @@
+"""The manifest that tools read instead of fetching one, and what they see of ``BACKSTAGE_*``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from factory.analysis.inventory import find_host, newest_host
+from factory.analysis.release_ranges import manifest_text
+from factory.config.environment import Environment, layer_environment
+from factory.errors import ConfigurationError
+from factory.pipeline.release_manifest import find_shipped_release, give_release_manifest
+from factory.toolchain.assembled import Toolchain
+from factory.toolchain.node_environment import node_environment
+from tests.analysis.test_release_ranges import LOCK
+
+KNOWN = find_host(newest_host()).backstage
+
+
+@dataclass(frozen=True)
+class Given:
+    """As much of a toolchain as the manifest takes."""
+
+    environment: Environment
+    temporary: Path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    (folder / "yarn.lock").write_text(LOCK)
+    (folder / "backstage.json").write_text(json.dumps({"version": KNOWN}))
+    return folder
+
+
+def given(project: Path, **variables: str) -> Environment:
+    tools = Given(layer_environment({"HOME": "/", **variables}), project.parent)
+    return give_release_manifest(cast("Toolchain", tools), project).environment
+
+
+def read(environment: Environment) -> dict[str, str]:
+    """What a child of node reads of the release."""
+    seen = node_environment(environment, tools=(), temporary=Path("/"), installs=False)
+    document = json.loads(Path(seen["BACKSTAGE_MANIFEST_FILE"]).read_text())
+    return {package["name"]: package["version"] for package in document["packages"]}
+
+
+def test_it_has_what_is_locked_and_the_release_of_the_workspace(project: Path) -> None:
+    found = read(given(project))
+    release = dict(find_shipped_release(KNOWN))
+    assert len(release) > 50
+    assert found == {**release, "@backstage/config": "1.3.6"}
+
+
+def test_of_an_unknown_release_it_has_what_is_locked(project: Path) -> None:
+    (project / "backstage.json").unlink()
+    assert read(given(project)) == {"@backstage/config": "1.3.6", "@backstage/types": "1.2.2"}
+
+
+def test_a_manifest_of_the_users_is_the_release(project: Path, tmp_path: Path) -> None:
+    own = tmp_path / "manifest.json"
+    own.write_text(manifest_text(KNOWN, {"@acme/x": "1.0.0", "@backstage/config": "9.0.0"}))
+    found = read(given(project, BACKSTAGE_MANIFEST_FILE=str(own)))
+    assert found == {"@acme/x": "1.0.0", "@backstage/config": "1.3.6"}
+
+
+def test_a_server_of_the_users_answers_for_a_release_that_is_not_known(project: Path) -> None:
+    server = {"BACKSTAGE_VERSIONS_BASE_URL": "https://versions.example.com"}
+    (project / "backstage.json").write_text('{"version": "99.0.0"}')
+    assert "BACKSTAGE_MANIFEST_FILE" not in given(project, **server).variables
+    (project / "backstage.json").write_text(json.dumps({"version": KNOWN}))
+    assert read(given(project, **server))
+
+
+def test_a_workspace_that_asks_for_no_release_gets_none(project: Path) -> None:
+    (project / "yarn.lock").write_text(LOCK.replace("backstage:^::backstage=1.49.4&npm=", "npm:"))
+    assert "BACKSTAGE_MANIFEST_FILE" not in given(project).variables
+    (project / "yarn.lock").unlink()
+    assert "BACKSTAGE_MANIFEST_FILE" not in given(project).variables
+
+
+def test_two_workspaces_with_the_same_get_a_file_of_the_same_name(
+    project: Path, tmp_path: Path
+) -> None:
+    first = given(project).variables["BACKSTAGE_MANIFEST_FILE"]
+    assert given(project).variables["BACKSTAGE_MANIFEST_FILE"] == first
+    (project / "backstage.json").unlink()
+    assert given(project).variables["BACKSTAGE_MANIFEST_FILE"] != first
+
+
+@pytest.mark.parametrize("content", [None, "{}", "not JSON"])
+def test_a_file_that_is_no_manifest_is_an_error_that_names_it(
+    content: str | None, project: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "bad.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ConfigurationError, match="BACKSTAGE_MANIFEST_FILE") as caught:
+        given(project, BACKSTAGE_MANIFEST_FILE=str(file))
+    assert caught.value.place
+    assert caught.value.place.file == file
+
+
+def test_of_the_shells_variables_only_these_two_reach_tools() -> None:
+    others = ("BACKSTAGE_CLI_EXPERIMENTAL_BUILD_CACHE", "BACKSTAGE_E2E_CLI_TEST", "BACKSTAGE_TOKEN")
+    meant = ("BACKSTAGE_MANIFEST_FILE", "BACKSTAGE_VERSIONS_BASE_URL")
+    environment = layer_environment(dict.fromkeys((*others, *meant), "x"))
+    seen = node_environment(environment, tools=(), temporary=Path("/"), installs=True)
+    assert {name for name in seen if name.startswith("BACKSTAGE_")} == set(meant)
