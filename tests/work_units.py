@@ -59,6 +59,8 @@ HEAVY = (
     "tests/docs/test_site.py",
     "tests/docs/test_tutorial.py",
     "tests/doctor/test_doctor.py",
+    "tests/export/test_bundler_layouts.py",
+    "tests/export/test_feature_types.py",
     "tests/export/test_locked_install.py",
     "tests/faults/",
     "tests/installation/test_hostile_plugins.py",

@@ -33,7 +33,7 @@ function watch(detection) {
     const type = find(role, folder, project, entry);
     try {
       if (type === null && !noted.has(entry)) {
-        const why = reason(project.getSourceFile(path.resolve(folder, entry)));
+        const why = reason(project.getSourceFile(path.resolve(folder, entry)), project);
         if (why !== undefined) {
           noted.add(entry);
           fs.appendFileSync(NOTES, `${JSON.stringify({ entry, why: why.slice(0, MOST) })}\n`);
@@ -47,7 +47,7 @@ function watch(detection) {
 }
 
 /** Why the type of what a file exports by default is not known; undefined if it is, or there is none. */
-function reason(file) {
+function reason(file, project) {
   const exported = file?.getDefaultExportSymbol();
   if (exported === undefined) {
     return undefined;
@@ -62,8 +62,9 @@ function reason(file) {
   if (at !== undefined && type?.isAny() === false) {
     return undefined;
   }
+  const program = project.getProgram();
   const problem = [at?.getSourceFile(), file]
-    .flatMap(each => each?.getPreEmitDiagnostics() ?? [])
+    .flatMap(each => (each === undefined ? [] : program.getSemanticDiagnostics(each)))
     .map(each => each.getMessageText())
     .map(text => (typeof text === 'string' ? text : text.getMessageText()))[0];
   return problem ?? 'its type is any';
