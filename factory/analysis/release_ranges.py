@@ -17,7 +17,7 @@ from factory.analysis.lockfile import effective_range, split_descriptor
 from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from factory.analysis.lockfile import Lockfile
 
@@ -48,7 +48,7 @@ class ReleaseRanges:
 
     def packages(self) -> Mapping[str, str]:
         """Return what a manifest of the release has to say: versions by name."""
-        locked = self.lockfile.versions if not self.release else ()
+        locked: Collection[str] = () if self.release else self.lockfile.versions
         names = {name for name in locked if name.startswith(_SCOPE)} | self.release.keys()
         found = {name: version for name in sorted(names) if (version := self._version(name))}
         return {**found, **_bound_versions(self.lockfile)}
