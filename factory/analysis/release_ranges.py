@@ -10,11 +10,17 @@ packages are given.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.lockfile import effective_range, split_descriptor
+from factory.files import read_end
 from factory.notation.json_text import parse_object
+from factory.versions import is_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,9 +31,11 @@ BACKSTAGE = "backstage:"
 # The one that there is: https://github.com/backstage/backstage/tree/master/packages/yarn-plugin
 _CARET = f"{BACKSTAGE}^"
 _SCOPE = "@backstage/"
+_LARGEST = 1 << 22
+_FIELDS = ("name", "version")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class ReleaseRanges:
     """The Backstage packages of a workspace.
 
@@ -40,18 +48,32 @@ class ReleaseRanges:
 
     def meaning(self, name: str, asked: str) -> str:
         """Return the range that ``asked`` stands for; ``asked`` itself where nobody knows."""
-        entry = self.lockfile.resolve(name, asked)
-        if entry and (bound := effective_range(asked, entry.descriptors)):
-            return bound
-        version = self._version(name)
-        return f"^{version}" if asked == _CARET and version else asked
+        if asked != _CARET:
+            return asked
+        version = self._bound.get(name) or self._version(name)
+        return f"^{version}" if version else asked
 
     def packages(self) -> Mapping[str, str]:
         """Return what a manifest of the release has to say: versions by name."""
         locked: Collection[str] = () if self.release else self.lockfile.versions
         names = {name for name in locked if name.startswith(_SCOPE)} | self.release.keys()
         found = {name: version for name in sorted(names) if (version := self._version(name))}
-        return {**found, **_bound_versions(self.lockfile)}
+        return {**found, **self._bound}
+
+    def unanswered(self) -> frozenset[str]:
+        """Return the packages that members ask for by ``backstage:^`` and nobody knows."""
+        asked = {
+            name
+            for entry in self.lockfile.entries
+            if entry.is_workspace
+            for name, wanted in chain(entry.dependencies.items(), entry.peer_dependencies.items())
+            if wanted == _CARET
+        }
+        return frozenset(asked - self.packages().keys())
+
+    @cached_property
+    def _bound(self) -> Mapping[str, str]:
+        return _bound_versions(self.lockfile)
 
     def _version(self, name: str) -> str:
         """The release's; where that is not known, the one that the workspace has locked."""
@@ -62,14 +84,17 @@ class ReleaseRanges:
 
 
 def _bound_versions(lockfile: Lockfile) -> dict[str, str]:
+    """The versions that yarn has bound ``backstage:^`` to; what is no version binds nothing."""
     found = {}
     for entry in lockfile.entries:
         for descriptor in entry.descriptors:
             name, asked = split_descriptor(descriptor)
-            if asked.startswith(f"{_CARET}::") and (
-                bound := effective_range(_CARET, (descriptor,))
+            if (
+                asked.startswith(f"{_CARET}::")
+                and (bound := effective_range(_CARET, (descriptor,)).removeprefix("^"))
+                and is_version(bound)
             ):
-                found[name] = bound.removeprefix("^")
+                found[name] = bound
     return found
 
 
@@ -77,6 +102,19 @@ def manifest_text(version: str, packages: Mapping[str, str]) -> str:
     """Return the manifest of a release as the JSON text of its file."""
     listed = [{"name": name, "version": packages[name]} for name in sorted(packages)]
     return json.dumps({"releaseVersion": version, "packages": listed}, indent=1) + "\n"
+
+
+def read_manifest_file(file: Path) -> bytes:
+    """Return the text of a file that may be a manifest; the real ones have some 30 kB.
+
+    Raises:
+        OSError: it cannot be read, or is no file.
+        ValueError: it is much too large, or its name is none.
+    """
+    read = read_end(Path(os.path.realpath(file)), _LARGEST)
+    if not read.is_whole:
+        raise ValueError(f"more than {_LARGEST} bytes")
+    return read.content
 
 
 def parse_manifest(text: bytes) -> Mapping[str, str]:
@@ -93,5 +131,5 @@ def parse_manifest(text: bytes) -> Mapping[str, str]:
 
 
 def _is_package(listed: Any) -> bool:
-    fields = (listed.get("name"), listed.get("version")) if isinstance(listed, dict) else (None,)
-    return all(isinstance(field, str) for field in fields)
+    name, version = (listed.get(field) if isinstance(listed, dict) else None for field in _FIELDS)
+    return isinstance(name, str) and isinstance(version, str) and is_version(version)

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.analysis.release_ranges import read_manifest_file
 from factory.config.environment import Environment
 from factory.toolchain.child_environment import MANIFEST_FILE, base_environment
 from factory.toolchain.node_environment import node_environment
@@ -66,8 +67,8 @@ def _telling(name: str, value: str) -> bytes:
     if name == "NODE_OPTIONS":
         return " ".join(_MEMORY.sub("", value).split()).encode()
     if name == MANIFEST_FILE:  # what it says counts, not where it is
-        with contextlib.suppress(OSError):
-            return Path(value).expanduser().read_bytes()
+        with contextlib.suppress(OSError, ValueError):
+            return read_manifest_file(Path(value))
     return value.encode()
 
 

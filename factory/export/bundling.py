@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.files import read_end
 from factory.toolchain.cache_folder import make_once
 from factory.toolchain.link_tree import link_tree
 
@@ -66,6 +67,7 @@ def place_rhdh_cli(
 SCRIPTS = ("reproducible_bundles.cjs", "feature_types.cjs")
 # Where the first of them notes the folder of each bundle that it has made reproducible.
 _NOTES = "reproducible-bundles.txt"
+_MOST = 1 << 16
 # https://module-federation.io/configure: remote entry, manifest, statistics, types.
 _LEFTOVER = re.compile(r"remoteEntry\.js(?:\.map)?|mf-[\w-]+\.json|@mf-types(?:\..+)?")
 
@@ -108,14 +110,13 @@ def bundling_command(
     Args:
         rhdh_cli: the installed one.
         workspace: the folder of the yarn workspace.
-        env: the environment of an export; its ``TMPDIR`` is a folder of this process alone.
+        env: the environment of an export; its ``TMPDIR`` is an empty folder.
         checkpoint: called while rhdh-cli is put in its place; whatever it raises ends that.
 
     Raises:
         StorageError: the disk is full.
     """
     folder = Path(env["TMPDIR"])
-    (folder / _NOTES).unlink(missing_ok=True)  # of an attempt before this one
     words = [env.get("NODE_OPTIONS")]
     for name in SCRIPTS:
         script = folder / name
@@ -152,8 +153,10 @@ def find_unknown_bundles(exported: Path, env: Mapping[str, str]) -> tuple[Bundle
         exported: the plugin's ``dist-dynamic``.
         env: the environment of the export.
     """
-    notes = Path(env["TMPDIR"], _NOTES)
-    made = notes.read_text(encoding="utf-8").splitlines() if notes.is_file() else []
+    try:
+        made = read_end(Path(env["TMPDIR"], _NOTES), _MOST).text().split("\n")
+    except OSError:  # nothing was noted
+        made = []
     return tuple(
         kind
         for kind in BUNDLE_KINDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -14,14 +15,15 @@ from factory.export.bundling import (
     remove_federation_leftovers,
     warn_of_unknown_bundles,
 )
-from factory.export.feature_types import (
-    find_untyped_features,
-    forget_untyped_features,
-    warn_of_untyped_features,
+from factory.export.feature_types import find_untyped_features, warn_of_untyped_features
+from factory.export.install_log import (
+    forget_install_log,
+    read_install_log,
+    refuse_folder_for_shells,
 )
 from factory.export.known_options import fit_arguments
 from factory.export.locked_install import lock_environment
-from factory.export.refusal import install_logs, refusal
+from factory.export.refusal import refusal
 from factory.files import write_whole
 from factory.notation.json_text import parse_object
 from factory.toolchain.runner import ProcessFailed, refuse_full_disk
@@ -78,17 +80,18 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
         arguments += ["--scalprum-config", str(request.scalprum_config)]
     command = toolchain.rhdh_cli.command
     env = toolchain.child_environment(installs=True, task=f"export-{request.path}")
+    # Empty: what is there afterwards is of this attempt.
+    env["TMPDIR"] = tempfile.mkdtemp(prefix="attempt-", dir=env["TMPDIR"])
     if request.bundled:
-        forget_untyped_features(env)
         remove_federation_leftovers(request.folder)
         command, env = bundling_command(
             toolchain.rhdh_cli, request.workspace, env, checkpoint=runner.raise_if_cancelled
         )
-    elif request.locked:
-        env = lock_environment(request.locked, target, env, toolchain)
-    logs = install_logs(target, env)
-    for log in logs:
-        log.unlink(missing_ok=True)  # of an attempt before this one
+    else:
+        refuse_folder_for_shells(env, toolchain.rhdh_cli.version)
+        forget_install_log(target)
+        if request.locked:
+            env = lock_environment(request.locked, target, env, toolchain)
     try:
         runner.run(
             (command, "plugin", "export", "--clean", *arguments),
@@ -96,7 +99,7 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
             env=env,
         )
     except ProcessFailed as failure:
-        raise _error(request, failure, logs, runner) from failure
+        raise _error(request, failure, read_install_log(target, env), runner) from failure
     if request.bundled:
         unknown = find_unknown_bundles(target, env)
         warn_of_unknown_bundles(unknown, request.path, toolchain.rhdh_cli.version)
@@ -117,14 +120,13 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
 def _error(
     request: ExportRequest,
     failure: ProcessFailed,
-    logs: tuple[Path, ...],
+    install_log: str,
     runner: LoggedRunner,
 ) -> ExportError:
-    text = ""
-    if log := next((file for file in logs if file.is_file()), None):
-        text = runner.redact(log.read_text(encoding="utf-8", errors="replace"))
+    text = runner.redact(install_log)
+    if text:
         with runner.log.open("a", encoding="utf-8") as file:
-            file.write(f"--- {log.name}\n{text}")
+            file.write(f"--- yarn-install.log\n{text}")
         refuse_full_disk(text, "yarn", runner.log, (request.folder / DIST_DYNAMIC,))
     first, _, rest = refusal(failure.completed.tail, text).partition("\n")
     return ExportError(

@@ -8,11 +8,13 @@ each entry point; where that does not type-check, Backstage leaves the entry poi
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.files import read_end
 from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NOTES = "untyped-features.jsonl"
+_MOST = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,21 +34,28 @@ class UntypedFeature:
     why: str
 
 
-def forget_untyped_features(env: Mapping[str, str]) -> None:
-    """Remove what an earlier export with the same ``TMPDIR`` has noted."""
-    Path(env["TMPDIR"], _NOTES).unlink(missing_ok=True)
-
-
 def find_untyped_features(env: Mapping[str, str]) -> tuple[UntypedFeature, ...]:
     """Return the entry points that were noted during an export, in their order.
 
+    A build may have written there, too; what is no such note is passed over.
+
     Args:
-        env: the environment of the export; its ``TMPDIR`` is a folder of this process alone.
+        env: the environment of the export; its ``TMPDIR`` was empty when that began.
     """
-    notes = Path(env["TMPDIR"], _NOTES)
-    lines = notes.read_text(encoding="utf-8").splitlines() if notes.is_file() else []
-    noted = (parse_object(line) for line in lines)
-    return tuple(UntypedFeature(entry=str(one["entry"]), why=str(one["why"])) for one in noted)
+    try:
+        lines = read_end(Path(env["TMPDIR"], _NOTES), _MOST).text().split("\n")
+    except OSError:
+        return ()
+    return tuple(note for line in lines if (note := _parse_note(line)) is not None)
+
+
+def _parse_note(line: str) -> UntypedFeature | None:
+    with contextlib.suppress(ValueError):
+        noted = parse_object(line)
+        entry, why = noted.get("entry"), noted.get("why")
+        if isinstance(entry, str) and isinstance(why, str):
+            return UntypedFeature(entry=entry, why=why)
+    return None
 
 
 def warn_of_untyped_features(untyped: Iterable[UntypedFeature], plugin: str) -> None:

@@ -3,7 +3,8 @@
 Yarn, by Backstage's plugin, and rhdh-cli read the file that ``BACKSTAGE_MANIFEST_FILE`` names.
 They get one that is made of yarn.lock and of the release's packages; these are those of the file
 that the user names by the same variable, otherwise what ships with the factory. Where the release
-is not known and the user names a server (``BACKSTAGE_VERSIONS_BASE_URL``), that is left to answer.
+is not known, a server is left to answer: if the user names one (``BACKSTAGE_VERSIONS_BASE_URL``),
+or if yarn.lock does not tell everything that is asked for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from factory.analysis.release_ranges import (
     ReleaseRanges,
     manifest_text,
     parse_manifest,
+    read_manifest_file,
 )
 from factory.errors import ConfigurationError, Place
 from factory.files import write_whole
@@ -78,7 +80,7 @@ def give_release_manifest(toolchain: Toolchain, project: Path) -> Toolchain:
     """Return the toolchain with an environment that names a manifest of the workspace's release.
 
     It is the toolchain itself where no package asks for ``backstage:``, there is no yarn.lock, or a
-    server is to answer.
+    server is to answer. A manifest that the user names is never left out.
 
     Args:
         toolchain: the workspace's; the file is written to its temporary folder.
@@ -93,9 +95,10 @@ def give_release_manifest(toolchain: Toolchain, project: Path) -> Toolchain:
     if not file.is_file() or BACKSTAGE not in file.read_text(encoding="utf-8", errors="replace"):
         return toolchain
     ranges = find_release_ranges(project, read_lockfile(file), environment)
-    if not ranges.release and environment.get(VERSIONS_URL):
-        return toolchain
     version = backstage_version(project)
+    if not ranges.release and (environment.get(VERSIONS_URL) or ranges.unanswered()):
+        log.info("the packages of Backstage %s are not known; tools ask a server", version or "?")
+        return toolchain
     text = manifest_text(version, ranges.packages())
     # Called after its content: what two workspaces install is compared with it.
     digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
@@ -109,9 +112,9 @@ def give_release_manifest(toolchain: Toolchain, project: Path) -> Toolchain:
 
 
 def _read_manifest(named: str) -> Mapping[str, str]:
-    file = Path(named).expanduser().absolute()
+    file = Path(named).absolute()
     try:
-        return parse_manifest(file.read_bytes())
+        return parse_manifest(read_manifest_file(file))
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"the file that {MANIFEST_FILE} names is not a release manifest of Backstage",

@@ -43,6 +43,21 @@ __metadata:
 """
 
 
+MEMBER = """
+"x@workspace:plugins/x":
+  version: 0.0.0-use.local
+  resolution: "x@workspace:plugins/x"
+  dependencies:
+    "@backstage/config": "backstage:^"
+    "@backstage/errors": "backstage:^"
+    "@backstage/types": "npm:^1.2.2"
+  peerDependencies:
+    "@backstage/ui": "backstage:^"
+  languageName: unknown
+  linkType: soft
+"""
+
+
 @pytest.fixture
 def lockfile(tmp_path: Path) -> Lockfile:
     (tmp_path / "yarn.lock").write_text(LOCK)
@@ -77,6 +92,26 @@ def test_other_words_than_the_caret_have_no_meaning(asked: str, lockfile: Lockfi
     assert ranges.meaning("@backstage/types", asked) == asked
 
 
+def test_what_yarn_has_bound_to_no_version_is_not_bound(tmp_path: Path) -> None:
+    """A lockfile comes with the source, and may say anything."""
+    for odd in ("file:..%2Fx", "1.3.6%20||%20*", "%ff", "npm:other@1.0.0", "1" * 5000):
+        (tmp_path / "yarn.lock").write_text(LOCK.replace("npm=1.3.6", f"npm={odd}"))
+        ranges = ReleaseRanges(lockfile=read_lockfile(tmp_path / "yarn.lock"), release={})
+        assert ranges.meaning("@backstage/config", "backstage:^") == "^1.3.6"  # the one locked
+        assert ranges.packages()["@backstage/config"] == "1.3.6"
+
+
+def test_what_members_ask_for_and_nobody_knows_is_told(tmp_path: Path) -> None:
+    (tmp_path / "yarn.lock").write_text(LOCK + MEMBER)
+    lockfile = read_lockfile(tmp_path / "yarn.lock")
+    assert ReleaseRanges(lockfile=lockfile, release={}).unanswered() == {
+        "@backstage/errors",  # there are two
+        "@backstage/ui",
+    }
+    release = {"@backstage/errors": "1.3.1", "@backstage/ui": "0.9.0"}
+    assert not ReleaseRanges(lockfile=lockfile, release=release).unanswered()
+
+
 def test_a_manifest_is_read_as_it_is_written() -> None:
     packages = {"@backstage/types": "1.2.1", "@backstage/config": "1.3.6"}
     text = manifest_text("1.49.4", packages)
@@ -94,6 +129,10 @@ def test_a_manifest_is_read_as_it_is_written() -> None:
         b'{"packages": [1]}',
         b'{"packages": [{"name": "a"}]}',
         b'{"packages": [{"name": "a", "version": 1}]}',
+        b'{"packages": [{"name": "a", "version": "^1.0.0"}]}',
+        b'{"packages": [{"name": "a", "version": "file:../x"}]}',
+        b'{"packages": [{"name": "a", "version": "1.0.0"}, {"name": ["a"], "version": "1.0.0"}]}',
+        b'{"packages": [{"name": "\\ud800", "version": "1.0.0"}]}',
         b'{"packages": [{"name": "a", "version": "1"}, null]}',
         b"\xff",
     ],

@@ -11,14 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from factory.export.bundling import SCRIPTS
-from factory.export.feature_types import (
-    find_untyped_features,
-    forget_untyped_features,
-    warn_of_untyped_features,
-)
+from factory.export.bundling import SCRIPTS, find_unknown_bundles
+from factory.export.feature_types import find_untyped_features, warn_of_untyped_features
 from factory.pipeline.export_tree import adapt_tree
 from tests.conftest import KEPT
+from tests.odd_files import put
 from tests.pipeline.test_export_tree import ranges_of, workspace
 from tests.toolchain.installed_tools import some_node
 
@@ -92,7 +89,6 @@ def test_what_backstage_leaves_out_in_silence_is_noted_with_the_reason(
     script = temporary / SCRIPTS[-1]
     script.write_bytes((Path("factory/export") / SCRIPTS[-1]).read_bytes())
     (temporary / "program.cjs").write_text(PROGRAM)
-    forget_untyped_features(env)
     # Without a tsconfig.json at the root it fails.
     with adapt_tree(workspace, ranges_of(workspace), bundles=True):
         said = subprocess.run(
@@ -115,5 +111,33 @@ def test_what_backstage_leaves_out_in_silence_is_noted_with_the_reason(
     warn_of_untyped_features(untyped, "plugins/x")
     assert len(caplog.messages) == len(REASONS)
     assert caplog.messages[0].startswith("plugins/x: what src/missing.ts exports by default")
-    forget_untyped_features(env)
+
+
+def test_notes_that_a_build_has_made_up_are_passed_over(tmp_path: Path) -> None:
+    env = {"TMPDIR": str(tmp_path)}
     assert find_untyped_features(env) == ()
+    good = {"entry": "src/a.ts", "why": "x"}
+    odd = (
+        b"{",
+        b"[]",
+        b'{"entry": 1, "why": "x"}',
+        b'{"entry": "\\ud800", "why": ""}',
+        b"\xff",
+        b"",
+    )
+    (tmp_path / "untyped-features.jsonl").write_bytes(
+        b"\n".join((*odd, json.dumps(good).encode(), *odd))
+    )
+    assert [each.entry for each in find_untyped_features(env)] == ["src/a.ts"]
+
+
+@pytest.mark.parametrize("name", ["untyped-features.jsonl", "reproducible-bundles.txt"])
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link"])
+def test_what_is_no_file_is_no_note(name: str, kind: str, tmp_path: Path) -> None:
+    put(kind, tmp_path / name)
+    exported = tmp_path / "dist-dynamic"
+    (exported / "dist").mkdir(parents=True)
+    (exported / "dist/mf-manifest.json").touch()
+    env = {"TMPDIR": str(tmp_path)}
+    assert find_untyped_features(env) == ()
+    assert [each.name for each in find_unknown_bundles(exported, env)] == ["module federation"]

@@ -55,12 +55,16 @@ class Exporter:
             plugin={"dependencies": {"@acme/client": "workspace:^"}}, members={"@acme/client": {}}
         ).write(folder / "workspace", "protocols")
         self.temporary = folder / "tmp"
-        self.temporary.mkdir()
         self.command = folder / "rhdh-cli"
         self.log = folder / "export.log"
         self.rhdh_cli = RhdhCli(version="2.0.1", command=self.command)
 
+    @property
+    def exported(self) -> Path:
+        return self.workspace / PLUGIN / "dist-dynamic"
+
     def child_environment(self, **_options: object) -> dict[str, str]:
+        self.temporary.mkdir(exist_ok=True)
         return {"PATH": "/usr/bin:/bin", "TMPDIR": str(self.temporary)}
 
     def refused(self, script: str) -> ExportError:
@@ -126,10 +130,10 @@ def test_the_reason_of_yarn_is_shown_and_mended(
 
 @pytest.mark.parametrize("place", ["plugin", "temporary"])
 def test_the_log_of_an_attempt_before_is_no_reason(place: str, exporter: Exporter) -> None:
-    exported = exporter.workspace / PLUGIN / "dist-dynamic"
-    exported.mkdir()
+    exporter.exported.mkdir()
+    exporter.temporary.mkdir()
     file = {
-        "plugin": exported / "yarn-install.log",
+        "plugin": exporter.exported / "yarn-install.log",
         "temporary": exporter.temporary / "rhdh-cli.yarn-install.log",
     }[place]
     file.write_text(BERRY)
@@ -137,6 +141,71 @@ def test_the_log_of_an_attempt_before_is_no_reason(place: str, exporter: Exporte
     assert error.problem.endswith("Target package must have a role")
     assert error.details is None
     assert exporter.mended(error) is None
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link"])
+@pytest.mark.parametrize("name", ["dist-dynamic/yarn-install.log", "rhdh-cli.yarn-install.log"])
+def test_what_a_build_puts_in_the_place_of_the_log_is_not_read(
+    kind: str, name: str, exporter: Exporter
+) -> None:
+    """Before the installation fails, scripts of the source's have run with the same folders."""
+    place = name if "/" in name else f"$TMPDIR/{name}"
+    secret = exporter.workspace / "secret.txt"
+    secret.write_text("YN0035: @acme/client@npm:1.0.0: Package not found, and a secret")
+    made = {
+        "folder": f'mkdir -p "{place}/inside"',
+        "pipe": f'mkfifo "{place}"',
+        "link": f'ln -s {shlex.quote(str(secret))} "{place}"',
+    }[kind]
+    first = FIRST.format(log="x")
+    error = exporter.refused(f"mkdir -p dist-dynamic\n{made}\n{echo(f'Error: {first}')} >&2")
+    assert error.problem.endswith(first)
+    assert error.details is None
+    assert "secret" not in exporter.log.read_text()
+
+
+def test_a_dist_dynamic_that_leads_elsewhere_is_not_looked_into(exporter: Exporter) -> None:
+    elsewhere = exporter.workspace / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "yarn-install.log").write_text(BERRY)
+    exporter.exported.symlink_to(elsewhere)
+    error = exporter.refused(f"{echo(f'Error: {FIRST}')} >&2")
+    assert error.details is None
+    assert (elsewhere / "yarn-install.log").read_text() == BERRY
+
+
+def test_of_a_log_without_end_the_end_is_read(exporter: Exporter) -> None:
+    many = f'yes "{"x" * 99}" | head -n 30000'
+    script = f'({many}; {echo(BERRY)}) > "$TMPDIR/rhdh-cli.yarn-install.log"'
+    error = exporter.refused(f"{script}\n{echo(f'Error: {FIRST}')} >&2")
+    assert exporter.mended(error) == "--embed-package @acme/client"
+    assert exporter.log.stat().st_size < 1_100_000
+
+
+def test_a_log_that_is_gone_is_not_named(exporter: Exporter) -> None:
+    problem = exporter.refused(from_1_10_1(BERRY)).problem
+    assert "'yarn install --no-immutable'" in problem
+    assert "rhdh-cli.yarn-install.log" not in problem
+
+
+@pytest.mark.parametrize("odd", [" ", ";", "$", "'", "(", "\n", "&"])
+def test_a_temporary_folder_that_a_shell_takes_apart_is_refused(
+    odd: str, exporter: Exporter
+) -> None:
+    """rhdh-cli writes its path into a command as it is, from 1.10.1 on."""
+    exporter.temporary = exporter.temporary.with_name(f"a{odd}touch b")
+    error = exporter.refused("touch started")
+    assert error.found
+    assert repr(odd) in error.found
+    assert "TMPDIR" in (error.hint or "")
+    assert not (exporter.workspace / PLUGIN / "started").exists()
+    exporter.rhdh_cli = RhdhCli(version="1.10.0", command=exporter.command)
+    assert "Backend" in exporter.refused(f"{echo('Error: Backend plugin')} >&2").problem
+
+
+def test_a_temporary_folder_in_any_script_is_taken(exporter: Exporter) -> None:
+    exporter.temporary = exporter.temporary.with_name("größe-1.0_日本")
+    assert exporter.mended(exporter.refused(from_1_10_1(BERRY)))
 
 
 def test_an_error_after_the_installation_is_not_hidden_by_its_log() -> None:

@@ -11,12 +11,14 @@ import pytest
 
 from factory.analysis.inventory import find_host, newest_host
 from factory.analysis.release_ranges import manifest_text
+from factory.cache.variables import telling_variables
 from factory.config.environment import Environment, layer_environment
 from factory.errors import ConfigurationError
 from factory.pipeline.release_manifest import find_shipped_release, give_release_manifest
 from factory.toolchain.assembled import Toolchain
 from factory.toolchain.node_environment import node_environment
-from tests.analysis.test_release_ranges import LOCK
+from tests.analysis.test_release_ranges import LOCK, MEMBER
+from tests.odd_files import put
 
 KNOWN = find_host(newest_host()).backstage
 
@@ -77,6 +79,16 @@ def test_a_server_of_the_users_answers_for_a_release_that_is_not_known(project: 
     assert read(given(project, **server))
 
 
+def test_what_yarn_lock_does_not_tell_of_an_unknown_release_is_left_to_the_server(
+    project: Path,
+) -> None:
+    (project / "yarn.lock").write_text(LOCK + MEMBER)
+    (project / "backstage.json").write_text('{"version": "99.0.0"}')
+    assert "BACKSTAGE_MANIFEST_FILE" not in given(project).variables
+    (project / "backstage.json").write_text(json.dumps({"version": KNOWN}))
+    assert read(given(project))
+
+
 def test_a_workspace_that_asks_for_no_release_gets_none(project: Path) -> None:
     (project / "yarn.lock").write_text(LOCK.replace("backstage:^::backstage=1.49.4&npm=", "npm:"))
     assert "BACKSTAGE_MANIFEST_FILE" not in given(project).variables
@@ -104,6 +116,34 @@ def test_a_file_that_is_no_manifest_is_an_error_that_names_it(
         given(project, BACKSTAGE_MANIFEST_FILE=str(file))
     assert caught.value.place
     assert caught.value.place.file == file
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_is_no_file_is_no_manifest(kind: str, project: Path, tmp_path: Path) -> None:
+    put(kind, tmp_path / "manifest.json")
+    environment = layer_environment({"BACKSTAGE_MANIFEST_FILE": str(tmp_path / "manifest.json")})
+    with pytest.raises(ConfigurationError, match="BACKSTAGE_MANIFEST_FILE"):
+        given(project, **environment.variables)
+    assert telling_variables(environment)["BACKSTAGE_MANIFEST_FILE"]
+
+
+def test_a_file_without_end_is_no_manifest(project: Path, tmp_path: Path) -> None:
+    with (tmp_path / "large.json").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ConfigurationError, match="BACKSTAGE_MANIFEST_FILE") as caught:
+        given(project, BACKSTAGE_MANIFEST_FILE=str(tmp_path / "large.json"))
+    assert "more than" in (caught.value.found or "")
+
+
+def test_to_the_cache_what_a_manifest_says_counts_and_not_where_it_is(tmp_path: Path) -> None:
+    def told(name: str, text: str) -> str:
+        (tmp_path / name).write_text(text)
+        variables = {"BACKSTAGE_MANIFEST_FILE": str(tmp_path / name)}
+        return telling_variables(layer_environment(variables))["BACKSTAGE_MANIFEST_FILE"]
+
+    assert told("a.json", "{}") == told("b.json", "{}") != told("b.json", "[]")
+    server = {"BACKSTAGE_VERSIONS_BASE_URL": "https://versions.example.com"}
+    assert not telling_variables(layer_environment(server))
 
 
 def test_of_the_shells_variables_only_these_two_reach_tools() -> None:
