@@ -84,7 +84,7 @@ class ReleaseRanges:
 
 
 def _bound_versions(lockfile: Lockfile) -> dict[str, str]:
-    """The versions that yarn has bound ``backstage:^`` to; what is no version binds nothing."""
+    """The versions that yarn has bound ``backstage:^`` to; others bind nothing."""
     found = {}
     for entry in lockfile.entries:
         for descriptor in entry.descriptors:
@@ -108,8 +108,8 @@ def read_manifest_file(file: Path) -> bytes:
     """Return the text of a file that may be a manifest; the real ones have some 30 kB.
 
     Raises:
-        OSError: it cannot be read, or is no file.
-        ValueError: it is much too large, or its name is none.
+        OSError: it cannot be read, or is not a file.
+        ValueError: it is much too large, or there is a NUL in its name.
     """
     read = read_end(Path(os.path.realpath(file)), _LARGEST)
     if not read.is_whole:

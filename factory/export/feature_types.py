@@ -37,7 +37,7 @@ class UntypedFeature:
 def find_untyped_features(env: Mapping[str, str]) -> tuple[UntypedFeature, ...]:
     """Return the entry points that were noted during an export, in their order.
 
-    A build may have written there, too; what is no such note is passed over.
+    A build may have written there, too; other lines are passed over.
 
     Args:
         env: the environment of the export; its ``TMPDIR`` was empty when that began.

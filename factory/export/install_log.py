@@ -65,7 +65,7 @@ def read_install_log(exported: Path, env: Mapping[str, str]) -> str:
     for log in logs:
         try:
             return read_end(log, _MOST).text()
-        except OSError:  # there is none, or something that is no log
+        except OSError:  # it is not there, or not a file
             continue
     return ""
 
