@@ -60,7 +60,7 @@ class ReleaseRanges:
         found = {name: version for name in sorted(names) if (version := self._version(name))}
         return {**found, **self._bound}
 
-    def unanswered(self) -> frozenset[str]:
+    def list_unanswered(self) -> frozenset[str]:
         """Return the packages that members ask for by ``backstage:^`` and nobody knows."""
         asked = {
             name

@@ -96,7 +96,7 @@ def give_release_manifest(toolchain: Toolchain, project: Path) -> Toolchain:
         return toolchain
     ranges = find_release_ranges(project, read_lockfile(file), environment)
     version = backstage_version(project)
-    if not ranges.release and (environment.get(VERSIONS_URL) or ranges.unanswered()):
+    if not ranges.release and (environment.get(VERSIONS_URL) or ranges.list_unanswered()):
         log.info("the packages of Backstage %s are not known; tools ask a server", version or "?")
         return toolchain
     text = manifest_text(version, ranges.packages())

@@ -104,12 +104,12 @@ def test_what_yarn_has_bound_to_no_version_is_not_bound(tmp_path: Path) -> None:
 def test_what_members_ask_for_and_nobody_knows_is_told(tmp_path: Path) -> None:
     (tmp_path / "yarn.lock").write_text(LOCK + MEMBER)
     lockfile = read_lockfile(tmp_path / "yarn.lock")
-    assert ReleaseRanges(lockfile=lockfile, release={}).unanswered() == {
+    assert ReleaseRanges(lockfile=lockfile, release={}).list_unanswered() == {
         "@backstage/errors",  # there are two
         "@backstage/ui",
     }
     release = {"@backstage/errors": "1.3.1", "@backstage/ui": "0.9.0"}
-    assert not ReleaseRanges(lockfile=lockfile, release=release).unanswered()
+    assert not ReleaseRanges(lockfile=lockfile, release=release).list_unanswered()
 
 
 def test_a_manifest_is_read_as_it_is_written() -> None:
