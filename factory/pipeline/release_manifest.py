@@ -16,7 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from factory.analysis.inventory import backstage_version, find_host, host_names
+from factory.analysis.backstage_releases import list_releases, packages_of_release
+from factory.analysis.inventory import backstage_version
 from factory.analysis.lockfile_parser import LOCKFILE, read_lockfile
 from factory.analysis.release_ranges import (
     BACKSTAGE,
@@ -42,20 +43,8 @@ _DIGITS = 12
 
 
 def find_shipped_release(version: str) -> Mapping[str, str]:
-    """Return the packages of a release of Backstage that is known here, with their versions.
-
-    Those are what a portal of exactly that release has, as far as it has one version of each; none
-    if no portal is of that release.
-    """
-    for name in host_names():
-        host = find_host(name)
-        if version and host.backstage == version:
-            return {
-                package: versions
-                for package, versions in host.packages.items()
-                if package.startswith("@backstage/") and " " not in versions
-            }
-    return {}
+    """Return the packages of a release of Backstage with their versions; none of an unknown one."""
+    return packages_of_release(version) if version in list_releases() else {}
 
 
 def find_release_ranges(

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from factory.analysis.inventory import find_host, newest_host
+from factory.analysis.backstage_releases import list_releases, packages_of_release
 from factory.analysis.release_ranges import manifest_text
 from factory.cache.variables import telling_variables
 from factory.config.environment import Environment, layer_environment
@@ -17,10 +17,11 @@ from factory.errors import ConfigurationError
 from factory.pipeline.release_manifest import find_shipped_release, give_release_manifest
 from factory.toolchain.assembled import Toolchain
 from factory.toolchain.node_environment import node_environment
+from factory.versions import is_version
 from tests.analysis.test_release_ranges import LOCK, MEMBER
 from tests.odd_files import put
 
-KNOWN = find_host(newest_host()).backstage
+OLDEST, *_, KNOWN = list_releases()
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,19 @@ def test_it_has_what_is_locked_and_the_release_of_the_workspace(project: Path) -
     release = dict(find_shipped_release(KNOWN))
     assert len(release) > 50
     assert found == {**release, "@backstage/config": "1.3.6"}
+
+
+@pytest.mark.parametrize("version", [OLDEST, "1.36.0", KNOWN])
+def test_every_release_that_ships_is_found_by_its_version(version: str, project: Path) -> None:
+    (project / "backstage.json").write_text(json.dumps({"version": version}))
+    found = read(given(project))
+    assert found == {**packages_of_release(version), "@backstage/config": "1.3.6"}
+    assert all(map(is_version, found.values()))
+
+
+@pytest.mark.parametrize("version", ["", "1.36", "v1.36.0", "99.0.0", "1.36.0 ", "../1.36.0"])
+def test_another_version_is_no_release(version: str) -> None:
+    assert find_shipped_release(version) == {}
 
 
 def test_of_an_unknown_release_it_has_what_is_locked(project: Path) -> None:
