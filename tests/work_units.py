@@ -80,6 +80,7 @@ HEAVY = (
     "tests/oci/test_referrers.py",
     "tests/pipeline/test_built_check.py",
     "tests/pipeline/test_publishing.py",
+    "tests/pipeline/test_tools_of_a_build.py",
     "tests/plan/test_kubernetes_job.py::test_the_job_is_what_the_schema_of_kubernetes_says",
     "tests/plan/test_plan_and_build.py",
     "tests/plan/test_plan_command.py",
