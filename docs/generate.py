@@ -71,7 +71,11 @@ def default_variables() -> str:
 
 def child_variables() -> str:
     """Return which variables of the environment each kind of child process may see."""
-    kinds = {"git": child_environment.GIT_CHILD, "pip": child_environment.PIP_CHILD}
+    kinds = {
+        "git": child_environment.GIT_CHILD,
+        "pip": child_environment.PIP_CHILD,
+        "Node's programs": child_environment.NODE_CHILD,
+    }
     groups: dict[int, tuple[Allowance, list[str]]] = {}
     for allowance in child_environment.BASE_CHILD:
         groups[id(allowance)] = (allowance, ["all"])

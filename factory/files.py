@@ -12,6 +12,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -332,6 +333,38 @@ def _remove_unless_locked(file: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.unlink()
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnd:
+    """The last bytes of a file; ``is_whole`` if there are no others."""
+
+    content: bytes
+    is_whole: bool
+
+    def text(self) -> str:
+        """Return the lines that are here as a whole; of the first there may be only the end."""
+        content = self.content if self.is_whole else self.content.partition(b"\n")[2]
+        return content.decode("utf-8", "replace")
+
+
+def read_end(file: Path, most: int) -> FileEnd:
+    """Return at most so many bytes of a file's end, where anybody may have put it.
+
+    No link is followed, and no pipe is waited for.
+
+    Raises:
+        OSError: it cannot be read, or is not a file.
+    """
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a file", str(file))
+        start = max(0, status.st_size - most)
+        return FileEnd(os.pread(descriptor, most, start), is_whole=not start)
     finally:
         os.close(descriptor)
 

@@ -1,7 +1,8 @@
 """From what rhdh-cli says when it refuses an export to the arguments that mend it.
 
-The messages are those of rhdh-cli 1.9. ``--allow-native-package`` is never chosen here: bundling a
-binary is for the author to decide, and :func:`advice` says when that is what is left.
+The messages are those of rhdh-cli from 1.7 to 2.0, and of yarn. ``--allow-native-package`` is never
+chosen here: bundling a binary is for the author to decide, and :func:`advice` says when that is
+what is left.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from factory.analysis.arguments import (
     EMBED,
@@ -55,8 +57,12 @@ _MAIN_CONFLICT = re.compile(
     r"The version of a dependency \('([^']+)'\) of an embedded module conflicts with main module "
     r"dependencies: '([^']+)', '([^']+)'"
 )
-_NOT_PUBLISHED = re.compile(
-    r"((?:@[\w.-]+/)?[\w.-]+)@(?:npm:)?\S*: (?:Package not found|No candidates found)"
+_NAME = r"((?:@[\w.-]+/)?[\w.-]+)"
+# Yarn berry's YN0035 and YN0082; then what yarn 1 says of a version, and of a package.
+_NOT_PUBLISHED = (
+    re.compile(_NAME + r"@(?:npm:)?\S*: (?:Package not found|No candidates found)"),
+    re.compile(r"Couldn't find (?:any versions for|package) \"" + _NAME + r"(?:@[^\"]*)?\""),
+    re.compile(r"https?://[^\s\"]*/" + r"((?:@[\w.-]+%2[fF])?[\w.-]+): Not found"),
 )
 _PACKAGE = re.compile(r"((?:@[^/]+/)?[^./@][^/]*)(?:/.*)?")
 _VERSION = re.compile(VERSION)
@@ -252,9 +258,10 @@ def _not_found(text: str, case: _RefusedCase) -> Repair | None:
 def _not_published(text: str, case: _RefusedCase) -> Repair | None:
     """Yarn cannot fetch a package whose source is in the workspace."""
     members = {p.name for p in case.around.packages if p.folder is not None}
-    for name in dict.fromkeys(_NOT_PUBLISHED.findall(text)):
-        if name in members and (found := _repair_embedded(name, "not published", case)):
-            return found
+    found = (name for pattern in _NOT_PUBLISHED for name in pattern.findall(text))
+    for name in dict.fromkeys(unquote(each) for each in found):
+        if name in members and (mended := _repair_embedded(name, "not published", case)):
+            return mended
     return None
 
 

@@ -7,13 +7,15 @@ are checked against the lockfile wherever they are from. Values are kept as dige
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.analysis.release_ranges import read_manifest_file
 from factory.config.environment import Environment
-from factory.toolchain.child_environment import base_environment
+from factory.toolchain.child_environment import MANIFEST_FILE, base_environment
 from factory.toolchain.node_environment import node_environment
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _DIGITS = 16
 # Names in lower case, with "-" as "_".
 _WITHOUT_EFFECT = re.compile(
-    r"path|tmpdir|home|rhdh_cli_\w+|corepack_\w+"
+    r"path|tmpdir|home|rhdh_cli_\w+|corepack_\w+|backstage_versions_base_url"
     r"|force_color|no_color|browserslist_ignore_old_data|ci"
     # yarn: the registry, the network, its folders, its output
     r"|yarn_npm_\w+|yarn_\w*(?:cache|global)_folder|yarn_enable_(?:global_cache|mirror|network)"
@@ -56,10 +58,18 @@ def telling_variables(environment: Environment) -> Mapping[str, str]:
     for name, value in sorted(seen.items()):
         if name in everybody or name in own or _is_without_effect(name):
             continue
-        telling = " ".join(_MEMORY.sub("", value).split()) if name == "NODE_OPTIONS" else value
-        if telling:
-            found[name] = hashlib.sha256(telling.encode()).hexdigest()[:_DIGITS]
+        if telling := _telling(name, value):
+            found[name] = hashlib.sha256(telling).hexdigest()[:_DIGITS]
     return found
+
+
+def _telling(name: str, value: str) -> bytes:
+    if name == "NODE_OPTIONS":
+        return " ".join(_MEMORY.sub("", value).split()).encode()
+    if name == MANIFEST_FILE:  # what it says counts, not where it is
+        with contextlib.suppress(OSError, ValueError):
+            return read_manifest_file(Path(value))
+    return value.encode()
 
 
 def _is_without_effect(name: str) -> bool:

@@ -9,15 +9,19 @@ rhdh-cli runs from a fixed place in the workspace (:mod:`factory.toolchain.place
 from __future__ import annotations
 
 import logging
+import re
+import shutil
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.files import read_end
 from factory.toolchain.cache_folder import make_once
 from factory.toolchain.link_tree import link_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from factory.toolchain.rhdh_cli import RhdhCli
 
@@ -60,9 +64,42 @@ def place_rhdh_cli(
     return placed / rhdh_cli.command.relative_to(installed)
 
 
-SCRIPT = "reproducible_bundles.cjs"
-# What the script says when it has met no bundler that it knows.
-UNKNOWN_BUNDLER = "plugin-factory: the bundler is not one whose output is known to be reproducible"
+SCRIPTS = ("reproducible_bundles.cjs", "feature_types.cjs")
+# Where the first of them notes the folder of each bundle that it has made reproducible.
+_NOTES = "reproducible-bundles.txt"
+_MOST = 1 << 16
+# https://module-federation.io/configure: remote entry, manifest, statistics, types.
+_LEFTOVER = re.compile(r"remoteEntry\.js(?:\.map)?|mf-[\w-]+\.json|@mf-types(?:\..+)?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BundleKind:
+    """One of the kinds of assets that rhdh-cli makes of a frontend plugin.
+
+    ``written`` is the folder that the bundler writes to, from the plugin's; ``shipped`` the folder
+    in what is exported, which has one of the files ``marks`` if there is such a bundle.
+    """
+
+    name: str
+    written: str
+    shipped: str
+    marks: tuple[str, ...]
+
+
+BUNDLE_KINDS = (
+    BundleKind(
+        name="module federation",
+        written="dist",
+        shipped="dist",
+        marks=("mf-manifest.json", "remoteEntry.js"),
+    ),
+    BundleKind(
+        name="Scalprum",
+        written="dist-dynamic/dist-scalprum",
+        shipped="dist-scalprum",
+        marks=("plugin-manifest.json",),
+    ),
+)
 
 
 def bundling_command(
@@ -73,26 +110,76 @@ def bundling_command(
     Args:
         rhdh_cli: the installed one.
         workspace: the folder of the yarn workspace.
-        env: the environment of an export; its ``TMPDIR`` is a folder of this process alone.
+        env: the environment of an export; its ``TMPDIR`` is an empty folder.
         checkpoint: called while rhdh-cli is put in its place; whatever it raises ends that.
 
     Raises:
         StorageError: the disk is full.
     """
-    script = Path(env["TMPDIR"], SCRIPT)
-    script.write_bytes(resources.files(__package__).joinpath(SCRIPT).read_bytes())
-    options = " ".join(filter(None, (env.get("NODE_OPTIONS"), f"--require {_quote(script)}")))
+    folder = Path(env["TMPDIR"])
+    words = [env.get("NODE_OPTIONS")]
+    for name in SCRIPTS:
+        script = folder / name
+        script.write_bytes(resources.files(__package__).joinpath(name).read_bytes())
+        words.append(f"--require {_quote(script)}")
     placed = place_rhdh_cli(rhdh_cli, workspace, checkpoint=checkpoint)
-    return placed, {**env, "NODE_OPTIONS": options}
+    return placed, {**env, "NODE_OPTIONS": " ".join(filter(None, words))}
 
 
-def warn_of_unknown_bundler(output: str, plugin: str) -> None:
-    """Warn when the script has met no bundler that it knows; the plugin is as good as any."""
-    if UNKNOWN_BUNDLER in output:
+def remove_federation_leftovers(plugin: Path) -> None:
+    """Remove what a build of the package's own has left of module federation in its ``dist``.
+
+    rhdh-cli empties the folder only where it makes such assets itself, and otherwise takes along
+    what is there: a portal would load the leftovers.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    dist = plugin / "dist"
+    if dist.is_symlink() or not dist.is_dir():
+        return
+    for entry in dist.iterdir():
+        if _LEFTOVER.fullmatch(entry.name):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+
+def find_unknown_bundles(exported: Path, env: Mapping[str, str]) -> tuple[BundleKind, ...]:
+    """Return the bundles of an exported plugin that nobody has made reproducible.
+
+    Args:
+        exported: the plugin's ``dist-dynamic``.
+        env: the environment of the export.
+    """
+    try:
+        made = read_end(Path(env["TMPDIR"], _NOTES), _MOST).text().split("\n")
+    except OSError:  # nothing was noted
+        made = []
+    return tuple(
+        kind
+        for kind in BUNDLE_KINDS
+        if kind.written not in made
+        and any((exported / kind.shipped / mark).is_file() for mark in kind.marks)
+    )
+
+
+def warn_of_unknown_bundles(unknown: Iterable[BundleKind], plugin: str, version: str) -> None:
+    """Warn of bundles that may differ when they are built elsewhere; the plugin is as good as any.
+
+    Args:
+        unknown: what :func:`find_unknown_bundles` has found.
+        plugin: the plugin's path.
+        version: rhdh-cli's.
+    """
+    for kind in unknown:
         log.warning(
-            "%s: this rhdh-cli bundles in a way that the factory does not know; built in another "
-            "folder, the same sources may give different bytes",
+            "%s: rhdh-cli %s makes the assets for %s in a way that the factory does not know; "
+            "built in another folder, the same sources may give different bytes",
             plugin,
+            version,
+            kind.name,
         )
 
 

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from factory.errors import ExportError
-from factory.export.bundling import bundling_command, warn_of_unknown_bundler
+from factory.export.bundling import (
+    bundling_command,
+    find_unknown_bundles,
+    remove_federation_leftovers,
+    warn_of_unknown_bundles,
+)
+from factory.export.feature_types import find_untyped_features, warn_of_untyped_features
+from factory.export.install_log import (
+    forget_install_log,
+    read_install_log,
+    refuse_folder_for_shells,
+)
+from factory.export.known_options import fit_arguments
 from factory.export.locked_install import lock_environment
+from factory.export.refusal import refusal
 from factory.files import write_whole
 from factory.notation.json_text import parse_object
 from factory.toolchain.runner import ProcessFailed, refuse_full_disk
@@ -21,13 +34,6 @@ if TYPE_CHECKING:
     from factory.toolchain.runner import LoggedRunner
 
 DIST_DYNAMIC = "dist-dynamic"
-# Where rhdh-cli sends yarn's output; it removes the file when all went well. Releases up to 1.10.0
-# write it into dist-dynamic, later ones into the temporary folder.
-_INSTALL_LOG = "yarn-install.log"
-_LATER_INSTALL_LOG = "rhdh-cli.yarn-install.log"
-_ERROR = re.compile(r"^\w*Error: ", re.MULTILINE)
-_STACK_LINE = re.compile(r"^\s+at .+[:(]\S*:\d+:\d+\)?$|^\s+at async |^Node\.js v")
-_SHOWN_LINES = 25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,31 +73,37 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
         StorageError: the disk is full.
     """
     target = request.folder / DIST_DYNAMIC
-    arguments = [*request.arguments]
+    arguments = [*fit_arguments(request.arguments, toolchain.rhdh_cli.version)]
     if request.compiled:
         arguments.append("--no-build")
     if request.scalprum_config:
         arguments += ["--scalprum-config", str(request.scalprum_config)]
     command = toolchain.rhdh_cli.command
     env = toolchain.child_environment(installs=True, task=f"export-{request.path}")
+    # Empty: what is there afterwards is of this attempt.
+    env["TMPDIR"] = tempfile.mkdtemp(prefix="attempt-", dir=env["TMPDIR"])
     if request.bundled:
+        remove_federation_leftovers(request.folder)
         command, env = bundling_command(
             toolchain.rhdh_cli, request.workspace, env, checkpoint=runner.raise_if_cancelled
         )
-    elif request.locked:
-        env = lock_environment(request.locked, target, env, toolchain)
-    install_logs = (target / _INSTALL_LOG, Path(env["TMPDIR"], _LATER_INSTALL_LOG))
-    install_logs[-1].unlink(missing_ok=True)  # of an attempt before this one
+    else:
+        refuse_folder_for_shells(env, toolchain.rhdh_cli.version)
+        forget_install_log(target)
+        if request.locked:
+            env = lock_environment(request.locked, target, env, toolchain)
     try:
-        completed = runner.run(
+        runner.run(
             (command, "plugin", "export", "--clean", *arguments),
             cwd=request.folder,
             env=env,
         )
     except ProcessFailed as failure:
-        raise _error(request, failure, install_logs, runner) from failure
+        raise _error(request, failure, read_install_log(target, env), runner) from failure
     if request.bundled:
-        warn_of_unknown_bundler(completed.tail, request.path)
+        unknown = find_unknown_bundles(target, env)
+        warn_of_unknown_bundles(unknown, request.path, toolchain.rhdh_cli.version)
+        warn_of_untyped_features(find_untyped_features(env), request.path)
     if not (target / "package.json").is_file():
         raise ExportError(
             f"rhdh-cli exported nothing for {request.path}",
@@ -108,20 +120,15 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
 def _error(
     request: ExportRequest,
     failure: ProcessFailed,
-    install_logs: tuple[Path, ...],
+    install_log: str,
     runner: LoggedRunner,
 ) -> ExportError:
-    message = failure_message(failure.completed.tail)
-    install_log = next((file for file in install_logs if file.is_file()), None)
-    if install_log:
-        text = runner.redact(install_log.read_text(encoding="utf-8", errors="replace"))
+    text = runner.redact(install_log)
+    if text:
         with runner.log.open("a", encoding="utf-8") as file:
-            file.write(f"--- {install_log.name}\n{text}")
+            file.write(f"--- yarn-install.log\n{text}")
         refuse_full_disk(text, "yarn", runner.log, (request.folder / DIST_DYNAMIC,))
-        if "yarn install" in message or not message:
-            lines = [line for line in text.splitlines() if line.strip()]
-            message = "\n".join([message, *lines[-_SHOWN_LINES:]]).strip()
-    first, _, rest = message.partition("\n")
+    first, _, rest = refusal(failure.completed.tail, text).partition("\n")
     return ExportError(
         f"rhdh-cli could not export {request.path}: {first or failure.reason}",
         details=rest.strip() or None,
@@ -130,20 +137,6 @@ def _error(
         "plugins-list.yaml",
         log=runner.log,
     )
-
-
-def failure_message(output: str) -> str:
-    """Return the error that rhdh-cli ended with, without its stack; its last lines if it has none.
-
-    rhdh-cli prints ``Error: …``, sometimes over several lines, as the last thing that it does.
-    """
-    found = _ERROR.search(output)
-    text = output[found.start() :] if found else output
-    lines = [line.rstrip() for line in text.splitlines() if not _STACK_LINE.match(line)]
-    if not found:
-        lines = [line for line in lines if line.strip()][-_SHOWN_LINES:]
-    message = "\n".join(lines).strip()
-    return message[len(found[0]) :] if found else message
 
 
 def _set_supported_versions(manifest: Path, version: str) -> None:

@@ -4,8 +4,9 @@
 // that what it bundles depends on the sources and not on the folder that they are in.
 //
 // It changes settings of the two bundlers by their public interfaces, and does nothing in any other
-// program. What each setting is for is said where it is set. A bundler that it does not meet is told
-// on the standard error stream, in the line that factory/export/bundling.py looks for.
+// program. What each setting is for is said where it is set. Each bundle that it has changed is noted
+// in a file beside the script, by the folder that it is written to: factory/export/bundling.py compares
+// that with the bundles that there are, so that none is missed in silence.
 
 const fs = require('node:fs');
 const Module = require('node:module');
@@ -17,7 +18,11 @@ const BUNDLER_RUNTIME = '@module-federation/webpack-bundler-runtime';
 const MANIFEST = 'plugin-manifest.json';
 // As long as the hashes that it stands for, and nothing that a source would say.
 const PLACEHOLDER = 'zqdigest';
-const UNKNOWN = 'plugin-factory: the bundler is not one whose output is known to be reproducible';
+const NOTES = path.join(__dirname, 'reproducible-bundles.txt');
+// The packages that put a bundler's configuration together and run it. Module federation is in
+// @backstage/cli up to rhdh-cli 1.10.2, in @backstage/cli-module-build from 1.10.3 on.
+const RUNS_BUNDLERS =
+  /[\\/]node_modules[\\/](?:@backstage[\\/]cli(?:-module-[\w-]+)?|@red-hat-developer-hub[\\/]cli)[\\/]dist[\\/]/;
 
 const root = rootOfCli();
 if (root !== undefined) {
@@ -57,7 +62,6 @@ function wrapBundlers() {
     ['@module-federation/enhanced/rspack', wrapFederation],
   ]);
   const wrapped = new Map();
-  const met = new Set();
   const load = Module._load;
   Module._load = function loadWrapped(request, parent, ...rest) {
     const loaded = load.call(this, request, parent, ...rest);
@@ -66,7 +70,7 @@ function wrapBundlers() {
       return loaded;
     }
     if (!wrapped.has(loaded)) {
-      wrapped.set(loaded, wrapper(loaded, () => met.add(request)));
+      wrapped.set(loaded, wrapper(loaded));
     }
     return wrapped.get(loaded);
   };
@@ -77,16 +81,16 @@ function wrapBundlers() {
     const ours = request === BUNDLER_RUNTIME && /[\\/]@rspack[\\/]core[\\/]/.test(parent?.filename);
     return ours ? relative(file) : file;
   };
-  process.on('exit', code => {
-    if (code === 0 && met.size === 0) {
-      process.stderr.write(`${UNKNOWN}\n`);
-    }
-  });
 }
 
-/** Whether a module is one of those that put a bundler's configuration together and run it. */
 function isOfBackstage(file) {
-  return isOfCli(file) && /[\\/]@(backstage|red-hat-developer-hub)[\\/]cli[\\/]dist[\\/]/.test(file);
+  return isOfCli(file) && RUNS_BUNDLERS.test(file);
+}
+
+/** Note that a bundle is the same in any folder, by where it is written. */
+function note(options) {
+  const folder = path.relative(process.cwd(), options.output?.path ?? '');
+  fs.appendFileSync(NOTES, `${folder.split(path.sep).join('/')}\n`);
 }
 
 function relative(file) {
@@ -113,7 +117,7 @@ function called(bundler, prepare, replacements = {}) {
   });
 }
 
-function wrapRspack(core, meet) {
+function wrapRspack(core) {
   const constructed = (plugin, prepare) =>
     new Proxy(plugin, {
       construct: (target, [options], self) => Reflect.construct(target, [prepare(options)], self),
@@ -125,7 +129,6 @@ function wrapRspack(core, meet) {
     ),
   };
   const prepare = options => {
-    meet();
     named(options, byBuild);
     // Its "deterministic" ids are digests of names, and the names of shared modules are absolute.
     options.optimization = { ...options.optimization, moduleIds: 'natural', chunkIds: 'natural' };
@@ -135,6 +138,9 @@ function wrapRspack(core, meet) {
       { apply: sortShared },
       { apply: compiler => putDigest(compiler, stage, core.sources.RawSource) },
     ];
+    if (options.plugins.some(each => federated.has(each))) {
+      note(options);
+    }
   };
   return replacing(core, { ...plugins, rspack: called(core.rspack, prepare, plugins) });
 }
@@ -233,6 +239,8 @@ function withoutBuildTime(definitions) {
 
 // Absolute paths of exposed modules become part of the container's name. Besides, the manifest's
 // plugin splits that name at spaces, and so fails in a folder whose path has one.
+const federated = new WeakSet();
+
 function wrapFederation(exported) {
   const ModuleFederationPlugin = new Proxy(exported.ModuleFederationPlugin, {
     construct(target, [options], self) {
@@ -243,15 +251,16 @@ function wrapFederation(exported) {
       const changed = options.exposes ? { exposes: Object.fromEntries(exposes) } : {};
       // Declarations of types, which it would make where the plugin has a tsconfig.json of its own:
       // it runs tsc beside the bundler, and what is there by the end depends on which is faster.
-      return Reflect.construct(target, [{ ...options, ...changed, dts: false }], self);
+      const plugin = Reflect.construct(target, [{ ...options, ...changed, dts: false }], self);
+      federated.add(plugin);
+      return plugin;
     },
   });
   return replacing(exported, { ModuleFederationPlugin });
 }
 
-function wrapWebpack(webpack, meet) {
+function wrapWebpack(webpack) {
   return called(webpack, options => {
-    meet();
     named(options, byContent);
     // Its "deterministic" ids are digests of names, and the name of a shared module that a build
     // provides is absolute: where such a digest is taken already, another module gets the next one.
@@ -274,6 +283,7 @@ function wrapWebpack(webpack, meet) {
       }
     }
     options.plugins = [...(options.plugins ?? []), { apply: c => digestBuild(c, webpack) }];
+    note(options);
   });
 }
 

@@ -1,38 +1,28 @@
-"""What an export reads of the workspace's packages says real ranges while it runs.
+"""The real ranges that an export has to read in the package.json of the workspace's members.
 
 rhdh-cli and the yarn that it starts in an exported package know nothing of the workspace's
-catalogs, nor of its Backstage release. So the package.json of each member is rewritten once
-everything is installed and compiled, with the ranges that ``catalog:`` and ``backstage:`` stand
-for, as ``yarn pack`` writes them, and put back in the end.
+catalogs, nor, up to 1.10.4, of its Backstage release. So ``catalog:`` and ``backstage:`` become
+what they stand for, as ``yarn pack`` writes it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.catalogs import CATALOG, read_catalogs
-from factory.analysis.discovery import member_manifests, project_folder
-from factory.analysis.lockfile import effective_range
+from factory.analysis.discovery import member_manifests
+from factory.analysis.release_ranges import BACKSTAGE
 from factory.analysis.resolutions import parse_resolutions
 from factory.errors import Place, SourceError
 from factory.notation.json_text import parse_object
-from factory.scratch_folder import scratch_folder
-from factory.sources.replacement import Replacement, replace_for_a_while
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from factory.analysis.catalogs import Catalogs
-    from factory.analysis.lockfile import Lockfile
-
-log = logging.getLogger(__name__)
-
-BACKSTAGE = "backstage:"
+    from factory.analysis.release_ranges import ReleaseRanges
 
 _FIELDS = (
     "dependencies",
@@ -41,40 +31,29 @@ _FIELDS = (
     "optionalDependencies",
     "resolutions",
 )
-_ORIGINALS = "node_modules/.plugin-factory-originals"
 
 
-@contextlib.contextmanager
-def real_ranges(workspace: Path, lockfile: Lockfile) -> Iterator[None]:
-    """Have the package.json of every member say real ranges, for as long as the context is open.
+def find_real_ranges(project: Path, ranges: ReleaseRanges) -> dict[Path, str]:
+    """Return the package.json of members that ask in the workspace's words, with real ranges.
 
-    A range that neither a catalog nor the lockfile gives a meaning to stays as it is.
+    A range that neither a catalog, the lockfile nor the release gives a meaning to stays as it is.
+
+    Args:
+        project: the root of the yarn workspace.
+        ranges: what ``backstage:^`` means in it.
+
+    Returns:
+        The texts that the files should have, by their paths.
 
     Raises:
         SourceError: a package.json or ``.yarnrc.yml`` cannot be used.
-        StorageError: a package.json cannot be written.
     """
-    project = project_folder(workspace) or workspace
-    meanings = _Meanings(catalogs=read_catalogs(project), lockfile=lockfile)
-    with contextlib.ExitStack() as stack:
-        written = {
-            file: text
-            for file in member_manifests(project)
-            if (text := _with_real_ranges(file, meanings)) is not None
-        }
-        if written:
-            folder = stack.enter_context(scratch_folder())
-            replacements = []
-            for number, (file, text) in enumerate(written.items()):
-                content = folder / str(number)
-                content.write_text(text, encoding="utf-8")
-                content.chmod(file.stat().st_mode & 0o777)
-                replacements.append(Replacement(target=file, content=content))
-            log.debug("%d package.json have the ranges of catalogs meanwhile", len(written))
-            stack.enter_context(
-                replace_for_a_while(replacements, root=project, originals=project / _ORIGINALS)
-            )
-        yield
+    meanings = _Meanings(catalogs=read_catalogs(project), ranges=ranges)
+    return {
+        file: text
+        for file in member_manifests(project)
+        if (text := _with_real_ranges(file, meanings)) is not None
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,12 +61,11 @@ class _Meanings:
     """What the words that only the workspace knows stand for."""
 
     catalogs: Catalogs
-    lockfile: Lockfile
+    ranges: ReleaseRanges
 
     def meaning(self, name: str, asked: str) -> str:
         if asked.startswith(BACKSTAGE):
-            entry = self.lockfile.resolve(name, asked)
-            return effective_range(asked, entry.descriptors) if entry else asked
+            return self.ranges.meaning(name, asked)
         meant = self.catalogs.meaning(name, asked)
         return meant.removeprefix("npm:") if meant != asked and "@" not in meant else meant
 

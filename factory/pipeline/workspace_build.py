@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from factory import __version__
-from factory.analysis.discovery import workspace_packages
+from factory.analysis.discovery import BACKEND_ROLES, project_folder, workspace_packages
 from factory.analysis.embedding import members_below
 from factory.analysis.inventory import find_host
 from factory.analysis.locked_workspace import read_locked_workspace
@@ -21,6 +21,7 @@ from factory.files import remove_unfinished
 from factory.pipeline.arguments import repairer
 from factory.pipeline.attestations import lockfile_material
 from factory.pipeline.checkout import overrides_of, resolve_source
+from factory.pipeline.export_tree import adapt_tree
 from factory.pipeline.finishing import BuildResult, finish_workspace, finishing_steps, verify_step
 from factory.pipeline.installing import install_workspace
 from factory.pipeline.output_directory import output_held, storage_error
@@ -28,7 +29,7 @@ from factory.pipeline.plugin_builds import PluginBuilder, build_plugins
 from factory.pipeline.plugin_cache import Restorer
 from factory.pipeline.preparation import chooser_for, plugin_name, prepare_workspace
 from factory.pipeline.publishing import images_wanted, refuse_unless_pushable
-from factory.pipeline.real_ranges import real_ranges
+from factory.pipeline.release_manifest import find_release_ranges, give_release_manifest
 from factory.pipeline.stages import Stages
 from factory.pipeline.tool_choice import wanted_tools
 from factory.pipeline.workspace_context import (
@@ -219,7 +220,7 @@ def make_plugins(build: WorkspaceContext, prepared: Prepared) -> BuildResult:
             mine, others = _divide(missing, claimed)
             if mine:
                 builder = builder or _open_builder(build, prepared)
-                with real_ranges(prepared.checked_out.workspace, builder.locked.graph.lockfile):
+                with _adapted_tree(build, prepared, builder, mine):
                     _build_missing(build, mine, builder)
         in_flight.wait((each.name.key for each in others if each.name), runner.raise_if_cancelled)
         missing = _not_restored(build, prepared, [each.plugin for each in others])
@@ -230,6 +231,17 @@ def make_plugins(build: WorkspaceContext, prepared: Prepared) -> BuildResult:
         overrides=overrides_of(build.plan),
         lockfile=lockfile_material(checked_out.workspace, checked_out.root),
         tools=build.progress.tools,
+    )
+
+
+def _adapted_tree(
+    build: WorkspaceContext, prepared: Prepared, builder: PluginBuilder, missing: Iterable[_Missing]
+) -> contextlib.AbstractContextManager[None]:
+    locked = builder.locked
+    return adapt_tree(
+        prepared.checked_out.workspace,
+        find_release_ranges(locked.root, locked.graph.lockfile, build.plan.environment),
+        bundles=any(each.plugin.manifest.role not in BACKEND_ROLES for each in missing),
     )
 
 
@@ -312,6 +324,7 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
             f"rhdh-cli {toolchain.rhdh_cli.version}"
         )
     build.uses(_used_versions(build.progress.tools, toolchain, wanted))
+    toolchain = give_release_manifest(toolchain, project_folder(workspace) or workspace)
     install_workspace(build, workspace, toolchain)
     packages = workspace_packages(workspace)
     if has_types_to_compile(workspace, manifest.scripts):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.files import read_end
 from factory.outside_text import clean
 from factory.reports.summary import summary_of
 
@@ -110,25 +109,12 @@ def _key(plugin: SummarisedPlugin) -> tuple[str, str, str]:
 def read_log_tail(file: Path) -> LogTail | None:
     """Return a log's end; None if it is not a file that can be read."""
     try:
-        # No link is followed, and no pipe is waited for: the folder may be anybody's.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        end = read_end(file, MOST_BYTES)
     except OSError:
         return None
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        start = max(0, status.st_size - MOST_BYTES)
-        content = os.pread(descriptor, MOST_BYTES, start)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    if start:  # the first line, of which only the end is here
-        content = content.partition(b"\n")[2]
-    lines = content.decode("utf-8", "replace").split("\n")
+    lines = end.text().split("\n")
     shown = [_cut(clean(line)) for line in lines[-MOST_LINES:]]
-    whole = not start and len(shown) == len(lines)
+    whole = end.is_whole and len(shown) == len(lines)
     return LogTail(text="\n".join(shown).strip("\n"), is_whole=whole)
 
 

@@ -103,8 +103,10 @@ def replace_for_a_while(
 
     A run that is killed meanwhile leaves the journal, with which the next one takes them back.
 
+    A file that was not there is removed again.
+
     Args:
-        replacements: contents for files that are there.
+        replacements: contents of files.
         root: the tree.
         originals: a folder in it for the files that are replaced, where nothing packs them.
 
@@ -115,9 +117,10 @@ def replace_for_a_while(
     if not items:
         yield
         return
+    planned = (_plan_move(item, root) for item in items)
     moves = tuple(
-        replace(_plan_move(item, root), old=str((originals / str(number)).relative_to(root)))
-        for number, item in enumerate(items)
+        replace(move, old=str((originals / str(number)).relative_to(root))) if move.old else move
+        for number, move in enumerate(planned)
     )
     try:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from factory.toolchain.registry_variables import (
     registry_variables,
 )
 from factory.toolchain.rhdh_cli import RhdhCli, find_rhdh_cli
+from factory.toolchain.rhdh_cli_node import warn_of_other_node
 from factory.toolchain.yarn import Yarn, find_wanted_yarn, find_yarn
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from factory.config.environment import Environment
     from factory.toolchain.runner import Runner
     from factory.toolchain.wanted_tools import WantedTools
+
+_PLAIN_NAME = re.compile(r"[\w@+.-]{1,120}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +52,7 @@ class Toolchain:
 
     def child_environment(self, *, installs: bool, task: str = "shared") -> dict[str, str]:
         """Return the environment of a process, with a temporary folder of its ``task`` alone."""
-        # Two tasks never share a folder: a path's own dashes are doubled.
-        temporary = self.temporary / "tmp" / task.replace("-", "--").replace("/", "-")
+        temporary = self.temporary / "tmp" / _folder_of(task)
         temporary.mkdir(parents=True, exist_ok=True)
         return node_environment(
             self.environment,
@@ -58,6 +62,18 @@ class Toolchain:
             installs=installs,
             headers=self.node.headers,
         )
+
+
+def _folder_of(task: str) -> str:
+    """A folder's name, which two tasks never share, and which is one plain word to a shell.
+
+    Tools write the paths of their temporary files into commands, and what a source calls its
+    folders is part of a task.
+    """
+    name = task.replace("-", "--").replace("/", "-")
+    if _PLAIN_NAME.fullmatch(name):
+        return name
+    return f"task-{hashlib.sha256(task.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
 
 
 def assemble(
@@ -97,6 +113,7 @@ def assemble(
     npm = npm_of(node, tools, temporary=temporary, tools=(bin_dir,))
     yarn = find_yarn(wanted, npm, bin_dir=bin_dir)
     rhdh_cli = find_rhdh_cli(wanted_tools.rhdh_cli, npm)
+    warn_of_other_node(rhdh_cli, node)
     variables = registry_variables(environment, workspace, classic=yarn.is_classic)
     refuse_missing(variables, environment)
     return Toolchain(

@@ -80,7 +80,16 @@ PIP = Allowance(
     prefixes=("PIP_",),
 )
 
+MANIFEST_FILE = "BACKSTAGE_MANIFEST_FILE"
+VERSIONS_URL = "BACKSTAGE_VERSIONS_BASE_URL"
+RELEASES = Allowance(
+    why="finding out what backstage:^ means: a manifest of the Backstage release, or a server that "
+    "has them",
+    names=frozenset({MANIFEST_FILE, VERSIONS_URL}),
+)
+
 BASE_CHILD = (SYSTEM, PROXIES, CERTIFICATES)
+NODE_CHILD = (*BASE_CHILD, RELEASES)
 PIP_CHILD = (*BASE_CHILD, PIP)
 GIT_CHILD = (*BASE_CHILD, GIT, GIT_CREDENTIALS)
 
@@ -128,6 +137,11 @@ BATCH_MODE = "-o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=40"
 def base_environment(environment: Environment) -> dict[str, str]:
     """Return what every child may see, and nothing else."""
     return _choose(environment.variables, BASE_CHILD)
+
+
+def release_variables(environment: Environment) -> dict[str, str]:
+    """Return the variables by which tools look up a release of Backstage; no other BACKSTAGE_*."""
+    return _choose(environment.variables, (RELEASES,))
 
 
 def pip_environment(environment: Environment) -> dict[str, str]:

@@ -45,7 +45,7 @@ _NOISE = re.compile(
 _REASON = re.compile(
     rf"{_REMOTE}(?:fatal|error|ERROR|Error|[A-Za-z]*Error|ERR!)\b:?"
     r"|npm (?:ERR!|error) "
-    r"|(?:➤ )?YN\d{4}: .*(?:rror|ailed|annot|an't|ouldn't|not found|nauthorized)"
+    r"|(?:➤ )?YN\d{4}: .*(?:rror|ailed|annot|an't|ouldn't|not found|candidates found|nauthorized)"
     r"|remote: (?:aborting|fatal|error)|ssh: |Permission denied|Host key verification",
 )
 _GONE_LOG = re.compile(

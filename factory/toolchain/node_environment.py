@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from factory.config.environment import is_own_login
 from factory.secret_names import looks_secret
-from factory.toolchain.child_environment import base_environment
+from factory.toolchain.child_environment import base_environment, release_variables
 from factory.toolchain.registry_patience import npm_patience
 from factory.toolchain.registry_variables import (
     NO_VARIABLES,
@@ -78,7 +78,8 @@ def node_environment(
     path = ":".join([*map(str, tools), environment.get("PATH", "/usr/bin:/bin")])
     compiled = {"npm_config_nodedir": str(headers)} if headers else {}
     own = {"PATH": path, "TMPDIR": str(temporary)} | _PLAIN
-    return empty | base_environment(environment) | compiled | chosen | own
+    seen_by_all = base_environment(environment) | release_variables(environment)
+    return empty | seen_by_all | compiled | chosen | own
 
 
 def tool_environment(

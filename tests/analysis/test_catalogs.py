@@ -9,10 +9,11 @@ import pytest
 
 from factory.analysis.catalogs import read_catalogs
 from factory.analysis.lockfile_parser import read_lockfile
+from factory.analysis.release_ranges import ReleaseRanges
 from factory.analysis.workspace_analysis import analyze_workspace
 from factory.cache.inputs import workspace_inputs
 from factory.errors import SourceError
-from factory.pipeline.real_ranges import real_ranges
+from factory.pipeline.export_tree import adapt_tree
 from factory.sources.replacement import take_back
 
 from .tiny_workspace import PLUGIN, TinyWorkspace, host
@@ -45,6 +46,10 @@ def workspace(tmp_path: Path) -> Path:
     document["peerDependencies"] = {"react": "catalog:"}
     manifest.write_text(json.dumps(document, indent=2) + "\n")
     return made
+
+
+def ranges_of(workspace: Path) -> ReleaseRanges:
+    return ReleaseRanges(lockfile=read_lockfile(workspace / "yarn.lock"), release={})
 
 
 def test_every_value_is_text_as_for_yarn(workspace: Path) -> None:
@@ -103,7 +108,7 @@ def test_the_lockfile_part_of_the_key_has_what_a_catalog_leads_to(workspace: Pat
 def test_the_export_reads_real_ranges_and_the_tree_stays_as_it_was(workspace: Path) -> None:
     manifest = workspace / PLUGIN / "package.json"
     before = {file: file.read_bytes() for file in workspace.rglob("*") if file.is_file()}
-    with real_ranges(workspace, read_lockfile(workspace / "yarn.lock")):
+    with adapt_tree(workspace, ranges_of(workspace), bundles=False):
         meanwhile = json.loads(manifest.read_text())
         assert meanwhile["dependencies"] == {"uses-backstage": "^1.0.0", "escape": "~1.0.3"}
         assert meanwhile["peerDependencies"] == {"react": "18"}
@@ -114,7 +119,7 @@ def test_the_export_reads_real_ranges_and_the_tree_stays_as_it_was(workspace: Pa
 def test_what_a_killed_run_left_is_taken_back_by_the_next(workspace: Path) -> None:
     manifest = workspace / PLUGIN / "package.json"
     before = manifest.read_bytes()
-    context = real_ranges(workspace, read_lockfile(workspace / "yarn.lock"))
+    context = adapt_tree(workspace, ranges_of(workspace), bundles=False)
     context.__enter__()
     assert manifest.read_bytes() != before
     assert take_back(workspace)
