@@ -206,7 +206,7 @@ _NO_SOURCES = frozenset(
     }
 )
 # Of .yarn; its other folders are a cache of what the lockfile has checksums of.
-_OF_YARN = (".yarn/patches", ".yarn/plugins", ".yarn/releases")
+OF_YARN = (".yarn/patches", ".yarn/plugins", ".yarn/releases")
 
 
 def root_parts(tree: Tree, project: str) -> Iterator[tuple[str, str]]:
@@ -233,7 +233,7 @@ def root_parts(tree: Tree, project: str) -> Iterator[tuple[str, str]]:
                         yield up + entry.name, tree.file(path)
                 elif folder == project and not (entry.name in _NO_SOURCES or path in tree.apart):
                     yield f"{entry.name}/", tree.folder(path).digest
-        for name in _OF_YARN:
+        for name in OF_YARN:
             path = name if folder == "." else f"{folder}/{name}"
             if (tree.root / path).is_dir():
                 yield f"{up}{name}/", tree.folder(path).digest

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, SourceError
+from factory.pipeline.source_part import bring_what_is_reached, wanted_part
 from factory.quantities import pluralize
 from factory.reports.build_report import SourceReport
 from factory.sources.checkout import check_out, git_session
@@ -16,6 +18,7 @@ from factory.sources.destination import contents, hold, prepare, refuse_to_empty
 from factory.sources.earlier_run import EarlierRun, earlier_run
 from factory.sources.git import find_commit
 from factory.sources.git_access import with_access
+from factory.sources.git_errors import Translated
 from factory.sources.local import LocalChanges, describe_changes, local_checkout
 from factory.sources.overlay import Overlay, already_overlaid, apply_overlays, find_overlays
 from factory.sources.patch import apply_patches, find_patches
@@ -222,23 +225,38 @@ def _fetch(
     plan: BuildPlan, resolved: ResolvedSource, stage: Stage, run_context: RunContext
 ) -> Checkout:
     where, environment = resolved.where, git_environment(plan.environment)
-    clone = run_context.clones.get(normalise(where)) if isinstance(where, GitRemote) else None
-    if plan.clones_dir is None or clone is None or isinstance(where, PlainFolder):
-        return check_out(
-            resolved.source,
-            plan.repo_path,
-            runner=run_context.runner,
-            env=environment,
-            on_line=stage.on_line,
-            log=stage.log,
-            wanted=resolved.wanted,
-        )
+    bring = partial(
+        check_out,
+        resolved.source,
+        plan.repo_path,
+        runner=run_context.runner,
+        env=environment,
+        on_line=stage.on_line,
+        log=stage.log,
+        wanted=resolved.wanted,
+    )
+    if isinstance(where, PlainFolder):
+        return bring()
     session = git_session(
         runner=run_context.runner, env=environment, on_line=stage.on_line, log=stage.log
     )
-    return add_worktree(
-        clone, where, resolved.source.ref, plan.repo_path, session, wanted=resolved.wanted
+    part = (
+        None
+        if plan.options.source.whole_repository
+        else wanted_part(plan.workspace_path, find_patches(plan.config_dir), session)
     )
+    clone = run_context.clones.get(normalise(where))
+    if plan.clones_dir is None or clone is None:
+        checkout = bring(part=part)
+    else:
+        ref = resolved.source.ref
+        checkout = add_worktree(
+            clone, where, ref, plan.repo_path, session, wanted=resolved.wanted, part=part
+        )
+    if part:
+        reach = partial(bring_what_is_reached, checkout.root, part, plan.workspace_path)
+        Translated(where, checkout.root)(lambda: reach(with_access(session, where)))
+    return checkout
 
 
 def _describe(

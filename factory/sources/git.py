@@ -21,6 +21,13 @@ from factory.sources.git_errors import Translated, kind_of, may_pass, source_err
 from factory.sources.git_notices import warn_of_missing, warn_of_uncommitted
 from factory.sources.git_process import SessionGit, initialise
 from factory.sources.git_refs import FULL_ID, Wanted, ask_for_refs, resolve, unknown_ref_error
+from factory.sources.partial import (
+    WITHOUT_FILES,
+    Part,
+    is_partial,
+    narrow,
+    with_files_on_demand,
+)
 from factory.sources.source import Checkout, without_credentials
 from factory.toolchain.retrying import retry_command
 from factory.toolchain.runner import ProcessFailed
@@ -58,10 +65,12 @@ def check_out_git(
     session: GitSession,
     *,
     wanted: Wanted | None = None,
+    part: Part | None = None,
 ) -> Checkout:
     """Bring one commit of a remote into an empty folder, which becomes a git repository.
 
-    The clone's configuration holds the URL without credentials.
+    The clone's configuration holds the URL without credentials. With ``part`` the folder holds only
+    that, and no more is fetched where the server allows it.
 
     Raises:
         SourceError: no such repository or ref, no access, no network.
@@ -73,22 +82,29 @@ def check_out_git(
     with_errors = Translated(remote, into)
     repository = with_errors(lambda: initialise(into, session))
     with_errors(lambda: repository.git.remote("add", "origin", remote.url))
-    fetched = fetch(repository, remote, ref, session, wanted=wanted)
-    session = for_checkout(session, remote, fetched.commit, into)
-    with_errors(lambda: check_out_at(fetched.commit, into, session))
-    return describe_checkout(into, fetched, remote, session)
+    fetched = fetch(repository, remote, ref, session, wanted=wanted, part=part)
+    careful = for_checkout(with_files_on_demand(session), remote, fetched.commit, into)
+    with_errors(lambda: check_out_at(fetched.commit, into, careful, part))
+    return describe_checkout(into, fetched, remote, session, part)
 
 
-def check_out_at(commit: str, root: Path, session: GitSession) -> None:
-    """Put a commit's files into the worktree of a repository that has it."""
-    SessionGit(root, session=session).checkout("--quiet", "--detach", commit)
+def check_out_at(commit: str, root: Path, session: GitSession, part: Part | None = None) -> None:
+    """Put a commit's files, or a part of them, into the worktree of a repository that has it."""
+    if part:
+        narrow(root, part, session)
+    git = SessionGit(root, session=session)
+    _patiently(lambda: git.checkout("--quiet", "--detach", commit), session)
 
 
 def describe_checkout(
-    root: Path, fetched: Fetched, remote: GitRemote, session: GitSession
+    root: Path,
+    fetched: Fetched,
+    remote: GitRemote,
+    session: GitSession,
+    part: Part | None = None,
 ) -> Checkout:
     """Return a tree that git has checked out as a value; warn of what git does not put in it."""
-    warn_of_missing(root, session)
+    warn_of_missing(root, part.folders if part else (), session)
     return Checkout(
         root=root,
         commit=fetched.commit,
@@ -122,11 +138,13 @@ def fetch(
     session: GitSession,
     *,
     wanted: Wanted | None = None,
+    part: Part | None = None,
 ) -> Fetched:
     """Fetch what a ref means at a remote, and return the commit; nothing is checked out.
 
     A commit that the repository has already is not fetched again. With ``wanted``, which is what
-    the ref has been found to mean, the remote is not asked once more.
+    the ref has been found to mean, the remote is not asked once more. Where only a ``part`` of the
+    commit is wanted, its files are left for the checkout to fetch.
 
     Raises:
         SourceError: as for :func:`check_out_git`.
@@ -138,7 +156,7 @@ def fetch(
         log.info("%s of %s: here already", wanted.name, without_credentials(remote.url))
         return _describe_fetched(command, commit, wanted)
     refused: ProcessFailed | None = None
-    for attempt in _attempts(repository, remote, wanted, session):
+    for attempt in _attempts(repository, remote, wanted, session, part):
         try:
             _patiently(lambda a=attempt: command.fetch(*a.arguments), session)  # type: ignore[misc]
         except ProcessFailed as failure:
@@ -166,6 +184,9 @@ def _present(command: Git, wanted: Wanted) -> str | None:
     known = wanted.tip or wanted.commit_id or ""
     if not FULL_ID.match(known):
         return None
+    if is_partial(command):
+        # To ask for a commit that is not here would fetch it, with all of its history.
+        return known if is_kept(command, known) else None
     _, commit, _ = command.rev_parse(
         "--verify",
         "--quiet",
@@ -174,6 +195,27 @@ def _present(command: Git, wanted: Wanted) -> str | None:
         with_exceptions=False,
     )
     return str(commit) if commit and _is_whole(command, str(commit)) else None
+
+
+# A commit that was asked for by its id has no other name, and a branch moves on.
+_KEPT = "refs/plugin-factory"
+
+
+def keep(command: Git, commit: str) -> None:
+    """Give a commit of a clone a ref, so that git keeps it, and tells servers that it is here."""
+    command.update_ref(f"{_KEPT}/{commit}", commit)
+
+
+def is_kept(command: Git, commit: str) -> bool:
+    """Whether a commit was fetched, and kept, by an earlier run."""
+    failed, _, _ = command.show_ref(
+        "--verify",
+        "--quiet",
+        f"{_KEPT}/{commit}",
+        with_extended_output=True,
+        with_exceptions=False,
+    )
+    return not failed
 
 
 def _is_whole(command: Git, commit: str) -> bool:
@@ -200,11 +242,17 @@ class _FetchAttempt:
 
 
 def _attempts(
-    repository: SessionRepo, remote: GitRemote, wanted: Wanted, session: GitSession
+    repository: SessionRepo,
+    remote: GitRemote,
+    wanted: Wanted,
+    session: GitSession,
+    part: Part | None,
 ) -> Iterator[_FetchAttempt]:
     """Ways to fetch, the cheapest first."""
     told = session.on_line or session.watches_silence
     progress = ("--progress",) if told else ("--quiet",)
+    if part:
+        progress += (WITHOUT_FILES,)
     lean = (*progress, "--no-tags", "--", "origin")
     if wanted.full_ref:
         yield _FetchAttempt(

@@ -169,6 +169,9 @@ class SessionRepo(git.Repo):
             SessionGit, session=session
         )
         super().__init__(path, expand_vars=False)
+        # GitPython takes a bare repository for another's where git has moved `core.bare` to
+        # config.worktree, as it does once a worktree has settings of its own.
+        self.git = SessionGit(path, session=session)
 
 
 def initialise(path: Path, session: GitSession, *, bare: bool = False) -> SessionRepo:
