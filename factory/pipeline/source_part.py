@@ -2,7 +2,8 @@
 
 Repositories that hold dozens of workspaces are hundreds of megabytes, of which one workspace is a
 few. What is outside of it and yet wanted is found in the workspace itself: what its files refer to
-by ``../``, where its links lead, what patches change, and yarn's own programs and patches above it.
+by ``../``, where its links lead, what patches change, what the files in the folders above it that
+tools read of their own accord refer to, and yarn's own programs and patches there.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile_parser import LOCKFILE
 from factory.analysis.manifest import MANIFEST_FILE
-from factory.cache.tree import OF_YARN, Tree
+from factory.cache.tree import OF_YARN, Tree, references_above
 from factory.notation.json_text import parse_object
 from factory.sources.partial import (
     Part,
@@ -26,6 +27,7 @@ from factory.sources.patch import names_in_patches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from factory.sources.git_process import GitSession
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ROOT = PurePosixPath(".")
+# More folders than that outside of a workspace are no small part; nor do such paths lead anywhere.
+_MOST_FOLDERS = 500
+_LONGEST_PATH = 4096
 
 
 def wanted_part(workspace_path: str, patches: tuple[Path, ...], session: GitSession) -> Part | None:
@@ -51,51 +56,94 @@ def wanted_part(workspace_path: str, patches: tuple[Path, ...], session: GitSess
     if workspace == _ROOT or not is_inside or not can_check_out_parts(session):
         return None
     above = (workspace, *workspace.parents)
-    wanted = [workspace, *(folder / name for folder in above for name in OF_YARN)]
+    wanted = {workspace, *(folder / name for folder in above for name in OF_YARN)} - {_ROOT}
     for name in names_in_patches(patches):
         # Names are the workspace's, or the repository's: what only one of them has costs nothing.
-        wanted += [name.parent, (workspace / name).parent]
-    return Part(folders=tuple(_usable(wanted)))
+        wanted |= {name.parent, (workspace / name).parent} - {_ROOT}
+    folders = tuple(_usable(wanted))
+    return Part(folders=folders) if len(folders) == len(wanted) else None
 
 
 def _usable(folders: Iterable[PurePosixPath]) -> Iterator[str]:
-    kept = {each for each in folders if ".." not in each.parts and not each.is_absolute()}
-    return (str(each) for each in sorted(kept - {_ROOT}))
+    """The folders that git can be told, sorted: its list has one in a line."""
+    for folder in sorted({*folders} - {_ROOT}):
+        name = str(folder)
+        is_inside = ".." not in folder.parts and not folder.is_absolute()
+        if is_inside and name.isprintable() and len(name) < _LONGEST_PATH:
+            yield name
+
+
+def is_by_itself(root: Path, workspace_path: str) -> bool:
+    """Whether a workspace that has been checked out needs no folder around it to be one.
+
+    Without a lockfile of its own it belongs to a larger one, or is not there, which whoever looks
+    for it can say only of the whole repository.
+    """
+    workspace = root / workspace_path.strip()
+    return (workspace / LOCKFILE).is_file() and not _has_members_outside(workspace)
 
 
 def bring_what_is_reached(root: Path, part: Part, workspace_path: str, session: GitSession) -> None:
     """Bring what a checked out part refers to outside of itself, and what that refers to.
 
-    All of the repository is brought where the workspace has no lockfile of its own: then it belongs
-    to a larger one, or is not there, which whoever looks for it can say only of the whole.
+    A reference to a folder around the workspace means the place, and brings nothing of it.
 
     Args:
         root: the checkout.
         part: what of it is here.
         workspace_path: the workspace, from the root.
-        session: how git is run, with access to the repository.
+        session: how git is run, with access to the remote.
 
     Raises:
         ProcessFailed: git cannot.
         OSError: something in the checkout cannot be read.
     """
-    workspace = PurePosixPath(workspace_path.strip())
-    if not (root / workspace / LOCKFILE).is_file() or _has_members_outside(root / workspace):
-        log.info("all of the repository is fetched: %s is not a workspace by itself", workspace)
-        bring_the_rest(root, session)
-        return
+    above = frozenset(PurePosixPath(workspace_path.strip()).parents)
     here = {PurePosixPath(folder) for folder in part.folders}
+    reached = _reached_from_above(root, above, session)
     looked_at: set[PurePosixPath] = set()
-    while new := here - looked_at:
+    while True:
+        new = here - looked_at
         looked_at |= new
-        reached = {each for each in _reached_from(root, new) if not _is_here(root, each, here)}
-        folders = folders_in_commit(root, map(str, reached), session)
+        reached |= _reached_from(root, new)
+        away = {each for each in reached if not here & {each, *each.parents}} - above
+        folders = folders_in_commit(root, _usable(away), session)
         # Of a file, or a name that lacks its ending, the folder that it is in.
-        around = {each if str(each) in folders else each.parent for each in reached}
-        wanted = around - here - {_ROOT}
-        if wanted:
-            widen(root, _usable(wanted), session)
+        wanted = {each if str(each) in folders else each.parent for each in away} - here - above
+        if not wanted:
+            return
         here |= wanted
+        if len(here) > _MOST_FOLDERS:
+            log.info("all of the repository is fetched: %s refers to many folders", workspace_path)
+            bring_the_rest(root, session)
+            return
+        widen(root, tuple(_usable(wanted)), session)
+        reached = set()
+
+
+def _reached_from_above(
+    root: Path, above: AbstractSet[PurePosixPath], session: GitSession
+) -> set[PurePosixPath]:
+    """What the files in the folders above a workspace refer to, less the folders: other projects.
+
+    Some of those files are read: tsconfig.json and babel.config.js by who extends them or finds
+    none nearer, .yarnrc.yml by yarn.
+    """
+    found = {PurePosixPath(path) for each in above for path in references_above(root, str(each))}
+    folders = folders_in_commit(root, _usable(found), session)
+    return {each for each in found if str(each) not in folders}
+
+
+def _reached_from(root: Path, folders: Iterable[PurePosixPath]) -> set[PurePosixPath]:
+    tree, real = Tree(root=root), root.resolve()
+    found: set[PurePosixPath] = set()
+    for folder in folders:
+        leads_to = (root / folder).resolve()
+        if leads_to == real / folder:
+            found.update(map(PurePosixPath, tree.folder(str(folder)).outward))
+        elif leads_to.is_relative_to(real):  # by way of a link
+            found.add(PurePosixPath(leads_to.relative_to(real)))
+    return found
 
 
 def _has_members_outside(workspace: Path) -> bool:
@@ -106,17 +154,3 @@ def _has_members_outside(workspace: Path) -> bool:
         return False  # said by whoever reads the manifest for its own sake
     globs = members.get("packages") if isinstance(members, dict) else members
     return any("../" in str(glob) for glob in (globs if isinstance(globs, list) else ()))
-
-
-def _reached_from(root: Path, folders: Iterable[PurePosixPath]) -> set[PurePosixPath]:
-    tree = Tree(root=root)
-    outward = {path for folder in folders for path in tree.folder(str(folder)).outward}
-    return {PurePosixPath(path) for path in outward} - {_ROOT}
-
-
-def _is_here(root: Path, path: PurePosixPath, here: set[PurePosixPath]) -> bool:
-    """Whether a path is checked out with a folder that is, or lies directly in one above it."""
-    if here & {path, *path.parents}:
-        return True
-    above = {parent for each in here for parent in each.parents} | {_ROOT}
-    return path.parent in above and (root / path).is_file()

@@ -22,11 +22,10 @@ from factory.errors import SourceError
 from factory.locking import exclusive
 from factory.sources.destination import contents, empty, make_folder
 from factory.sources.git import check_out_at, describe_checkout, fetch, keep
-from factory.sources.git_access import for_checkout, with_access
+from factory.sources.git_access import with_access
 from factory.sources.git_errors import Translated
 from factory.sources.git_notices import warn_of_uncommitted
 from factory.sources.git_process import SessionRepo, initialise
-from factory.sources.partial import Part, with_files_on_demand
 from factory.sources.source import without_credentials
 from factory.toolchain.runner import ProcessFailed
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
     from factory.sources.git_process import GitSession
     from factory.sources.git_refs import Wanted
+    from factory.sources.partial import Part
     from factory.sources.source import Checkout, GitRemote
 
 
@@ -175,9 +175,7 @@ def add_worktree(
             # Twice forced: also where a run was killed while git made the worktree, and locked it.
             forced = ("--no-checkout", "--detach", "--force", "--force", str(into), fetched.commit)
             translated(lambda: repository.git.worktree("add", *forced))
-            on_demand = with_files_on_demand(session)
-            careful = for_checkout(on_demand, remote, fetched.commit, clone.path)
-            translated(lambda: check_out_at(fetched.commit, into, careful, part))
+            translated(lambda: check_out_at(fetched.commit, into, remote, session, part))
         except BaseException:
             if into.is_dir():
                 empty(into, last=".git")

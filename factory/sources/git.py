@@ -11,7 +11,7 @@ whole where ``git lfs install`` was run. Both are warned of when a checkout hold
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,9 +24,10 @@ from factory.sources.git_refs import FULL_ID, Wanted, ask_for_refs, resolve, unk
 from factory.sources.partial import (
     WITHOUT_FILES,
     Part,
+    bring_files,
+    can_leave_files_out,
     is_partial,
     narrow,
-    with_files_on_demand,
 )
 from factory.sources.source import Checkout, without_credentials
 from factory.toolchain.retrying import retry_command
@@ -45,6 +46,8 @@ _T = TypeVar("_T")
 
 _RETRY_AFTER_SECONDS = (1.0, 4.0)
 _EVERYTHING = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+# git-fetch(1)'s warning.
+_NO_FILTERS = "filtering not recognized by server"
 # Answers on which a different way of fetching has no better chance.
 _FINAL = {"password", "refused", "owner", "damaged", "network"}
 
@@ -83,17 +86,26 @@ def check_out_git(
     repository = with_errors(lambda: initialise(into, session))
     with_errors(lambda: repository.git.remote("add", "origin", remote.url))
     fetched = fetch(repository, remote, ref, session, wanted=wanted, part=part)
-    careful = for_checkout(with_files_on_demand(session), remote, fetched.commit, into)
-    with_errors(lambda: check_out_at(fetched.commit, into, careful, part))
+    with_errors(lambda: check_out_at(fetched.commit, into, remote, session, part))
     return describe_checkout(into, fetched, remote, session, part)
 
 
-def check_out_at(commit: str, root: Path, session: GitSession, part: Part | None = None) -> None:
-    """Put a commit's files, or a part of them, into the worktree of a repository that has it."""
+def check_out_at(
+    commit: str, root: Path, remote: GitRemote, session: GitSession, part: Part | None = None
+) -> None:
+    """Put a commit's files, or a part of them, into the worktree of a repository that has it.
+
+    Raises:
+        ProcessFailed: git cannot.
+    """
+    git = SessionGit(root, session=session)
+    if is_partial(git):
+        folders = part.folders if part else None
+        patiently(lambda: bring_files(git, commit, folders, _telling(session)), session)
     if part:
         narrow(root, part, session)
-    git = SessionGit(root, session=session)
-    _patiently(lambda: git.checkout("--quiet", "--detach", commit), session)
+    careful = SessionGit(root, session=for_checkout(session, remote, commit, root))
+    patiently(lambda: careful.checkout("--quiet", "--detach", commit), session)
 
 
 def describe_checkout(
@@ -128,7 +140,7 @@ def find_commit(remote: GitRemote, ref: str | None, session: GitSession, where: 
     """
     command = SessionGit(where, session=session)
     ask = Translated(remote, where)
-    return ask(lambda: _patiently(lambda: resolve(command, remote, ref), session))
+    return ask(lambda: patiently(lambda: resolve(command, remote, ref), session))
 
 
 def fetch(
@@ -156,9 +168,13 @@ def fetch(
         log.info("%s of %s: here already", wanted.name, without_credentials(remote.url))
         return _describe_fetched(command, commit, wanted)
     refused: ProcessFailed | None = None
-    for attempt in _attempts(repository, remote, wanted, session, part):
+    less = bool(part) and can_leave_files_out(remote)
+    for attempt in _attempts(repository, remote, wanted, session):
         try:
-            _patiently(lambda a=attempt: command.fetch(*a.arguments), session)  # type: ignore[misc]
+            if less:
+                _fetch_without_files(repository, attempt, remote, session)
+            else:
+                _fetch(command, attempt, session)
         except ProcessFailed as failure:
             if kind_of(failure) in _FINAL:
                 raise source_error(failure, remote) from failure
@@ -172,6 +188,39 @@ def fetch(
     if refused is not None and wanted.commit_id is None:
         raise source_error(refused, remote) from refused
     raise with_errors(lambda: unknown_ref_error(command, remote, wanted.name))
+
+
+def _fetch(command: Git, attempt: _FetchAttempt, session: GitSession, *more: str) -> None:
+    patiently(lambda: command.fetch(*more, *attempt.arguments), session)
+
+
+def _fetch_without_files(
+    repository: SessionRepo, attempt: _FetchAttempt, remote: GitRemote, session: GitSession
+) -> None:
+    """Fetch commits and folders; files too where the server does not leave them out."""
+    refused: list[str] = []
+
+    def hear(line: str) -> None:
+        if _NO_FILTERS in line:
+            refused.append(line)
+        if session.on_line:
+            session.on_line(line)
+
+    listening = replace(session, on_line=hear)
+    command = SessionGit(repository.git.working_dir, session=listening)
+    try:
+        _fetch(command, attempt, session, WITHOUT_FILES)
+    except ProcessFailed as failure:
+        # uploadpackfilter.allow in git-config(1): servers may know filters and refuse them.
+        if "filter" not in failure.completed.tail:
+            raise
+        refused.append(failure.reason)
+        _fetch(command, attempt, session, "--no-filter")
+    if refused:
+        log.info(
+            "%s: the server cannot send a part, so that all of the commit comes",
+            without_credentials(remote.url),
+        )
 
 
 def _describe_fetched(command: Git, commit: str, wanted: Wanted) -> Fetched:
@@ -242,17 +291,10 @@ class _FetchAttempt:
 
 
 def _attempts(
-    repository: SessionRepo,
-    remote: GitRemote,
-    wanted: Wanted,
-    session: GitSession,
-    part: Part | None,
+    repository: SessionRepo, remote: GitRemote, wanted: Wanted, session: GitSession
 ) -> Iterator[_FetchAttempt]:
     """Ways to fetch, the cheapest first."""
-    told = session.on_line or session.watches_silence
-    progress = ("--progress",) if told else ("--quiet",)
-    if part:
-        progress += (WITHOUT_FILES,)
+    progress = _telling(session)
     lean = (*progress, "--no-tags", "--", "origin")
     if wanted.full_ref:
         yield _FetchAttempt(
@@ -281,6 +323,10 @@ def _attempts(
         what=f"all branches and tags with their history, {why}",
         arguments=(*progress, *_unshallow_options(repository), "--", "origin", *_EVERYTHING),
     )
+
+
+def _telling(session: GitSession) -> tuple[str, ...]:
+    return ("--progress",) if session.on_line or session.watches_silence else ("--quiet",)
 
 
 def _unshallow_options(repository: SessionRepo) -> tuple[str, ...]:
@@ -318,7 +364,7 @@ def _commit(repository: SessionRepo, remote: GitRemote, wanted: Wanted) -> str |
         ) from failure
 
 
-def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
+def patiently(action: Callable[[], _T], session: GitSession) -> _T:
     """Run an action again, a bounded number of times, when its failure may pass by itself."""
     return retry_command(
         action,

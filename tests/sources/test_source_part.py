@@ -13,10 +13,11 @@ import pytest
 
 from factory.cache.inputs import NamedTools, PluginToName, workspace_inputs
 from factory.config.environment import layer_environment
-from factory.pipeline.source_part import bring_what_is_reached, wanted_part
+from factory.pipeline.source_part import bring_what_is_reached, is_by_itself, wanted_part
 from factory.sources.clones import add_worktree, clones_for, normalise
 from factory.sources.git import check_out_git
 from factory.sources.git_access import with_access
+from factory.sources.partial import bring_the_rest
 from factory.sources.source import Checkout, GitRemote, Source, locate
 
 from .repositories import Repository, new_repository, tree
@@ -119,9 +120,10 @@ def bring(
     (patches / "1.patch").write_text(PATCH)
     part = None if whole else wanted_part(workspace, (patches / "1.patch",), session)
     checkout = add_worktree(clone, forge.remote, ref, into, session, part=part)
-    if part:
-        access = with_access(session, forge.remote)
-        bring_what_is_reached(into, part, workspace, access)
+    if part and is_by_itself(into, workspace):
+        bring_what_is_reached(into, part, workspace, with_access(session, forge.remote))
+    elif part:
+        bring_the_rest(into, with_access(session, forge.remote))
     return checkout
 
 
