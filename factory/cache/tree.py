@@ -36,7 +36,7 @@ _IN_CODE = re.compile(rb"""["'`](?:file:|link:|portal:)?(\.\.?/[^"'`\s*?{}$<>|\0
 _IN_SETTINGS = re.compile(
     rb"""(?:^|["'`\s=#&(:,\[])(\.\.?/[^"'`\s*?{}$<>|&#,;:()\[\]\0]*)""", re.MULTILINE
 )
-# A path of .yarnrc.yml counts from the file's folder, however it begins (yarnpkg.com/configuration).
+# A path of .yarnrc.yml counts from its folder, however it begins (yarnpkg.com/configuration).
 _YARN_SETTINGS = ".yarnrc.yml"
 _IN_YARN_SETTINGS = re.compile(
     rb"""^[ \t]*(?:-[ \t]+)?(?:yarnPath|path|patchFolder)[ \t]*:[ \t]*["']?([^"'\s#\0]+)""",

@@ -17,7 +17,7 @@ from factory.sources.checkout import check_out, git_session
 from factory.sources.clones import add_worktree, normalise
 from factory.sources.destination import contents, empty, hold, prepare, refuse_to_empty
 from factory.sources.earlier_run import EarlierRun, earlier_run
-from factory.sources.git import find_commit, patiently
+from factory.sources.git import patiently
 from factory.sources.git_access import with_access
 from factory.sources.git_errors import Translated
 from factory.sources.local import LocalChanges, describe_changes, local_checkout
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from factory.config.build_plan import BuildPlan
     from factory.pipeline.run_context import RunContext
     from factory.pipeline.stages import Stage, Stages
+    from factory.sources.asked_remotes import AskedRemotes
     from factory.sources.git_process import GitSession
     from factory.sources.git_refs import Wanted
     from factory.sources.partial import Part
@@ -56,8 +57,16 @@ class ResolvedSource:
         return self.wanted.commit if self.wanted else None
 
 
-def resolve_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> ResolvedSource | None:
+def resolve_source(
+    plan: BuildPlan, *, stages: Stages, runner: Runner, remotes: AskedRemotes
+) -> ResolvedSource | None:
     """Ask where a plan's source is, and which commit is wanted; None for a tree that is here.
+
+    Args:
+        plan: the workspace.
+        stages: the workspace's.
+        runner: starts git.
+        remotes: what the run's remotes have answered, and will be asked.
 
     Raises:
         SourceError: no such repository, folder or ref, or no access to it.
@@ -76,7 +85,7 @@ def resolve_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> Resolv
             on_line=stage.on_line,
             log=stage.log,
         )
-        wanted = find_commit(where, source.ref, with_access(session, where), Path("/"))
+        wanted = remotes.find_commit(where, source.ref, with_access(session, where), Path("/"))
         stage.note = f"{wanted.name} is {wanted.commit[:12]}" if wanted.commit else wanted.name
     return ResolvedSource(source=source, where=where, wanted=wanted)
 

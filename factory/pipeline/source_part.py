@@ -9,7 +9,8 @@ tools read of their own accord refer to, and yarn's own programs and patches the
 from __future__ import annotations
 
 import logging
-from pathlib import PurePosixPath
+import os
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile_parser import LOCKFILE
@@ -28,8 +29,6 @@ from factory.sources.patch import names_in_patches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
-    from pathlib import Path
-
     from factory.sources.git_process import GitSession
 
 log = logging.getLogger(__name__)
@@ -106,6 +105,7 @@ def bring_what_is_reached(root: Path, part: Part, workspace_path: str, session: 
         new = here - looked_at
         looked_at |= new
         reached |= _reached_from(root, new)
+        reached |= {end for each in reached if (end := _end_of_links(root, each))}
         away = {each for each in reached if not here & {each, *each.parents}} - above
         folders = folders_in_commit(root, _usable(away), session)
         # Of a file, or a name that lacks its ending, the folder that it is in.
@@ -135,15 +135,31 @@ def _reached_from_above(
 
 
 def _reached_from(root: Path, folders: Iterable[PurePosixPath]) -> set[PurePosixPath]:
-    tree, real = Tree(root=root), root.resolve()
+    tree = Tree(root=root)
     found: set[PurePosixPath] = set()
     for folder in folders:
-        leads_to = (root / folder).resolve()
-        if leads_to == real / folder:
+        if end := _end_of_links(root, folder):
+            found.add(end)  # what is by way of a link is elsewhere, or is not the repository's
+        elif _is_real(root, folder):
             found.update(map(PurePosixPath, tree.folder(str(folder)).outward))
-        elif leads_to.is_relative_to(real):  # by way of a link
-            found.add(PurePosixPath(leads_to.relative_to(real)))
     return found
+
+
+def _end_of_links(root: Path, path: PurePosixPath) -> PurePosixPath | None:
+    """Where a path leads by way of links in the checkout, if that is another place in it."""
+    real = _real_path(root)
+    leads_to = _real_path(root / path)
+    inside = leads_to != real / path and leads_to.is_relative_to(real)
+    return PurePosixPath(leads_to.relative_to(real)) if inside else None
+
+
+def _is_real(root: Path, path: PurePosixPath) -> bool:
+    return _real_path(root / path) == _real_path(root) / path
+
+
+def _real_path(path: Path) -> Path:
+    # Unlike Path.resolve, without an error where links lead to each other.
+    return Path(os.path.realpath(path))
 
 
 def _has_members_outside(workspace: Path) -> bool:

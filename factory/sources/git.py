@@ -161,7 +161,7 @@ def fetch(
     Raises:
         SourceError: as for :func:`check_out_git`.
     """
-    command = repository.git
+    command = SessionGit(repository.folder, session=session)
     with_errors = Translated(remote, Path(repository.common_dir))
     wanted = wanted or find_commit(remote, ref, session, Path(repository.common_dir))
     if commit := _present(command, wanted):
@@ -207,7 +207,7 @@ def _fetch_without_files(
             session.on_line(line)
 
     listening = replace(session, on_line=hear)
-    command = SessionGit(repository.git.working_dir, session=listening)
+    command = SessionGit(repository.folder, session=listening)
     try:
         _fetch(command, attempt, session, WITHOUT_FILES)
     except ProcessFailed as failure:
@@ -228,7 +228,7 @@ def _describe_fetched(command: Git, commit: str, wanted: Wanted) -> Fetched:
     return Fetched(commit=commit, committed_at=at, ref=wanted.name)
 
 
-def _present(command: Git, wanted: Wanted) -> str | None:
+def _present(command: SessionGit, wanted: Wanted) -> str | None:
     """The commit's id, if it is known and the repository has all of it from an earlier run."""
     known = wanted.tip or wanted.commit_id or ""
     if not FULL_ID.match(known):

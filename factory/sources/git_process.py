@@ -162,7 +162,6 @@ class SessionGit(Git):
             return completed.returncode, stdout, completed.tail
         return stdout
 
-
     def feed(self, text: str, *words: str) -> str:
         """Run git with words, and a text as its standard input; return what it printed.
 
@@ -183,6 +182,7 @@ class SessionRepo(git.Repo):
         # GitPython takes a bare repository for another's where git has moved `core.bare` to
         # config.worktree, as it does once a worktree has settings of its own.
         self.git = SessionGit(path, session=session)
+        self.folder = path
 
 
 def initialise(path: Path, session: GitSession, *, bare: bool = False) -> SessionRepo:
