@@ -29,6 +29,8 @@ _NEVER = frozenset({"node_modules", ".git", ".turbo", ".nx", ".DS_Store", ".esli
 # Bytes; nobody writes sources that long by hand.
 _LARGE = 4 << 20
 _NEVER_SUFFIX = ".tsbuildinfo"
+# Of what a system would take for a path; what is longer is none, and would take long.
+_LONGEST_PATH = 4096
 # A path that begins by leaving its folder, as source files have it: a string.
 _IN_CODE = re.compile(rb"""["'`](?:file:|link:|portal:)?(\.\.?/[^"'`\s*?{}$<>|\0]*)["'`]""")
 # As package.json, tsconfig.json, .yarnrc.yml and style sheets have it: a word of a command, what
@@ -218,7 +220,7 @@ def _from(folder: str, file: str, references: Iterable[str]) -> Iterator[str]:
     """The references of a file that stay in the tree, as paths from the tree's root."""
     here = os.path.dirname(os.path.join(folder, file))  # noqa: PTH118, PTH120 - no files: names
     for reference in references:
-        if os.path.isabs(reference):  # noqa: PTH117 - as above
+        if os.path.isabs(reference) or len(reference) > _LONGEST_PATH:  # noqa: PTH117 - as above
             continue
         leads_to = os.path.normpath(os.path.join(here, reference))  # noqa: PTH118
         if not leads_to.startswith(".."):

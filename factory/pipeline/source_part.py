@@ -29,6 +29,7 @@ from factory.sources.patch import names_in_patches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
+
     from factory.sources.git_process import GitSession
 
 log = logging.getLogger(__name__)
