@@ -29,7 +29,7 @@ _NEVER = frozenset({"node_modules", ".git", ".turbo", ".nx", ".DS_Store", ".esli
 # Bytes; nobody writes sources that long by hand.
 _LARGE = 4 << 20
 _NEVER_SUFFIX = ".tsbuildinfo"
-# Of what a system would take for a path; what is longer is none, and would take long.
+# What is longer names no file, and would take long.
 _LONGEST_PATH = 4096
 # A path that begins by leaving its folder, as source files have it: a string.
 _IN_CODE = re.compile(rb"""["'`](?:file:|link:|portal:)?(\.\.?/[^"'`\s*?{}$<>|\0]*)["'`]""")
@@ -138,7 +138,7 @@ def references_above(root: Path, folder: str) -> frozenset[str]:
     """Return what the files directly in a folder refer to by ``./`` and ``../``, and the links.
 
     They are files of the folders around a workspace, of which its tools read some of their own
-    accord. Documents, and settings of the repository, are none of those.
+    accord. Documents, and settings of the repository, are left out.
 
     Args:
         root: the checkout.

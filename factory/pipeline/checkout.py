@@ -286,7 +286,10 @@ def _complete(
     """Bring what a checked out part refers to; return how to do so again, unless all is here."""
     translated = Translated(remote, root)
     if not is_by_itself(root, workspace_path):
-        log.info("all of the repository: %s is no workspace by itself", workspace_path)
+        log.info(
+            "all of the repository is checked out: %s is a part of a larger workspace, or missing",
+            workspace_path,
+        )
         translated(lambda: patiently(lambda: bring_the_rest(root, session), session))
         return None
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ROOT = PurePosixPath(".")
-# More folders than that outside of a workspace are no small part; nor do such paths lead anywhere.
+# Where a workspace refers to more folders than that, all of the repository costs little more.
 _MOST_FOLDERS = 500
 _LONGEST_PATH = 4096
 

@@ -52,7 +52,7 @@ class AskedRemotes:
             question = self._questions.setdefault(key, _Question())
 
         def find() -> Wanted:
-            there = question.answered(
+            there = question.answer(
                 lambda: patiently(lambda: ask_for_refs(command, remote, *names), session)
             )
             return patiently(lambda: resolve(command, remote, ref, there), session)
@@ -68,7 +68,7 @@ class _Question:
         self._there: Advertised | None = None
         self._failure: ProcessFailed | None = None
 
-    def answered(self, ask: Callable[[], Advertised]) -> Advertised:
+    def answer(self, ask: Callable[[], Advertised]) -> Advertised:
         with self._lock:
             if self._failure:
                 raise self._failure
