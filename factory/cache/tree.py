@@ -7,6 +7,7 @@ count. Empty folders do not either: git has none.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -28,12 +29,23 @@ _NEVER = frozenset({"node_modules", ".git", ".turbo", ".nx", ".DS_Store", ".esli
 # Bytes; nobody writes sources that long by hand.
 _LARGE = 4 << 20
 _NEVER_SUFFIX = ".tsbuildinfo"
-# A path that begins by leaving its folder, as source files, tsconfig.json and package.json have it.
-_OUTWARD = re.compile(rb"""["'`](?:file:|link:|portal:)?(\.\.?/[^"'`\s*?{}$<>|\0]*)["'`]""")
-_MAY_REFER = (
-    *(".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"),
-    *(".json", ".jsonc", ".json5", ".yaml", ".yml", ".css", ".scss", ".sass", ".less"),
+# What is longer names no file, and would take long.
+_LONGEST_PATH = 4096
+# A path that begins by leaving its folder, as source files have it: a string.
+_IN_CODE = re.compile(rb"""["'`](?:file:|link:|portal:)?(\.\.?/[^"'`\s*?{}$<>|\0]*)["'`]""")
+# As package.json, tsconfig.json, .yarnrc.yml and style sheets have it: a word of a command, what
+# follows a protocol (yarnpkg.com/protocols) or the # of a patch, a value without quotes, url(...).
+_IN_SETTINGS = re.compile(
+    rb"""(?:^|["'`\s=#&(:,\[])(\.\.?/[^"'`\s*?{}$<>|&#,;:()\[\]\0]*)""", re.MULTILINE
 )
+# A path of .yarnrc.yml counts from its folder, however it begins (yarnpkg.com/configuration).
+_YARN_SETTINGS = ".yarnrc.yml"
+_IN_YARN_SETTINGS = re.compile(
+    rb"""^[ \t]*(?:-[ \t]+)?(?:yarnPath|path|patchFolder)[ \t]*:[ \t]*["']?([^"'\s#\0]+)""",
+    re.MULTILINE,
+)
+_CODE = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
+_SETTINGS = (".json", ".jsonc", ".json5", ".yaml", ".yml", ".css", ".scss", ".sass", ".less")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,9 +114,8 @@ class Tree:
                 outward.update(_outside(path, name, [os.readlink(full)]))  # noqa: PTH115
             else:
                 content, digest = _content_and_digest(full, status)
-                if name.endswith(_MAY_REFER) and b"../" in content:
-                    said = {match.decode("utf-8", "replace") for match in _OUTWARD.findall(content)}
-                    outward.update(_outside(path, name, said))
+                if b"../" in content:
+                    outward.update(_outside(path, name, _references(name, content)))
             lines.append(os.fsencode(f"{digest} {name}\0"))
         lines.sort(key=lambda line: line.partition(b" ")[2])
         return FolderDigest(
@@ -121,6 +132,43 @@ def file_digest(path: str) -> str:
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path a file costs more
         kind = _kind(os.fstat(file.fileno()).st_mode)
         return kind + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def references_above(root: Path, folder: str) -> frozenset[str]:
+    """Return what the files directly in a folder refer to by ``./`` and ``../``, and the links.
+
+    They are files of the folders around a workspace, of which its tools read some of their own
+    accord. Documents, and settings of the repository, are left out.
+
+    Args:
+        root: the checkout.
+        folder: from there; ``"."`` for the root itself.
+
+    Returns:
+        Paths from the root, that need not be there.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    found: set[str] = set()
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        for entry in os.scandir(root / folder):
+            if entry.is_symlink():
+                found.update(_from(folder, entry.name, [os.readlink(entry.path)]))  # noqa: PTH115
+            elif entry.is_file() and not _DOCUMENT.fullmatch(entry.name):
+                content, _ = _content_and_digest(entry.path, entry.stat())
+                found.update(_from(folder, entry.name, _references(entry.name, content)))
+    return frozenset(found)
+
+
+def _references(name: str, content: bytes) -> set[str]:
+    pattern = (
+        _IN_CODE if name.endswith(_CODE) else _IN_SETTINGS if name.endswith(_SETTINGS) else None
+    )
+    said = pattern.findall(content) if pattern else []
+    if name == _YARN_SETTINGS:
+        said += _IN_YARN_SETTINGS.findall(content)
+    return {each.decode("utf-8", "replace") for each in said}
 
 
 def _content_and_digest(full: str, status: os.stat_result) -> tuple[bytes, str]:
@@ -163,13 +211,19 @@ def _files(
 
 def _outside(folder: str, file: str, references: Iterable[str]) -> Iterator[str]:
     """The references of a file that leave its folder and stay in the tree, from the tree's root."""
+    for leads_to in _from(folder, file, references):
+        if folder not in (".", leads_to) and not leads_to.startswith(f"{folder}/"):
+            yield leads_to
+
+
+def _from(folder: str, file: str, references: Iterable[str]) -> Iterator[str]:
+    """The references of a file that stay in the tree, as paths from the tree's root."""
     here = os.path.dirname(os.path.join(folder, file))  # noqa: PTH118, PTH120 - no files: names
     for reference in references:
-        if os.path.isabs(reference):  # noqa: PTH117 - as above
+        if os.path.isabs(reference) or len(reference) > _LONGEST_PATH:  # noqa: PTH117 - as above
             continue
         leads_to = os.path.normpath(os.path.join(here, reference))  # noqa: PTH118
-        inside = folder in (".", leads_to) or leads_to.startswith(f"{folder}/")
-        if not inside and not leads_to.startswith(".."):
+        if not leads_to.startswith(".."):
             yield leads_to
 
 
@@ -206,7 +260,7 @@ _NO_SOURCES = frozenset(
     }
 )
 # Of .yarn; its other folders are a cache of what the lockfile has checksums of.
-_OF_YARN = (".yarn/patches", ".yarn/plugins", ".yarn/releases")
+OF_YARN = (".yarn/patches", ".yarn/plugins", ".yarn/releases")
 
 
 def root_parts(tree: Tree, project: str) -> Iterator[tuple[str, str]]:
@@ -233,7 +287,7 @@ def root_parts(tree: Tree, project: str) -> Iterator[tuple[str, str]]:
                         yield up + entry.name, tree.file(path)
                 elif folder == project and not (entry.name in _NO_SOURCES or path in tree.apart):
                     yield f"{entry.name}/", tree.folder(path).digest
-        for name in _OF_YARN:
+        for name in OF_YARN:
             path = name if folder == "." else f"{folder}/{name}"
             if (tree.root / path).is_dir():
                 yield f"{up}{name}/", tree.folder(path).digest

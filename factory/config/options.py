@@ -110,6 +110,14 @@ class SourceOptions:
             panel=SOURCE,
         ),
     ] = None
+    whole_repository: Annotated[
+        bool,
+        Option(
+            help="Check out all of the repository, and not only the workspace and what it refers "
+            "to outside of its folder.",
+            panel=SOURCE,
+        ),
+    ] = False
     use_local: Annotated[
         bool,
         Option(

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, SourceError
+from factory.pipeline.output_directory import storage_error
+from factory.pipeline.source_part import bring_what_is_reached, is_by_itself, wanted_part
 from factory.quantities import pluralize
 from factory.reports.build_report import SourceReport
 from factory.sources.checkout import check_out, git_session
 from factory.sources.clones import add_worktree, normalise
-from factory.sources.destination import contents, hold, prepare, refuse_to_empty
+from factory.sources.destination import contents, empty, hold, prepare, refuse_to_empty
 from factory.sources.earlier_run import EarlierRun, earlier_run
-from factory.sources.git import find_commit
+from factory.sources.git import patiently
 from factory.sources.git_access import with_access
+from factory.sources.git_errors import Translated
 from factory.sources.local import LocalChanges, describe_changes, local_checkout
 from factory.sources.overlay import Overlay, already_overlaid, apply_overlays, find_overlays
+from factory.sources.partial import bring_the_rest
 from factory.sources.patch import apply_patches, find_patches
 from factory.sources.replacement import take_back
 from factory.sources.source import Checkout, GitRemote, PlainFolder, Source, locate
@@ -26,11 +31,15 @@ from factory.toolchain.child_environment import git_environment
 
 if TYPE_CHECKING:
     import contextlib
+    from collections.abc import Callable
 
     from factory.config.build_plan import BuildPlan
     from factory.pipeline.run_context import RunContext
     from factory.pipeline.stages import Stage, Stages
+    from factory.sources.asked_remotes import AskedRemotes
+    from factory.sources.git_process import GitSession
     from factory.sources.git_refs import Wanted
+    from factory.sources.partial import Part
     from factory.toolchain.runner import Runner
 
 
@@ -48,8 +57,16 @@ class ResolvedSource:
         return self.wanted.commit if self.wanted else None
 
 
-def resolve_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> ResolvedSource | None:
+def resolve_source(
+    plan: BuildPlan, *, stages: Stages, runner: Runner, remotes: AskedRemotes
+) -> ResolvedSource | None:
     """Ask where a plan's source is, and which commit is wanted; None for a tree that is here.
+
+    Args:
+        plan: the workspace.
+        stages: the workspace's.
+        runner: starts git.
+        remotes: what the run's remotes have answered, and will be asked.
 
     Raises:
         SourceError: no such repository, folder or ref, or no access to it.
@@ -68,7 +85,7 @@ def resolve_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> Resolv
             on_line=stage.on_line,
             log=stage.log,
         )
-        wanted = find_commit(where, source.ref, with_access(session, where), Path("/"))
+        wanted = remotes.find_commit(where, source.ref, with_access(session, where), Path("/"))
         stage.note = f"{wanted.name} is {wanted.commit[:12]}" if wanted.commit else wanted.name
     return ResolvedSource(source=source, where=where, wanted=wanted)
 
@@ -130,17 +147,19 @@ def check_out_source(
     with stages.stage("source") as stage:
         if resolved:
             _make_room(plan, resolved, run_context, stack)
-            checkout = _fetch(plan, resolved, stage, run_context)
+            checkout, bring_reached = _fetch(plan, resolved, stage, run_context)
             modified = False
         else:
             changes = _describe(plan, overrides, stage, runner=runner)
             checkout = local_checkout(plan.repo_path, changes.state)
-            modified = bool(changes.state.uncommitted)
+            modified, bring_reached = bool(changes.state.uncommitted), None
         workspace = resolve_workspace(checkout.root, plan.workspace_path)
         stage.note = (checkout.commit or "")[:12] or checkout.url
     if overrides.patches or overrides.overlays:
         with stages.stage("override") as stage:
             stage.note = _override(plan, overrides, checkout.root, workspace)
+            if bring_reached:
+                bring_reached()
     return CheckedOutWorkspace(
         root=checkout.root,
         workspace=workspace,
@@ -220,25 +239,71 @@ def _leave(earlier: EarlierRun) -> None:
 
 def _fetch(
     plan: BuildPlan, resolved: ResolvedSource, stage: Stage, run_context: RunContext
-) -> Checkout:
+) -> tuple[Checkout, Callable[[], None] | None]:
+    """Bring the source; where only a part, also return how to bring what that comes to refer to."""
     where, environment = resolved.where, git_environment(plan.environment)
-    clone = run_context.clones.get(normalise(where)) if isinstance(where, GitRemote) else None
-    if plan.clones_dir is None or clone is None or isinstance(where, PlainFolder):
-        return check_out(
-            resolved.source,
-            plan.repo_path,
-            runner=run_context.runner,
-            env=environment,
-            on_line=stage.on_line,
-            log=stage.log,
-            wanted=resolved.wanted,
-        )
+    bring = partial(
+        check_out,
+        resolved.source,
+        plan.repo_path,
+        runner=run_context.runner,
+        env=environment,
+        on_line=stage.on_line,
+        log=stage.log,
+        wanted=resolved.wanted,
+    )
+    if isinstance(where, PlainFolder):
+        return bring(), None
     session = git_session(
         runner=run_context.runner, env=environment, on_line=stage.on_line, log=stage.log
     )
-    return add_worktree(
-        clone, where, resolved.source.ref, plan.repo_path, session, wanted=resolved.wanted
+    part = (
+        None
+        if plan.options.source.whole_repository
+        else wanted_part(plan.workspace_path, find_patches(plan.config_dir), session)
     )
+    clone = run_context.clones.get(normalise(where))
+    if plan.clones_dir is None or clone is None:
+        checkout = bring(part=part)
+    else:
+        ref = resolved.source.ref
+        checkout = add_worktree(
+            clone, where, ref, plan.repo_path, session, wanted=resolved.wanted, part=part
+        )
+    if part is None:
+        return checkout, None
+    access = with_access(session, where)
+    try:
+        return checkout, _complete(checkout.root, part, plan.workspace_path, where, access)
+    except BaseException:
+        empty(checkout.root, last=".git")
+        raise
+
+
+def _complete(
+    root: Path, part: Part, workspace_path: str, remote: GitRemote, session: GitSession
+) -> Callable[[], None] | None:
+    """Bring what a checked out part refers to; return how to do so again, unless all is here."""
+    translated = Translated(remote, root)
+    if not is_by_itself(root, workspace_path):
+        log.info(
+            "all of the repository is checked out: %s is a part of a larger workspace, or missing",
+            workspace_path,
+        )
+        translated(lambda: patiently(lambda: bring_the_rest(root, session), session))
+        return None
+
+    def bring_reached() -> None:
+        try:
+            bring_what_is_reached(root, part, workspace_path, session)
+        except OSError as error:
+            raise storage_error(error, root) from error
+
+    def bring_patiently() -> None:
+        translated(lambda: patiently(bring_reached, session))
+
+    bring_patiently()
+    return bring_patiently
 
 
 def _describe(

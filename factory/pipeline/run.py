@@ -17,13 +17,15 @@ from factory.said_warnings import collect_warnings
 from factory.scheduling.budget import Budget
 from factory.scheduling.capacity import default_memory
 from factory.scheduling.in_flight import InFlight, Installations
+from factory.sources.asked_remotes import AskedRemotes
 from factory.sources.clones import clones_for
-from factory.sources.source import GitRemote, Source, locate
+from factory.sources.source import BAD_REF, GitRemote, Source, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from factory.config.build_plan import BuildPlan
     from factory.config.run_plan import RunPlan
     from factory.events import Emit
     from factory.reports.build_report import BuildReport
@@ -41,15 +43,29 @@ def clones_of(run: RunPlan, repo_path: Path) -> Mapping[str, Clone]:
         run: what is to be built; where it is of one workspace, there are no clones.
         repo_path: the folder that the clones are in a folder of.
     """
-    remotes = []
-    for plan in (*run.builds, *run.unselected):
-        if run.several and plan.source:
+    if not run.several:
+        return {}
+    plans = (*run.builds, *run.unselected)
+    return clones_for([remote for remote, _ in _git_sources(plans)], repo_path)
+
+
+def remotes_of(run: RunPlan) -> AskedRemotes:
+    """Return the remotes of a run, with what it wants of each, not asked yet."""
+    refs: dict[GitRemote, set[str | None]] = {}
+    for remote, ref in _git_sources(run.builds):
+        if ref is None or not BAD_REF.search(ref):
+            refs.setdefault(remote, set()).add(ref)
+    return AskedRemotes(refs={remote: frozenset(wanted) for remote, wanted in refs.items()})
+
+
+def _git_sources(plans: Iterable[BuildPlan]) -> Iterator[tuple[GitRemote, str | None]]:
+    for plan in plans:
+        if plan.source:
             source = Source(repo=plan.source.repo, relative_to=plan.config_dir)
             with contextlib.suppress(FactoryError):  # told where the workspace is built
                 where = locate(source)
                 if isinstance(where, GitRemote):
-                    remotes.append(where)
-    return clones_for(remotes, repo_path)
+                    yield where, plan.source.ref
 
 
 def build_run(
@@ -91,6 +107,7 @@ def build_run(
             ),
             confirm=_one_at_a_time(confirm),
             clones=clones_of(run, run.repo_path),
+            remotes=remotes_of(run),
             selection=run.selection,
             cache=cache,
             in_flight=InFlight(),

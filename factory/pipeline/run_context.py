@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from factory.pipeline.plugin_cache import PluginCache
     from factory.scheduling.budget import Budget
     from factory.scheduling.in_flight import InFlight, Installations
+    from factory.sources.asked_remotes import AskedRemotes
     from factory.sources.clones import Clone
     from factory.toolchain.runner import Runner
 
@@ -49,8 +50,8 @@ class RunContext:
     """What a workspace is built with; all of it is safe to use from many threads.
 
     ``confirm`` asks a yes-or-no question, and is None where nobody can answer. ``clones`` are those
-    of a run of several workspaces, by the normalised addresses of their repositories. Without a
-    ``cache`` nothing is looked up, and nothing is kept.
+    of a run of several workspaces, by the normalised addresses of their repositories; ``remotes``
+    tell what refs mean. Without a ``cache`` nothing is looked up, and nothing is kept.
     """
 
     runner: Runner
@@ -58,6 +59,7 @@ class RunContext:
     budget: Budget
     confirm: Callable[[str], bool] | None
     clones: Mapping[str, Clone]
+    remotes: AskedRemotes
     selection: Selection
     cache: PluginCache | None
     in_flight: InFlight

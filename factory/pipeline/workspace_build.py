@@ -161,7 +161,8 @@ def _build_steps(build: WorkspaceContext, stack: contextlib.ExitStack) -> None:
     """
     plan, runner = build.plan, build.run_context.runner
     images = images_wanted(plan)
-    source = resolve_source(plan, stages=build.stages, runner=runner)
+    remotes = build.run_context.remotes
+    source = resolve_source(plan, stages=build.stages, runner=runner, remotes=remotes)
     chooser = chooser_for(build) if build.run_context.cache else None
     memory = memo_for(build, source, chooser)
     result = restore_workspace(build, memory, source, images) if memory and source else None

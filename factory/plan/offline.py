@@ -183,8 +183,10 @@ def _find_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> PlannedS
         named = "" if ref else "its default branch, "
         return PlannedSource(repo=repo, ref=ref, note=f"{named}not resolved (--offline)")
     from factory.pipeline.checkout import resolve_source  # noqa: PLC0415 - GitPython loads slowly
+    from factory.sources.asked_remotes import AskedRemotes  # noqa: PLC0415 - the same
 
-    resolved = resolve_source(plan, stages=stages, runner=runner)
+    alone = AskedRemotes(refs={})
+    resolved = resolve_source(plan, stages=stages, runner=runner, remotes=alone)
     return PlannedSource(repo=repo, ref=ref, commit=resolved.commit if resolved else None)
 
 

@@ -26,7 +26,7 @@ from factory.pipeline.preparation import (
     prepare_workspace,
     select_plugins,
 )
-from factory.pipeline.run import clones_of
+from factory.pipeline.run import clones_of, remotes_of
 from factory.pipeline.run_context import FirstFailure, RunContext
 from factory.pipeline.several_workspaces import warn_of_unmatched
 from factory.pipeline.stages import Stages
@@ -135,7 +135,8 @@ class _OnlineLook:
     def _look_at(self, plan: BuildPlan) -> PlannedWorkspace:
         build = self._trial(plan)
         runner = self.run_context.runner
-        resolved = resolve_source(build.plan, stages=build.stages, runner=runner)
+        remotes = self.run_context.remotes
+        resolved = resolve_source(build.plan, stages=build.stages, runner=runner, remotes=remotes)
         chooser = chooser_for(build) if self.run_context.cache else None
         memory = memo_for(build, resolved, chooser)
         if memory and chooser and resolved and (known := memory.recall()):
@@ -321,6 +322,7 @@ def _means(run: RunPlan, scratch: Path, runner: Runner, cache: PluginCache | Non
         budget=Budget(cores=_AT_ONCE, memory=0, while_waiting=runner.raise_if_cancelled),
         confirm=None,
         clones=_clones(run, scratch),
+        remotes=remotes_of(run),
         selection=run.selection,
         cache=cache,
         in_flight=InFlight(),

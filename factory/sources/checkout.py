@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.sources.git_refs import Wanted
+    from factory.sources.partial import Part
     from factory.toolchain.runner import Runner
 
 
@@ -30,6 +31,7 @@ def check_out(
     on_line: Callable[[str], None] | None = None,
     log: Path | None = None,
     wanted: Wanted | None = None,
+    part: Part | None = None,
 ) -> Checkout:
     """Bring a source into an empty folder. If that fails, the folder is empty again.
 
@@ -41,6 +43,7 @@ def check_out(
         on_line: called with each line that git prints, secrets masked.
         log: a file to which git's output is appended.
         wanted: what the ref has been found to mean, if the remote was asked already.
+        part: what of a repository's commit is wanted; all of it if None.
 
     Raises:
         SourceError: no such repository, folder or ref, or no access to it.
@@ -58,7 +61,7 @@ def check_out(
                 root=into, commit=None, ref=None, committed_at=None, url=str(where.path)
             )
         session = git_session(runner=runner, env=env, on_line=on_line, log=log)
-        return check_out_git(where, source.ref, into, session, wanted=wanted)
+        return check_out_git(where, source.ref, into, session, wanted=wanted, part=part)
     except BaseException:
         empty(into)
         raise

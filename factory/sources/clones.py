@@ -21,8 +21,8 @@ from factory.config.workspaces import CLONES_FOLDER
 from factory.errors import SourceError
 from factory.locking import exclusive
 from factory.sources.destination import contents, empty, make_folder
-from factory.sources.git import describe_checkout, fetch
-from factory.sources.git_access import for_checkout, with_access
+from factory.sources.git import check_out_at, describe_checkout, fetch, keep
+from factory.sources.git_access import with_access
 from factory.sources.git_errors import Translated
 from factory.sources.git_notices import warn_of_uncommitted
 from factory.sources.git_process import SessionRepo, initialise
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from factory.sources.git_process import GitSession
     from factory.sources.git_refs import Wanted
+    from factory.sources.partial import Part
     from factory.sources.source import Checkout, GitRemote
 
 
@@ -65,8 +66,6 @@ def lend_objects(clone: Path, borrower: Path) -> None:
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_LENGTH = 8
-# A commit that was asked for by its id has no other name, and a branch moves on.
-_KEPT = "refs/plugin-factory"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,6 +131,7 @@ def add_worktree(
     session: GitSession,
     *,
     wanted: Wanted | None = None,
+    part: Part | None = None,
 ) -> Checkout:
     """Bring one commit into a folder, as a worktree of a clone that others share.
 
@@ -144,6 +144,7 @@ def add_worktree(
         into: the worktree's folder, missing or empty; empty again if this fails.
         session: how git is run.
         wanted: what the ref has been found to mean, if the remote was asked already.
+        part: what of the commit is wanted; all of it if None.
 
     Raises:
         SourceError: no such repository or ref, no access, or ``into`` is not empty.
@@ -166,23 +167,22 @@ def add_worktree(
     ):
         _remove_stale_locks(clone.path)
         repository = translated(lambda: _open(clone, session))
-        fetched = fetch(repository, remote, ref, session, wanted=wanted)
-        kept = (f"{_KEPT}/{fetched.commit}", fetched.commit)
-        translated(lambda: repository.git.update_ref(*kept))
+        fetched = fetch(repository, remote, ref, session, wanted=wanted, part=part)
+        translated(lambda: keep(repository.git, fetched.commit))
         try:
             # The folder of a worktree may have been removed by hand since.
             translated(lambda: repository.git.worktree("prune"))
             # Twice forced: also where a run was killed while git made the worktree, and locked it.
-            forced = ("--detach", "--force", "--force", str(into), fetched.commit)
-            careful = for_checkout(session, remote, fetched.commit, clone.path)
-            translated(lambda: _open(clone, careful).git.worktree("add", *forced))
+            forced = ("--no-checkout", "--detach", "--force", "--force", str(into), fetched.commit)
+            translated(lambda: repository.git.worktree("add", *forced))
+            translated(lambda: check_out_at(fetched.commit, into, remote, session, part))
         except BaseException:
             if into.is_dir():
                 empty(into, last=".git")
             with contextlib.suppress(ProcessFailed):
                 repository.git.worktree("prune")
             raise
-    return describe_checkout(into, fetched, remote, session)
+    return describe_checkout(into, fetched, remote, session, part)
 
 
 def _remove_stale_locks(clone: Path) -> None:

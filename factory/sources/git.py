@@ -11,7 +11,7 @@ whole where ``git lfs install`` was run. Both are warned of when a checkout hold
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,6 +21,14 @@ from factory.sources.git_errors import Translated, kind_of, may_pass, source_err
 from factory.sources.git_notices import warn_of_missing, warn_of_uncommitted
 from factory.sources.git_process import SessionGit, initialise
 from factory.sources.git_refs import FULL_ID, Wanted, ask_for_refs, resolve, unknown_ref_error
+from factory.sources.partial import (
+    WITHOUT_FILES,
+    Part,
+    bring_files,
+    can_leave_files_out,
+    is_partial,
+    narrow,
+)
 from factory.sources.source import Checkout, without_credentials
 from factory.toolchain.retrying import retry_command
 from factory.toolchain.runner import ProcessFailed
@@ -38,6 +46,8 @@ _T = TypeVar("_T")
 
 _RETRY_AFTER_SECONDS = (1.0, 4.0)
 _EVERYTHING = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+# git-fetch(1)'s warning.
+_NO_FILTERS = "filtering not recognized by server"
 # Answers on which a different way of fetching has no better chance.
 _FINAL = {"password", "refused", "owner", "damaged", "network"}
 
@@ -58,10 +68,12 @@ def check_out_git(
     session: GitSession,
     *,
     wanted: Wanted | None = None,
+    part: Part | None = None,
 ) -> Checkout:
     """Bring one commit of a remote into an empty folder, which becomes a git repository.
 
-    The clone's configuration holds the URL without credentials.
+    The clone's configuration holds the URL without credentials. With ``part`` the folder holds only
+    that, and no more is fetched where the server allows it.
 
     Raises:
         SourceError: no such repository or ref, no access, no network.
@@ -73,22 +85,38 @@ def check_out_git(
     with_errors = Translated(remote, into)
     repository = with_errors(lambda: initialise(into, session))
     with_errors(lambda: repository.git.remote("add", "origin", remote.url))
-    fetched = fetch(repository, remote, ref, session, wanted=wanted)
-    session = for_checkout(session, remote, fetched.commit, into)
-    with_errors(lambda: check_out_at(fetched.commit, into, session))
-    return describe_checkout(into, fetched, remote, session)
+    fetched = fetch(repository, remote, ref, session, wanted=wanted, part=part)
+    with_errors(lambda: check_out_at(fetched.commit, into, remote, session, part))
+    return describe_checkout(into, fetched, remote, session, part)
 
 
-def check_out_at(commit: str, root: Path, session: GitSession) -> None:
-    """Put a commit's files into the worktree of a repository that has it."""
-    SessionGit(root, session=session).checkout("--quiet", "--detach", commit)
+def check_out_at(
+    commit: str, root: Path, remote: GitRemote, session: GitSession, part: Part | None = None
+) -> None:
+    """Put a commit's files, or a part of them, into the worktree of a repository that has it.
+
+    Raises:
+        ProcessFailed: git cannot.
+    """
+    git = SessionGit(root, session=session)
+    if is_partial(git):
+        folders = part.folders if part else None
+        patiently(lambda: bring_files(git, commit, folders, _telling(session)), session)
+    if part:
+        narrow(root, part, session)
+    careful = SessionGit(root, session=for_checkout(session, remote, commit, root))
+    patiently(lambda: careful.checkout("--quiet", "--detach", commit), session)
 
 
 def describe_checkout(
-    root: Path, fetched: Fetched, remote: GitRemote, session: GitSession
+    root: Path,
+    fetched: Fetched,
+    remote: GitRemote,
+    session: GitSession,
+    part: Part | None = None,
 ) -> Checkout:
     """Return a tree that git has checked out as a value; warn of what git does not put in it."""
-    warn_of_missing(root, session)
+    warn_of_missing(root, part.folders if part else (), session)
     return Checkout(
         root=root,
         commit=fetched.commit,
@@ -112,7 +140,7 @@ def find_commit(remote: GitRemote, ref: str | None, session: GitSession, where: 
     """
     command = SessionGit(where, session=session)
     ask = Translated(remote, where)
-    return ask(lambda: _patiently(lambda: resolve(command, remote, ref), session))
+    return ask(lambda: patiently(lambda: resolve(command, remote, ref), session))
 
 
 def fetch(
@@ -122,25 +150,31 @@ def fetch(
     session: GitSession,
     *,
     wanted: Wanted | None = None,
+    part: Part | None = None,
 ) -> Fetched:
     """Fetch what a ref means at a remote, and return the commit; nothing is checked out.
 
     A commit that the repository has already is not fetched again. With ``wanted``, which is what
-    the ref has been found to mean, the remote is not asked once more.
+    the ref has been found to mean, the remote is not asked once more. Where only a ``part`` of the
+    commit is wanted, its files are left for the checkout to fetch.
 
     Raises:
         SourceError: as for :func:`check_out_git`.
     """
-    command = repository.git
+    command = SessionGit(repository.folder, session=session)
     with_errors = Translated(remote, Path(repository.common_dir))
     wanted = wanted or find_commit(remote, ref, session, Path(repository.common_dir))
     if commit := _present(command, wanted):
         log.info("%s of %s: here already", wanted.name, without_credentials(remote.url))
         return _describe_fetched(command, commit, wanted)
     refused: ProcessFailed | None = None
+    less = bool(part) and can_leave_files_out(remote)
     for attempt in _attempts(repository, remote, wanted, session):
         try:
-            _patiently(lambda a=attempt: command.fetch(*a.arguments), session)  # type: ignore[misc]
+            if less:
+                _fetch_without_files(repository, attempt, remote, session)
+            else:
+                _fetch(command, attempt, session)
         except ProcessFailed as failure:
             if kind_of(failure) in _FINAL:
                 raise source_error(failure, remote) from failure
@@ -156,16 +190,52 @@ def fetch(
     raise with_errors(lambda: unknown_ref_error(command, remote, wanted.name))
 
 
+def _fetch(command: Git, attempt: _FetchAttempt, session: GitSession, *more: str) -> None:
+    patiently(lambda: command.fetch(*more, *attempt.arguments), session)
+
+
+def _fetch_without_files(
+    repository: SessionRepo, attempt: _FetchAttempt, remote: GitRemote, session: GitSession
+) -> None:
+    """Fetch commits and folders; files too where the server does not leave them out."""
+    refused: list[str] = []
+
+    def hear(line: str) -> None:
+        if _NO_FILTERS in line:
+            refused.append(line)
+        if session.on_line:
+            session.on_line(line)
+
+    listening = replace(session, on_line=hear)
+    command = SessionGit(repository.folder, session=listening)
+    try:
+        _fetch(command, attempt, session, WITHOUT_FILES)
+    except ProcessFailed as failure:
+        # uploadpackfilter.allow in git-config(1): servers may know filters and refuse them.
+        if "filter" not in failure.completed.tail:
+            raise
+        refused.append(failure.reason)
+        _fetch(command, attempt, session, "--no-filter")
+    if refused:
+        log.info(
+            "%s: the server cannot send a part, so that all of the commit comes",
+            without_credentials(remote.url),
+        )
+
+
 def _describe_fetched(command: Git, commit: str, wanted: Wanted) -> Fetched:
     at = int(str(command.log("-1", "--format=%ct", commit)))
     return Fetched(commit=commit, committed_at=at, ref=wanted.name)
 
 
-def _present(command: Git, wanted: Wanted) -> str | None:
+def _present(command: SessionGit, wanted: Wanted) -> str | None:
     """The commit's id, if it is known and the repository has all of it from an earlier run."""
     known = wanted.tip or wanted.commit_id or ""
     if not FULL_ID.match(known):
         return None
+    if is_partial(command):
+        # To ask for a commit that is not here would fetch it, with all of its history.
+        return known if is_kept(command, known) else None
     _, commit, _ = command.rev_parse(
         "--verify",
         "--quiet",
@@ -174,6 +244,27 @@ def _present(command: Git, wanted: Wanted) -> str | None:
         with_exceptions=False,
     )
     return str(commit) if commit and _is_whole(command, str(commit)) else None
+
+
+# A commit that was asked for by its id has no other name, and a branch moves on.
+_KEPT = "refs/plugin-factory"
+
+
+def keep(command: Git, commit: str) -> None:
+    """Give a commit of a clone a ref, so that git keeps it, and tells servers that it is here."""
+    command.update_ref(f"{_KEPT}/{commit}", commit)
+
+
+def is_kept(command: Git, commit: str) -> bool:
+    """Whether a commit was fetched, and kept, by an earlier run."""
+    failed, _, _ = command.show_ref(
+        "--verify",
+        "--quiet",
+        f"{_KEPT}/{commit}",
+        with_extended_output=True,
+        with_exceptions=False,
+    )
+    return not failed
 
 
 def _is_whole(command: Git, commit: str) -> bool:
@@ -203,8 +294,7 @@ def _attempts(
     repository: SessionRepo, remote: GitRemote, wanted: Wanted, session: GitSession
 ) -> Iterator[_FetchAttempt]:
     """Ways to fetch, the cheapest first."""
-    told = session.on_line or session.watches_silence
-    progress = ("--progress",) if told else ("--quiet",)
+    progress = _telling(session)
     lean = (*progress, "--no-tags", "--", "origin")
     if wanted.full_ref:
         yield _FetchAttempt(
@@ -233,6 +323,10 @@ def _attempts(
         what=f"all branches and tags with their history, {why}",
         arguments=(*progress, *_unshallow_options(repository), "--", "origin", *_EVERYTHING),
     )
+
+
+def _telling(session: GitSession) -> tuple[str, ...]:
+    return ("--progress",) if session.on_line or session.watches_silence else ("--quiet",)
 
 
 def _unshallow_options(repository: SessionRepo) -> tuple[str, ...]:
@@ -270,7 +364,7 @@ def _commit(repository: SessionRepo, remote: GitRemote, wanted: Wanted) -> str |
         ) from failure
 
 
-def _patiently(action: Callable[[], _T], session: GitSession) -> _T:
+def patiently(action: Callable[[], _T], session: GitSession) -> _T:
     """Run an action again, a bounded number of times, when its failure may pass by itself."""
     return retry_command(
         action,

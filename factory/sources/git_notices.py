@@ -10,6 +10,7 @@ from factory.sources.git_process import SessionGit
 from factory.sources.worktree import worktree_state
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from factory.sources.git_process import GitSession
@@ -32,10 +33,16 @@ def warn_of_uncommitted(folder: Path, session: GitSession) -> None:
         )
 
 
-def warn_of_missing(root: Path, session: GitSession) -> None:
-    """Say so if a tree that git has checked out lacks its submodules, or its LFS files."""
+def warn_of_missing(root: Path, folders: Sequence[str], session: GitSession) -> None:
+    """Say so if a tree that git has checked out lacks its submodules, or its LFS files.
+
+    Args:
+        root: the tree.
+        folders: those that were checked out, from the root; all of them if there are none.
+        session: how git is run.
+    """
     _warn_of_submodules(root)
-    _warn_of_pointers(root, session)
+    _warn_of_pointers(root, folders, session)
 
 
 def _warn_of_submodules(root: Path) -> None:
@@ -46,9 +53,11 @@ def _warn_of_submodules(root: Path) -> None:
         )
 
 
-def _warn_of_pointers(root: Path, session: GitSession) -> None:
-    join_names = str(SessionGit(root, session=session).ls_files("-z", "--", ":(attr:filter=lfs)"))
-    for name in filter(None, join_names.split("\0")):
+def _warn_of_pointers(root: Path, folders: Sequence[str], session: GitSession) -> None:
+    where = [f":(top,literal,attr:filter=lfs){folder}" for folder in folders]
+    asked = where or [":(attr:filter=lfs)"]
+    listed = str(SessionGit(root, session=session).ls_files("-z", "--", *asked))
+    for name in filter(None, listed.split("\0")):
         path = root / name
         if path.is_file() and path.read_bytes()[: len(_LFS_POINTER)] == _LFS_POINTER:
             log.warning(

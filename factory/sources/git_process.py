@@ -128,6 +128,7 @@ class SessionGit(Git):
         with_exceptions: bool = True,
         as_process: bool = False,
         strip_newline_in_stdout: bool = True,
+        stdin: str | None = None,
         **_: Any,
     ) -> str | tuple[int, str, str]:
         """Run git to its end and return what it printed.
@@ -148,6 +149,7 @@ class SessionGit(Git):
                 timeout=ANSWER_SECONDS if "ls-remote" in command else None,
                 silence=SILENCE_SECONDS if session.watches_silence and _FETCH in command else None,
                 on_line=_thin_out(session.on_line) if _TRANSFERS & set(command) else None,
+                stdin=stdin,
             )
         except ProcessFailed as failure:
             if with_exceptions:
@@ -160,6 +162,14 @@ class SessionGit(Git):
             return completed.returncode, stdout, completed.tail
         return stdout
 
+    def feed(self, text: str, *words: str) -> str:
+        """Run git with words, and a text as its standard input; return what it printed.
+
+        Raises:
+            ProcessFailed: git ended with another exit code than 0.
+        """
+        return str(self.execute([self.GIT_PYTHON_GIT_EXECUTABLE, *words], stdin=text))
+
 
 class SessionRepo(git.Repo):
     """GitPython's repository, all of whose commands go through :class:`SessionGit`."""
@@ -169,6 +179,10 @@ class SessionRepo(git.Repo):
             SessionGit, session=session
         )
         super().__init__(path, expand_vars=False)
+        # GitPython takes a bare repository for another's where git has moved `core.bare` to
+        # config.worktree, as it does once a worktree has settings of its own.
+        self.git = SessionGit(path, session=session)
+        self.folder = path
 
 
 def initialise(path: Path, session: GitSession, *, bare: bool = False) -> SessionRepo:

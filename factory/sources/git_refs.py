@@ -84,22 +84,41 @@ def is_ref_name(name: str) -> bool:
     return name == "HEAD" or (name.startswith("refs/") and not BAD_REF.search(name))
 
 
-def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
+def names_to_ask(ref: str | None) -> tuple[str, ...]:
+    """Return the full names that a remote is asked for to know what ``ref`` means there.
+
+    Empty for a full commit id, which is taken for one without asking.
+    """
+    if ref is None or ref == "HEAD":
+        return ("HEAD",)
+    if FULL_ID.match(ref.lower()):
+        return ()
+    spellings = _spellings(ref)
+    return (*spellings, *(full + _PEELED for full in spellings))
+
+
+def _spellings(ref: str) -> tuple[str, ...]:
+    return (ref,) if ref.startswith("refs/") else (_BRANCH + ref, _TAG + ref, f"refs/{ref}")
+
+
+def resolve(
+    command: Git, remote: GitRemote, ref: str | None, there: Advertised | None = None
+) -> Wanted:
     """Return what ``ref`` means at a remote; ``None`` is its default branch.
 
     A branch goes before a tag of the same name, as with ``git clone --branch``. A full commit id is
-    taken for one without asking.
+    taken for one without asking. With ``there``, which is what the remote has answered for
+    :func:`names_to_ask` at least, it is asked again only to say what else there is.
 
     Raises:
         SourceError: there is no such ref; the message suggests near ones.
     """
     if ref is not None and FULL_ID.match(ref.lower()):
         return Wanted(name=ref.lower(), commit_id=ref.lower(), commit=ref.lower())
+    there = there or ask_for_refs(command, remote, *names_to_ask(ref))
     if ref is None or ref == "HEAD":
-        return _default(command, remote)
-    spellings = [ref] if ref.startswith("refs/") else [_BRANCH + ref, _TAG + ref, f"refs/{ref}"]
-    there = ask_for_refs(command, remote, *spellings, *(full + _PEELED for full in spellings))
-    found = [full for full in spellings if full in there.ids]
+        return _default(command, remote, there)
+    found = [full for full in _spellings(ref) if full in there.ids]
     if found:
         if len(found) > 1 and there.ids[found[0]] != there.ids[found[1]]:
             log.warning(
@@ -116,8 +135,7 @@ def resolve(command: Git, remote: GitRemote, ref: str | None) -> Wanted:
     raise unknown_ref_error(command, remote, ref)
 
 
-def _default(command: Git, remote: GitRemote) -> Wanted:
-    there = ask_for_refs(command, remote, "HEAD")
+def _default(command: Git, remote: GitRemote, there: Advertised) -> Wanted:
     if there.default and "HEAD" in there.ids:
         name = there.default.removeprefix(_BRANCH)
         tip = there.ids["HEAD"]

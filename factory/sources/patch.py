@@ -28,7 +28,7 @@ from factory.sources.patching import Manner, RefusedPatch, apply_patch
 from factory.sources.replacement import Replacement, replace_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,17 @@ def find_patches(config_dir: Path) -> tuple[Path, ...]:
             if entry.suffix in _SUFFIXES and not entry.name.startswith(".") and entry.is_file()
         )
     )
+
+
+def names_in_patches(patches: Iterable[Path]) -> frozenset[PurePosixPath]:
+    """Return the names of files that patches may change, as they are written, stripped.
+
+    Raises:
+        PatchError: a patch cannot be read, or is not valid.
+    """
+    parts = [part for path in patches for part in _read(path).parts]
+    named = {name for part in parts for name in (part.old, part.new, part.index) if name}
+    return frozenset(PurePosixPath(name) for name in named)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

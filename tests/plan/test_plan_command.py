@@ -148,6 +148,29 @@ def test_offline_a_tree_that_is_here_tells_its_commit(desk: Desk, example: Repos
     assert workspace["source"]["local"] is True
 
 
+def test_a_part_of_a_repository_is_planned_as_the_whole(desk: Desk, tmp_path: Path) -> None:
+    repository = new_repository(tmp_path / "many")
+    for name in ("one", "two"):
+        workspace = repository.path / "workspaces" / name
+        shutil.copytree(EXAMPLE / "workspace", workspace)
+    (repository.path / "workspaces/one/tsconfig.json").rename(repository.path / "workspaces/base")
+    repository.commit({"elsewhere/tsconfig.json": "{}", "elsewhere/more/x.json": "{}"})
+    desk.write("source.json", {"repo": str(repository.path), "workspace-path": "workspaces/one"})
+    desk.write(
+        "patches/1.patch",
+        "--- /dev/null\n+++ b/tsconfig.json\n@@ -0,0 +1 @@\n"
+        '+{"extends": "../../elsewhere/tsconfig.json"}\n',
+    )
+
+    part, whole = desk.plan("--json"), desk.plan("--json", "--whole-repository")
+
+    assert part.code == 0, part.err
+    assert part.json["workspaces"] == whole.json["workspaces"]
+    keys = [plugin["key"] for plugin in part.json["workspaces"][0]["plugins"]]
+    assert len(keys) > 1
+    assert all(keys)
+
+
 def test_offline_a_repository_that_is_here_is_asked(desk: Desk, example: Repository) -> None:
     desk.write("source.json", {"repo": str(example.path), "repo-ref": "v1"})
     ended = desk.plan("--offline", "--json")
