@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,7 @@ from factory.scheduling.capacity import default_jobs
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node
 from factory.verification.entry_point import Loader
+from factory.verification.frontend_systems import find_system
 from factory.verification.plugin_checks import Terms
 from factory.verification.results import exit_code, results_document
 from factory.verification.targets import find_targets
@@ -45,12 +47,21 @@ if TYPE_CHECKING:
 
     from factory.analysis.inventory import HostInventory
     from factory.config.environment import Environment
+    from factory.frontend.verdict import System
 
 log = logging.getLogger(__name__)
 
 _LISTS = (".yaml", ".yml")
 _AGAINST = "Checks"
 _ORIGIN = "Origin"
+
+
+class FrontendSystem(StrEnum):
+    """A frontend system of portals."""
+
+    OLD = "old"
+    NEW = "new"
+
 
 EXAMPLES = """Examples:
 
@@ -117,6 +128,17 @@ def verify(
             rich_help_panel=_AGAINST,
         ),
     ] = "",
+    shows_in: Annotated[
+        list[FrontendSystem] | None,
+        typer.Option(
+            "--shows-in",
+            help="A frontend system that frontends must show in: old (Scalprum, RHDH up to 2.0) or "
+            "new (module federation, later ones and plain Backstage). Without it, that of a --host "
+            "of RHDH, else either. May be given more than once.",
+            show_default=False,
+            rich_help_panel=_AGAINST,
+        ),
+    ] = None,
     allow_bundled: Annotated[
         list[str] | None,
         typer.Option(
@@ -175,8 +197,9 @@ def verify(
     """Verify that a portal can load what was built or published.
 
     Checks integrity, that an archive is safe to unpack, package.json, the entry point, the
-    manifests of frontends, what is bundled, and for which platform; with --key and --provenance
-    also where it comes from. Backend plugins are loaded by Node.js, with an empty environment.
+    manifests of frontends and in which frontend system they show, what is bundled, and for which
+    platform; with --key and --provenance also where it comes from. Backend plugins are loaded by
+    Node.js, with an empty environment.
 
     Fails if any check fails, and says for each what to do.
     """
@@ -191,6 +214,7 @@ def verify(
             platform=check_platform(platform),
             checks_host_version=bool(host),
             allowed=frozenset(allow_bundled or []),
+            systems=_find_systems(shows_in, host and inventory.name),
             workspaces=tuple(read_locked_workspace(each, inventory) for each in workspace or []),
         )
         options = VerifyOptions(
@@ -209,6 +233,13 @@ def verify(
         show(results, this.out)
     if code := exit_code(results):
         raise typer.Exit(code)
+
+
+def _find_systems(asked: list[FrontendSystem] | None, host: str) -> frozenset[System]:
+    if asked:
+        return frozenset(one.value for one in asked)
+    system = find_system(host)
+    return frozenset({system} if system else ())
 
 
 def _with_listed(words: Sequence[str]) -> list[str]:
