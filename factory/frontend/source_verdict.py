@@ -128,7 +128,7 @@ def _judge_old(
     return say_undecided(
         OLD_SYSTEM,
         f"no createPlugin() of {OLD_API} was found; what dynamicPlugins.frontend mounts by name "
-        "may appear all the same",
+        "may appear anyway",
     )
 
 

@@ -103,7 +103,7 @@ def check_names(results: Sequence[Verified]) -> tuple[Verified, ...]:
     """Return the results, those failed that have a name which another package among them has.
 
     A page loads each name once: for both of two plugins it takes the first one's code. Several
-    versions, or copies, of one package are no set that a portal loads, and are let be.
+    versions, or copies, of one package are never loaded together, and pass.
     """
     claims: dict[tuple[System, str], _Claim] = {}
     checked = []

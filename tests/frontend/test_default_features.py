@@ -1,4 +1,4 @@
-"""Which default exports a plugin's source has, as a portal of the new frontend system takes them."""
+"""Which default exports a plugin's source has, as the new frontend system sees them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import pytest
 from factory.frontend.default_features import MAKERS, ScriptReader, find_default_export
 from factory.frontend.source_tree import MappedScripts
 
-NEW = "import { createFrontendPlugin, createFrontendModule } from '@backstage/frontend-plugin-api';\n"
+NEW = (
+    "import { createFrontendPlugin, createFrontendModule } from '@backstage/frontend-plugin-api';\n"
+)
 PLUGIN = f"{NEW}export default createFrontendPlugin({{ pluginId: 'x' }});\n"
 OLD = "import { createPlugin } from '@backstage/core-plugin-api';\n"
 
@@ -24,16 +26,23 @@ SINGLE = {
     "a call": (PLUGIN, "plugin"),
     "a module": (f"{NEW}export default createFrontendModule({{}})", "module"),
     "a name of its own": (
-        "import { createFrontendPlugin as make } from '@backstage/frontend-plugin-api';"
-        "export default make({});",
+        (
+            "import { createFrontendPlugin as make } from '@backstage/frontend-plugin-api';"
+            "export default make({});"
+        ),
         "plugin",
     ),
     "a namespace": (
-        "import * as api from '@backstage/frontend-plugin-api';"
-        "export default api.createFrontendPlugin({})",
+        (
+            "import * as api from '@backstage/frontend-plugin-api';"
+            "export default api.createFrontendPlugin({})"
+        ),
         "plugin",
     ),
-    "a constant": (f"{NEW}const plugin = createFrontendPlugin({{}});\nexport default plugin", "plugin"),
+    "a constant": (
+        f"{NEW}const plugin = createFrontendPlugin({{}});\nexport default plugin",
+        "plugin",
+    ),
     "a constant with a type": (
         f"{NEW}const plugin: Frontend<A, B> = createFrontendPlugin({{}});\nexport default plugin;",
         "plugin",
@@ -59,16 +68,26 @@ SINGLE = {
         "plugin",
     ),
     "taken for another type": (f"{NEW}export default createFrontendPlugin({{}}) as any;", "plugin"),
-    "without semicolons": (f"{NEW}export default createFrontendPlugin({{}})\nconst a = 1\n", "plugin"),
-    "a converted plugin": (
-        "import { convertLegacyPlugin } from '@backstage/core-compat-api';"
-        "export default convertLegacyPlugin(old, { extensions: [] });",
+    "without semicolons": (
+        f"{NEW}export default createFrontendPlugin({{}})\nconst a = 1\n",
         "plugin",
     ),
-    "a plugin of the old system": (f"{OLD}export default createPlugin({{ id: 'x' }});", "old plugin"),
+    "a converted plugin": (
+        (
+            "import { convertLegacyPlugin } from '@backstage/core-compat-api';"
+            "export default convertLegacyPlugin(old, { extensions: [] });"
+        ),
+        "plugin",
+    ),
+    "a plugin of the old system": (
+        f"{OLD}export default createPlugin({{ id: 'x' }});",
+        "old plugin",
+    ),
     "a loader": (
-        "import { createFrontendFeatureLoader } from '@backstage/frontend-plugin-api';"
-        "export default createFrontendFeatureLoader({})",
+        (
+            "import { createFrontendFeatureLoader } from '@backstage/frontend-plugin-api';"
+            "export default createFrontendFeatureLoader({})"
+        ),
         "other",
     ),
     "a component": ("export default function Page() { return null; }", "other"),
@@ -86,8 +105,10 @@ SINGLE = {
         "unknown",
     ),
     "the older name": (
-        "import { createPlugin } from '@backstage/frontend-plugin-api';"
-        "export default createPlugin({})",
+        (
+            "import { createPlugin } from '@backstage/frontend-plugin-api';"
+            "export default createPlugin({})"
+        ),
         "unknown",
     ),
     "a variable": (f"{NEW}let p = createFrontendPlugin({{}});\nexport default p;", "unknown"),
@@ -116,13 +137,13 @@ BEFORE = {
     "a division": "const a = (b) / c; const d = e[0] / 2; const f = g / h / i;\n",
     "a comparison": "const a = b < c; const d = e > f;\n",
     "a fragment": "const a = <><Foo.Bar x={y => y > 1} /> // it's text</>;\n",
-    "type arguments": "const a = useState<Array<string>>([]); function f<T>(x: T): T { return x }\n",
+    "type arguments": "const a = use<A<string>>([]); function f<T>(x: T): T { return x }\n",
     "a generic arrow": "const f = <T,>(x: T) => x; const g = <T extends A>(x: T) => x;\n",
     "a comment in quotes": "const a = '// /* not a comment';\n",
     "comments": "// it's\n/* it's ` { */\n",
     "a default of a switch": "function f(x) { switch (x) { default: return /'/ } }\n",
     "a text over lines": "const a = 'x\\\ny';\n",
-    "an import of a type": "import type { Page } from './page';\nimport Foo, { type Bar, baz } from 'q';\n",
+    "an import of a type": "import type { P } from './p';\nimport F, { type B, c } from 'q';\n",
     "an import when needed": "const a = () => import('./page').then(m => m.default);\n",
 }
 
@@ -181,7 +202,14 @@ def test_where_it_leads_nowhere(index: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "script",
-    ["<a>" * 3000, "{" * 5000, "`${" * 3000, "/* " * 50_000, "const a " * 20_000, "export {" * 20_000],
+    [
+        "<a>" * 3000,
+        "{" * 5000,
+        "`${" * 3000,
+        "/* " * 50_000,
+        "const a " * 20_000,
+        "export {" * 20_000,
+    ],
 )
 def test_what_is_nested_or_repeated_without_end_is_given_up(script: str) -> None:
     assert kind(f"export default {script}", path="src/index.tsx") == "unknown"
