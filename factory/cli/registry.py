@@ -174,7 +174,7 @@ def registry(
                 asset_host=served_from,
                 assets_path=served_at,
                 embed=embed,
-                form=form.value,
+                form="array" if form is RegistryForm.ARRAY else "object",
             )
         )
         if assets:

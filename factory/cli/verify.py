@@ -31,10 +31,12 @@ from factory.config.options import (
 from factory.errors import UsageError
 from factory.installation.package_reference import LocalArchive, LocalFolder, OciPackage
 from factory.installation.plugin_list import read_plugin_list
+from factory.installation.portal_config import merge_config
 from factory.oci.platforms import check_platform
 from factory.scheduling.capacity import default_jobs
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node
+from factory.verification.configuration import GivenConfig
 from factory.verification.entry_point import Loader
 from factory.verification.frontend_systems import find_system
 from factory.verification.plugin_checks import Terms
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# As portals have it; nothing is staged there.
+_ROOT_DIRECTORY = "dynamic-plugins-root"
 _LISTS = (".yaml", ".yml")
 _AGAINST = "Checks"
 _ORIGIN = "Origin"
@@ -74,6 +78,10 @@ EXAMPLES = """Examples:
   plugin-factory verify oci://quay.io/team/plugin-todo:1.2.3 --host rhdh-1.9 --key cosign.pub
 
 \b
+  # Everything that a portal is to load, each plugin with the configuration that it is given.
+  plugin-factory verify --config dynamic-plugins.yaml
+
+\b
   # That what is bundled is what was locked.
   plugin-factory verify ./outputs --workspace ./source/workspaces/todo
 
@@ -86,7 +94,7 @@ EXAMPLES = """Examples:
 def verify(
     ctx: typer.Context,
     targets: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="TARGET...",
             help="A .tgz, a folder that a build left them in, a plugin's unpacked folder, an OCI "
@@ -94,8 +102,19 @@ def verify(
             "of several; or a portal's list (.yaml) with the plugins that are on in it.",
             show_default=False,
         ),
-    ],
+    ] = None,
     *,
+    config: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="A portal's list of plugins, dynamic-plugins.yaml: all that are on in it, each "
+            "with its pluginConfig. May be given more than once.",
+            show_default=False,
+            rich_help_panel=_AGAINST,
+        ),
+    ] = None,
     host: Annotated[
         str,
         typer.Option(
@@ -198,14 +217,22 @@ def verify(
 
     Checks integrity, that an archive is safe to unpack, package.json, the entry point, the
     manifests of frontends and in which frontend system they show, what is bundled, and for which
-    platform; with --key and --provenance also where it comes from. Backend plugins are loaded by
-    Node.js, with an empty environment.
+    platform; with --key and --provenance also where it comes from. Configuration that is given to
+    a plugin, in a portal's list or beside a .tgz, is held against what the plugin ships. Backend
+    plugins are loaded by Node.js, with an empty environment.
 
     Fails if any check fails, and says for each what to do.
     """
     env_file = config_dir / ENV_FILE
     with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
-        found = find_targets(_with_listed(targets))
+        words, configs = _with_listed(targets or [], config or [])
+        if not words:
+            raise UsageError(
+                "nothing to verify is named",
+                expected="an artifact, a folder of them, an image, or --config FILE with plugins",
+                hint="plugin-factory verify --help",
+            )
+        found = find_targets(words)
         environment = layer_environment(this.process, (env_file,))
         inventory = find_host(host)
         terms = Terms(
@@ -216,6 +243,9 @@ def verify(
             allowed=frozenset(allow_bundled or []),
             systems=_find_systems(shows_in, host and inventory.name),
             workspaces=tuple(read_locked_workspace(each, inventory) for each in workspace or []),
+            proves_config=True,
+            configs=configs,
+            variables=frozenset(environment.variables),
         )
         options = VerifyOptions(
             terms=terms,
@@ -242,18 +272,24 @@ def _find_systems(asked: list[FrontendSystem] | None, host: str) -> frozenset[Sy
     return frozenset({system} if system else ())
 
 
-def _with_listed(words: Sequence[str]) -> list[str]:
-    """The words of the command line, a portal's list as what it names.
+def _with_listed(
+    words: Sequence[str], lists: Sequence[Path]
+) -> tuple[list[str], dict[str, GivenConfig]]:
+    """What the words of the command line and portals' lists name, and what lists configure.
 
     Raises:
-        ConfigurationError: a list cannot be read.
+        ConfigurationError: a list cannot be read, or two of its plugins configure one thing
+            differently.
     """
     found: list[str] = []
-    for word in words:
-        if not word.endswith(_LISTS) or not Path(word).is_file():
+    configs: dict[str, GivenConfig] = {}
+    for word in (*words, *lists):
+        if isinstance(word, str) and not (word.endswith(_LISTS) and Path(word).is_file()):
             found.append(word)
             continue
-        for entry in read_plugin_list(Path(word)):
+        entries = read_plugin_list(Path(word))
+        merge_config(entries, root_directory=_ROOT_DIRECTORY)
+        for entry in entries:
             package = entry.package
             if not entry.enabled:
                 continue
@@ -263,7 +299,10 @@ def _with_listed(words: Sequence[str]) -> list[str]:
                 found.append(os.fspath(package.path))
             else:
                 log.warning("%s: only images and files are verified: %s", entry.place, package)
-    return list(dict.fromkeys(found))
+                continue
+            if entry.config:
+                configs[found[-1]] = GivenConfig(place=str(entry.place), config=entry.config)
+    return list(dict.fromkeys(found)), configs
 
 
 def _loader(

@@ -19,6 +19,7 @@ ENTRY_POINT = "entry point"
 MANIFESTS = "manifests"
 SHOWS = "frontend systems"
 NAMES = "names"
+CONFIGURATION = "configuration"
 DEPENDENCIES = "dependencies"
 SHARED = "shared packages"
 LOCKED = "locked versions"
@@ -36,6 +37,7 @@ CHECKS = {
     MANIFESTS: "the manifests of a frontend are what portals take, and name files that exist",
     SHOWS: "a frontend shows in the portal's frontend system, or in one of the two",
     NAMES: "no two of the frontends have one name in a page",
+    CONFIGURATION: "a portal's configuration of the plugin fits its schema and its bundle",
     DEPENDENCIES: "a backend's dependencies are bundled, or the host's",
     SHARED: "no @backstage package is bundled that the host shares, unless by intent",
     LOCKED: "a backend's packages have the versions and patches of the workspace's yarn.lock",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from factory.oci.platforms import default_platform
 from factory.verification.bundled import check_dependencies, check_shared
+from factory.verification.configuration import check_configs
 from factory.verification.entry_point import Loader, check_entry_point
 from factory.verification.findings import (
     ENTRY_POINT,
@@ -23,12 +24,13 @@ from factory.verification.plugin_folder import PluginFolder, check_package, read
 from factory.verification.supported_versions import check_supported_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from factory.analysis.inventory import HostInventory
     from factory.analysis.locked_workspace import LockedWorkspace
     from factory.frontend.verdict import System
+    from factory.verification.configuration import GivenConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +46,9 @@ class Terms:
         systems: the frontend systems that frontends must show in; none if one of them will do.
         workspaces: where plugins were built; their lockfiles say what is bundled. None to leave
             that out.
+        proves_config: whether configuration beside artifacts is held against them.
+        configs: what a list gives plugins, by what the list calls them.
+        variables: the names of environment variables that are set.
     """
 
     host: HostInventory
@@ -53,13 +58,27 @@ class Terms:
     allowed: frozenset[str] = frozenset()
     systems: frozenset[System] = frozenset()
     workspaces: tuple[LockedWorkspace, ...] = ()
+    proves_config: bool = False
+    configs: Mapping[str, GivenConfig] = field(default_factory=dict)
+    variables: frozenset[str] = frozenset()
 
 
-def verify_plugin_folder(root: Path, artifact: str, terms: Terms) -> Verified:
-    """Check an unpacked plugin; ``artifact`` is what it is called in the result."""
+def verify_plugin_folder(
+    root: Path, artifact: str, terms: Terms, *, config: GivenConfig | None = None
+) -> Verified:
+    """Check an unpacked plugin.
+
+    Args:
+        root: its folder.
+        artifact: what it is called in the result.
+        terms: what it is checked against.
+        config: configuration of it that was beside it.
+    """
     plugin = read_plugin_folder(root)
     if isinstance(plugin, CheckFinding):
         return Verified(artifact=artifact, findings=(plugin,))
+    given = tuple(one for one in (config, terms.configs.get(artifact)) if one)
+    configured = check_configs(plugin, given, variables=terms.variables)
     frontend = read_frontend(plugin) if plugin.is_frontend else None
     return Verified(
         artifact=artifact,
@@ -67,7 +86,7 @@ def verify_plugin_folder(root: Path, artifact: str, terms: Terms) -> Verified:
         version=plugin.version,
         role=plugin.role,
         frontend=frontend,
-        findings=tuple(_findings(plugin, frontend, terms)),
+        findings=(*_findings(plugin, frontend, terms), *configured),
     )
 
 

@@ -16,6 +16,7 @@ from factory.verification.findings import (
     NATIVE,
     PACKAGE,
     SHARED,
+    SHOWS,
     CheckFinding,
     Verified,
 )
@@ -63,7 +64,7 @@ def test_a_whole_frontend_passes_every_check(tmp_path: Path) -> None:
     result = verified(tmp_path, frontend(), checks_host_version=True)
 
     assert {one.check: one.result for one in result.findings} == dict.fromkeys(
-        (PACKAGE, MANIFESTS, NATIVE, HOST), "passed"
+        (PACKAGE, MANIFESTS, SHOWS, NATIVE, HOST), "passed"
     )
 
 
