@@ -178,6 +178,20 @@ def updates_fields() -> str:
     return "\n\n".join(tables)
 
 
+def inspection_fields() -> str:
+    """Return the fields of ``plugin-factory inspect --json``, a table an object."""
+    document = schema("inspection")
+    tables = [_fields(document)]
+    for title, part in _objects(document, document):
+        tables += [f"### {title}", _fields(part, document)]
+    return "\n\n".join(tables)
+
+
+def inspect_limits_fields() -> str:
+    """Return the fields of the limits that ``plugin-factory inspect`` takes."""
+    return _fields(schema("inspect-limits"))
+
+
 def hosts() -> str:
     """Return the table of the host inventories that ship with the package."""
     names = host_names()
@@ -207,6 +221,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "run-report-fields": run_report_fields,
     "plan-fields": plan_fields,
     "updates-fields": updates_fields,
+    "inspection-fields": inspection_fields,
+    "inspect-limits-fields": inspect_limits_fields,
     "dynamic-plugins-fields": dynamic_plugins_fields,
     "entity-fields": entity_fields,
     "hosts": hosts,

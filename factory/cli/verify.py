@@ -283,8 +283,9 @@ def _with_listed(
     """
     found: list[str] = []
     configs: dict[str, GivenConfig] = {}
-    for word in (*words, *lists):
-        if isinstance(word, str) and not (word.endswith(_LISTS) and Path(word).is_file()):
+    named = {word for word in words if word.endswith(_LISTS) and Path(word).is_file()}
+    for word in (*words, *map(os.fspath, lists)):
+        if word in words and word not in named:
             found.append(word)
             continue
         entries = read_plugin_list(Path(word))

@@ -103,7 +103,7 @@ def _read_schemas(
     if not isinstance(own, str):
         return (), "the plugin ships no configuration schema"
     if own.endswith(".d.ts"):
-        return (), f"{own} is TypeScript, which is no schema before a build has made one of it"
+        return (), f"{own} is TypeScript, and only a build makes a schema of it"
     return _read_schema(root, own)
 
 

@@ -28,6 +28,8 @@ SchemaName: TypeAlias = Literal[
     "extensions-plugin",
     "extensions-collection",
     "updates",
+    "inspection",
+    "inspect-limits",
 ]
 
 _TYPE_NAMES: dict[type, str] = {

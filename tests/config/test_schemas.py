@@ -30,6 +30,8 @@ NAMES: tuple[SchemaName, ...] = (
     "plan",
     "dynamic-plugins",
     "updates",
+    "inspection",
+    "inspect-limits",
 )
 
 # Text as any editor may write it: a lone surrogate cannot be written to a UTF-8 file at all.
