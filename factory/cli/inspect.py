@@ -104,7 +104,7 @@ def inspect_artifact(
             )
         allowed = read_size_limits(limits) if limits else None
         most = archive_limits(max_entry_size or this.process.get(MAX_ENTRY_SIZE, ""))
-        with _opened(artifact, most) as root:
+        with _open_artifact(artifact, most) as root:
             package = _read_package(root, artifact)
             if module_map:
                 this.out.document(make_module_map(ScriptFolder(root=root), package))
@@ -120,7 +120,7 @@ def inspect_artifact(
             show(title, bundles, excesses, this.out)
         if excesses:
             raise CheckError(
-                "the plugin adds more to a page than it may",
+                "the plugin adds more to a page than its limits allow",
                 place=Place(file=limits) if limits else None,
                 details="\n".join(map(str, excesses)),
                 hint="see what it is made of with --html FILE, or raise the limits",
@@ -128,7 +128,7 @@ def inspect_artifact(
 
 
 @contextlib.contextmanager
-def _opened(artifact: Path, limits: ArchiveLimits) -> Iterator[Path]:
+def _open_artifact(artifact: Path, limits: ArchiveLimits) -> Iterator[Path]:
     """The unpacked plugin."""
     if artifact.is_dir():
         for _ in walk_safely(artifact):

@@ -10,7 +10,7 @@ from factory.ui.text import Span
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from factory.inspection.inspect_bundle import InspectedBundle
+    from factory.inspection.inspect_bundle import InspectedBundle, When
     from factory.inspection.size_limits import Excess
     from factory.ui.printing import Printer
 
@@ -79,14 +79,7 @@ def show(
     out.styled_lines([(Span(title, "strong"),)])
     for bundle in bundles:
         out.lines("", f"{bundle.system} frontend system: {bundle.name}")
-        out.tabs(
-            (
-                f"  {when}",
-                (f"{size(bundle.total(when)[1])} with gzip, {size(bundle.total(when)[0])} plain, "
-                f"{pluralize(len(files), 'file')}"),
-            )
-            for when, files in bundle.files.items()
-        )
+        out.tabs((f"  {when}", _measures(bundle, when)) for when in bundle.files)
         out.lines(*_remarks(bundle))
         if bundle.packages:
             out.lines("  the biggest packages, at once and later:")
@@ -95,6 +88,12 @@ def show(
                 for one in bundle.packages[:_MOST_PACKAGES]
             )
     out.styled_lines((Span(f"beyond the limit: {one}", "bad"),) for one in excesses)
+
+
+def _measures(bundle: InspectedBundle, when: When) -> str:
+    plain, gzipped = bundle.total(when)
+    files = pluralize(len(bundle.files[when]), "file")
+    return f"{size(gzipped)} with gzip, {size(plain)} plain, {files}"
 
 
 def _remarks(bundle: InspectedBundle) -> Iterator[str]:

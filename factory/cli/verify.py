@@ -107,6 +107,8 @@ def verify(
     config: Annotated[
         list[Path] | None,
         typer.Option(
+            # The first name makes the variable, as for 'install'.
+            "--dynamic-plugins",
             "--config",
             metavar="FILE",
             help="A portal's list of plugins, dynamic-plugins.yaml: all that are on in it, each "

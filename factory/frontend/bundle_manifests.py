@@ -152,7 +152,7 @@ def read_federation(root: Path) -> FederationManifest | None:
             )
             for one in exposes
         ),
-        shared=tuple(_shared(one) for one in parts if _is_named(one)),
+        shared=tuple(_read_shared(one) for one in parts if _is_named(one)),
         files=files,
     )
 
@@ -169,7 +169,7 @@ def _entry(manifest: Mapping[str, Any]) -> str:
     return "/".join(part for part in (str(entry.get("path") or ""), entry["name"]) if part)
 
 
-def _shared(one: Mapping[str, Any]) -> SharedModule:
+def _read_shared(one: Mapping[str, Any]) -> SharedModule:
     def text(name: str) -> str:
         value = one.get(name)
         return value if isinstance(value, str) else ""

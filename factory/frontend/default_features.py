@@ -137,10 +137,10 @@ class _Search:
                 return DefaultExport(kind="other", why=f"{path} exports a {value.what}")
             return _unknown(f"{path} does not say outright what it exports")
         if isinstance(value, Imported):
-            return self._imported(path, value)
+            return self._find_imported(path, value)
         if isinstance(value, LocalName):
             return self._local(path, module, value.name)
-        return self._called(path, module, value)
+        return self._find_called(path, module, value)
 
     def _local(self, path: str, module: ModuleStatements, name: str) -> DefaultExport:
         self._steps += 1
@@ -148,7 +148,7 @@ class _Search:
             return _unknown(f"{path} exports {name}, and does not say outright what it is")
         return self._value(path, module, module.declared[name])
 
-    def _imported(self, path: str, value: Imported) -> DefaultExport:
+    def _find_imported(self, path: str, value: Imported) -> DefaultExport:
         if not value.source.startswith("."):
             return _unknown(f"{path} exports what {value.source} has as {value.name}")
         if value.name == EVERYTHING:
@@ -158,7 +158,7 @@ class _Search:
             return _unknown(f"{path} takes it from {value.source}, which is not there")
         return self.export(target, value.name)
 
-    def _called(self, path: str, module: ModuleStatements, value: Called) -> DefaultExport:
+    def _find_called(self, path: str, module: ModuleStatements, value: Called) -> DefaultExport:
         function = module.declared.get(value.of or value.function)
         shown = f"{value.of}.{value.function}" if value.of else value.function
         if not isinstance(function, Imported):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from factory.frontend.script_tokens import Token, read_tokens
+from factory.frontend.script_tokens import ScriptToken, read_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -95,12 +95,12 @@ def read_module(script: str, *, elements: bool) -> ModuleStatements:
     )
 
 
-def _texts(tokens: Sequence[Token], at: int, count: int) -> tuple[str, ...]:
+def _texts(tokens: Sequence[ScriptToken], at: int, count: int) -> tuple[str, ...]:
     return tuple(token.text for token in tokens[at : at + count])
 
 
 class _Statements:
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[ScriptToken]) -> None:
         self._tokens = tokens
         self.exports: dict[str, Expression] = {}
         self.declared: dict[str, Expression] = {}
@@ -260,19 +260,19 @@ class _Statements:
         if token.kind == "value":
             return PlainValue(what="element")
         if token.kind == "mark":
-            return self._bracketed(at)
+            return self._read_brackets(at)
         if token.text in _PLAIN_WORDS:
             return PlainValue(what=_PLAIN_WORDS[token.text])
-        return self._named(at)
+        return self._read_name(at)
 
-    def _bracketed(self, at: int) -> Expression:
+    def _read_brackets(self, at: int) -> Expression:
         kind = {"{": "object", "[": "list"}.get(self._text(at), "")
         if not kind:
             return PlainValue()
         end = self._end_of(at)
         return PlainValue(what=kind) if self._ends(end) else PlainValue()
 
-    def _named(self, at: int) -> Expression:
+    def _read_name(self, at: int) -> Expression:
         name, of = self._text(at), ""
         if self._is_mark(at + 1, "=>"):
             return PlainValue(what="function")

@@ -44,7 +44,7 @@ class UnreadableScriptError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Token:
+class ScriptToken:
     """A piece of a script.
 
     Attributes:
@@ -59,7 +59,7 @@ class Token:
     depth: int
 
 
-def read_tokens(script: str, *, elements: bool) -> tuple[Token, ...]:
+def read_tokens(script: str, *, elements: bool) -> tuple[ScriptToken, ...]:
     """Return the tokens of a script.
 
     Args:
@@ -81,7 +81,7 @@ class _Scanner:
     def __init__(self, script: str, *, elements: bool) -> None:
         self.script = script
         self.at = 0
-        self.tokens: list[Token] = []
+        self.tokens: list[ScriptToken] = []
         self._elements = elements
         self._depth = 0
         self._nested = 0
@@ -221,7 +221,7 @@ class _Scanner:
         return before.kind == "mark" and before.text not in ")]}"
 
     def _add(self, kind: Kind, text: str) -> None:
-        self.tokens.append(Token(kind=kind, text=text, depth=self._depth))
+        self.tokens.append(ScriptToken(kind=kind, text=text, depth=self._depth))
 
     def _skip(self, pattern: re.Pattern[str]) -> None:
         if found := pattern.match(self.script, self.at):

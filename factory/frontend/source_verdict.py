@@ -108,7 +108,7 @@ def judge_exports(found: Mapping[str, DefaultExport]) -> SystemVerdict:
 def _judge_old(
     reader: ScriptReader, entries: list[str], found: Mapping[str, DefaultExport]
 ) -> SystemVerdict:
-    modules = dict(_reached(reader, entries))
+    modules = dict(_walk(reader, entries))
     for path, makes_old in modules.items():
         if makes_old:
             return say_shown(
@@ -132,7 +132,7 @@ def _judge_old(
     )
 
 
-def _reached(reader: ScriptReader, entries: list[str]) -> Iterator[tuple[str, bool]]:
+def _walk(reader: ScriptReader, entries: list[str]) -> Iterator[tuple[str, bool]]:
     """The modules that the entry points are made of, and whether one makes an old plugin."""
     todo, seen = list(entries), set(entries)
     while todo and len(seen) <= _MOST_MODULES:

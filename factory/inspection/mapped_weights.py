@@ -34,7 +34,7 @@ _OWN = re.compile(r"(?:webpack://[^/]*/)?(?:\./)?src/")
 def weigh_packages(script: str, source_map: bytes) -> Counter[str]:
     """Return the characters of a script by the package of the module that they come from.
 
-    What is no package of node_modules is :data:`OWN` if it is of the plugin's ``src``, else
+    What is outside of node_modules is :data:`OWN` if it is of the plugin's ``src``, else
     :data:`BUNDLER`; what no segment covers is :data:`UNMAPPED`.
 
     Raises:

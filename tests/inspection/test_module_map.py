@@ -14,12 +14,13 @@ from factory.inspection.module_map import make_module_map
 from ..command_line import run_factory
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PACKAGE = {"name": "@mui/foo", "module": "dist/index.js"}
 
 
-def traced(package: dict[str, Any] | None = None, **files: str) -> dict[str, str]:
+def traced(files: Mapping[str, str], package: dict[str, Any] | None = None) -> dict[str, str]:
     texts = {f"dist/{name.replace('__', '/')}.js": text for name, text in files.items()}
     found = make_module_map(MappedScripts(texts=texts), package or PACKAGE)
     return {one["name"]: one["file"] for one in found}
@@ -69,7 +70,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_exports_are_traced_to_their_files(case: str) -> None:
     files, expected = CASES[case]
-    assert traced(**files) == expected
+    assert traced(files) == expected
 
 
 @pytest.mark.parametrize(
@@ -77,8 +78,9 @@ def test_exports_are_traced_to_their_files(case: str) -> None:
     [(PACKAGE, None), ({"module": "dist/index.js"}, "export const a = 1;"), (PACKAGE, "export {")],
 )
 def test_what_cannot_be_traced_is_told(package: Any, script: str | None) -> None:
+    files = {} if script is None else {"index": script}
     with pytest.raises(ArtifactError, match="entry point"):
-        traced(package, **({"index": script} if script else {}))
+        traced(files, package)
 
 
 def test_the_command_prints_it(tmp_path: Path) -> None:
