@@ -177,7 +177,7 @@ def affected_fields() -> str:
     return _tables("affected", without="`problem`")
 
 
-def _tables(name: SchemaName, *, without: str) -> str:
+def _tables(name: SchemaName, *, without: str = "") -> str:
     """The fields of a document, a table an object, but for one that the report has."""
     document = schema(name)
     tables = [_fields(document)]
@@ -185,6 +185,16 @@ def _tables(name: SchemaName, *, without: str) -> str:
         if title != without:
             tables += [f"### {title}", _fields(part, document)]
     return "\n\n".join(tables)
+
+
+def inspection_fields() -> str:
+    """Return the fields of ``plugin-factory inspect --json``, a table an object."""
+    return _tables("inspection")
+
+
+def inspect_limits_fields() -> str:
+    """Return the fields of the limits that ``plugin-factory inspect`` takes."""
+    return _fields(schema("inspect-limits"))
 
 
 def hosts() -> str:
@@ -221,6 +231,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "plan-fields": plan_fields,
     "updates-fields": updates_fields,
     "affected-fields": affected_fields,
+    "inspection-fields": inspection_fields,
+    "inspect-limits-fields": inspect_limits_fields,
     "dynamic-plugins-fields": dynamic_plugins_fields,
     "entity-fields": entity_fields,
     "hosts": hosts,

@@ -47,6 +47,24 @@ def sources_of(source_map: bytes) -> tuple[str, ...]:
     return tuple(_path(one[scheme.end() :]) for one in texts if (scheme := _SCHEME.match(one)))
 
 
+def read_mapped_sources(source_map: bytes) -> dict[str, str]:
+    """Return the text of each module that a bundler's source map carries, by its path."""
+    try:
+        document = parse_object(source_map)
+    except ValueError:
+        return {}
+    sources, contents = document.get("sources"), document.get("sourcesContent")
+    if not isinstance(sources, list) or not isinstance(contents, list):
+        return {}
+    return {
+        _path(source[scheme.end() :]): content
+        for source, content in zip(sources, contents, strict=False)
+        if isinstance(source, str)
+        and isinstance(content, str)
+        and (scheme := _SCHEME.match(source))
+    }
+
+
 def map_packages(sources: Iterable[str], built_in: Path | None) -> tuple[MappedPackage, ...]:
     """Return the packages that modules are of, each once, sorted; the plugin's own are left out.
 

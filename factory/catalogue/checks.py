@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import is_package_name
-from factory.catalogue.config_schema import find_config_problems
 from factory.catalogue.entities import (
     COLLECTION,
     FOLDERS,
@@ -32,6 +31,7 @@ from factory.installation.package_reference import LocalFolder, OciPackage, pars
 from factory.notation.limits import DocumentError
 from factory.notation.yaml_text import parse_yaml
 from factory.oci.packed_plugin import plugin_folder
+from factory.plugin_config.config_schema import find_config_problems
 from factory.schemas import describe_value, find_violation
 from factory.versions import is_range, is_version
 

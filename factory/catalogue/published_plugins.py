@@ -14,6 +14,7 @@ from factory.oci.names import image_name
 from factory.oci.packed_plugin import source_name
 from factory.oci.planned_images import find_supported_backstage
 from factory.pipeline.portal_files import OCI_ENTRIES, PUBLISHED_IMAGES, read_own_config
+from factory.plugin_config.shipped import COLLECTED_SCHEMAS, WRITTEN_SCHEMAS
 from factory.reports.build_report import REPORT_FILE
 from factory.reports.built_plugins import find_built_plugins
 from factory.reports.reading import read_report
@@ -27,14 +28,7 @@ if TYPE_CHECKING:
     from factory.oci.planned_images import BuiltPlugins
 
 # What rhdh-cli writes of a plugin's configuration schema, by its versions.
-_SCHEMAS = tuple(
-    f"{PACKAGE_FOLDER}/{name}"
-    for name in (
-        "dist/configSchema.json",
-        "dist-scalprum/configSchema.json",
-        "dist/.config-schema.json",
-    )
-)
+_SCHEMAS = tuple(f"{PACKAGE_FOLDER}/{name}" for name in (*WRITTEN_SCHEMAS, COLLECTED_SCHEMAS))
 _MANIFEST = f"{PACKAGE_FOLDER}/dist-scalprum/plugin-manifest.json"
 _PACKAGE_JSON = f"{PACKAGE_FOLDER}/{PACKAGE_JSON}"
 _BUNDLED = f"{PACKAGE_FOLDER}/node_modules/"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory.analysis.arguments import parse_arguments
+from factory.analysis.discovery import FRONTEND_ROLES
 from factory.analysis.inventory import find_host
+from factory.analysis.manifest import MANIFEST_FILE
 from factory.analysis.workspace_analysis import analyze_workspace
 from factory.cli.analyze_view import document_of, show_lines, show_tables
 from factory.cli.options import AsJson, Host, Verbose
@@ -28,11 +30,16 @@ from factory.errors import (
     UsageError,
     os_errors_as,
 )
+from factory.files import read_text
+from factory.frontend.source_tree import ScriptFolder
+from factory.frontend.source_verdict import judge_source
+from factory.notation.json_text import parse_object
 from factory.ui.printing import OUT
 
 if TYPE_CHECKING:
     from factory.analysis.workspace_analysis import PluginAnalysis, WorkspaceAnalysis
     from factory.config.plugins_list import PluginsList
+    from factory.frontend.verdict import FrontendVerdict
 
 
 EXAMPLES = """Examples:
@@ -81,7 +88,11 @@ def analyze(
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the build arguments that plugins need, and why."""
+    """Show the build arguments that plugins need, and why.
+
+    Of each frontend plugin also, whether it will show in portals of the old frontend system
+    (Scalprum; RHDH up to 2.0) and of the new one (module federation), as its source has it.
+    """
     if check and write:
         raise UsageError("--check and --write exclude each other", expected="one of them")
     file = _list_file(workspace, plugins_list)
@@ -91,16 +102,29 @@ def analyze(
         find_host(host),
         None if listed is None else {entry.path: entry.arguments for entry in listed.entries},
     )
+    verdicts = _judge_frontends(found, workspace)
     if as_json:
-        OUT.document(document_of(found))
+        OUT.document(document_of(found, verdicts))
     elif OUT.is_terminal:
-        show_tables(found, verbose=verbose)
+        show_tables(found, verdicts, verbose=verbose)
     else:
-        show_lines(found, verbose=verbose)
+        show_lines(found, verdicts, verbose=verbose)
     if check:
         _check(found, file)
     if write:
         _write(found, file, listed is not None, quiet=as_json)
+
+
+def _judge_frontends(found: WorkspaceAnalysis, workspace: Path) -> dict[str, FrontendVerdict]:
+    """In which frontend systems the workspace's frontends will show, by their paths."""
+    return {
+        plugin.path: judge_source(
+            ScriptFolder(root=workspace / plugin.path),
+            parse_object(read_text(workspace / plugin.path / MANIFEST_FILE)),
+        )
+        for plugin in found.plugins
+        if plugin.role in FRONTEND_ROLES
+    }
 
 
 def _list_file(workspace: Path, given: Path | None) -> Path:

@@ -52,6 +52,11 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
         ),
         "push": _place("push", "Push images of plugins that were built earlier."),
         "verify": _place("verify", "Verify that a portal can load what was built or published."),
+        "inspect": _place(
+            "inspect",
+            "Show what a frontend plugin adds to a page, and of what it is made.",
+            "inspect_artifact",
+        ),
         "affected": _place(
             "affected",
             "Find the published plugins that hold a package, by their bills of materials.",

@@ -14,11 +14,12 @@ from factory.analysis.inventory import find_host
 from factory.cli.options import LeastUrgent, LogLevel, Verbose
 from factory.cli.session import Session, session
 from factory.config.quantities_read import duration_seconds
-from factory.errors import CheckError, Place, StorageError, os_errors_as
+from factory.errors import CheckError, Place, StorageError, UsageError, os_errors_as
 from factory.files import write_whole
 from factory.plugin_registry.entries import check_asset_host, check_assets_path, registry_text
 from factory.plugin_registry.entries import registry as registry_of
 from factory.plugin_registry.frontend_plugins import find_staged_plugins
+from factory.plugin_registry.remotes import find_remotes
 from factory.plugin_registry.retention import publish_assets
 from factory.plugin_registry.singletons import find_mismatches
 from factory.quantities import pluralize
@@ -40,6 +41,11 @@ EXAMPLES = """Examples:
   plugin-factory registry ./dynamic-plugins-root
 
 \b
+  # The remotes of module federation, as /.backstage/dynamic-features/remotes answers.
+  plugin-factory registry ./dynamic-plugins-root --form remotes \\
+    --asset-host https://portal.example.com
+
+\b
   # With the manifests in it, for a portal whose assets are on another host.
   plugin-factory registry ./dynamic-plugins-root --embed --asset-host https://assets.example.com
 
@@ -55,6 +61,7 @@ class RegistryForm(StrEnum):
 
     OBJECT = "object"
     ARRAY = "array"
+    REMOTES = "remotes"
 
 
 def registry(
@@ -76,7 +83,11 @@ def registry(
     ] = None,
     form: Annotated[
         RegistryForm,
-        typer.Option(help="An object by plugin name, or an array.", rich_help_panel=CONTENT),
+        typer.Option(
+            help="An object by plugin name, or an array, of what the old frontend system loads "
+            "(Scalprum); or the remotes of module federation, which the new one loads.",
+            rich_help_panel=CONTENT,
+        ),
     ] = RegistryForm.OBJECT,
     embed: Annotated[
         bool,
@@ -142,12 +153,16 @@ def registry(
     """Write the frontend plugin registry of staged plugins.
 
     A portal's app reads it to know which frontend plugins there are and where their manifests and
-    scripts come from.
+    scripts come from. An app of the new frontend system asks its backend for the remotes of module
+    federation instead: --form remotes.
 
     Modules that a page may load only once (such as react) are compared between the plugins,
     and with the portal; a mismatch is an error.
     """
     with session(ctx, log_level=log_level, verbose=verbose) as this:
+        if form is RegistryForm.REMOTES:
+            _write_remotes(this, root, output, check_asset_host(asset_host), assets or embed)
+            return
         served_from = check_asset_host(asset_host)
         served_at = check_assets_path(assets_path)
         seconds = duration_seconds(retain, "--retain")
@@ -159,7 +174,7 @@ def registry(
                 asset_host=served_from,
                 assets_path=served_at,
                 embed=embed,
-                form=form.value,
+                form="array" if form is RegistryForm.ARRAY else "object",
             )
         )
         if assets:
@@ -168,6 +183,24 @@ def registry(
             _write(output, text)
             say(f"{output}: {pluralize(len(plugins), 'frontend plugin')}")
     if not output:
+        this.out.json_text(text)
+
+
+def _write_remotes(
+    this: Session, root: Path, output: Path | None, base: str, others: Path | bool
+) -> None:
+    """Write the list that a backend of the new frontend system serves."""
+    if others:
+        raise UsageError(
+            "--form remotes goes with neither --embed nor --assets",
+            expected="one of them: of remotes, a backend serves manifests and files itself",
+        )
+    remotes = find_remotes(root, base=base)
+    text = registry_text(remotes)
+    if output:
+        _write(output, text)
+        say(f"{output}: {pluralize(len(remotes), 'remote')}")
+    else:
         this.out.json_text(text)
 
 

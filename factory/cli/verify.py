@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,11 +31,14 @@ from factory.config.options import (
 from factory.errors import UsageError
 from factory.installation.package_reference import LocalArchive, LocalFolder, OciPackage
 from factory.installation.plugin_list import read_plugin_list
+from factory.installation.portal_config import merge_config
 from factory.oci.platforms import check_platform
 from factory.scheduling.capacity import default_jobs
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node
+from factory.verification.configuration import GivenConfig
 from factory.verification.entry_point import Loader
+from factory.verification.frontend_systems import find_system
 from factory.verification.plugin_checks import Terms
 from factory.verification.results import exit_code, results_document
 from factory.verification.targets import find_targets
@@ -45,12 +49,23 @@ if TYPE_CHECKING:
 
     from factory.analysis.inventory import HostInventory
     from factory.config.environment import Environment
+    from factory.frontend.verdict import System
 
 log = logging.getLogger(__name__)
 
+# As portals have it; nothing is staged there.
+_ROOT_DIRECTORY = "dynamic-plugins-root"
 _LISTS = (".yaml", ".yml")
 _AGAINST = "Checks"
 _ORIGIN = "Origin"
+
+
+class FrontendSystem(StrEnum):
+    """A frontend system of portals."""
+
+    OLD = "old"
+    NEW = "new"
+
 
 EXAMPLES = """Examples:
 
@@ -61,6 +76,10 @@ EXAMPLES = """Examples:
 \b
   # A published image, for a portal's release, signed with a key.
   plugin-factory verify oci://quay.io/team/plugin-todo:1.2.3 --host rhdh-1.9 --key cosign.pub
+
+\b
+  # Everything that a portal is to load, each plugin with the configuration that it is given.
+  plugin-factory verify --config dynamic-plugins.yaml
 
 \b
   # That what is bundled is what was locked.
@@ -75,7 +94,7 @@ EXAMPLES = """Examples:
 def verify(
     ctx: typer.Context,
     targets: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="TARGET...",
             help="A .tgz, a folder that a build left them in, a plugin's unpacked folder, an OCI "
@@ -83,8 +102,21 @@ def verify(
             "of several; or a portal's list (.yaml) with the plugins that are on in it.",
             show_default=False,
         ),
-    ],
+    ] = None,
     *,
+    config: Annotated[
+        list[Path] | None,
+        typer.Option(
+            # The first name makes the variable, as for 'install'.
+            "--dynamic-plugins",
+            "--config",
+            metavar="FILE",
+            help="A portal's list of plugins, dynamic-plugins.yaml: all that are on in it, each "
+            "with its pluginConfig. May be given more than once.",
+            show_default=False,
+            rich_help_panel=_AGAINST,
+        ),
+    ] = None,
     host: Annotated[
         str,
         typer.Option(
@@ -117,6 +149,17 @@ def verify(
             rich_help_panel=_AGAINST,
         ),
     ] = "",
+    shows_in: Annotated[
+        list[FrontendSystem] | None,
+        typer.Option(
+            "--shows-in",
+            help="A frontend system that frontends must show in: old (Scalprum, RHDH up to 2.0) or "
+            "new (module federation, later ones and plain Backstage). Without it, that of a --host "
+            "of RHDH, else either. May be given more than once.",
+            show_default=False,
+            rich_help_panel=_AGAINST,
+        ),
+    ] = None,
     allow_bundled: Annotated[
         list[str] | None,
         typer.Option(
@@ -175,14 +218,23 @@ def verify(
     """Verify that a portal can load what was built or published.
 
     Checks integrity, that an archive is safe to unpack, package.json, the entry point, the
-    manifests of frontends, what is bundled, and for which platform; with --key and --provenance
-    also where it comes from. Backend plugins are loaded by Node.js, with an empty environment.
+    manifests of frontends and in which frontend system they show, what is bundled, and for which
+    platform; with --key and --provenance also where it comes from. Configuration that is given to
+    a plugin, in a portal's list or beside a .tgz, is held against what the plugin ships. Backend
+    plugins are loaded by Node.js, with an empty environment.
 
     Fails if any check fails, and says for each what to do.
     """
     env_file = config_dir / ENV_FILE
     with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
-        found = find_targets(_with_listed(targets))
+        words, configs = _with_listed(targets or [], config or [])
+        if not words:
+            raise UsageError(
+                "nothing to verify is named",
+                expected="an artifact, a folder of them, an image, or --config FILE with plugins",
+                hint="plugin-factory verify --help",
+            )
+        found = find_targets(words)
         environment = layer_environment(this.process, (env_file,))
         inventory = find_host(host)
         terms = Terms(
@@ -191,7 +243,11 @@ def verify(
             platform=check_platform(platform),
             checks_host_version=bool(host),
             allowed=frozenset(allow_bundled or []),
+            systems=_find_systems(shows_in, host and inventory.name),
             workspaces=tuple(read_locked_workspace(each, inventory) for each in workspace or []),
+            proves_config=True,
+            configs=configs,
+            variables=frozenset(environment.variables),
         )
         options = VerifyOptions(
             terms=terms,
@@ -211,18 +267,32 @@ def verify(
         raise typer.Exit(code)
 
 
-def _with_listed(words: Sequence[str]) -> list[str]:
-    """The words of the command line, a portal's list as what it names.
+def _find_systems(asked: list[FrontendSystem] | None, host: str) -> frozenset[System]:
+    if asked:
+        return frozenset(one.value for one in asked)
+    system = find_system(host)
+    return frozenset({system} if system else ())
+
+
+def _with_listed(
+    words: Sequence[str], lists: Sequence[Path]
+) -> tuple[list[str], dict[str, GivenConfig]]:
+    """What the words of the command line and portals' lists name, and what lists configure.
 
     Raises:
-        ConfigurationError: a list cannot be read.
+        ConfigurationError: a list cannot be read, or two of its plugins configure one thing
+            differently.
     """
     found: list[str] = []
-    for word in words:
-        if not word.endswith(_LISTS) or not Path(word).is_file():
+    configs: dict[str, GivenConfig] = {}
+    named = {word for word in words if word.endswith(_LISTS) and Path(word).is_file()}
+    for word in (*words, *map(os.fspath, lists)):
+        if word in words and word not in named:
             found.append(word)
             continue
-        for entry in read_plugin_list(Path(word)):
+        entries = read_plugin_list(Path(word))
+        merge_config(entries, root_directory=_ROOT_DIRECTORY)
+        for entry in entries:
             package = entry.package
             if not entry.enabled:
                 continue
@@ -232,7 +302,10 @@ def _with_listed(words: Sequence[str]) -> list[str]:
                 found.append(os.fspath(package.path))
             else:
                 log.warning("%s: only images and files are verified: %s", entry.place, package)
-    return list(dict.fromkeys(found))
+                continue
+            if entry.config:
+                configs[found[-1]] = GivenConfig(place=str(entry.place), config=entry.config)
+    return list(dict.fromkeys(found)), configs
 
 
 def _loader(

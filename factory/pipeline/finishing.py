@@ -114,6 +114,7 @@ def verify_step(
     """Return the step that verifies a packed plugin, in a stage of its own.
 
     It raises a PackError if a check fails, which names the check; the plugin's files are gone then.
+    The report it returns says in which frontend systems a frontend shows.
 
     Args:
         output_dir: where the plugin's files are.
@@ -144,7 +145,7 @@ def verify_step(
                 raise _refusal(tgz, result)
             passed = sum(finding.result == "passed" for finding in result.findings)
             stage.note = f"{passed} checks"
-        return report
+        return replace(report, shows=result.frontend.verdict if result.frontend else None)
 
     return verify
 

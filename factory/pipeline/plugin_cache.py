@@ -27,6 +27,7 @@ from factory.cache.store import (
 )
 from factory.errors import FactoryError, Interrupted
 from factory.export.packing import Artifact
+from factory.frontend.verdict import FrontendVerdict
 from factory.pipeline.attestations import signing_key
 from factory.quantities import join_names
 from factory.reports.build_report import PluginReport
@@ -192,6 +193,7 @@ class PluginCache:
             arguments=record.get("arguments", plugin.arguments),
             repairs=tuple(record.get("repairs", ())),
             integrity=record["integrity"],
+            shows=FrontendVerdict.read(record.get("shows")),
             files=tuple(Artifact(name=file.name, size=file.size) for file in entry.files),
             seconds={},
         )
@@ -252,6 +254,7 @@ class PluginCache:
                 "version": report.version,
                 "repairs": list(report.repairs),
                 "integrity": report.integrity,
+                "shows": report.shows.as_json() if report.shows else None,
                 **mended,
             },
             examine=partial(examine, expected=expected),

@@ -96,8 +96,10 @@ def _read_staged(folder: Path) -> StagedPlugin | None:
     if assets is None:
         return None
     file = assets / SCALPRUM_MANIFEST
-    manifest = _document(file)
-    package = _document(folder / PACKAGE_JSON) if (folder / PACKAGE_JSON).is_file() else {}
+    manifest = read_manifest_object(file)
+    package = (
+        read_manifest_object(folder / PACKAGE_JSON) if (folder / PACKAGE_JSON).is_file() else {}
+    )
     return StagedPlugin(
         name=_text(manifest, "name", file),
         package=str(package.get("name", "")),
@@ -135,7 +137,7 @@ def _singletons(
 def _read_federated(folder: Path) -> list[Mapping[str, Any]]:
     files = (folder / name / FEDERATION_MANIFEST for name in FEDERATION_FOLDERS)
     file = next((one for one in files if one.is_file()), None)
-    shared = _document(file).get("shared") if file else None
+    shared = read_manifest_object(file).get("shared") if file else None
     return [one for one in shared if isinstance(one, dict)] if isinstance(shared, list) else []
 
 
@@ -156,7 +158,12 @@ def _find_range(module: str, package: Mapping[str, Any]) -> str:
     return ""
 
 
-def _document(file: Path) -> Mapping[str, Any]:
+def read_manifest_object(file: Path) -> Mapping[str, Any]:
+    """Return the JSON object in a file of a staged plugin.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is something else.
+    """
     try:
         document = parse_json(file.read_bytes())
     except (OSError, ValueError) as error:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from factory.errors import FactoryError
     from factory.events import Outcome
     from factory.export.packing import Artifact
+    from factory.frontend.verdict import FrontendVerdict
 
 REPORT_FILE = "build-report.json"
 FORMAT = 1
@@ -40,7 +41,8 @@ class PluginReport:
 
     ``arguments`` are those of the last attempt; ``repairs`` says which of them were added because
     an export failed, and why: they belong into plugins-list.yaml. A plugin that is ``cached`` came
-    from the cache as it is; ``built_because`` says in a few words why another did not.
+    from the cache as it is; ``built_because`` says in a few words why another did not. ``shows``
+    says of a frontend in which frontend systems it shows.
     """
 
     path: str
@@ -58,6 +60,7 @@ class PluginReport:
     error: FactoryError | None = None
     repairs: tuple[str, ...] = ()
     cached: bool = False
+    shows: FrontendVerdict | None = None
     built_because: str | None = None
 
 
@@ -229,6 +232,7 @@ def _plugin_json(plugin: PluginReport, redact: Callable[[str], str]) -> dict[str
         if plugin.image
         else None,
         "image-file": plugin.image_file,
+        "frontend-systems": plugin.shows.as_json() if plugin.shows else None,
         "seconds": dict(plugin.seconds),
         "error": error_json(plugin.error, redact) if plugin.error else None,
     }

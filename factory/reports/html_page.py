@@ -323,6 +323,7 @@ def _row(facts: PageFacts, each: _Numbered, url: Callable[[str], str]) -> Markup
             element("span", _MARKS[each.state], " ", _MEANINGS[each.state], class_="state"),
             element("small", _reason(plugin)) if _reason(plugin) else None,
             *(element("small", f"repaired: {one}") for one in plugin.repairs),
+            *(element("small", str(one)) for one in (plugin.shows.systems if plugin.shows else ())),
             role="cell",
             data_label="Result",
         ),

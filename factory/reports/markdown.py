@@ -72,6 +72,9 @@ def _row(plugin: SummarisedPlugin, url: Callable[[str], str]) -> str:
         result.append(_link(plugin.image, image_page(plugin.image)))
     if plugin.artifact:
         result.append(_link(PurePath(plugin.artifact).name, url(plugin.artifact)))
+    if plugin.shows:
+        words = ", ".join(f"{one.system}: {one.word}" for one in plugin.shows.systems)
+        result.append(f"frontend systems: {words}")
     if plugin.error:
         result.append(_text(plugin.error["problem"]))
     if plugin.log:

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from factory.frontend.verdict import FrontendVerdict
 from factory.reports.merge import merge_reports
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class SummarisedPlugin:
     repairs: tuple[str, ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)
     portal: str = ""
+    shows: FrontendVerdict | None = None
 
     @property
     def label(self) -> str:
@@ -208,6 +210,7 @@ def _plugin(
         repairs=tuple(plugin["repairs"]),
         stages=plugin["seconds"],
         portal=_text(plugin.get("portal", workspace.get("portal"))),
+        shows=FrontendVerdict.read(plugin.get("frontend-systems")),
     )
 
 

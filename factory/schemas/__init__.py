@@ -29,6 +29,8 @@ SchemaName: TypeAlias = Literal[
     "extensions-collection",
     "updates",
     "affected",
+    "inspection",
+    "inspect-limits",
 ]
 
 _TYPE_NAMES: dict[type, str] = {

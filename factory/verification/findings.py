@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from factory.errors import FactoryError
+    from factory.frontend.verdict import FrontendVerdict, System
 
 Result: TypeAlias = Literal["passed", "failed", "skipped"]
 
@@ -16,6 +17,9 @@ IMAGE = "image"
 PACKAGE = "package"
 ENTRY_POINT = "entry point"
 MANIFESTS = "manifests"
+SHOWS = "frontend systems"
+NAMES = "names"
+CONFIGURATION = "configuration"
 DEPENDENCIES = "dependencies"
 SHARED = "shared packages"
 LOCKED = "locked versions"
@@ -30,7 +34,10 @@ CHECKS = {
     IMAGE: "the annotation names the folders that the layer holds",
     PACKAGE: "package.json has a name, a version, a plugin's role and, for a backend, its main",
     ENTRY_POINT: "Node.js loads it, and what it exports is a backend feature",
-    MANIFESTS: "the manifests of a frontend name files that exist",
+    MANIFESTS: "the manifests of a frontend are what portals take, and name files that exist",
+    SHOWS: "a frontend shows in the portal's frontend system, or in one of the two",
+    NAMES: "no two of the frontends have one name in a page",
+    CONFIGURATION: "a portal's configuration of the plugin fits its schema and its bundle",
     DEPENDENCIES: "a backend's dependencies are bundled, or the host's",
     SHARED: "no @backstage package is bundled that the host shares, unless by intent",
     LOCKED: "a backend's packages have the versions and patches of the workspace's yarn.lock",
@@ -58,17 +65,27 @@ class CheckFinding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FrontendFacts:
+    """Where a frontend shows, and what pages call it, by frontend system."""
+
+    verdict: FrontendVerdict
+    names: tuple[tuple[System, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verified:
     """One plugin and what the checks found; ``error`` if it was not available at all.
 
     ``artifact`` is the file, or the image's name, as the user would name it, and within an image
-    of several plugins ``!folder`` after it.
+    of several plugins ``!folder`` after it. ``frontend`` is None of backends, and of what could
+    not be read.
     """
 
     artifact: str
     name: str = ""
     version: str = ""
     role: str = ""
+    frontend: FrontendFacts | None = None
     findings: tuple[CheckFinding, ...] = ()
     error: FactoryError | None = None
 

@@ -12,6 +12,7 @@ from factory.archives.npm_package import INTEGRITY_SUFFIX, PACKAGE_FOLDER
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, FactoryError, Place
 from factory.scratch_folder import scratch_folder
+from factory.verification.configuration import GivenConfig, read_sidecar_config
 from factory.verification.findings import (
     ARCHIVE,
     INTEGRITY,
@@ -54,7 +55,11 @@ def verify_packed_file(
             return Verified(
                 artifact=artifact, findings=(integrity, finding_of_error(ARCHIVE, error))
             )
-        found = verify_plugin_folder(folder, artifact, terms)
+        beside = read_sidecar_config(tgz) if terms.proves_config else None
+        given = beside if isinstance(beside, GivenConfig) else None
+        found = verify_plugin_folder(folder, artifact, terms, config=given)
+        if isinstance(beside, CheckFinding):
+            more = (beside, *more)
     archive = passed_finding(ARCHIVE, f"{files} files")
     return replace(found, findings=(integrity, archive, *found.findings, *more))
 

@@ -35,6 +35,7 @@ def _plugin(result: Verified) -> dict[str, Any]:
         "version": result.version or None,
         "role": result.role or None,
         "holds": result.holds,
+        "frontend-systems": result.frontend.verdict.as_json() if result.frontend else None,
         "checks": [_finding(finding) for finding in result.findings],
     }
     if error := result.error:

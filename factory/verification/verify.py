@@ -32,6 +32,7 @@ from factory.verification.findings import (
     finding_of_error,
     passed_finding,
 )
+from factory.verification.frontend_systems import check_names
 from factory.verification.images import verify_image
 from factory.verification.layouts import images_in_layout
 from factory.verification.locked_tree import find_workspace_of
@@ -99,7 +100,7 @@ def verify_targets(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return tuple(result for results in several for result in results)
+    return check_names([result for results in several for result in results])
 
 
 def _verify_target(

@@ -31,6 +31,8 @@ NAMES: tuple[SchemaName, ...] = (
     "dynamic-plugins",
     "updates",
     "affected",
+    "inspection",
+    "inspect-limits",
 )
 
 # Text as any editor may write it: a lone surrogate cannot be written to a UTF-8 file at all.

@@ -42,7 +42,11 @@ FRONTEND: dict[str, Any] = {
     "name": "@scope/plugin-todo-dynamic",
     "version": "1.2.3",
     "main": "dist/index.esm.js",
-    "backstage": {"role": "frontend-plugin", "supported-versions": "1.42.0"},
+    "backstage": {
+        "role": "frontend-plugin",
+        "supported-versions": "1.42.0",
+        "features": {".": "@backstage/FrontendPlugin"},
+    },
 }
 SCALPRUM = {
     "name": "scope.todo",

@@ -17,6 +17,7 @@ from factory.verification.findings import (
     NATIVE,
     PACKAGE,
     SHARED,
+    SHOWS,
     CheckFinding,
     Verified,
 )
@@ -64,7 +65,7 @@ def test_a_whole_frontend_passes_every_check(tmp_path: Path) -> None:
     result = verified(tmp_path, frontend(), checks_host_version=True)
 
     assert {one.check: one.result for one in result.findings} == dict.fromkeys(
-        (PACKAGE, MANIFESTS, NATIVE, HOST), "passed"
+        (PACKAGE, MANIFESTS, SHOWS, NATIVE, HOST), "passed"
     )
 
 
@@ -172,6 +173,30 @@ BROKEN_FRONTENDS: dict[str, tuple[dict[str, bytes], str]] = {
         frontend(files={"dist/mf-manifest.json": _federation(metaData={})}),
         "remoteEntry",
     ),
+    "no name of a federated module": (
+        frontend(files={"dist/mf-manifest.json": _federation(name="")}),
+        "name",
+    ),
+    "a name that is no text": (
+        frontend(files={"dist/mf-manifest.json": _federation(name=5)}),
+        "name: 5",
+    ),
+    "a remote entry's name that is no text": (
+        frontend(files={"dist/mf-manifest.json": _federation(metaData={"remoteEntry": {}})}),
+        "remoteEntry",
+    ),
+    "nothing exposed": (
+        frontend(files={"dist/mf-manifest.json": _federation(exposes=None)}),
+        "exposes: null",
+    ),
+    "an exposed module without a name": (
+        frontend(files={"dist/mf-manifest.json": _federation(exposes=[{"assets": {}}])}),
+        "exposes",
+    ),
+    "a bundle without its manifest": (
+        frontend(files={"dist/mf-manifest.json": None}),
+        "dist/mf-manifest.json",
+    ),
     "a shared chunk that is not there": (
         frontend(files={"dist/static/1.js": None}),
         "static/1.js",
@@ -195,10 +220,11 @@ def test_a_frontend_whose_manifest_is_wrong_is_refused(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "left_out", ["dist/mf-manifest.json", "dist-scalprum/plugin-manifest.json"]
+    "left_out",
+    [("dist/mf-manifest.json", "dist/remoteEntry.js"), ("dist-scalprum/plugin-manifest.json",)],
 )
-def test_one_kind_of_manifest_is_enough(left_out: str, tmp_path: Path) -> None:
-    assert verified(tmp_path, frontend(files={left_out: None})).holds
+def test_one_kind_of_manifest_is_enough(left_out: tuple[str, ...], tmp_path: Path) -> None:
+    assert verified(tmp_path, frontend(files=dict.fromkeys(left_out))).holds
 
 
 def test_what_a_host_has_need_not_be_bundled(tmp_path: Path) -> None:

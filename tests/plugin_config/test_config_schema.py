@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 from jsonschema.validators import extend  # type: ignore[import-untyped]
 
-from factory.catalogue.config_schema import find_config_problems
+from factory.plugin_config.config_schema import find_config_problems
 
 SCALARS = st.sampled_from(["x", "5", "1.5", "true", "", 0, 1, 7, 2.5, True, False, None])
 KEYS = st.sampled_from(["a", "b", "c"])

@@ -1,0 +1,1 @@
+"""What a built frontend plugin adds to a page, and of what it is made."""

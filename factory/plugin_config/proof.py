@@ -1,0 +1,178 @@
+"""Whether a plugin's configuration is what the plugin takes, proved without starting a portal.
+
+What is held against the plugin: the values against its schema, names against what the schema
+describes, ``dynamicPlugins.frontend`` against what its bundle exposes (RHDH's documentation, "Using
+dynamic frontend plugins"), and the form of ``app.extensions``
+(https://backstage.io/docs/frontend-system/building-apps/configuring-extensions).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from factory.plugin_config.config_schema import SchemaProblem, find_config_problems
+from factory.plugin_config.unknown_keys import find_unknown_keys
+from factory.quantities import join_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from factory.notation.limits import Steps
+    from factory.plugin_config.shipped import ShippedConfig
+
+MAIN_MODULE = "PluginRoot"
+"""The module that RHDH takes an ``importName`` from where none is named."""
+
+_FRONTEND = ("dynamicPlugins", "frontend")
+_EXTENSIONS = ("app", "extensions")
+_CLOSE = 0.75
+_LONGEST = 80
+# https://backstage.io/docs/conf/writing#environment-variable-substitution; "$${" stands for itself.
+_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)(?::-[^}]*)?\}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProvedConfig:
+    """What was found of a configuration.
+
+    ``problems`` are mistakes; ``undescribed`` are keys that the plugin's schema does not describe
+    and does not forbid; ``variables`` what it takes from the portal's environment.
+    """
+
+    problems: tuple[SchemaProblem, ...]
+    undescribed: tuple[Steps, ...] = ()
+    variables: tuple[str, ...] = ()
+
+
+def prove_config(config: Mapping[str, Any], shipped: ShippedConfig) -> ProvedConfig:
+    """Return what is wrong with a plugin's configuration, as far as the plugin tells."""
+    problems = [one for schema in shipped.schemas for one in find_config_problems(config, schema)]
+    undescribed = []
+    for unknown in find_unknown_keys(config, shipped.schemas):
+        close = difflib.get_close_matches(unknown.way[-1], unknown.known, n=1, cutoff=_CLOSE)
+        if close:
+            problems.append(
+                SchemaProblem(way=unknown.way, found="an unknown field", expected=close[0])
+            )
+        else:
+            undescribed.append(unknown.way)
+    problems += _check_frontend(config, shipped)
+    problems += _check_extensions(config)
+    return ProvedConfig(
+        problems=tuple(dict.fromkeys(problems)),
+        undescribed=tuple(undescribed),
+        variables=tuple(sorted(set(_find_variables(config)))),
+    )
+
+
+def _check_frontend(config: Mapping[str, Any], shipped: ShippedConfig) -> Iterator[SchemaProblem]:
+    if not shipped.name:
+        return
+    plugins = _at(config, _FRONTEND)
+    if not isinstance(plugins, dict) or not plugins:
+        return
+    if shipped.name not in plugins:
+        yield SchemaProblem(
+            way=(*_FRONTEND, str(next(iter(plugins)))),
+            found=f"the configuration of {join_names(map(str, plugins))}",
+            expected=f"{shipped.name}, the name in the plugin's manifest",
+        )
+        return
+    own = plugins[shipped.name]
+    for way, mounted in _find_mounted(own, (*_FRONTEND, shipped.name)):
+        yield from _check_mounted(way, mounted, shipped)
+
+
+def _find_mounted(value: Any, way: Steps) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
+    """Each map that names something of the bundle, at whatever depth; without recursion."""
+    todo = [(way, value)]
+    while todo:
+        here, one = todo.pop(0)
+        if isinstance(one, dict):
+            if isinstance(one.get("importName"), str) or isinstance(one.get("module"), str):
+                yield here, one
+            todo += [((*here, str(key)), inner) for key, inner in one.items()]
+        elif isinstance(one, list):
+            todo += [((*here, str(number)), inner) for number, inner in enumerate(one)]
+
+
+def _check_mounted(
+    way: Steps, mounted: Mapping[str, Any], shipped: ShippedConfig
+) -> Iterator[SchemaProblem]:
+    module = mounted.get("module", MAIN_MODULE)
+    if shipped.modules is not None and module not in shipped.modules:
+        yield SchemaProblem(
+            way=(*way, "module"),
+            found=f"the module {_show(module)}",
+            expected=f"a module that the bundle exposes: {join_names(sorted(shipped.modules))}",
+        )
+        return
+    name = mounted.get("importName")
+    # Whether a name is there at all can be told; of which module it is, cannot always.
+    if isinstance(name, str) and shipped.exports and name not in shipped.exports:
+        close = difflib.get_close_matches(name, sorted(shipped.exports), n=3, cutoff=_CLOSE)
+        meant = f", such as {' or '.join(close)}" if close else ""
+        yield SchemaProblem(
+            way=(*way, "importName"),
+            found=_show(name),
+            expected=f"a name that a module of the bundle exports{meant}",
+        )
+
+
+def _check_extensions(config: Mapping[str, Any]) -> Iterator[SchemaProblem]:
+    """An app refuses to start where these have another form."""
+    extensions = _at(config, _EXTENSIONS)
+    if extensions is None:
+        return
+    if not isinstance(extensions, list):
+        yield SchemaProblem(way=_EXTENSIONS, found=_show(extensions), expected="a list")
+        return
+    for number, entry in enumerate(extensions):
+        way = (*_EXTENSIONS, str(number))
+        name: Any
+        settings: Any
+        if isinstance(entry, str):
+            name, settings = entry, True
+        elif isinstance(entry, dict) and len(entry) == 1:
+            name, settings = next(iter(entry.items()))
+        else:
+            yield SchemaProblem(
+                way=way, found=_show(entry), expected="an extension's id, or a map with that key"
+            )
+            continue
+        if not isinstance(name, str) or not name or name != name.strip():
+            yield SchemaProblem(way=way, found=_show(name), expected="an extension's id")
+        if not isinstance(settings, bool | dict | None):
+            yield SchemaProblem(
+                way=(*way, str(name)),
+                found=_show(settings),
+                expected="true, false, or a map with 'config', 'disabled' or 'attachTo'",
+            )
+
+
+def _find_variables(config: Any) -> Iterator[str]:
+    todo = [config]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            if isinstance(named := one.get("$env"), str):
+                yield named
+            todo += one.values()
+        elif isinstance(one, list):
+            todo += one
+        elif isinstance(one, str):
+            yield from (match[1] for match in _VARIABLE.finditer(one))
+
+
+def _at(config: Any, way: Steps) -> Any:
+    for step in way:
+        config = config.get(step) if isinstance(config, dict) else None
+    return config
+
+
+def _show(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)[:_LONGEST]
