@@ -110,6 +110,35 @@ class SourceOptions:
             panel=SOURCE,
         ),
     ] = None
+    package: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Build this plugin as it is published on npm, with no repository and no "
+            "configuration directory; a version, a range or a tag may follow: "
+            "@scope/plugin-x@^1.2.0. Repeat it for several.",
+            panel=SOURCE,
+            metavar="NAME[@VERSION]",
+        ),
+    ] = ()
+    package_file: Annotated[
+        Path | None,
+        Option(
+            help="A file with a published plugin in each line, as for --package; # begins a "
+            "comment.",
+            panel=SOURCE,
+            metavar="FILE",
+            shows_default=False,
+        ),
+    ] = None
+    resolve_as_of: Annotated[
+        str | None,
+        Option(
+            help="The day as of which the dependencies of published plugins are resolved, or "
+            "'now'. Without it, the day of their publication.",
+            panel=SOURCE,
+            metavar="YYYY-MM-DD",
+        ),
+    ] = None
     use_local: Annotated[
         bool,
         Option(

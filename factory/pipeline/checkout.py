@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, SourceError
+from factory.pipeline.published_source import bring_package, find_package_of
+from factory.published.published_package import PublishedPackage
 from factory.quantities import pluralize
 from factory.reports.build_report import SourceReport
 from factory.sources.checkout import check_out, git_session
@@ -36,10 +38,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResolvedSource:
-    """Where a source is, and what its ref means there; ``wanted`` is None for a plain folder."""
+    """Where a source is, and what its ref means there; ``wanted`` is a git repository's alone."""
 
     source: Source
-    where: GitRemote | PlainFolder
+    where: GitRemote | PlainFolder | PublishedPackage
     wanted: Wanted | None = None
 
     @property
@@ -58,6 +60,11 @@ def resolve_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> Resolv
     if plan.source is None:
         return None
     source = Source(repo=plan.source.repo, ref=plan.source.ref, relative_to=plan.config_dir)
+    if plan.source.package:
+        with stages.stage("resolve") as stage:
+            package = find_package_of(plan, plan.source.package, runner)
+            stage.note = str(package)
+        return ResolvedSource(source=source, where=package)
     where = locate(source)
     if isinstance(where, PlainFolder):
         return ResolvedSource(source=source, where=where)
@@ -93,11 +100,15 @@ class Overrides:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedOutWorkspace:
-    """A workspace that is ready to be built, and what the report says of it."""
+    """A workspace that is ready to be built, and what the report says of it.
+
+    Of a published ``package`` it is the package as it was unpacked, patched and overlaid.
+    """
 
     root: Path
     workspace: Path
     report: SourceReport
+    package: PublishedPackage | None = None
 
 
 def check_out_source(
@@ -128,23 +139,30 @@ def check_out_source(
     stack.enter_context(hold(plan.repo_path))
     overrides = overrides_of(plan)
     with stages.stage("source") as stage:
+        package, integrity, modified = None, None, False
         if resolved:
             _make_room(plan, resolved, run_context, stack)
-            checkout = _fetch(plan, resolved, stage, run_context)
-            modified = False
+            if isinstance(resolved.where, PublishedPackage):
+                package = resolved.where
+                checkout, integrity = bring_package(plan, package, stage, runner)
+            else:
+                checkout = _fetch(plan, resolved, stage, run_context)
         else:
             changes = _describe(plan, overrides, stage, runner=runner)
             checkout = local_checkout(plan.repo_path, changes.state)
             modified = bool(changes.state.uncommitted)
         workspace = resolve_workspace(checkout.root, plan.workspace_path)
-        stage.note = (checkout.commit or "")[:12] or checkout.url
+        stage.note = str(package) if package else (checkout.commit or "")[:12] or checkout.url
     if overrides.patches or overrides.overlays:
         with stages.stage("override") as stage:
             stage.note = _override(plan, overrides, checkout.root, workspace)
     return CheckedOutWorkspace(
         root=checkout.root,
         workspace=workspace,
-        report=source_report(plan, overrides, checkout, modified=modified),
+        report=replace(
+            source_report(plan, overrides, checkout, modified=modified), integrity=integrity
+        ),
+        package=package,
     )
 
 
@@ -173,7 +191,8 @@ def overrides_of(plan: BuildPlan) -> Overrides:
     """
     # Sources and results may be inside the configuration directory: their folders are not overlays.
     inside = [plan.repo_path, plan.output_dir, plan.cache_dir]
-    if plan.source and (plan.config_dir / plan.source.repo).is_dir():
+    is_path = plan.source is not None and plan.source.package is None
+    if plan.source and is_path and (plan.config_dir / plan.source.repo).is_dir():
         inside.append(plan.config_dir / plan.source.repo)
     return Overrides(
         patches=find_patches(plan.config_dir),
@@ -186,7 +205,9 @@ def _make_room(
 ) -> None:
     """Empty the folder for the source: of what an earlier run left, or as the user agrees to."""
     where = resolved.where
-    own = where.path if isinstance(where, PlainFolder) else where.folder
+    own = None
+    if not isinstance(where, PublishedPackage):
+        own = where.path if isinstance(where, PlainFolder) else where.folder
     home = plan.environment.get("HOME")
     keep = (plan.config_dir, plan.output_dir, plan.cache_dir, *([own] if own else []))
     within = Path(home) if home else None
@@ -223,7 +244,7 @@ def _fetch(
 ) -> Checkout:
     where, environment = resolved.where, git_environment(plan.environment)
     clone = run_context.clones.get(normalise(where)) if isinstance(where, GitRemote) else None
-    if plan.clones_dir is None or clone is None or isinstance(where, PlainFolder):
+    if plan.clones_dir is None or clone is None or not isinstance(where, GitRemote):
         return check_out(
             resolved.source,
             plan.repo_path,

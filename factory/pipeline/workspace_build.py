@@ -307,7 +307,9 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
     build.uses(_used_versions(build.progress.tools, toolchain))
     install_workspace(build, workspace, toolchain)
     packages = workspace_packages(workspace)
-    if has_types_to_compile(workspace, manifest.scripts):
+    if checked_out.package:
+        log.debug("a published package is compiled already")
+    elif has_types_to_compile(workspace, manifest.scripts):
         with stages.stage("tsc") as stage:
             compile_types(
                 workspace,
@@ -327,6 +329,7 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
         stages=stages,
         supported_versions=plan.supported_versions,
         jobs=plan.jobs,
+        compiled=checked_out.package is not None,
         finishing=(
             verify_step(
                 plan.output_dir,
