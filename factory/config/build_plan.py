@@ -39,13 +39,15 @@ class WantedSource:
     """The repository or folder to bring; a relative folder counts from the config directory.
 
     Of a published ``package``, ``repo`` is its address without a version and ``ref`` what is wanted
-    of it; ``resolve_as_of`` says when its dependencies are resolved, if not when it was published.
+    of it; ``resolve_as_of`` says when its dependencies are resolved, if not when it was published,
+    and ``feature`` which of its exports a portal loads, if not the default or only one.
     """
 
     repo: str
     ref: str | None
     package: PackageSpec | None = None
     resolve_as_of: AsOf | None = None
+    feature: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +167,7 @@ def _choose_source(
             resolve_as_of=parse_as_of(options.source.resolve_as_of)
             if options.source.resolve_as_of
             else source_file.resolve_as_of,
+            feature=options.source.package_feature or source_file.feature,
         )
     empty = not any(config_dir.iterdir())
     raise ConfigurationError(

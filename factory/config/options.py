@@ -130,6 +130,15 @@ class SourceOptions:
             shows_default=False,
         ),
     ] = None
+    package_feature: Annotated[
+        str | None,
+        Option(
+            help="Which export of a published backend plugin a portal loads, where it has no "
+            "default export and several that could be it: NAME, or ./alpha#NAME.",
+            panel=SOURCE,
+            metavar="NAME",
+        ),
+    ] = None
     resolve_as_of: Annotated[
         str | None,
         Option(

@@ -35,7 +35,7 @@ class SourceFile:
     """What a ``source.json`` says: a repository, or a ``package`` that is published on npm.
 
     ``resolve_as_of`` is the day on which a package's dependencies are resolved, None for that of
-    its publication. ``workspace_path`` is None when the file does not say;
+    its publication; ``feature`` is the export of it to load, None for the default or only one. ``workspace_path`` is None when the file does not say;
     ``repo_backstage_version`` is a note of public catalogues about the source, and only that.
     """
 
@@ -44,6 +44,7 @@ class SourceFile:
     ref: str | None = None
     package: PackageSpec | None = None
     resolve_as_of: AsOf | None = None
+    feature: str | None = None
     workspace_path: str | None = None
     repo_backstage_version: str | None = None
 
@@ -66,12 +67,13 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
     if unknown:
         log.warning("%s: unknown fields, ignored: %s", path, ", ".join(map(str, unknown)))
     value = document.value
-    for field in ("repo", "repo-ref", "workspace-path", "package"):
+    for field in ("repo", "repo-ref", "workspace-path", "package", "package-feature"):
         refuse_unprintable(document, field, (value.get(field) or "").strip())
     if value.get("package"):
         return _read_package(document)
-    if value.get("resolve-as-of"):
-        log.warning("%s: resolve-as-of is for packages, and is ignored", path)
+    for field in ("resolve-as-of", "package-feature"):
+        if value.get(field):
+            log.warning("%s: %s is for packages, and is ignored", path, field)
     _refuse_outside(document)
     return SourceFile(
         path=path,
@@ -103,6 +105,7 @@ def _read_package(document: Document) -> SourceFile:
         ref=spec.wanted,
         package=spec,
         resolve_as_of=parse_as_of(as_of, document.place("resolve-as-of")) if as_of else None,
+        feature=(value.get("package-feature") or "").strip() or None,
         workspace_path=".",
     )
 

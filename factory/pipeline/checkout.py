@@ -22,7 +22,14 @@ from factory.sources.local import LocalChanges, describe_changes, local_checkout
 from factory.sources.overlay import Overlay, already_overlaid, apply_overlays, find_overlays
 from factory.sources.patch import apply_patches, find_patches
 from factory.sources.replacement import take_back
-from factory.sources.source import Checkout, GitRemote, PlainFolder, Source, locate
+from factory.sources.source import (
+    Checkout,
+    GitRemote,
+    PlainFolder,
+    Source,
+    locate,
+    without_credentials,
+)
 from factory.sources.workspace import resolve_workspace
 from factory.toolchain.child_environment import git_environment
 
@@ -48,6 +55,17 @@ class ResolvedSource:
     def commit(self) -> str | None:
         """The full id of the commit; None where only the source itself can tell it."""
         return self.wanted.commit if self.wanted else None
+
+    @property
+    def address(self) -> str:
+        """Where it is, fit to be shown: a URL without credentials, a folder, a package URL."""
+        if isinstance(self.where, GitRemote):
+            return without_credentials(self.where.url)
+        return (
+            self.where.spec.purl
+            if isinstance(self.where, PublishedPackage)
+            else str(self.where.path)
+        )
 
 
 def resolve_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> ResolvedSource | None:

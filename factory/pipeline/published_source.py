@@ -93,12 +93,12 @@ def settle_package(
     remove_untaken(folder)
     manifest = read_published_manifest(folder, name=package.spec.name, version=package.version)
     needed = settle_dependencies(manifest, find_imports(folder), build.host)
-    normalise_package(folder, manifest, needed)
+    wanted = plan.source
+    normalise_package(folder, manifest, needed, feature=wanted.feature if wanted else None)
     write_workspace(root, manifest, needed)
     if package.pin:
         (root / LOCKFILE).write_text(package.pin.lockfile, encoding="utf-8")
         return
-    as_of = plan.source.resolve_as_of if plan.source else None
     with build.stages.stage("lock") as stage:
         yarn = find_locking_yarn(
             root,
@@ -110,7 +110,7 @@ def settle_package(
         lockfile = lock_dependencies(
             root,
             package,
-            gate=gate_minutes(package, as_of),
+            gate=gate_minutes(package, wanted.resolve_as_of if wanted else None),
             yarn=yarn,
             runner=stage.bind(build.run_context.runner),
         )

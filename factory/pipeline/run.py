@@ -43,7 +43,7 @@ def clones_of(run: RunPlan, repo_path: Path) -> Mapping[str, Clone]:
     """
     remotes = []
     for plan in (*run.builds, *run.unselected):
-        if run.several and plan.source:
+        if run.several and plan.source and not plan.source.package:
             source = Source(repo=plan.source.repo, relative_to=plan.config_dir)
             with contextlib.suppress(FactoryError):  # told where the workspace is built
                 where = locate(source)

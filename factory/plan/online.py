@@ -52,7 +52,6 @@ from factory.scheduling.in_flight import InFlight, Installations
 from factory.scratch_folder import scratch_folder
 from factory.sources.clones import lend_objects
 from factory.sources.folder import copy_folder
-from factory.sources.source import GitRemote, without_credentials
 from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
@@ -154,7 +153,8 @@ class _OnlineLook:
                 ref=report.ref,
                 commit=report.commit,
                 local=report.local,
-                note="with uncommitted changes" if report.modified else "",
+                note=report.integrity or ("with uncommitted changes" if report.modified else ""),
+                integrity=report.integrity,
             ),
             workspace_path=plan.workspace_path,
             plugins=tuple(
@@ -205,13 +205,11 @@ class _OnlineLook:
         if not all(self._has(keys[plugin.path]) for plugin in wanted):
             return None
         self.found.extend(plugin_name(each, plan) for each in there)
-        where, ref = resolved.where, resolved.wanted
+        ref = resolved.wanted
         return PlannedWorkspace(
             name=plan.name,
             source=PlannedSource(
-                repo=without_credentials(where.url)
-                if isinstance(where, GitRemote)
-                else str(where.path),
+                repo=resolved.address,
                 ref=ref.name if ref else None,
                 commit=resolved.commit,
             ),

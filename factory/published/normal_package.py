@@ -1,23 +1,24 @@
 """A published package as rhdh-cli exports it: its package.json made normal, shims put beside.
 
 rhdh-cli knows packages as they are in a repository. Of a backend it takes `dist/NAME.cjs.js` for
-each entry point `./src/NAME.ts`, which it does not open (``--no-build``). A frontend it bundles from
-``src``, and empties ``dist`` first. So what a frontend has in ``dist`` moves to ``src``.
+each entry point `./src/NAME.ts`, which it does not open (``--no-build``). A frontend it bundles
+from ``src``, and empties ``dist`` first. So what a frontend has in ``dist`` moves to ``src``.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import posixpath
 import re
 import shutil
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.errors import SourceError
 from factory.files import remove_tree
 from factory.published.entry_points import ROOT, EntryPoint, find_entry_points
+from factory.published.features import choose_feature, make_default
 from factory.published.scalprum import settle_scalprum
 
 if TYPE_CHECKING:
@@ -32,14 +33,38 @@ log = logging.getLogger(__name__)
 _DIST, _SRC = "dist", "src"
 # Settings of package managers and compilers are for who publishes; here they would be obeyed.
 _NOT_TAKEN = frozenset(
-    ("node_modules", "dist-dynamic", "dist-scalprum", "yarn.lock", "package-lock.json")
-    + ("npm-shrinkwrap.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", "tsconfig.json")
+    {
+        "dist-dynamic",
+        "dist-scalprum",
+        "node_modules",
+        "npm-shrinkwrap.json",
+        "package-lock.json",
+        "pnpm-lock.yaml",
+        "pnpm-workspace.yaml",
+        "tsconfig.json",
+        "yarn.lock",
+    }
 )
 # What a package manager acts upon; the plugin is only built from what it has.
-_FIELDS_OUT = (
-    ("scripts", "devDependencies", "publishConfig", "typesVersions", "workspaces", "bin")
-    + ("bundleDependencies", "bundledDependencies", "resolutions", "overrides", "packageManager")
-    + ("dependenciesMeta", "installConfig", "private", "gitHead", "_id", "directories")
+_FIELDS_OUT = frozenset(
+    {
+        "bin",
+        "bundleDependencies",
+        "bundledDependencies",
+        "dependenciesMeta",
+        "devDependencies",
+        "directories",
+        "installConfig",
+        "overrides",
+        "packageManager",
+        "private",
+        "module",
+        "publishConfig",
+        "resolutions",
+        "scripts",
+        "typesVersions",
+        "workspaces",
+    }
 )
 _DEFAULT = re.compile(
     r"\bexport\s+default\b|\bas\s+default\b|\bexport\s*\{[^{}]{0,2000}\bdefault\b"
@@ -63,12 +88,22 @@ def remove_untaken(folder: Path) -> None:
 
 
 def normalise_package(
-    folder: Path, manifest: PublishedManifest, needed: PublishedDependencies
+    folder: Path,
+    manifest: PublishedManifest,
+    needed: PublishedDependencies,
+    *,
+    feature: str | None = None,
 ) -> None:
     """Change an unpacked package so that rhdh-cli exports it.
 
+    Args:
+        folder: the package's.
+        manifest: as published.
+        needed: what it needs of registries.
+        feature: the export of a backend to load; None for the default or only one.
+
     Raises:
-        SourceError: it has no script to begin with.
+        SourceError: it has no script to begin with, or no export that a portal can load.
         OSError: a file cannot be written.
     """
     entries = find_entry_points(manifest, folder)
@@ -81,7 +116,8 @@ def normalise_package(
             hint="build the plugin from its repository",
         )
     fields = {key: value for key, value in manifest.fields.items() if key not in _FIELDS_OUT}
-    fields.pop("exports", None)
+    for field in ("exports", "sideEffects", "scalprum"):
+        fields.pop(field, None)
     for field, found in (
         ("dependencies", needed.dependencies),
         ("optionalDependencies", needed.optional),
@@ -92,24 +128,31 @@ def normalise_package(
             fields[field] = dict(found)
     if not isinstance(fields.get("files"), list):
         fields["files"] = [_DIST]
-    more = (
-        _backend(folder, entries, manifest)
+    fields.update(
+        _backend(folder, entries, manifest, feature)
         if manifest.is_backend
         else _frontend(folder, entries, manifest)
     )
-    fields.update(more)
-    text = json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
-    (folder / PACKAGE_JSON).write_text(text, encoding="utf-8", errors="surrogatepass")
+    # In ASCII, since half of a surrogate pair, which JSON may have, is no UTF-8.
+    text = json.dumps(fields, indent=2) + "\n"
+    (folder / PACKAGE_JSON).write_text(text, encoding="utf-8")
 
 
 def _backend(
-    folder: Path, entries: Sequence[EntryPoint], manifest: PublishedManifest
+    folder: Path,
+    entries: Sequence[EntryPoint],
+    manifest: PublishedManifest,
+    feature: str | None,
 ) -> dict[str, Any]:
     root = entries[0]
     if _is_module(root.script, manifest):
         # Node.js requires modules since 20.19 and 22.12; a shim could not.
         _tell_lost(entries, manifest)
         return {"main": root.script}
+    common = [entry for entry in entries if not _is_module(entry.script, manifest)]
+    if chosen := choose_feature(manifest, folder, common, feature):
+        make_default(folder, chosen, root, _way(root.script, chosen.entry.script))
+        log.info("%s: the export %s is loaded by portals", manifest.name, chosen)
     exports: dict[str, str] = {}
     for entry in entries:
         if _is_module(entry.script, manifest):
@@ -128,14 +171,11 @@ def _backend(
 def _frontend(
     folder: Path, entries: Sequence[EntryPoint], manifest: PublishedManifest
 ) -> dict[str, Any]:
-    if (folder / _DIST).is_dir():
-        if (folder / _SRC).exists():
-            shutil.rmtree(folder / _SRC)
-        (folder / _DIST).rename(folder / _SRC)
+    _move_scripts(folder, entries)
     exports: dict[str, str] = {}
     for entry in entries:
-        script = _moved(entry.script)
         shim = f"{_SRC}/{entry.name}.ts"
+        script = _renamed(folder, _moved(entry.script), shim)
         target = _way(shim, script)
         has_default = _has_default(folder / script)
         text = f"export * from {target};\n"
@@ -144,19 +184,40 @@ def _frontend(
         )
         _put_types_beside(folder, script, _moved(entry.types))
         exports[entry.mount] = f"./{shim}"
+    main = exports[ROOT]
+    scalprum = settle_scalprum(manifest, folder, exports)
     exports[f"./{PACKAGE_JSON}"] = f"./{PACKAGE_JSON}"
     more: dict[str, Any] = {
-        "main": exports[ROOT].removeprefix("./"),
-        "types": exports[ROOT].removeprefix("./"),
-        "exports": exports,
+        "main": main.removeprefix("./"),
+        "types": main.removeprefix("./"),
+        "exports": exports if manifest.fields.get("exports") else None,
         "publishConfig": {
             "main": entries[0].script,
             **({"types": entries[0].types} if entries[0].types else {}),
         },
         "sideEffects": _moved_patterns(manifest.fields.get("sideEffects")),
-        "scalprum": settle_scalprum(manifest, folder, exports),
+        "scalprum": scalprum,
     }
     return {key: value for key, value in more.items() if value is not None}
+
+
+def _move_scripts(folder: Path, entries: Sequence[EntryPoint]) -> None:
+    """Move ``dist`` to ``src``; sources that were published, too, are not needed then."""
+    built = folder / _DIST
+    if built.is_dir() and not any(entry.script.startswith(f"{_SRC}/") for entry in entries):
+        if (folder / _SRC).exists():
+            shutil.rmtree(folder / _SRC)
+        built.rename(folder / _SRC)
+
+
+def _renamed(folder: Path, script: str, shim: str) -> str:
+    """A script under a name that is not its shim's, which TypeScript takes ``./index.js`` for."""
+    stem, dot, ending = script.partition(".")
+    if f"{stem}.ts" != shim or "." in ending:
+        return script
+    other = f"{stem}.published.{ending}"
+    (folder / script).rename(folder / other)
+    return other
 
 
 def _moved(path: str) -> str:
@@ -201,10 +262,8 @@ def _tell_lost(entries: Sequence[EntryPoint], manifest: PublishedManifest) -> No
 
 def _way(file: str, to: str) -> str:
     """The way from one file of the package to another, as a script writes it."""
-    up = "../" * (len(PurePosixPath(file).parts) - 1)
-    if PurePosixPath(file).parent == PurePosixPath(to).parent:
-        return json.dumps(f"./{PurePosixPath(to).name}")
-    return json.dumps(f"./{up}{to}" if not up else f"{up}{to}")
+    way = posixpath.relpath(to, posixpath.dirname(file) or ".")
+    return json.dumps(way if way.startswith("../") else f"./{way}")
 
 
 def _write_shim(file: Path, text: str) -> None:
