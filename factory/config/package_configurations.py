@@ -57,7 +57,7 @@ def write_package_configurations(options: BuildOptions, folder: Path) -> BuildOp
 def _specs(source: SourceOptions) -> dict[str, PackageSpec]:
     """The packages by the names of their folders, which differ in more than case."""
     specs: dict[str, PackageSpec] = {}
-    for text, place in _written(source):
+    for text, place in _read_texts(source):
         spec = parse_package_spec(text, place)
         earlier = specs.setdefault(spec.folder_name.casefold(), spec)
         if earlier is not spec:
@@ -76,7 +76,7 @@ def _specs(source: SourceOptions) -> dict[str, PackageSpec]:
     return specs
 
 
-def _written(source: SourceOptions) -> Iterator[tuple[str, Place | None]]:
+def _read_texts(source: SourceOptions) -> Iterator[tuple[str, Place | None]]:
     for text in source.package:
         yield text, None
     if source.package_file:

@@ -35,8 +35,9 @@ class SourceFile:
     """What a ``source.json`` says: a repository, or a ``package`` that is published on npm.
 
     ``resolve_as_of`` is the day on which a package's dependencies are resolved, None for that of
-    its publication; ``feature`` is the export of it to load, None for the default or only one. ``workspace_path`` is None when the file does not say;
-    ``repo_backstage_version`` is a note of public catalogues about the source, and only that.
+    its publication; ``feature`` is the export of it to load, None for the default or only one.
+    ``workspace_path`` is None when the file does not say; ``repo_backstage_version`` is a note of
+    public catalogues about the source, and only that.
     """
 
     path: Path

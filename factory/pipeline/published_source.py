@@ -44,7 +44,7 @@ def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> Publi
         ConfigurationError: a setting of .npmrc cannot be used.
     """
     pin = read_pin(plan.config_dir, spec)
-    with _connected(plan, runner) as connections:
+    with _connect(plan, runner) as connections:
         return find_published(spec, connections.options.npmrc, connections.web(), pin=pin)
 
 
@@ -60,7 +60,7 @@ def bring_package(
     def on_progress(there: int, total: int) -> None:
         stage.on_line(f"{package}: {there} of {total or 'unknown'} bytes")
 
-    with _connected(plan, runner) as connections:
+    with _connect(plan, runner) as connections:
         integrity = fetch_published(
             package,
             plan.repo_path / PLUGIN_FOLDER,
@@ -122,7 +122,7 @@ def settle_package(
 
 
 @contextlib.contextmanager
-def _connected(plan: BuildPlan, runner: Runner) -> Iterator[Connections]:
+def _connect(plan: BuildPlan, runner: Runner) -> Iterator[Connections]:
     options = ConnectionOptions(
         environment=plan.environment,
         npmrc=read_npmrc(plan.config_dir, plan.environment.variables),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from factory.published.published_manifest import PublishedManifest
 
 DEFAULT = "default"
-# What portals load instead of a feature (https://github.com/janus-idp/backstage-showcase, ADRs).
+# What portals load instead of a feature, as rhdh-cli's check of entry points says.
 _INSTALLER = "dynamicPluginInstaller"
 _EXPORTED = re.compile(r"\bexports\.([A-Za-z_$][\w$]*)\s*=(?!=)", re.ASCII)
 _MADE = re.compile(
@@ -33,6 +33,7 @@ _MADE = re.compile(
 _NAME = re.compile(r"(?:(?P<mount>\./[\w.-]+)#)?(?P<name>[A-Za-z_$][\w$]*)", re.ASCII)
 _SCRIPTS = (".js", ".cjs")
 _LARGEST = 40_000_000
+_SHOWN = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +65,7 @@ def choose_feature(
     """
     exported = {entry.mount: _exports(folder / entry.script) for entry in entries}
     if wanted:
-        return _wanted(manifest, entries, exported, wanted)
+        return _find_wanted(manifest, entries, exported, wanted)
     if exported[ROOT] & {DEFAULT, _INSTALLER}:
         return None
     made = {name for script in _scripts(folder) for name in _MADE.findall(_text(script))}
@@ -85,14 +86,14 @@ def choose_feature(
             hint=f'choose it with --package-feature {found[0]}, or "package-feature": '
             f'"{found[0]}" in source.json',
         )
-    shown = ", ".join(sorted(exported[ROOT])[:10])
+    shown = ", ".join(sorted(exported[ROOT])[:_SHOWN])
     raise SourceError(
         f"{manifest.name} exports no plugin of the new backend system",
         place=manifest.place("main"),
         found=f"the exports {shown}" if shown else "no exports",
         expected="a default export made by createBackendPlugin or createBackendModule",
-        hint="take a newer version of the package; or build it from its repository, with an overlay "
-        "that adds such an export",
+        hint="take a newer version of the package; or build it from its repository, with an "
+        "overlay that adds such an export",
     )
 
 
@@ -113,7 +114,7 @@ def make_default(folder: Path, feature: PublishedFeature, root: EntryPoint, way:
         script.write(f"\nmodule.exports.{DEFAULT} = {of}.{feature.name};\n")
 
 
-def _wanted(
+def _find_wanted(
     manifest: PublishedManifest,
     entries: Sequence[EntryPoint],
     exported: dict[str, frozenset[str]],
@@ -132,7 +133,7 @@ def _wanted(
     raise SourceError(
         f"{manifest.name} has no such export",
         found=ascii(wanted)[:200],
-        expected="one of " + ", ".join(there[:20]) if there else "a package with exports",
+        expected="one of " + ", ".join(there[:_SHOWN]) if there else "a package with exports",
     )
 
 

@@ -32,9 +32,13 @@ _MISSING = re.compile(
     r"|The remote server failed|Response Code: 404)"
 )
 _RESOLUTION = re.compile(r'^ {2}resolution: "(?P<of>.*)"$', re.MULTILINE)
+# Of the public registry, or of one that keeps its archives at addresses of its own; yarn itself
+# mends some packages with patches that it brings along.
 _FROM_REGISTRY = re.compile(
-    r"(?:@[\w.~-]+/)?[\w.~-]+@(?:npm:[\w.+-]+|workspace:(?:\.|plugin)"
-    r"|patch:.{1,500}#optional!builtin<[\w/-]+>.{0,300})"
+    r"(?:@[\w.~-]+/)?[\w.~-]+@"
+    r"(?:npm:[\w.+-]+(?:::__archiveUrl=\S+)?"
+    r"|workspace:(?:\.|plugin)"
+    r"|patch:[\w@/.~%-]{1,300}@npm%3A[\w.%+-]{1,100}#(?:optional!|~)builtin<[\w/-]+>\S{0,300})"
 )
 _SHOWN_LINES = 15
 

@@ -81,10 +81,14 @@ def remove_untaken(folder: Path) -> None:
     """
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith(".") or entry.name.casefold() in _NOT_TAKEN:
-            if entry.is_dir() and not entry.is_symlink():
-                remove_tree(entry)
-            else:
-                entry.unlink()
+            _remove(entry)
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        remove_tree(entry)
+    elif entry.is_symlink() or entry.exists():
+        entry.unlink()
 
 
 def normalise_package(
@@ -175,14 +179,14 @@ def _frontend(
     exports: dict[str, str] = {}
     for entry in entries:
         shim = f"{_SRC}/{entry.name}.ts"
-        script = _renamed(folder, _moved(entry.script), shim)
+        script = _rename_apart(folder, _move_path(entry.script), shim)
         target = _way(shim, script)
         has_default = _has_default(folder / script)
         text = f"export * from {target};\n"
         _write_shim(
             folder / shim, text + (f"export {{ default }} from {target};\n" if has_default else "")
         )
-        _put_types_beside(folder, script, _moved(entry.types))
+        _put_types_beside(folder, script, _move_path(entry.types))
         exports[entry.mount] = f"./{shim}"
     main = exports[ROOT]
     scalprum = settle_scalprum(manifest, folder, exports)
@@ -195,7 +199,7 @@ def _frontend(
             "main": entries[0].script,
             **({"types": entries[0].types} if entries[0].types else {}),
         },
-        "sideEffects": _moved_patterns(manifest.fields.get("sideEffects")),
+        "sideEffects": _move_patterns(manifest.fields.get("sideEffects")),
         "scalprum": scalprum,
     }
     return {key: value for key, value in more.items() if value is not None}
@@ -205,14 +209,13 @@ def _move_scripts(folder: Path, entries: Sequence[EntryPoint]) -> None:
     """Move ``dist`` to ``src``; sources that were published, too, are not needed then."""
     built = folder / _DIST
     if built.is_dir() and not any(entry.script.startswith(f"{_SRC}/") for entry in entries):
-        if (folder / _SRC).exists():
-            shutil.rmtree(folder / _SRC)
+        _remove(folder / _SRC)
         built.rename(folder / _SRC)
 
 
-def _renamed(folder: Path, script: str, shim: str) -> str:
+def _rename_apart(folder: Path, script: str, shim: str) -> str:
     """A script under a name that is not its shim's, which TypeScript takes ``./index.js`` for."""
-    stem, dot, ending = script.partition(".")
+    stem, _, ending = script.partition(".")
     if f"{stem}.ts" != shim or "." in ending:
         return script
     other = f"{stem}.published.{ending}"
@@ -220,16 +223,16 @@ def _renamed(folder: Path, script: str, shim: str) -> str:
     return other
 
 
-def _moved(path: str) -> str:
+def _move_path(path: str) -> str:
     return f"{_SRC}/{path.removeprefix(_DIST + '/')}" if path.startswith(f"{_DIST}/") else path
 
 
-def _moved_patterns(value: object) -> object:
+def _move_patterns(value: object) -> object:
     """``sideEffects``: globs of files (https://webpack.js.org/guides/tree-shaking/)."""
     if not isinstance(value, list):
         return value if isinstance(value, bool) else None
     globs = [each.removeprefix("./") for each in value if isinstance(each, str)]
-    return [f"./{_moved(each)}" if "/" in each else each for each in globs]
+    return [f"./{_move_path(each)}" if "/" in each else each for each in globs]
 
 
 def _put_types_beside(folder: Path, script: str, types: str) -> None:
