@@ -55,7 +55,7 @@ from factory.sources.folder import copy_folder
 from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from factory.config.build_plan import BuildPlan
@@ -100,6 +100,23 @@ def online_outlook(run: RunPlan, *, runner: Runner) -> Outlook:
     return outlook_of(run, wanted, offline=False)
 
 
+@contextlib.contextmanager
+def workspace_to_look_at(run: RunPlan, *, runner: Runner) -> Iterator[Path]:
+    """Bring the source of a run's only workspace to a scratch folder, patched; give its folder.
+
+    Nothing is installed, and no cache is asked.
+
+    Raises:
+        FactoryError: what a build would end with, before any one plugin.
+    """
+    (plan,) = run.builds
+    with scratch_folder() as scratch, contextlib.ExitStack() as stack:
+        look = _OnlineLook(scratch=scratch, run_context=_means(run, scratch, runner, None))
+        build = look.trial(plan)
+        resolved = resolve_source(build.plan, stages=build.stages, runner=runner)
+        yield prepare_workspace(build, resolved, None, stack).checked_out.workspace
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _OnlineLook:
     """What the looks at a run's workspaces have in common; each may be in a thread of its own.
@@ -128,7 +145,7 @@ class _OnlineLook:
             raise
 
     def _look_at(self, plan: BuildPlan) -> PlannedWorkspace:
-        build = self._trial(plan)
+        build = self.trial(plan)
         runner = self.run_context.runner
         resolved = resolve_source(build.plan, stages=build.stages, runner=runner)
         chooser = (
@@ -167,8 +184,8 @@ class _OnlineLook:
     def _find_own(self, plan: BuildPlan) -> Path:
         return self.scratch / "workspaces" / (plan.name or "alone")
 
-    def _trial(self, plan: BuildPlan) -> WorkspaceContext:
-        """A build whose folders to write to are in the scratch folder."""
+    def trial(self, plan: BuildPlan) -> WorkspaceContext:
+        """Return a build whose folders to write to are in the scratch folder."""
         own = self._find_own(plan)
         temporary = own / "temporary"
         temporary.mkdir(parents=True)
