@@ -12,6 +12,7 @@ import pytest
 from tests.command_line import Ended, run_factory
 from tests.made_once import made_once
 
+from .example_builds import KEPT_TOOLS
 from .portal import running_portal
 
 if TYPE_CHECKING:
@@ -27,9 +28,21 @@ def build(process: dict[str, str], folder: Path) -> tuple[Path, Ended]:
         config = folder / "config" / name
         config.mkdir(parents=True)
         (config / "source.json").write_text(json.dumps({"package": package}), encoding="utf-8")
+    for kind in ("node", "yarn", "rhdh-cli"):
+        (KEPT_TOOLS / kind).mkdir(parents=True, exist_ok=True)
+        (folder / "cache").mkdir(exist_ok=True)
+        (folder / "cache" / kind).symlink_to(KEPT_TOOLS / kind)
     words = ("--config-dir", folder / "config", "--repo-path", folder / "source")
-    ended = run_factory(process, "build", *words, "--output-dir", folder / "outputs")
+    ended = run_factory(
+        keeping(process, folder), "build", *words, "--output-dir", folder / "outputs"
+    )
     return folder, ended
+
+
+def keeping(process: dict[str, str], folder: Path) -> dict[str, str]:
+    """The environment of runs that keep what they build, in a cache of their own."""
+    own = {name: value for name, value in process.items() if name != "PLUGIN_FACTORY_NO_CACHE"}
+    return own | {"PLUGIN_FACTORY_CACHE_DIR": str(folder / "cache")}
 
 
 @pytest.fixture(scope="session")
@@ -58,12 +71,15 @@ def packed_manifest(tgz: Path) -> dict[str, Any]:
 
 
 def test_both_roles_become_dynamic_plugins(published: Path) -> None:
-    for name, package in (("backend", BACKEND), ("frontend", FRONTEND)):
+    for name, package, licence in (
+        ("backend", BACKEND, "MIT"),
+        ("frontend", FRONTEND, "Apache-2.0"),
+    ):
         (plugin,) = report_of(published, name)["plugins"]
         assert (plugin["name"], plugin["outcome"]) == (package, "done")
         made = packed_manifest(artifact(published, name))
         assert made["name"] == f"{package}-dynamic"
-        assert made["license"] == "Apache-2.0"
+        assert made["license"] == licence
         assert made["repository"]
     with tarfile.open(artifact(published, "frontend")) as archive:
         names = archive.getnames()
@@ -99,7 +115,8 @@ def test_nothing_is_compiled_and_no_script_runs(published: Path) -> None:
 def test_what_was_built_is_planned_as_cached_from_its_pin(
     published: Path, process: dict[str, str]
 ) -> None:
-    ended = run_factory(process, "plan", "--config-dir", published / "config", "--json")
+    own = keeping(process, published)
+    ended = run_factory(own, "plan", "--config-dir", published / "config", "--json")
     assert ended.code == 0, ended.said
     outlook = json.loads(ended.stdout)
     for workspace in outlook["workspaces"]:
@@ -113,3 +130,11 @@ def test_the_backend_is_loaded_by_a_portal(
     with running_portal([artifact(published, "backend")], tmp_path, process) as portal:
         assert portal.names == {f"{BACKEND}-dynamic"}
         assert portal.failures == {}
+
+
+def test_its_arguments_are_told_without_a_build(process: dict[str, str]) -> None:
+    ended = run_factory(process, "analyze", "--package", f"{BACKEND}@1.5.0", "--json")
+    assert ended.code == 0, ended.said
+    (plugin,) = json.loads(ended.stdout)["plugins"]
+    assert plugin["path"] == "plugin"
+    assert plugin["name"] == BACKEND
