@@ -49,10 +49,10 @@ class PackageSpec:
 
 
 def parse_package_spec(text: str, place: Place | None = None) -> PackageSpec:
-    """Return what ``name``, ``name@version``, ``name@range`` or ``name@tag`` means.
+    """Read a package's name, alone or with a version, a range or a tag after an @.
 
     Raises:
-        ConfigurationError: it is none of these: an address, a folder, a git repository.
+        ConfigurationError: it is an address, a folder, a git repository, or no name at all.
     """
     written = text.strip()
     name, at, wanted = written[1:].partition("@")

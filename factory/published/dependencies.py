@@ -43,7 +43,7 @@ def settle_dependencies(
     """Return what has to be installed for a plugin.
 
     What is imported and not declared is taken in the range of the published devDependencies, else
-    in the portal's version. What neither knows is told, and left: a word in a text may look like an
+    in the portal's version. What neither knows is reported, and left: a word in a text may look like an
     import.
 
     Raises:

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile_parser import LOCKFILE
+from factory.archives.npm_package import PACKAGE_JSON
 from factory.config.package_spec import NOW
 from factory.errors import DependenciesError, Place
+from factory.published.workspace import PLUGIN_FOLDER
 from factory.toolchain.last_words import last_words
 from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
@@ -85,8 +87,12 @@ def lock_dependencies(
 
     Raises:
         DependenciesError: the registry lacks a dependency, or one is not from a registry.
+        OSError: a file of the workspace cannot be read or written.
     """
     lockfile = root / LOCKFILE
+    # Yarn writes manifests in a form of its own, and what is in the cache goes by their bytes.
+    manifests = (root / PACKAGE_JSON, root / PLUGIN_FOLDER / PACKAGE_JSON)
+    before = {file: file.read_bytes() for file in manifests}
     try:
         patiently(
             lambda: runner.run(
@@ -108,6 +114,8 @@ def lock_dependencies(
             'with "resolve-as-of": "now" in source.json, or --resolve-as-of now',
             log=runner.log,
         ) from failure
+    for file, content in before.items():
+        file.write_bytes(content)
     text = lockfile.read_text(encoding="utf-8", errors="replace")
     refuse_other_sources(text, lockfile, package)
     return text

@@ -137,7 +137,7 @@ def normalise_package(
         if manifest.is_backend
         else _frontend(folder, entries, manifest)
     )
-    # In ASCII, since half of a surrogate pair, which JSON may have, is no UTF-8.
+    # In ASCII, since UTF-8 cannot hold half of a surrogate pair, which JSON may have.
     text = json.dumps(fields, indent=2) + "\n"
     (folder / PACKAGE_JSON).write_text(text, encoding="utf-8")
 

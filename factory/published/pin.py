@@ -26,7 +26,7 @@ PIN_FILE = "yarn.lock"
 _FIRST_LINE = re.compile(
     r"# Written by plugin-factory for (?P<name>\S+)@(?P<version>[^\s@]+) (?P<integrity>sha\S+)"
 )
-_ANEW = "remove the file to have the version and its dependencies resolved anew"
+_ANEW = "remove the file to have the version and its dependencies resolved again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +82,7 @@ def write_pin(config_dir: Path, name: str, version: str, integrity: str, lockfil
             write_whole(file, text)
     except StorageError as error:
         log.warning(
-            "%s cannot be written (%s): the dependencies of %s are resolved anew by each build",
+            "%s cannot be written (%s): the dependencies of %s are resolved again by each build",
             file,
             error.found or error.problem,
             name,

@@ -111,7 +111,7 @@ def _read_fields(file: Path) -> dict[str, Any]:
             "the package.json of the package cannot be read",
             place=Place(file=file),
             found=str(error),
-            hint="a patch can mend it: its path is plugin/package.json",
+            hint="a patch can correct it: its path is plugin/package.json",
         ) from error
 
 
@@ -187,5 +187,5 @@ def _unusable(manifest: PublishedManifest, field: str, value: object, expected: 
         place=manifest.place(field[:200]),
         found=ascii(value)[:200],
         expected=expected,
-        hint="a patch can mend it: its path is plugin/package.json",
+        hint="a patch can correct it: its path is plugin/package.json",
     )

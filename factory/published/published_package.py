@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from factory.oci.pull import OnFetched
     from factory.published.pin import Pin
 
-# A package that is packed is text, mostly; what unpacks to more than this is no plugin.
+# A package that is packed is text, mostly; a plugin does not unpack to more than this.
 _LIMITS = ArchiveLimits(
     entry=DEFAULT_LIMITS.entry, total=1_000_000_000, entries=50_000, ratio=DEFAULT_LIMITS.ratio
 )

@@ -37,13 +37,14 @@ def write_workspace(root: Path, manifest: PublishedManifest, needed: PublishedDe
     Raises:
         OSError: they cannot be written.
     """
-    root_manifest = {
+    root_manifest: dict[str, object] = {
         "name": "published-plugin",
         "private": True,
         "packageManager": f"yarn@{DEFAULT_BERRY}",
         "workspaces": [PLUGIN_FOLDER],
-        "devDependencies": dict(needed.around),
     }
+    if needed.around:
+        root_manifest["devDependencies"] = dict(needed.around)
     _write(root / PACKAGE_JSON, json.dumps(root_manifest, indent=2))
     _write(root / ".yarnrc.yml", _SETTINGS.rstrip("\n"))
     if not manifest.is_backend:

@@ -63,7 +63,7 @@ class PluginReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceReport:
-    """Which code was built. ``commit`` is None for what is no git repository.
+    """Which code was built. ``commit`` is None for what does not come from git.
 
     Of a published package, ``repo`` is its address without a version (a package URL), ``ref`` its
     version, ``committed_at`` when that was published, and ``integrity`` its archive's.

@@ -187,7 +187,7 @@ def test_a_directory_that_cannot_be_written_gets_no_pin(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_pin(tmp_path / "none", NAME, VERSION, "sha512-x", "")
-    assert "resolved anew by each build" in caplog.text
+    assert "resolved again by each build" in caplog.text
 
 
 def test_an_unknown_package_says_so(server: NpmServer, connections: Connections) -> None:
