@@ -43,8 +43,8 @@ def settle_dependencies(
     """Return what has to be installed for a plugin.
 
     What is imported and not declared is taken in the range of the published devDependencies, else
-    in the portal's version. What neither knows is reported, and left: a word in a text may look like an
-    import.
+    in the portal's version. What neither knows is reported, and left: a word in a text may look
+    like an import.
 
     Raises:
         SourceError: a dependency is not from a registry.

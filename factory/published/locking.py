@@ -93,6 +93,8 @@ def lock_dependencies(
     # Yarn writes manifests in a form of its own, and what is in the cache goes by their bytes.
     manifests = (root / PACKAGE_JSON, root / PLUGIN_FOLDER / PACKAGE_JSON)
     before = {file: file.read_bytes() for file in manifests}
+    # Else a project in a folder above would be taken for the one that is meant.
+    lockfile.touch()
     try:
         patiently(
             lambda: runner.run(
