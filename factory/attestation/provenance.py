@@ -31,6 +31,7 @@ PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:plugin-factory:build-type:dynamic-plugin:v1"
 BUILDER = "urn:plugin-factory:builder"
 
+_PACKAGE_URL = "pkg:npm/"
 # git's own rule for a host without a scheme (git-fetch(1), "GIT URLS").
 _SCP = re.compile(r"(?P<host>[^/:]+):(?P<path>[^/].*)")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -62,6 +63,9 @@ class Material:
 class BuiltFrom:
     """The code. A ``repository`` that is a folder of the builder's machine is not named to others.
 
+    Of a published package it is a package URL without a version, ``ref`` the version, and
+    ``sha512`` its archive's digest in hex.
+
     ``modified``: there were changes beside the commit, other than ``materials``, which are the
     patches, the files of overlays, and what else of files decided what came out.
     """
@@ -72,6 +76,7 @@ class BuiltFrom:
     workspace_path: str
     modified: bool = False
     materials: tuple[Material, ...] = ()
+    sha512: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,8 +198,11 @@ def find_lockfile_digest(statement: Statement) -> str | None:
 def source_uri(repository: str, ref: str | None = None) -> str:
     """Return a repository as an SPDX download location: ``git+https://host/path@ref``.
 
-    A folder of the machine, which nobody else can fetch from, gives ``""``.
+    A package URL is one of its own. A folder of the machine, which nobody else can fetch from,
+    gives ``""``.
     """
+    if repository.startswith(_PACKAGE_URL):
+        return f"{repository}@{ref}" if ref else repository
     if repository.startswith("file:"):
         return ""
     if _SCHEME.match(repository):
@@ -213,6 +221,8 @@ def _source_dependency(source: BuiltFrom) -> list[dict[str, Any]]:
         described["uri"] = uri
     if source.commit:
         described["digest"] = {"gitCommit": source.commit}
+    elif source.sha512:
+        described["digest"] = {"sha512": source.sha512}
     if source.modified:
         described["annotations"] = {"modified": True}
     return [described] if described.keys() & {"uri", "digest"} else []

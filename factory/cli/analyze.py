@@ -13,7 +13,8 @@ from factory.analysis.inventory import find_host
 from factory.analysis.manifest import MANIFEST_FILE
 from factory.analysis.workspace_analysis import analyze_workspace
 from factory.cli.analyze_view import document_of, show_lines, show_tables
-from factory.cli.options import AsJson, Host, Verbose
+from factory.cli.options import AsJson, Host, LogLevel, Verbose
+from factory.config.options import build_options
 from factory.config.plugins_list import (
     PLUGINS_LIST,
     PluginEntry,
@@ -34,9 +35,12 @@ from factory.files import read_text
 from factory.frontend.source_tree import ScriptFolder
 from factory.frontend.source_verdict import judge_source
 from factory.notation.json_text import parse_object
+from factory.scratch_folder import scratch_folder
 from factory.ui.printing import OUT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from factory.analysis.workspace_analysis import PluginAnalysis, WorkspaceAnalysis
     from factory.config.plugins_list import PluginsList
     from factory.frontend.verdict import FrontendVerdict
@@ -55,15 +59,28 @@ EXAMPLES = """Examples:
 \b
   # In CI: fail when the list is not what is computed.
   plugin-factory analyze ./source --plugins-list ./config --check
+
+\b
+  # A plugin as it is published on npm.
+  plugin-factory analyze --package @backstage-community/plugin-todo-backend@^0.25.0
 """
 
 
 def analyze(
+    ctx: typer.Context,
     workspace: Annotated[
         Path, typer.Argument(help="The folder of a yarn workspace; nothing needs to be installed.")
     ] = Path(),
     *,
     host: Host = None,
+    package: Annotated[
+        str | None,
+        typer.Option(
+            "--package",
+            metavar="NAME[@VERSION]",
+            help="Analyse this plugin as it is published on npm; nothing of it is built.",
+        ),
+    ] = None,
     plugins_list: Annotated[
         Path | None,
         typer.Option(
@@ -95,6 +112,10 @@ def analyze(
     """
     if check and write:
         raise UsageError("--check and --write exclude each other", expected="one of them")
+    if package is not None:
+        _refuse_with_package(workspace, plugins_list, check=check, write=write)
+        _show(_analyze_package(ctx, package, host), {}, as_json=as_json, verbose=verbose)
+        return
     file = _list_file(workspace, plugins_list)
     listed = _read_list(file, required=check or (plugins_list is not None and not write))
     found = analyze_workspace(
@@ -102,17 +123,63 @@ def analyze(
         find_host(host),
         None if listed is None else {entry.path: entry.arguments for entry in listed.entries},
     )
-    verdicts = _judge_frontends(found, workspace)
+    _show(found, _judge_frontends(found, workspace), as_json=as_json, verbose=verbose)
+    if check:
+        _check(found, file)
+    if write:
+        _write(found, file, listed is not None, quiet=as_json)
+
+
+def _show(
+    found: WorkspaceAnalysis,
+    verdicts: Mapping[str, FrontendVerdict],
+    *,
+    as_json: bool,
+    verbose: bool,
+) -> None:
     if as_json:
         OUT.document(document_of(found, verdicts))
     elif OUT.is_terminal:
         show_tables(found, verdicts, verbose=verbose)
     else:
         show_lines(found, verdicts, verbose=verbose)
-    if check:
-        _check(found, file)
-    if write:
-        _write(found, file, listed is not None, quiet=as_json)
+
+
+def _refuse_with_package(
+    workspace: Path, plugins_list: Path | None, *, check: bool, write: bool
+) -> None:
+    for option, given in (
+        ("a workspace", workspace != Path()),
+        ("--plugins-list", plugins_list is not None),
+        ("--check", check),
+        ("--write", write),
+    ):
+        if given:
+            raise UsageError(
+                f"--package and {option} exclude each other",
+                expected="a package alone, perhaps with --host",
+            )
+
+
+def _analyze_package(ctx: typer.Context, package: str, host: str | None) -> WorkspaceAnalysis:
+    """The analysis of a published plugin, brought to a scratch folder."""
+    from factory.cli.session import session  # noqa: PLC0415 - analyze has to start fast
+    from factory.config.package_configurations import (  # noqa: PLC0415 - the same
+        write_package_configurations,
+    )
+    from factory.config.run_plan import plan_run  # noqa: PLC0415 - the same
+    from factory.plan.online import workspace_to_look_at  # noqa: PLC0415 - loads all of a build
+
+    with (
+        session(ctx, log_level=LogLevel.ERROR) as this,
+        scratch_folder("packages") as scratch,
+    ):
+        options = write_package_configurations(
+            build_options(package=(package,), host=host, output_dir=scratch / "outputs"), scratch
+        )
+        run = plan_run(options, this.process, default_jobs=1)
+        with workspace_to_look_at(run, runner=this.runner) as workspace:
+            return analyze_workspace(workspace, find_host(host), None)
 
 
 def _judge_frontends(found: WorkspaceAnalysis, workspace: Path) -> dict[str, FrontendVerdict]:

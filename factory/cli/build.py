@@ -9,6 +9,7 @@ from factory.cli.options import LeastUrgent, LogLevel, Verbose
 from factory.cli.session import session
 from factory.config.options import BuildOptions
 from factory.scheduling.capacity import default_jobs
+from factory.scratch_folder import scratch_folder
 
 EXAMPLES = """Examples:
 
@@ -51,16 +52,23 @@ def build(
 
     This runs when no command is named: the options of plugin-factory itself are those of build.
     """
+    from factory.config.package_configurations import (  # noqa: PLC0415 - nor its packages
+        write_package_configurations,
+    )
     from factory.config.run_plan import plan_run  # noqa: PLC0415 - --help needs no YAML
     from factory.config.workspaces import environment_files  # noqa: PLC0415
     from factory.pipeline.run import build_run  # noqa: PLC0415 - nor the pipeline
 
-    with session(
-        ctx,
-        env_files=environment_files(options.source.config_dir),
-        log_level=log_level,
-        verbose=verbose,
-    ) as this:
+    with (
+        session(
+            ctx,
+            env_files=environment_files(options.source.config_dir),
+            log_level=log_level,
+            verbose=verbose,
+        ) as this,
+        scratch_folder("packages") as scratch,
+    ):
+        options = write_package_configurations(options, scratch)
         report = build_run(
             plan_run(options, this.process, default_jobs=default_jobs()),
             runner=this.runner,

@@ -13,6 +13,7 @@ from factory.cli.plan_view import lines
 from factory.cli.session import session
 from factory.config.ci_system import MatrixForm
 from factory.config.options import BuildOptions
+from factory.config.package_configurations import write_package_configurations
 from factory.config.run_plan import plan_run
 from factory.config.workspaces import environment_files
 from factory.errors import UsageError
@@ -22,11 +23,14 @@ from factory.plan.shards import github_matrix, gitlab_matrix, shards_of, tekton_
 from factory.reports.build_report import REPORT_FILE
 from factory.reports.durations import durations_of
 from factory.reports.reading import read_report
+from factory.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from factory.cli.session import Session
+    from factory.config.run_plan import RunPlan
+    from factory.plan.plan_result import Outlook
     from factory.plan.shards import Shard
     from factory.reports.durations import Durations
 
@@ -117,14 +121,11 @@ def plan(
             as_json=as_json, matrix=matrix, shards=shards, offline=offline, changed=changed_only
         )
         words = _words_of_pods(ctx, options, this) if matrix is MatrixForm.KUBERNETES else ()
-        run = plan_run(options, this.process, default_jobs=1)
         durations = _durations(reports, options.result.output_dir) if matrix else None
-        if offline:
-            outlook = offline_outlook(run, runner=this.runner)
-        else:
-            from factory.plan.online import online_outlook  # noqa: PLC0415 - loads all of a build
-
-            outlook = online_outlook(run, runner=this.runner)
+        with scratch_folder("packages") as scratch:
+            options = write_package_configurations(options, scratch)
+            run = plan_run(options, this.process, default_jobs=1)
+            outlook = _look(run, this, offline=offline)
         for workspace in outlook.workspaces:
             if workspace.error:
                 this.screen.show_error(workspace.error)
@@ -137,6 +138,14 @@ def plan(
     else:
         this.out.lines(*lines(outlook))
     raise typer.Exit(outlook.exit_code)
+
+
+def _look(run: RunPlan, this: Session, *, offline: bool) -> Outlook:
+    if offline:
+        return offline_outlook(run, runner=this.runner)
+    from factory.plan.online import online_outlook  # noqa: PLC0415 - loads all of a build
+
+    return online_outlook(run, runner=this.runner)
 
 
 def _refuse_contradictions(

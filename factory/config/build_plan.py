@@ -13,6 +13,7 @@ from semver import Version
 
 from factory.config.documents import read_json
 from factory.config.environment import cache_dir_of
+from factory.config.package_spec import parse_as_of
 from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST, PluginsList, read_plugins_list
 from factory.config.source_file import SOURCE_FILE, SourceFile, leaves_repository, read_source_file
 from factory.config.workspaces import is_disabled
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from factory.config.environment import Environment
     from factory.config.options import BuildOptions
+    from factory.config.package_spec import AsOf, PackageSpec
 
 
 log = logging.getLogger(__name__)
@@ -34,10 +36,18 @@ APP_CONFIG = "app-config.dynamic.yaml"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WantedSource:
-    """The repository or folder to bring; a relative folder counts from the config directory."""
+    """The repository or folder to bring; a relative folder counts from the config directory.
+
+    Of a published ``package``, ``repo`` is its address without a version and ``ref`` what is wanted
+    of it; ``resolve_as_of`` says when its dependencies are resolved, if not when it was published,
+    and ``feature`` which of its exports a portal loads, if not the default or only one.
+    """
 
     repo: str
     ref: str | None
+    package: PackageSpec | None = None
+    resolve_as_of: AsOf | None = None
+    feature: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +78,14 @@ class BuildPlan:
     options: BuildOptions
     jobs: int
     clones_dir: Path | None = None
+
+    @property
+    def keeps_configuration(self) -> bool:
+        """Whether what is found out may be written into the configuration directory.
+
+        That of ``--package`` goes when the command ends.
+        """
+        return not (self.options.source.package or self.options.source.package_file)
 
     @property
     def clean(self) -> bool:
@@ -142,7 +160,15 @@ def _choose_source(
     if options.source.source_repo:
         return WantedSource(repo=options.source.source_repo, ref=options.source.source_ref)
     if source_file:
-        return WantedSource(repo=source_file.repo, ref=source_file.ref)
+        return WantedSource(
+            repo=source_file.repo,
+            ref=source_file.ref,
+            package=source_file.package,
+            resolve_as_of=parse_as_of(options.source.resolve_as_of)
+            if options.source.resolve_as_of
+            else source_file.resolve_as_of,
+            feature=options.source.package_feature or source_file.feature,
+        )
     empty = not any(config_dir.iterdir())
     raise ConfigurationError(
         f"the configuration directory {'is empty' if empty else f'has no {SOURCE_FILE}'}",
@@ -153,6 +179,14 @@ def _choose_source(
 
 
 def _workspace_path(options: BuildOptions, source_file: SourceFile | None) -> str:
+    if source_file and source_file.package and not options.source.use_local:
+        if options.source.workspace_path not in (None, "."):
+            raise UsageError(
+                "--workspace-path is for repositories, and the source is a published package",
+                found=f"--workspace-path {options.source.workspace_path}",
+                expected=f"no such option, to build {source_file.package}",
+            )
+        return "."
     if options.source.workspace_path:
         return options.source.workspace_path
     if source_file and source_file.workspace_path:

@@ -118,6 +118,44 @@ class SourceOptions:
             panel=SOURCE,
         ),
     ] = False
+    package: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Build this plugin as it is published on npm, with no repository and no "
+            "configuration directory; a version, a range or a tag may follow: "
+            "@scope/plugin-x@^1.2.0. Repeat it for several.",
+            panel=SOURCE,
+            metavar="NAME[@VERSION]",
+        ),
+    ] = ()
+    package_file: Annotated[
+        Path | None,
+        Option(
+            help="A file with a published plugin in each line, as for --package; # begins a "
+            "comment.",
+            panel=SOURCE,
+            metavar="FILE",
+            shows_default=False,
+        ),
+    ] = None
+    package_feature: Annotated[
+        str | None,
+        Option(
+            help="Which export of a published backend plugin a portal loads, where it has no "
+            "default export and several that could be it: NAME, or ./alpha#NAME.",
+            panel=SOURCE,
+            metavar="NAME",
+        ),
+    ] = None
+    resolve_as_of: Annotated[
+        str | None,
+        Option(
+            help="The day as of which the dependencies of published plugins are resolved, or "
+            "'now'. Without it, the day of their publication.",
+            panel=SOURCE,
+            metavar="YYYY-MM-DD",
+        ),
+    ] = None
     use_local: Annotated[
         bool,
         Option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory.config.documents import read_json, refuse_unprintable, unknown_fields, validate
 from factory.config.lenient import read_as_meant
+from factory.config.package_spec import AsOf, PackageSpec, parse_as_of, parse_package_spec
 from factory.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,12 +20,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SOURCE_FILE = "source.json"
+_OF_A_REPOSITORY = (
+    "repo",
+    "repo-ref",
+    "repo-ref-name",
+    "workspace-path",
+    "repo-flat",
+    "repo-backstage-version",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceFile:
-    """What a ``source.json`` says.
+    """What a ``source.json`` says: a repository, or a ``package`` that is published on npm.
 
+    ``resolve_as_of`` is the day on which a package's dependencies are resolved, None for that of
+    its publication; ``feature`` is the export of it to load, None for the default or only one.
     ``workspace_path`` is None when the file does not say; ``repo_backstage_version`` is a note of
     public catalogues about the source, and only that.
     """
@@ -32,6 +43,9 @@ class SourceFile:
     path: Path
     repo: str
     ref: str | None = None
+    package: PackageSpec | None = None
+    resolve_as_of: AsOf | None = None
+    feature: str | None = None
     workspace_path: str | None = None
     repo_backstage_version: str | None = None
 
@@ -54,8 +68,13 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
     if unknown:
         log.warning("%s: unknown fields, ignored: %s", path, ", ".join(map(str, unknown)))
     value = document.value
-    for field in ("repo", "repo-ref", "workspace-path"):
+    for field in ("repo", "repo-ref", "workspace-path", "package", "package-feature"):
         refuse_unprintable(document, field, (value.get(field) or "").strip())
+    if value.get("package"):
+        return _read_package(document)
+    for field in ("resolve-as-of", "package-feature"):
+        if value.get(field):
+            log.warning("%s: %s is for packages, and is ignored", path, field)
     _refuse_outside(document)
     return SourceFile(
         path=path,
@@ -63,6 +82,32 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
         ref=(value.get("repo-ref") or "").strip() or None,
         workspace_path=_write_path(value) or _catalogue_path(value, config_dir),
         repo_backstage_version=value.get("repo-backstage-version") or None,
+    )
+
+
+def _read_package(document: Document) -> SourceFile:
+    """The source as a published package, which nothing of a repository goes with."""
+    value = document.value
+    for field in _OF_A_REPOSITORY:
+        if value.get(field) not in (None, "", "."):
+            raise ConfigurationError(
+                f"'package' and '{field}' exclude each other",
+                place=document.place(field),
+                found=f"{field}: {value[field]}",
+                expected="the package alone, or the repository",
+                hint=f"remove '{field}' to build the published package, or 'package' to build "
+                "the repository",
+            )
+    spec = parse_package_spec(value["package"], document.place("package"))
+    as_of = value.get("resolve-as-of")
+    return SourceFile(
+        path=document.path,
+        repo=spec.purl,
+        ref=spec.wanted,
+        package=spec,
+        resolve_as_of=parse_as_of(as_of, document.place("resolve-as-of")) if as_of else None,
+        feature=(value.get("package-feature") or "").strip() or None,
+        workspace_path=".",
     )
 
 

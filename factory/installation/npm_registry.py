@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from factory.installation.web import Web
     from factory.oci.transport import Answer
 
+_FULL = "application/json"  # has times, and is several times as long
 _ACCEPT = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*"
 # Addresses of this host in a mirror's answers mean the mirror (npm's replace-registry-host).
 _PUBLIC_HOST = "registry.npmjs.org"
@@ -46,17 +47,27 @@ class FoundPackage:
     """A version, its archive's address, and the integrity that ``registry`` says (or nothing).
 
     That integrity tells that a transfer went well; it proves nothing, as it comes from the very
-    registry that gives the archive.
+    registry that gives the archive. ``published`` is when that was, as the registry writes it;
+    nothing where it was not asked, or does not say.
     """
 
     version: str
     url: str
     integrity: str = ""
     registry: str = ""
+    published: str = ""
 
 
-def find_package(package: NpmPackage, npmrc: Npmrc, web: Web) -> FoundPackage:
+def find_package(
+    package: NpmPackage, npmrc: Npmrc, web: Web, *, dated: bool = False
+) -> FoundPackage:
     """Return the version of a package that is wanted, as its registry has it now.
+
+    Args:
+        package: its name, and what is wanted of it.
+        npmrc: says which registry is asked, with which login.
+        web: the connections.
+        dated: whether to ask when it was published.
 
     Raises:
         RegistryError: the registry refuses, or has no such package or version.
@@ -75,7 +86,8 @@ def find_package(package: NpmPackage, npmrc: Npmrc, web: Web) -> FoundPackage:
     def refusal(answer: Answer) -> RegistryError:
         return _refusal(answer, package, registry, logged_in=bool(npmrc.authorization(url)))
 
-    content = web.document(url, accept=_ACCEPT, authorize=npmrc.authorization, refusal=refusal)
+    accept = _FULL if dated else _ACCEPT
+    content = web.document(url, accept=accept, authorize=npmrc.authorization, refusal=refusal)
     try:
         document = parse_object(content)
         versions: dict[str, dict[str, Any]] = {
@@ -87,6 +99,7 @@ def find_package(package: NpmPackage, npmrc: Npmrc, web: Web) -> FoundPackage:
         version = _pick(package, versions, tags)
         dist = versions[version]["dist"] if version else {}
         tarball = str(dist["tarball"]) if version else ""
+        times = _texts(document.get("time"))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise RegistryError(
             f"the registry's answer about {package.name} cannot be read",
@@ -101,6 +114,7 @@ def find_package(package: NpmPackage, npmrc: Npmrc, web: Web) -> FoundPackage:
         url=_reachable(tarball, registry),
         integrity=_keep_strong_digests(str(dist.get("integrity") or "")),
         registry=registry,
+        published=times.get(version, ""),
     )
 
 

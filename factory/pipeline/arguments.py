@@ -200,7 +200,8 @@ def settle_plugins(
         )
     if plan.plugins is None:
         plugins = compute_arguments(workspace, choose_found_plugins(workspace, plan), host)
-        record_found(plugins, plan.plugins_list_file)
+        if plan.keeps_configuration:
+            record_found(plugins, plan.plugins_list_file)
         return plugins
     plugins = choose_listed_plugins(workspace, plan.plugins, plan)
     if not plan.options.arguments.generate_build_args:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from factory import __version__
 from factory.analysis.lockfile_parser import LOCKFILE
+from factory.archives.integrity import parse_integrity
 from factory.attestation.packed_files import file_digests
 from factory.attestation.provenance import (
     PROVENANCE_SUFFIX,
@@ -254,6 +255,7 @@ def write_provenance(
             workspace_path=source.workspace_path,
             modified=source.modified,
             materials=tuple(materials),
+            sha512=parse_integrity(source.integrity).digests[0].hex() if source.integrity else "",
         ),
         BuiltWith(
             plugin_path=report.path,

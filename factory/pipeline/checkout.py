@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, SourceError
 from factory.pipeline.output_directory import storage_error
+from factory.pipeline.published_source import bring_package, find_package_of
 from factory.pipeline.source_part import bring_what_is_reached, is_by_itself, wanted_part
+from factory.published.published_package import PublishedPackage
 from factory.quantities import pluralize
 from factory.reports.build_report import SourceReport
 from factory.sources.checkout import check_out, git_session
@@ -25,7 +27,14 @@ from factory.sources.overlay import Overlay, already_overlaid, apply_overlays, f
 from factory.sources.partial import bring_the_rest
 from factory.sources.patch import apply_patches, find_patches
 from factory.sources.replacement import take_back
-from factory.sources.source import Checkout, GitRemote, PlainFolder, Source, locate
+from factory.sources.source import (
+    Checkout,
+    GitRemote,
+    PlainFolder,
+    Source,
+    locate,
+    without_credentials,
+)
 from factory.sources.workspace import resolve_workspace
 from factory.toolchain.child_environment import git_environment
 
@@ -45,16 +54,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResolvedSource:
-    """Where a source is, and what its ref means there; ``wanted`` is None for a plain folder."""
+    """Where a source is, and what its ref means there; ``wanted`` is a git repository's alone."""
 
     source: Source
-    where: GitRemote | PlainFolder
+    where: GitRemote | PlainFolder | PublishedPackage
     wanted: Wanted | None = None
 
     @property
     def commit(self) -> str | None:
         """The full id of the commit; None where only the source itself can tell it."""
         return self.wanted.commit if self.wanted else None
+
+    @property
+    def address(self) -> str:
+        """Where it is, fit to be shown: a URL without credentials, a folder, a package URL."""
+        if isinstance(self.where, GitRemote):
+            return without_credentials(self.where.url)
+        return (
+            self.where.spec.purl
+            if isinstance(self.where, PublishedPackage)
+            else str(self.where.path)
+        )
 
 
 def resolve_source(
@@ -75,6 +95,11 @@ def resolve_source(
     if plan.source is None:
         return None
     source = Source(repo=plan.source.repo, ref=plan.source.ref, relative_to=plan.config_dir)
+    if plan.source.package:
+        with stages.stage("resolve") as stage:
+            package = find_package_of(plan, plan.source.package, runner)
+            stage.note = str(package)
+        return ResolvedSource(source=source, where=package)
     where = locate(source)
     if isinstance(where, PlainFolder):
         return ResolvedSource(source=source, where=where)
@@ -110,11 +135,15 @@ class Overrides:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedOutWorkspace:
-    """A workspace that is ready to be built, and what the report says of it."""
+    """A workspace that is ready to be built, and what the report says of it.
+
+    Of a published ``package`` it is the package as it was unpacked, patched and overlaid.
+    """
 
     root: Path
     workspace: Path
     report: SourceReport
+    package: PublishedPackage | None = None
 
 
 def check_out_source(
@@ -145,16 +174,21 @@ def check_out_source(
     stack.enter_context(hold(plan.repo_path))
     overrides = overrides_of(plan)
     with stages.stage("source") as stage:
+        package, integrity, modified = None, None, False
         if resolved:
             _make_room(plan, resolved, run_context, stack)
-            checkout, bring_reached = _fetch(plan, resolved, stage, run_context)
-            modified = False
+            if isinstance(resolved.where, PublishedPackage):
+                package = resolved.where
+                checkout, integrity = bring_package(plan, package, stage, runner)
+                bring_reached = None
+            else:
+                checkout, bring_reached = _fetch(plan, resolved, stage, run_context)
         else:
             changes = _describe(plan, overrides, stage, runner=runner)
             checkout = local_checkout(plan.repo_path, changes.state)
             modified, bring_reached = bool(changes.state.uncommitted), None
         workspace = resolve_workspace(checkout.root, plan.workspace_path)
-        stage.note = (checkout.commit or "")[:12] or checkout.url
+        stage.note = str(package) if package else (checkout.commit or "")[:12] or checkout.url
     if overrides.patches or overrides.overlays:
         with stages.stage("override") as stage:
             stage.note = _override(plan, overrides, checkout.root, workspace)
@@ -163,7 +197,10 @@ def check_out_source(
     return CheckedOutWorkspace(
         root=checkout.root,
         workspace=workspace,
-        report=source_report(plan, overrides, checkout, modified=modified),
+        report=replace(
+            source_report(plan, overrides, checkout, modified=modified), integrity=integrity
+        ),
+        package=package,
     )
 
 
@@ -192,7 +229,8 @@ def overrides_of(plan: BuildPlan) -> Overrides:
     """
     # Sources and results may be inside the configuration directory: their folders are not overlays.
     inside = [plan.repo_path, plan.output_dir, plan.cache_dir]
-    if plan.source and (plan.config_dir / plan.source.repo).is_dir():
+    is_path = plan.source is not None and plan.source.package is None
+    if plan.source and is_path and (plan.config_dir / plan.source.repo).is_dir():
         inside.append(plan.config_dir / plan.source.repo)
     return Overrides(
         patches=find_patches(plan.config_dir),
@@ -205,7 +243,9 @@ def _make_room(
 ) -> None:
     """Empty the folder for the source: of what an earlier run left, or as the user agrees to."""
     where = resolved.where
-    own = where.path if isinstance(where, PlainFolder) else where.folder
+    own = None
+    if not isinstance(where, PublishedPackage):
+        own = where.path if isinstance(where, PlainFolder) else where.folder
     home = plan.environment.get("HOME")
     keep = (plan.config_dir, plan.output_dir, plan.cache_dir, *([own] if own else []))
     within = Path(home) if home else None
@@ -252,7 +292,7 @@ def _fetch(
         log=stage.log,
         wanted=resolved.wanted,
     )
-    if isinstance(where, PlainFolder):
+    if not isinstance(where, GitRemote):
         return bring(), None
     session = git_session(
         runner=run_context.runner, env=environment, on_line=stage.on_line, log=stage.log

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from factory.errors import DependenciesError
 from factory.export.dependencies import install_dependencies
 from factory.export.shared_installation import installation_key, installation_of, take_over
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from factory.toolchain.assembled import Toolchain
 
 log = logging.getLogger(__name__)
+
+_PINNED = (
+    "if yarn.lock is out of date, since a patch or an overlay changes what the package asks for, "
+    "remove the yarn.lock beside source.json: the next build writes a new one"
+)
 
 
 def install_workspace(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> None:
@@ -42,9 +48,14 @@ def install_workspace(build: WorkspaceContext, workspace: Path, toolchain: Toolc
 
 def _install(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> None:
     with build.stages.stage("install") as stage:
-        install_dependencies(
-            workspace, toolchain=toolchain, runner=stage.bind(build.run_context.runner)
-        )
+        try:
+            install_dependencies(
+                workspace, toolchain=toolchain, runner=stage.bind(build.run_context.runner)
+            )
+        except DependenciesError as error:
+            if build.plan.source and build.plan.source.package:
+                error.hint = _PINNED
+            raise
 
 
 def _take_over(build: WorkspaceContext, made: Installation, workspace: Path) -> bool:

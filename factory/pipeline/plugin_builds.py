@@ -84,7 +84,8 @@ class PluginBuilder:
 
     ``locked`` is what the workspace's yarn.lock says. ``computed_backstage`` is its release of
     Backstage where no backstage.json says it. ``finishing`` is done with each plugin once
-    it is packed, in this order. Without ``mend`` no export is repaired.
+    it is packed, in this order. Without ``mend`` no export is repaired. ``compiled`` says that the
+    plugins are published packages, which nothing is compiled of.
     """
 
     workspace_packages: Mapping[str, WorkspacePackage]
@@ -98,6 +99,7 @@ class PluginBuilder:
     jobs: int
     finishing: tuple[Step, ...]
     mend: Mend | None = None
+    compiled: bool = False
 
 
 def build_plugins(
@@ -189,11 +191,16 @@ def _export_plugin(
     """Export, repairing the arguments as long as rhdh-cli's message says how."""
     for number in range(1, ATTEMPTS + 1):
         # With other arguments more of the workspace may be embedded.
-        needed = packages_to_compile(attempt.plugin, builder.workspace_packages)
-        compilations.ensure(needed)
+        needed: tuple[WorkspacePackage, ...] = ()
+        if not builder.compiled:
+            needed = packages_to_compile(attempt.plugin, builder.workspace_packages)
+            compilations.ensure(needed)
+        is_compiled = bool(needed) or (
+            builder.compiled and attempt.plugin.manifest.role in BACKEND_ROLES
+        )
         with builder.stages.stage("export", attempt.plugin.path) as stage:
             try:
-                exported = _export(attempt.plugin, builder, stage, compiled=bool(needed))
+                exported = _export(attempt.plugin, builder, stage, compiled=is_compiled)
             except ExportError as error:
                 attempt = _repair(attempt, error, builder, last=number == ATTEMPTS)
                 stage.note = "refused; trying again with other build arguments"

@@ -21,6 +21,7 @@ from factory.pipeline.checkout import (
     check_out_source,
 )
 from factory.pipeline.plugin_cache import NamedPlugin, name_plugin
+from factory.pipeline.published_source import settle_package
 from factory.pipeline.tool_choice import wanted_tools
 from factory.quantities import pluralize
 from factory.toolchain.cache_folder import ToolCache
@@ -188,6 +189,10 @@ def prepare_workspace(
     checked_out = check_out_source(
         plan, resolved, stages=stages, run_context=build.run_context, stack=stack
     )
+    if checked_out.package:
+        settle_package(
+            build, checked_out.root, checked_out.package, checked_out.report.integrity or ""
+        )
     with stages.stage("analyse") as stage:
         _refuse_other_linker(checked_out.workspace, plan)
         settled = settle_plugins(checked_out.workspace, plan, build.host)

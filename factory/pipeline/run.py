@@ -60,7 +60,7 @@ def remotes_of(run: RunPlan) -> AskedRemotes:
 
 def _git_sources(plans: Iterable[BuildPlan]) -> Iterator[tuple[GitRemote, str | None]]:
     for plan in plans:
-        if plan.source:
+        if plan.source and not plan.source.package:
             source = Source(repo=plan.source.repo, relative_to=plan.config_dir)
             with contextlib.suppress(FactoryError):  # told where the workspace is built
                 where = locate(source)

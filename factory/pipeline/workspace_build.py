@@ -328,7 +328,9 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
     toolchain = give_release_manifest(toolchain, project_folder(workspace) or workspace)
     install_workspace(build, workspace, toolchain)
     packages = workspace_packages(workspace)
-    if has_types_to_compile(workspace, manifest.scripts):
+    if checked_out.package:
+        log.debug("a published package is compiled already")
+    elif has_types_to_compile(workspace, manifest.scripts):
         with stages.stage("tsc") as stage:
             compile_types(
                 workspace,
@@ -349,6 +351,7 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
         supported_versions=plan.supported_versions,
         computed_backstage=prepared.backstage.computed,
         jobs=plan.jobs,
+        compiled=checked_out.package is not None,
         finishing=(
             verify_step(
                 plan.output_dir,

@@ -35,7 +35,7 @@ from factory.pipeline.finishing import BuildResult
 from factory.pipeline.plugin_cache import Restorer
 from factory.pipeline.preparation import host_digest, plugin_name, select_plugins
 from factory.pipeline.publishing import refuse_unless_pushable
-from factory.sources.source import Checkout, GitRemote, without_credentials
+from factory.sources.source import Checkout
 from factory.toolchain.rhdh_cli import with_pins
 
 if TYPE_CHECKING:
@@ -396,13 +396,12 @@ def restore_workspace(
 def _source(
     build: WorkspaceContext, known: KnownWorkspace, resolved: ResolvedSource
 ) -> SourceReport:
-    where = resolved.where
     checkout = Checkout(
         root=build.plan.repo_path,
         commit=resolved.commit,
         ref=resolved.wanted.name if resolved.wanted else None,
         committed_at=known.committed_at,
-        url=without_credentials(where.url) if isinstance(where, GitRemote) else str(where.path),
+        url=resolved.address,
     )
     return source_report(build.plan, overrides_of(build.plan), checkout)
 

@@ -174,6 +174,10 @@ def _find_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> PlannedS
     if plan.source is None:
         return _local_source(plan, runner)
     repo, ref = without_credentials(plan.source.repo), plan.source.ref
+    if plan.source.package:
+        return PlannedSource(
+            repo=repo, ref=ref, note="a published package, not resolved (--offline)"
+        )
     where = locate(Source(repo=plan.source.repo, ref=ref, relative_to=plan.config_dir))
     if ref and FULL_ID.match(ref.lower()):
         return PlannedSource(repo=repo, ref=ref, commit=ref.lower())

@@ -55,11 +55,10 @@ from factory.scheduling.in_flight import InFlight, Installations
 from factory.scratch_folder import scratch_folder
 from factory.sources.clones import lend_objects
 from factory.sources.folder import copy_folder
-from factory.sources.source import GitRemote, without_credentials
 from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from factory.config.build_plan import BuildPlan
@@ -105,6 +104,24 @@ def online_outlook(run: RunPlan, *, runner: Runner) -> Outlook:
     return outlook_of(run, wanted, offline=False)
 
 
+@contextlib.contextmanager
+def workspace_to_look_at(run: RunPlan, *, runner: Runner) -> Iterator[Path]:
+    """Bring the source of a run's only workspace to a scratch folder, patched; give its folder.
+
+    Nothing is installed, and no cache is asked.
+
+    Raises:
+        FactoryError: what a build would end with, before any one plugin.
+    """
+    (plan,) = run.builds
+    with scratch_folder() as scratch, contextlib.ExitStack() as stack:
+        look = _OnlineLook(scratch=scratch, run_context=_means(run, scratch, runner, None))
+        build = look.trial(plan)
+        remotes = look.run_context.remotes
+        resolved = resolve_source(build.plan, stages=build.stages, runner=runner, remotes=remotes)
+        yield prepare_workspace(build, resolved, None, stack).checked_out.workspace
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _OnlineLook:
     """What the looks at a run's workspaces have in common; each may be in a thread of its own.
@@ -133,7 +150,7 @@ class _OnlineLook:
             raise
 
     def _look_at(self, plan: BuildPlan) -> PlannedWorkspace:
-        build = self._trial(plan)
+        build = self.trial(plan)
         runner = self.run_context.runner
         remotes = self.run_context.remotes
         resolved = resolve_source(build.plan, stages=build.stages, runner=runner, remotes=remotes)
@@ -156,7 +173,8 @@ class _OnlineLook:
                 ref=report.ref,
                 commit=report.commit,
                 local=report.local,
-                note="with uncommitted changes" if report.modified else "",
+                note=report.integrity or ("with uncommitted changes" if report.modified else ""),
+                integrity=report.integrity,
             ),
             workspace_path=plan.workspace_path,
             plugins=tuple(
@@ -170,8 +188,8 @@ class _OnlineLook:
     def _find_own(self, plan: BuildPlan) -> Path:
         return self.scratch / "workspaces" / (plan.name or "alone")
 
-    def _trial(self, plan: BuildPlan) -> WorkspaceContext:
-        """A build whose folders to write to are in the scratch folder."""
+    def trial(self, plan: BuildPlan) -> WorkspaceContext:
+        """Return a build whose folders to write to are in the scratch folder."""
         own = self._find_own(plan)
         temporary = own / "temporary"
         temporary.mkdir(parents=True)
@@ -208,13 +226,11 @@ class _OnlineLook:
         if not all(self._has(keys[plugin.path]) for plugin in wanted):
             return None
         self.found.extend(plugin_name(each, plan) for each in there)
-        where, ref = resolved.where, resolved.wanted
+        ref = resolved.wanted
         return PlannedWorkspace(
             name=plan.name,
             source=PlannedSource(
-                repo=without_credentials(where.url)
-                if isinstance(where, GitRemote)
-                else str(where.path),
+                repo=resolved.address,
                 ref=ref.name if ref else None,
                 commit=resolved.commit,
             ),

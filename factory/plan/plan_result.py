@@ -22,13 +22,17 @@ Verdict: TypeAlias = Literal["cached", "build", "unknown"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedSource:
-    """Which code would be built; ``note`` says why there is no ``commit``, where there is none."""
+    """Which code would be built; ``note`` says why there is no ``commit``, where there is none.
+
+    ``integrity`` is that of a published package's archive.
+    """
 
     repo: str
     ref: str | None = None
     commit: str | None = None
     local: bool = False
     note: str = ""
+    integrity: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +130,7 @@ def _workspace_json(workspace: PlannedWorkspace, redact: Callable[[str], str]) -
             "commit": source.commit,
             "local": source.local,
             "note": redact(source.note) or None,
+            "integrity": source.integrity,
         }
         if source
         else None,

@@ -66,7 +66,11 @@ class PluginReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceReport:
-    """Which code was built. ``commit`` is None for a plain folder."""
+    """Which code was built. ``commit`` is None for what does not come from git.
+
+    Of a published package, ``repo`` is its address without a version (a package URL), ``ref`` its
+    version, ``committed_at`` when that was published, and ``integrity`` its archive's.
+    """
 
     repo: str
     ref: str | None
@@ -77,6 +81,7 @@ class SourceReport:
     modified: bool = False
     patches: tuple[str, ...] = ()
     overlays: tuple[str, ...] = ()
+    integrity: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,6 +216,7 @@ def _source_json(source: SourceReport, redact: Callable[[str], str]) -> dict[str
         "modified": source.modified,
         "patches": list(source.patches),
         "overlays": list(source.overlays),
+        "integrity": source.integrity,
     }
 
 

@@ -115,6 +115,10 @@ def _path(document: object, written: str) -> tuple[str, ...]:
 def _describe_expected(definition: object, rule: str, rule_definition: object) -> str:
     if rule == "required" and isinstance(rule_definition, list):
         return "the fields " + ", ".join(f'"{field}"' for field in rule_definition)
+    if rule == "anyOf" and isinstance(rule_definition, list):
+        ways = [each["required"] for each in rule_definition if each.keys() == {"required"}]
+        if len(ways) == len(rule_definition):
+            return "one of the fields " + ", ".join(f'"{" and ".join(way)}"' for way in ways)
     if isinstance(definition, dict) and "description" in definition:
         return str(definition["description"])
     return f"{rule} {json.dumps(rule_definition)}"

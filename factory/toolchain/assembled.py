@@ -20,6 +20,7 @@ from factory.toolchain.rhdh_cli_node import warn_of_other_node
 from factory.toolchain.yarn import Yarn, find_wanted_yarn, find_yarn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from factory.config.environment import Environment
@@ -74,6 +75,57 @@ def _folder_of(task: str) -> str:
     if _PLAIN_NAME.fullmatch(name):
         return name
     return f"task-{hashlib.sha256(task.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockingYarn:
+    """A yarn that resolves dependencies, before it is known what else a workspace takes."""
+
+    command: Path
+    env: Mapping[str, str]
+
+
+def find_locking_yarn(
+    workspace: Path,
+    *,
+    environment: Environment,
+    cache: Path,
+    temporary: Path,
+    runner: Runner,
+) -> LockingYarn:
+    """Find or install the node and the yarn that write a workspace's yarn.lock.
+
+    Args:
+        workspace: the workspace's folder, which is its checkout's root.
+        environment: the workspace's.
+        cache: where tools are installed, once for all runs.
+        temporary: a folder of this run, for launchers and temporary files.
+        runner: starts the processes.
+
+    Raises:
+        ConfigurationError: the workspace asks for something that is not a version; or a setting of
+            npm's or yarn's needs a variable that is not passed on.
+        ToolchainError: a tool can neither be found nor installed.
+    """
+    tools = ToolCache(folder=cache, environment=environment, runner=runner)
+    node = find_node(None, tools)
+    bin_dir = temporary / "locking"
+    own = temporary / "tmp" / "lock"
+    for folder in (bin_dir, own):
+        folder.mkdir(parents=True, exist_ok=True)
+    npm = npm_of(node, tools, temporary=temporary, tools=(bin_dir,))
+    yarn = find_yarn(find_wanted_yarn(workspace, workspace), npm, bin_dir=bin_dir)
+    variables = registry_variables(environment, workspace, classic=yarn.is_classic)
+    refuse_missing(variables, environment)
+    env = node_environment(
+        environment,
+        tools=(bin_dir, node.bin_dir),
+        temporary=own,
+        registry_variables=variables,
+        installs=True,
+        headers=node.headers,
+    )
+    return LockingYarn(command=bin_dir / "yarn", env=env)
 
 
 def assemble(

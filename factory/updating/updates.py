@@ -85,6 +85,15 @@ def _locate(plan: BuildPlan) -> _Located | WorkspaceUpdate:
     """Where a workspace's source is; sources of further kinds are told apart here."""
     if plan.source is None:
         raise AssertionError("updates are not for --use-local")
+    if plan.source.package:
+        return WorkspaceUpdate(
+            name=_name(plan),
+            config_dir=plan.config_dir,
+            repo=plan.source.repo,
+            why=f"the source is the published package {plan.source.package}: a range or a tag "
+            "follows it by itself, once the yarn.lock beside source.json is removed",
+            stays=True,
+        )
     source = Source(repo=plan.source.repo, ref=plan.source.ref, relative_to=plan.config_dir)
     try:
         where = locate(source)

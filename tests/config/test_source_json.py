@@ -223,7 +223,7 @@ def test_a_wrong_type_is_named_with_field_line_and_what_belongs_there(
 
 def test_a_missing_repo_is_named(config_dir: Path) -> None:
     error = refused(config_dir, {"repo-ref": "main"})
-    assert error.expected == 'the fields "repo"'
+    assert error.expected == 'one of the fields "repo", "package"'
 
 
 def test_a_key_that_stands_twice_is_refused_where_the_second_is(config_dir: Path) -> None:

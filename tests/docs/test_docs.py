@@ -153,7 +153,9 @@ def is_cheap(words: Sequence[str]) -> bool:
         return True
     if words[:2] == ("host", "show"):
         return len(words) > 2
-    return words[0] == "analyze" and len(words) > 1 and "--write" not in words
+    if words[0] != "analyze" or "--package" in words:
+        return False
+    return len(words) > 1 and "--write" not in words
 
 
 COMMANDS = sorted(set(commands()), key=str)

@@ -1,0 +1,134 @@
+"""A published package as a workspace's source: found, brought, made a workspace, and locked."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from factory.analysis.lockfile_parser import LOCKFILE
+from factory.archives.limits import DEFAULT_LIMITS
+from factory.installation.connections import ConnectionOptions, Connections
+from factory.installation.npmrc import read_npmrc
+from factory.published.dependencies import settle_dependencies
+from factory.published.imports import find_imports
+from factory.published.locking import gate_minutes, lock_dependencies
+from factory.published.normal_package import normalise_package, remove_untaken
+from factory.published.pin import read_pin, write_pin
+from factory.published.published_manifest import read_published_manifest
+from factory.published.published_package import (
+    PublishedPackage,
+    fetch_published,
+    find_published,
+)
+from factory.published.workspace import PLUGIN_FOLDER, write_workspace
+from factory.sources.source import Checkout
+from factory.toolchain.assembled import find_locking_yarn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from factory.config.build_plan import BuildPlan
+    from factory.config.package_spec import PackageSpec
+    from factory.pipeline.stages import Stage
+    from factory.pipeline.workspace_context import WorkspaceContext
+    from factory.toolchain.runner import Runner
+
+
+def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> PublishedPackage:
+    """Ask which version of a plan's package is wanted, and where it is.
+
+    Raises:
+        RegistryError: the registry refuses, or has no such package or version.
+        SourceError: the pin beside source.json is of something else.
+        ConfigurationError: a setting of .npmrc cannot be used.
+    """
+    pin = read_pin(plan.config_dir, spec)
+    with _connect(plan, runner) as connections:
+        return find_published(spec, connections.options.npmrc, connections.web(), pin=pin)
+
+
+def bring_package(
+    plan: BuildPlan, package: PublishedPackage, stage: Stage, runner: Runner
+) -> tuple[Checkout, str]:
+    """Unpack a package into the plan's source folder; return what is there, and its integrity.
+
+    Raises:
+        FactoryError: it is not given, is not what it should be, or is not safe to unpack.
+    """
+
+    def on_progress(there: int, total: int) -> None:
+        stage.on_line(f"{package}: {there} of {total or 'unknown'} bytes")
+
+    with _connect(plan, runner) as connections:
+        integrity = fetch_published(
+            package,
+            plan.repo_path / PLUGIN_FOLDER,
+            connections.options.npmrc,
+            connections.web(),
+            on_progress=on_progress,
+        )
+    return Checkout(
+        root=plan.repo_path,
+        commit=None,
+        ref=package.version,
+        committed_at=int(package.published.timestamp()) if package.published else None,
+        url=package.spec.purl,
+    ), integrity
+
+
+def settle_package(
+    build: WorkspaceContext, root: Path, package: PublishedPackage, integrity: str
+) -> None:
+    """Make an unpacked package, patched and overlaid, a yarn workspace with a lockfile.
+
+    The lockfile is the pinned one, or a new one, which is then pinned.
+
+    Raises:
+        SourceError: it is not a plugin that can be built.
+        DependenciesError: its dependencies cannot be resolved.
+        OSError: the folder cannot be written.
+    """
+    plan, folder = build.plan, root / PLUGIN_FOLDER
+    remove_untaken(folder)
+    manifest = read_published_manifest(folder, name=package.spec.name, version=package.version)
+    needed = settle_dependencies(manifest, find_imports(folder), build.host)
+    wanted = plan.source
+    normalise_package(folder, manifest, needed, feature=wanted.feature if wanted else None)
+    write_workspace(root, manifest, needed)
+    if package.pin:
+        (root / LOCKFILE).write_text(package.pin.lockfile, encoding="utf-8")
+        return
+    with build.stages.stage("lock") as stage:
+        yarn = find_locking_yarn(
+            root,
+            environment=plan.environment,
+            cache=plan.cache_dir,
+            temporary=build.temporary,
+            runner=build.run_context.runner,
+        )
+        lockfile = lock_dependencies(
+            root,
+            package,
+            gate=gate_minutes(package, wanted.resolve_as_of if wanted else None),
+            yarn=yarn,
+            runner=stage.bind(build.run_context.runner),
+        )
+    if plan.keeps_configuration:
+        # Of a mere look at the source, the list's folder is not the configuration directory.
+        write_pin(
+            plan.plugins_list_file.parent, package.spec.name, package.version, integrity, lockfile
+        )
+
+
+@contextlib.contextmanager
+def _connect(plan: BuildPlan, runner: Runner) -> Iterator[Connections]:
+    options = ConnectionOptions(
+        environment=plan.environment,
+        npmrc=read_npmrc(plan.config_dir, plan.environment.variables),
+        limits=DEFAULT_LIMITS,
+        skip_integrity=False,
+        checkpoint=runner.raise_if_cancelled,
+    )
+    with Connections(options, plan.repo_path) as connections:
+        yield connections

@@ -1,0 +1,1 @@
+"""Plugins that are published on npm, as sources: found, unpacked, and made a yarn workspace."""

@@ -1,0 +1,55 @@
+"""The yarn workspace around a published plugin: its only member, and what its peers need."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from factory.archives.npm_package import PACKAGE_JSON
+from factory.toolchain.yarn import DEFAULT_BERRY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from factory.published.dependencies import PublishedDependencies
+    from factory.published.published_manifest import PublishedManifest
+
+PLUGIN_FOLDER = "plugin"
+_SETTINGS = "nodeLinker: node-modules\nenableScripts: false\n"
+# What tells the bundler which entry points are features: their types. Nothing is compiled by it.
+_TYPES = {
+    "compilerOptions": {
+        "allowJs": True,
+        "jsx": "react-jsx",
+        "module": "esnext",
+        "moduleResolution": "bundler",
+        "noEmit": True,
+        "skipLibCheck": True,
+        "target": "es2022",
+    },
+    "include": [f"{PLUGIN_FOLDER}/src"],
+}
+
+
+def write_workspace(root: Path, manifest: PublishedManifest, needed: PublishedDependencies) -> None:
+    """Write the files of the workspace that are not the plugin's.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    root_manifest: dict[str, object] = {
+        "name": "published-plugin",
+        "private": True,
+        "packageManager": f"yarn@{DEFAULT_BERRY}",
+        "workspaces": [PLUGIN_FOLDER],
+    }
+    if needed.around:
+        root_manifest["devDependencies"] = dict(needed.around)
+    _write(root / PACKAGE_JSON, json.dumps(root_manifest, indent=2))
+    _write(root / ".yarnrc.yml", _SETTINGS.rstrip("\n"))
+    if not manifest.is_backend:
+        _write(root / "tsconfig.json", json.dumps(_TYPES, indent=2))
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(f"{text}\n", encoding="utf-8")
