@@ -89,7 +89,10 @@ def test_killed_at_any_moment(store: Store, tmp_path: Path) -> None:
     chance = random.Random(4)
     for _ in range(15):
         process = start(store, tmp_path / "out", "put-forever")
-        time.sleep(0.15 + chance.random() * 0.3)
+        assert process.stdout
+        for _ in range(chance.randrange(4)):  # a slow machine needs longer to begin
+            process.stdout.readline()
+        time.sleep(chance.random() * 0.1)
         process.kill()
         process.communicate()
     found = [number for number in range(40) if store.has(worker.key_of(number))]

@@ -77,6 +77,8 @@ def main(folder: str, output: str, action: str, *numbers: str) -> None:
         case "put-forever":
             for number in range(1_000_000):
                 put(store, number % 40, 2_000_000)
+                say(number)
+                sys.stdout.flush()
         case "get":
             for number in map(int, numbers):
                 say("hit" if restored(store, number, out) else "miss")
