@@ -36,6 +36,7 @@ _LOADERS: Mapping[str, FrontendSystem] = {
 }
 # From this version on rhdh-cli makes artifacts of one form, for all portals up to the next major.
 _ONE_FORM = "1.9.1"
+_LAST_OF_OLD = (1, 9)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,10 +100,15 @@ def rhdh_cli_range(version: str) -> EngineVersions:
 
     These are the others of its minor. From 1.9.1 on, commands, layouts and what they say of a
     plugin have been the same, so that older ones from there on serve too; newer ones do not, since
-    their bundles may ask for more than the portal has.
+    their bundles may ask for more than the portal has. Of a portal before 1.9 they serve up to 1.9,
+    which still exports what that portal loads.
     """
     major, minor = (int(part) for part in version.split(".")[:2])
-    if (major, minor) <= (1, 9):
+    if (major, minor) < _LAST_OF_OLD:
+        last_major, last_minor = _LAST_OF_OLD
+        accepts = f">={major}.{minor}.0 <{last_major}.{last_minor + 1}.0"
+        return EngineVersions(version=version, accepts=accepts)
+    if (major, minor) == _LAST_OF_OLD:
         return EngineVersions(version=version, accepts=f"~{major}.{minor}.0")
     return EngineVersions(version=version, accepts=f">={_ONE_FORM} <{major}.{minor + 1}.0")
 
