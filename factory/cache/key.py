@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BUILD_NOTHING = frozenset(
     {
         *("cli", "ui", "doctor", "scaffolding"),  # what is shown, asked and looked at
-        *("installation", "plugin_registry"),  # the portal's side
+        "plugin_registry",  # the portal's side
         *("hosts", "schemas"),  # data: a host acts through the build arguments
     }
 )
