@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BUILD_NOTHING = frozenset(
     {
-        *("cli", "ui", "doctor", "scaffolding"),  # what is shown, asked and looked at
+        *("cli", "ui", "doctor", "scaffolding"),  # what is shown, asked and examined
         "plugin_registry",  # the portal's side
         *("hosts", "schemas"),  # data: a host acts through the build arguments
     }
