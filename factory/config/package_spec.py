@@ -38,6 +38,11 @@ class PackageSpec:
         return f"{self.name}@{self.wanted}"
 
     @property
+    def scope(self) -> str:
+        """``@scope``, or nothing."""
+        return self.name.partition("/")[0] if self.name.startswith("@") else ""
+
+    @property
     def purl(self) -> str:
         """The package's address without a version (https://github.com/package-url/purl-spec)."""
         return f"pkg:npm/{quote(self.name)}"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from factory.archives.integrity import ALGORITHMS
+from factory.config.package_spec import LATEST
 from factory.errors import ConfigurationError, RegistryError
-from factory.installation.package_reference import LATEST
 from factory.notation.json_text import parse_object
 from factory.oci.transport import (
     is_web_address,
@@ -28,8 +28,8 @@ from factory.versions import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from factory.config.package_spec import PackageSpec
     from factory.installation.npmrc import Npmrc
-    from factory.installation.package_reference import NpmPackage
     from factory.installation.web import Web
     from factory.oci.transport import Answer
 
@@ -59,7 +59,7 @@ class FoundPackage:
 
 
 def find_package(
-    package: NpmPackage, npmrc: Npmrc, web: Web, *, dated: bool = False
+    package: PackageSpec, npmrc: Npmrc, web: Web, *, dated: bool = False
 ) -> FoundPackage:
     """Return the version of a package that is wanted, as its registry has it now.
 
@@ -119,7 +119,7 @@ def find_package(
 
 
 def _pick(
-    package: NpmPackage, versions: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]
+    package: PackageSpec, versions: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]
 ) -> str:
     """A version or a tag of that name, or the best in the range; nothing if there is none."""
     wanted = package.wanted
@@ -158,7 +158,7 @@ def _reachable(tarball: str, registry: str) -> str:
 
 
 def _refusal(
-    answer: Answer, package: NpmPackage, registry: str, *, logged_in: bool
+    answer: Answer, package: PackageSpec, registry: str, *, logged_in: bool
 ) -> RegistryError:
     scope = f"{package.scope}:" if package.scope else ""
     address = registry.partition(":")[2]
@@ -184,7 +184,7 @@ def _refusal(
 
 
 def _no_version(
-    package: NpmPackage,
+    package: PackageSpec,
     versions: Mapping[str, object],
     tags: Mapping[str, str],
     registry: str,

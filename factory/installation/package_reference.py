@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
+from factory.config.package_spec import LATEST, PackageSpec
 from factory.errors import ConfigurationError
 from factory.oci.names import (
     HOST,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 INHERIT = "{{inherit}}"
 BY_NAME = "ref://"
-LATEST = "latest"
 FORMS = (
     "oci://registry/repository:tag!plugin-path, name@version of an npm package, "
     "https://…/plugin.tgz, ./plugin.tgz or ./folder"
@@ -93,24 +93,13 @@ class OciPackage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NpmPackage:
-    """A package of an npm registry; ``wanted`` is a version, a range or a dist-tag."""
-
-    name: str
-    wanted: str = LATEST
-
-    def __str__(self) -> str:
-        return f"{self.name}@{self.wanted}"
+class NpmPackage(PackageSpec):
+    """A package of an npm registry, as an entry names it."""
 
     @property
     def identity(self) -> str:
         """The name."""
         return self.name
-
-    @property
-    def scope(self) -> str:
-        """``@scope``, or nothing."""
-        return self.name.partition("/")[0] if self.name.startswith("@") else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

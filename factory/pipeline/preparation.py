@@ -22,7 +22,6 @@ from factory.pipeline.checkout import (
 )
 from factory.pipeline.plugin_cache import NamedPlugin, name_plugin
 from factory.pipeline.published_source import settle_package
-from factory.pipeline.tool_choice import wanted_tools
 from factory.quantities import pluralize
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.choice import Chooser
@@ -52,17 +51,12 @@ _OWN_YARN = "yarnPath"
 
 
 def chooser_for(build: WorkspaceContext) -> Chooser:
-    """Return how a workspace's tools are chosen.
-
-    Raises:
-        UsageError: ``--node`` is not an npm range.
-    """
+    """Return how a workspace's tools are chosen."""
     plan = build.plan
     cache = ToolCache(
         folder=plan.cache_dir, environment=plan.environment, runner=build.run_context.runner
     )
-    wanted = wanted_tools(plan.options.arguments, plan.environment, build.host)
-    return Chooser(cache=cache, temporary=build.temporary, wanted=wanted)
+    return Chooser(cache=cache, temporary=build.temporary, wanted=build.wanted)
 
 
 def tools_for(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from factory import __version__
 from factory.analysis.discovery import BACKEND_ROLES, project_folder, workspace_packages
 from factory.analysis.embedding import members_below
-from factory.analysis.inventory import find_host
 from factory.analysis.locked_workspace import read_locked_workspace
 from factory.errors import FactoryError
 from factory.export.compilation import compile_types, has_types_to_compile
@@ -31,10 +30,9 @@ from factory.pipeline.preparation import chooser_for, plugin_name, prepare_works
 from factory.pipeline.publishing import images_wanted, refuse_unless_pushable
 from factory.pipeline.release_manifest import find_release_ranges, give_release_manifest
 from factory.pipeline.stages import Stages
-from factory.pipeline.tool_choice import wanted_tools
 from factory.pipeline.workspace_context import (
     BuildProgress,
-    WorkspaceContext,
+    open_context,
 )
 from factory.pipeline.workspace_memo import (
     memo_for,
@@ -61,6 +59,7 @@ if TYPE_CHECKING:
     from factory.pipeline.plugin_cache import NamedPlugin
     from factory.pipeline.preparation import Prepared
     from factory.pipeline.run_context import RunContext
+    from factory.pipeline.workspace_context import WorkspaceContext
     from factory.pipeline.workspace_memo import WorkspaceMemory
     from factory.reports.build_report import PluginReport
     from factory.toolchain.wanted_tools import WantedTools
@@ -110,11 +109,10 @@ def build_workspace(
         try:
             with contextlib.ExitStack() as stack:
                 remove_unfinished(plan.config_dir)
-                build = WorkspaceContext(
-                    plan=plan,
-                    run_context=run_context,
+                build = open_context(
+                    plan,
+                    run_context,
                     stages=stages,
-                    host=find_host(plan.options.arguments.host),
                     temporary=stack.enter_context(scratch_folder()),
                     progress=progress,
                 )
@@ -308,7 +306,6 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
     plan, stages, runner = build.plan, build.stages, build.run_context.runner
     checked_out, manifest = prepared.checked_out, prepared.manifest
     workspace = checked_out.workspace
-    wanted = wanted_tools(plan.options.arguments, plan.environment, build.host)
     with stages.stage("toolchain") as stage:
         toolchain = assemble(
             workspace=workspace,
@@ -318,13 +315,13 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
             cache=plan.cache_dir,
             temporary=build.temporary,
             runner=stage.bind(runner),
-            wanted_tools=wanted,
+            wanted_tools=build.wanted,
         )
         stage.note = (
             f"node {toolchain.node.version}, yarn {toolchain.yarn.version}, "
             f"rhdh-cli {toolchain.rhdh_cli.version}"
         )
-    build.uses(_used_versions(build.progress.tools, toolchain, wanted))
+    build.uses(_used_versions(build.progress.tools, toolchain, build.wanted))
     toolchain = give_release_manifest(toolchain, project_folder(workspace) or workspace)
     install_workspace(build, workspace, toolchain)
     packages = workspace_packages(workspace)

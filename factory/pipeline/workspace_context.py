@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from factory.analysis.inventory import find_host
 from factory.events import PluginsKnown
+from factory.pipeline.tool_choice import wanted_tools
 from factory.reports.build_report import PluginReport
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
         SourceReport,
         ToolVersions,
     )
+    from factory.toolchain.wanted_tools import WantedTools
 
 
 @dataclass(slots=True)
@@ -53,14 +56,15 @@ class BuildProgress:
 class WorkspaceContext:
     """The build of one workspace.
 
-    ``host`` is what build arguments are computed and mended for; ``temporary`` is a folder that
-    goes when the build ends.
+    ``host`` is what build arguments are computed and mended for, ``wanted`` which tools build for
+    it; ``temporary`` is a folder that goes when the build ends.
     """
 
     plan: BuildPlan
     run_context: RunContext
     stages: Stages
     host: HostInventory
+    wanted: WantedTools
     temporary: Path
     progress: BuildProgress
 
@@ -83,6 +87,32 @@ class WorkspaceContext:
         if report.outcome == "failed":
             named = "/".join(part for part in (self.plan.name, report.path) if part)
             self.run_context.first_failure.note(named)
+
+
+def open_context(
+    plan: BuildPlan,
+    run_context: RunContext,
+    *,
+    stages: Stages,
+    temporary: Path,
+    progress: BuildProgress,
+) -> WorkspaceContext:
+    """Return the build of a workspace, before anything is asked or brought.
+
+    Raises:
+        ConfigurationError: the host's file cannot be used.
+        UsageError: there is no such host, or ``--node`` is not an npm range.
+    """
+    host = find_host(plan.options.arguments.host)
+    return WorkspaceContext(
+        plan=plan,
+        run_context=run_context,
+        stages=stages,
+        host=host,
+        wanted=wanted_tools(plan.options.arguments, plan.environment, host),
+        temporary=temporary,
+        progress=progress,
+    )
 
 
 def _not_built(plugin: ChosenPlugin, stages: Stages) -> PluginReport:

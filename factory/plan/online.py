@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from factory import __version__
-from factory.analysis.inventory import find_host
 from factory.config.plugins_list import PLUGINS_LIST
 from factory.config.selection import nothing_selected
 from factory.config.workspaces import CLONES_FOLDER
@@ -30,10 +29,9 @@ from factory.pipeline.run import clones_of, remotes_of
 from factory.pipeline.run_context import FirstFailure, RunContext
 from factory.pipeline.several_workspaces import warn_of_unmatched
 from factory.pipeline.stages import Stages
-from factory.pipeline.tool_choice import wanted_tools
 from factory.pipeline.workspace_context import (
     BuildProgress,
-    WorkspaceContext,
+    open_context,
 )
 from factory.pipeline.workspace_memo import memo_for
 from factory.plan.offline import (
@@ -67,6 +65,7 @@ if TYPE_CHECKING:
     from factory.pipeline.checkout import ResolvedSource
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.plugin_cache import NamedPlugin, PluginCache
+    from factory.pipeline.workspace_context import WorkspaceContext
     from factory.pipeline.workspace_memo import KnownWorkspace
     from factory.plan.plan_result import Verdict
     from factory.sources.clones import Clone
@@ -205,11 +204,10 @@ class _OnlineLook:
         )
         stages = Stages(trial.output_dir, self.run_context.emit)
         stages.logs.mkdir(parents=True)
-        return WorkspaceContext(
-            plan=trial,
-            run_context=self.run_context,
+        return open_context(
+            trial,
+            self.run_context,
             stages=stages,
-            host=find_host(plan.options.arguments.host),
             temporary=temporary,
             progress=BuildProgress(
                 tools=ToolVersions(factory=__version__, python=platform.python_version())
@@ -288,9 +286,7 @@ def _plan_tools(build: WorkspaceContext, chooser: Chooser | None, engines: str) 
         FactoryError: there is no such tool.
     """
     if chooser is None:
-        arguments = build.plan.options.arguments
-        wanted = wanted_tools(arguments, build.plan.environment, build.host)
-        return list_wanted_tools(build.host, wanted, "--no-cache")
+        return list_wanted_tools(build.host, build.wanted, "--no-cache")
     node = chooser.node(engines or None)
     return replace(_plan_cached_tools(build, chooser, node.why), node=node.version)
 

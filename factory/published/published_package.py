@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ from factory.archives.npm_package import PACKAGE_FOLDER
 from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, Place, SourceError
 from factory.installation.npm_registry import find_package
-from factory.installation.package_reference import NpmPackage
 from factory.published.pin import PIN_FILE
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def find_published(
         SourceError: it has another archive of the pinned version.
         ConfigurationError: a setting of .npmrc cannot be used.
     """
-    wanted = NpmPackage(name=spec.name, wanted=pin.version if pin else spec.wanted)
+    wanted = replace(spec, wanted=pin.version) if pin else spec
     found = find_package(wanted, npmrc, web, dated=True)
     same_kind = pin and pin.integrity.partition("-")[0] in found.integrity
     if pin and same_kind and pin.integrity not in found.integrity.split():

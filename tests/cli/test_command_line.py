@@ -140,6 +140,14 @@ def test_a_bad_option_or_value_ends_with_2_and_is_named(
     assert named in ended.stderr
 
 
+def test_an_odd_node_is_refused_before_a_server_is_asked(tmp_path: Path) -> None:
+    folders = [f"--{name}={tmp_path / name}" for name in ("config-dir", "repo-path", "output-dir")]
+    (tmp_path / "config-dir").mkdir()
+    ended = start(*folders, "--source-repo", "http://127.0.0.1:9/x", "--node", "any one")
+    assert ended.code == 2
+    assert "--node is not a version" in ended.stderr
+
+
 def test_every_option_has_a_variable_of_one_scheme() -> None:
     options = [name for name in build_options() if name.startswith("--")]
     positive = [name for name in options if not name.startswith("--no-")]
