@@ -113,7 +113,8 @@ def factory_build(folder: Path, environment: dict[str, str], *options: str) -> M
         "--output-dir": folder / "outputs",
     }
     words = [str(word) for pair in folders.items() for word in pair]
-    command = [sys.executable, "-m", "factory", "build", *words, *options]
+    # A plugin that the round before has built would only be restored.
+    command = [sys.executable, "-m", "factory", "build", "--no-cache", *words, *options]
     return measured(command, environment, folder)
 
 
