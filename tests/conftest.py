@@ -25,6 +25,9 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
+# Seconds; what takes longer is worth a look at.
+LONG = 60
+
 # Light tests have no tools, and find the network cut: what installs something is not light.
 LIGHT = ROOT / "build/light-tests"
 
@@ -55,19 +58,47 @@ _PASSED_ON = (
 )
 
 
+class AtOnce:
+    """Says at once what failed and what took long: a run that is broken off has no summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write a line, and the end of what a failure says."""
+        if not report.failed and report.duration <= LONG:
+            return
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        assert isinstance(terminal, pytest.TerminalReporter)
+        word = "failed" if report.failed else "slow"
+        terminal.write_line(f"\n{word} {report.duration:.0f} s {report.when} {report.nodeid}")
+        if report.failed:
+            terminal.write_line(report.longreprtext[-2000:])
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--light``."""
+    """Add ``--light`` and ``--at-once``."""
     parser.addoption(
         "--light",
         action="store_true",
         help="only tests that need no installation, no registry, no browser and no container",
     )
+    parser.addoption(
+        "--at-once",
+        action="store_true",
+        help=f"say at once what failed, and what took longer than {LONG} s",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take away what light tests must not use, before workers start."""
-    if config.option.light and not hasattr(config, "workerinput"):
+    """Take away what light tests must not use, before workers start; find who prints."""
+    if hasattr(config, "workerinput"):
+        return
+    if config.option.light:
         refuse_heavy_tools(LIGHT, os.environ)
+    if config.option.at_once:
+        config.pluginmanager.register(AtOnce(config))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
