@@ -36,7 +36,10 @@ def ending_on_signals(runner: Runner) -> Iterator[None]:
         yield
         return
 
+    reason: Interrupted | None = None
+
     def end(number: int, _frame: FrameType | None) -> None:
+        nonlocal reason
         for each in _REASONS:
             signal.signal(each, signal.SIG_IGN)
         reason = _REASONS[signal.Signals(number)](
@@ -50,6 +53,10 @@ def ending_on_signals(runner: Runner) -> Iterator[None]:
     before = {each: signal.signal(each, end) for each in _REASONS}
     try:
         yield
+    except Exception as error:
+        if reason is None or error is reason:
+            raise
+        raise reason from error
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

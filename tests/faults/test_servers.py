@@ -90,7 +90,7 @@ class TestNpm:
             Fault(path=ARCHIVE, does="breaks off", times=1),
         ]
         ended = desk.build(variables=npm.variables)
-        assert ended.code == 0, ended.said
+        assert ended.code == 0, f"{ended.said}\n{npm.seen}\n{npm.faults}"
         assert "trying again" in ended.said
         assert desk.artifacts() == undisturbed
 

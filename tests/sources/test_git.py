@@ -350,7 +350,8 @@ class TestAsLittleAsServes:
     def test_a_git_server_that_falls_silent_in_the_middle_is_given_up_and_asked_again(
         self, bring: Bring, history: History, monkeypatch: pytest.MonkeyPatch, stalls: int
     ) -> None:
-        monkeypatch.setattr(git_process, "SILENCE_SECONDS", 1.0)
+        # Longer than a busy machine takes to send what comes before the silence.
+        monkeypatch.setattr(git_process, "SILENCE_SECONDS", 4.0)
         monkeypatch.setattr(git, "_RETRY_AFTER_SECONDS", (0.1, 0.1))
         chance = random.Random(1)
         files = {f"files/{number}": chance.randbytes(2000).hex() for number in range(100)}

@@ -312,6 +312,21 @@ def test_a_log_that_fills_up_midway_ends_the_child(tmp_path: Path) -> None:
     assert "Exception in thread" not in caught.value.completed.tail
 
 
+def test_what_a_signal_turns_into_on_its_way_is_still_the_signal() -> None:
+    """As Thread.start() does, which makes a KeyError of what is raised inside of it."""
+    with pytest.raises(Terminated, match="SIGTERM") as caught, ending_on_signals(Runner()):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            raise KeyError("limbo")
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_an_error_without_a_signal_is_itself() -> None:
+    with pytest.raises(KeyError), ending_on_signals(Runner()):
+        raise KeyError("limbo")
+
+
 @pytest.mark.parametrize(
     ("number", "kind"), [(signal.SIGINT, Interrupted), (signal.SIGTERM, Terminated)]
 )
