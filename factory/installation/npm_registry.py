@@ -128,7 +128,7 @@ def pick_version(wanted: str, versions: Mapping[str, bool], tags: Mapping[str, s
         tags: the version of each tag.
 
     Raises:
-        ValueError: one of the versions is none.
+        ValueError: a version is not a semantic version.
     """
     if wanted in versions:
         return wanted

@@ -47,7 +47,15 @@ _SHOWN_LINES = 15
 
 def end_of_day(day: AsOf) -> datetime:
     """Return the moment from which on what is published is too new for a day that is named."""
-    return datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1)
+    return _later(datetime.fromisoformat(day).replace(tzinfo=UTC), timedelta(days=1))
+
+
+def _later(time: datetime, by: timedelta) -> datetime:
+    """A time, and so much later; at the end of all times that end."""
+    try:
+        return time + by
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def gate_minutes(
@@ -60,7 +68,7 @@ def gate_minutes(
     if as_of:
         until = end_of_day(as_of)
     elif package.published:
-        until = package.published + _GRACE
+        until = _later(package.published, _GRACE)
     else:
         log.warning(
             "the registry does not say when %s was published: its dependencies are resolved as of "

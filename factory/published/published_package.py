@@ -124,7 +124,7 @@ def _other_bytes(pin: Pin, found: str, registry: str) -> SourceError:
 
 
 def parse_time(text: str) -> datetime | None:
-    """Return when something was published, as a registry writes it; None if that is no time."""
+    """Return when something was published, as a registry writes it; None if it cannot be read."""
     try:
         time = datetime.fromisoformat(text.strip())
     except ValueError:

@@ -77,7 +77,7 @@ class PackageHistory:
         return tuple(each for each in self.everything if not each.deprecated)
 
     def find(self, version: str) -> Release | None:
-        """Return a version, or None if the registry does not have it, or not any more."""
+        """Return a version, or None if the registry does not have it."""
         return next((each for each in self.everything if str(each.version) == version), None)
 
     def find_meaning(self, wanted: str) -> Release | None:

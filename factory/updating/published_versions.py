@@ -296,10 +296,9 @@ class _PackageExamination:
         role = release.manifest.role if release.manifest else ""
         if self.plan.plugins is None or role not in BACKEND_ROLES:
             return ()
-        return (
-            f"{PLUGINS_LIST} keeps its arguments: 'plugin-factory build --generate-build-args' "
-            f"computes those of {release.version}",
-        )
+        command = "plugin-factory build --generate-build-args"
+        remark = f"{PLUGINS_LIST} keeps its arguments: '{command}' computes those of"
+        return (f"{remark} {release.version}",)
 
     def _choice(self, ref: str, release: Release) -> Revision:
         return replace(self._revision(ref, str(release.version), release), label=str(release))

@@ -90,7 +90,11 @@ class VersionJudge:
 
     def _judge_archive(self, release: Release) -> Fit:
         root = self.scratch / f"version-{next(self.numbers)}"
-        unwritable = StorageError("a package cannot be unpacked", place=Place(file=root))
+        unwritable = StorageError(
+            "a package cannot be unpacked",
+            place=Place(file=root),
+            hint="df shows which disk is full; TMPDIR names another folder for temporary files",
+        )
         try:
             with os_errors_as(unwritable):
                 root.mkdir(parents=True)
