@@ -48,7 +48,8 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
         "plan": _place("plan", "Show what a build would do, without doing it."),
         "analyze": _place("analyze", "Show the build arguments that plugins need, and why."),
         "update": _place(
-            "update", "Find the newest refs that fit a portal, and write them into source.json."
+            "update",
+            "Find the newest refs and versions that fit a portal, and write them into source.json.",
         ),
         "push": _place("push", "Push images of plugins that were built earlier."),
         "verify": _place("verify", "Verify that a portal can load what was built or published."),

@@ -1,4 +1,4 @@
-"""``plugin-factory update``: the newest refs that fit a portal, in source.json."""
+"""``plugin-factory update``: the newest refs and versions that fit a portal, in source.json."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ from factory.updating.change_requests import (
 from factory.updating.examination import UpdateWishes
 from factory.updating.file_edits import write_edits
 from factory.updating.npm_releases import ReleaseBook
+from factory.updating.release_books import ReleaseBooks
 from factory.updating.updates import UpdateDesk, find_updates
 from factory.updating.workspace_update import WorkspaceUpdate, updates_json
 
@@ -59,11 +60,11 @@ _SHOWN = 20
 EXAMPLES = """Examples:
 
 \b
-  # What is outdated, which refs fit the portal and which do not, and why. Writes nothing.
+  # What is outdated, which refs and versions fit the portal, and why. Writes nothing.
   plugin-factory update --config-dir ./config --host rhdh-1.9 --dry-run
 
 \b
-  # Write the new refs and build arguments into source.json and plugins-list.yaml.
+  # Write the new refs, versions and arguments into source.json and plugins-list.yaml.
   plugin-factory update --config-dir ./config --host rhdh-1.9 --only 'aws-*'
 
 \b
@@ -88,7 +89,8 @@ def update(
         typer.Option(
             "--pin",
             help="Also replace branches, and sources without a ref, by the commit of the newest "
-            "release that fits.",
+            "release that fits; and a range or a tag of a published package by the newest version "
+            "of it that fits.",
             rich_help_panel=CHOICE,
         ),
     ] = False,
@@ -96,7 +98,7 @@ def update(
         bool,
         typer.Option(
             "--older",
-            help="Go back to an older release where neither the present ref nor a newer one fits.",
+            help="Go back to an older release where neither the present one nor a newer one fits.",
             rich_help_panel=CHOICE,
         ),
     ] = False,
@@ -136,11 +138,12 @@ def update(
     log_level: LeastUrgent = LogLevel.INFO,
     verbose: Verbose = False,
 ) -> None:
-    """Find the newest refs that fit a portal, and write them into source.json.
+    """Find the newest refs and versions that fit a portal, and write them into source.json.
 
     A commit moves to the commit of the newest release that fits, a tag to the newest tag of its
-    kind; a branch stays. Build arguments are computed again for what has moved. Whatever is wrong
-    with one workspace, the others are updated.
+    kind; a branch stays. A version of a published package moves to the newest version that fits; a
+    range stays, and the yarn.lock that holds it back goes. Build arguments are computed again for
+    commits and tags that have moved. Whatever is wrong with one workspace, the others are updated.
     """
     environment = layer_environment(ctx.obj, (config_dir / ENV_FILE,))
     npmrc = read_npmrc(config_dir, environment.variables)
@@ -214,10 +217,11 @@ def _find(
         skip_integrity=False,
         checkpoint=this.runner.raise_if_cancelled,
     )
-    with Connections(options, scratch) as connections:
+    with Connections(options, scratch) as connections, ReleaseBooks(options, scratch) as books:
         desk = UpdateDesk(
             wishes=wishes,
             book=ReleaseBook(npmrc, connections.web()),
+            find_book=books.find_book,
             runner=this.runner,
             scratch=scratch,
         )

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from factory.updating.file_edits import FileEdit
     from factory.updating.workspace_update import Revision, WorkspaceUpdate
 
 _SHORT = 12
 _SHOWN = 5
 _FULL = 40
+_OF_REMOVED = 4
 
 
 def lines(updates: Sequence[WorkspaceUpdate], root: Path, *, verbose: bool, done: str) -> list[str]:
@@ -46,7 +48,8 @@ def _block(update: WorkspaceUpdate, root: Path, *, verbose: bool) -> Iterator[st
     shown = update.refused if verbose else update.refused[:_SHOWN]
     for refused in shown:
         reasons = refused.reasons if verbose else refused.reasons[:2]
-        yield f"  not chosen: {refused.label} ({refused.commit[:_SHORT]})"
+        commit = f" ({refused.commit[:_SHORT]})" if refused.commit else ""
+        yield f"  not chosen: {refused.label}{commit}"
         yield from (f"    {reason}" for reason in reasons)
         if len(refused.reasons) > len(reasons):
             yield f"    and {len(refused.reasons) - len(reasons)} more (--verbose shows all)"
@@ -57,17 +60,27 @@ def _block(update: WorkspaceUpdate, root: Path, *, verbose: bool) -> Iterator[st
     if len(update.remarks) > len(remarks):
         yield f"  remark: {len(update.remarks) - len(remarks)} more (--verbose shows all)"
     for edit in update.edits:
-        yield from (f"  {line}" for line in show_difference(edit, root))
+        yield from (f"  {line}" for line in _show(edit, root, verbose=verbose))
     if request := update.request:
         where = f"patch {request.patch}" if request.patch else f"branch {request.branch}"
         yield f"  {where} ({request.state}): {request.title}"
 
 
+def _show(edit: FileEdit, root: Path, *, verbose: bool) -> Iterator[str]:
+    """The difference; of a file that goes its beginning, unless all is to be told."""
+    difference = show_difference(edit, root)
+    shown = difference if verbose or edit.after is not None else difference[:_OF_REMOVED]
+    yield from shown
+    if len(difference) > len(shown):
+        yield f" and {len(difference) - len(shown)} more lines (--verbose shows all)"
+
+
 def _describe(revision: Revision) -> str:
     ref = revision.ref or "the default branch"
     parts = [ref if len(ref) != _FULL else ref[:_SHORT]]
-    if not revision.commit.startswith(ref.lower()):
-        parts.append(f"= {revision.commit[:_SHORT]}")
+    known = revision.version or revision.commit[:_SHORT]
+    if known and not (revision.version or revision.commit).startswith(ref.lower()):
+        parts.append(f"= {known}")
     versions = [f"{name} {version}" for name, version in revision.versions.items()]
     about = [join_names(versions, 3)] if versions else []
     about += [f"Backstage {revision.backstage}"] if revision.backstage else []

@@ -96,7 +96,8 @@ def find_package(
             if len(version) <= _LONGEST_VERSION and isinstance(fields, dict)
         }
         tags = _texts(document.get("dist-tags"))
-        version = _pick(package, versions, tags)
+        deprecated = {name: bool(fields.get("deprecated")) for name, fields in versions.items()}
+        version = pick_version(package.wanted, deprecated, tags)
         dist = versions[version]["dist"] if version else {}
         tarball = str(dist["tarball"]) if version else ""
         times = _texts(document.get("time"))
@@ -118,11 +119,17 @@ def find_package(
     )
 
 
-def _pick(
-    package: PackageSpec, versions: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]
-) -> str:
-    """A version or a tag of that name, or the best in the range; nothing if there is none."""
-    wanted = package.wanted
+def pick_version(wanted: str, versions: Mapping[str, bool], tags: Mapping[str, str]) -> str:
+    """Return a version or a tag of that name, or the best in the range; nothing without one.
+
+    Args:
+        wanted: a version, a tag or a range.
+        versions: the versions that there are, and whether each is deprecated.
+        tags: the version of each tag.
+
+    Raises:
+        ValueError: a version is not a semantic version.
+    """
     if wanted in versions:
         return wanted
     if wanted in tags:
@@ -133,7 +140,7 @@ def _pick(
     if latest in versions and satisfies(latest, wanted):
         return latest
     fitting = [version for version in versions if satisfies(version, wanted)]
-    current = [version for version in fitting if not versions[version].get("deprecated")]
+    current = [version for version in fitting if not versions[version]]
     return highest(current or fitting) or ""
 
 

@@ -45,6 +45,19 @@ _FROM_REGISTRY = re.compile(
 _SHOWN_LINES = 15
 
 
+def end_of_day(day: AsOf) -> datetime:
+    """Return the moment from which on what is published is too new for a day that is named."""
+    return _later(datetime.fromisoformat(day).replace(tzinfo=UTC), timedelta(days=1))
+
+
+def _later(time: datetime, by: timedelta) -> datetime:
+    """A time, and so much later; at the end of all times that end."""
+    try:
+        return time + by
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
 def gate_minutes(
     package: PublishedPackage, as_of: AsOf | None, *, now: datetime | None = None
 ) -> int:
@@ -53,9 +66,9 @@ def gate_minutes(
     if as_of == NOW:
         return 0
     if as_of:
-        until = datetime.fromisoformat(as_of).replace(tzinfo=UTC) + timedelta(days=1)
+        until = end_of_day(as_of)
     elif package.published:
-        until = package.published + _GRACE
+        until = _later(package.published, _GRACE)
     else:
         log.warning(
             "the registry does not say when %s was published: its dependencies are resolved as of "

@@ -71,7 +71,7 @@ def find_published(
         url=found.url,
         registry=found.registry,
         integrity=found.integrity,
-        published=_parse_time(found.published),
+        published=parse_time(found.published),
         pin=pin,
     )
 
@@ -123,7 +123,8 @@ def _other_bytes(pin: Pin, found: str, registry: str) -> SourceError:
     )
 
 
-def _parse_time(text: str) -> datetime | None:
+def parse_time(text: str) -> datetime | None:
+    """Return when something was published, as a registry writes it; None if it cannot be read."""
     try:
         time = datetime.fromisoformat(text.strip())
     except ValueError:

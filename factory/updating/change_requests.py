@@ -177,6 +177,8 @@ def _write_tree(
     for number, edit in enumerate(update.edits):
         name = _name_in(repository, edit.file)
         committed = _ask(repository, "ls-tree", "HEAD", "--", name).split()
+        if edit.after is None and not committed and len(update.edits) > 1:
+            continue  # What is not committed is nothing that a commit removes.
         if len(committed) < 3 or committed[2] != _run(  # noqa: PLR2004 - mode, kind, id
             repository, "hash-object", "--", name
         ):
@@ -185,10 +187,14 @@ def _write_tree(
                 place=Place(file=edit.file),
                 hint="commit or undo them first, or leave out --commit",
             )
+        mode, former = committed[0], committed[2]
+        if edit.after is None:
+            _run(apart, "update-index", "--force-remove", "--", name)
+            changes.add((f":{mode} 000000 {former} {'0' * len(former)} D", name))
+            continue
         text = repository.scratch / f"text-{update.name}-{number}"
         text.write_text(edit.after, encoding="utf-8", newline="")
         blob = _run(repository, "hash-object", "-w", "--path", name, "--", str(text))
-        mode, former = committed[0], committed[2]
         _run(apart, "update-index", "--cacheinfo", f"{mode},{blob},{name}")
         changes.add((f":{mode} {mode} {former} {blob} M", name))
     return _run(apart, "write-tree"), changes

@@ -225,7 +225,7 @@ class _Examination:
             accepted, more = self._try(older, now, back=True)
             refused += more
         if accepted is None:
-            why = _why_none(len(newer), self.wishes.host.name)
+            why = why_none(len(newer), self.wishes.host.name)
             if reasons:
                 why += f"; the present ref does not fit either ({reasons[0]})"
                 why += "" if self.wishes.older else ": --older looks for one that does"
@@ -248,13 +248,10 @@ class _Examination:
         )
         in_source = edit_source(self.plan.config_dir, wanted)
         in_list, changes = edit_list(self.plan.config_dir, accepted.arguments)
-        passed = f", and {pluralize(len(refused), 'newer one')} does not" if refused else ""
-        if len(refused) > 1:
-            passed = passed.replace("does not", "do not")
         return replace(
             base,
             chosen=replace(_revision(candidate.ref, look), label=candidate.label),
-            why=f"the newest that fits {self.wishes.host.name}{passed}",
+            why=why_newest(len(refused), self.wishes.host.name),
             refused=tuple(refused),
             remarks=accepted.remarks,
             arguments=changes,
@@ -377,7 +374,18 @@ def _revision(ref: str | None, look: CommitLook) -> Revision:
     return Revision(ref=ref, commit=look.commit, backstage=look.backstage, versions=versions)
 
 
-def _why_none(newer: int, host: str) -> str:
+def why_newest(refused: int, host: str) -> str:
+    """Return why something is chosen, where so many newer ones do not fit the portal."""
+    if not refused:
+        return f"the newest that fits {host}"
+    does_not = "does not" if refused == 1 else "do not"
+    return f"the newest that fits {host}, and {pluralize(refused, 'newer one')} {does_not}"
+
+
+def why_none(newer: int, host: str) -> str:
+    """Return why nothing is chosen of so many releases that are newer."""
     if not newer:
         return "nothing newer is released"
+    if newer == 1:
+        return f"the only newer release does not fit {host}"
     return f"none of the {pluralize(newer, 'newer release')} fits {host}"

@@ -22,24 +22,30 @@ if TYPE_CHECKING:
     from factory.config.plugins_list_edit import ListChange
 
 _REF, _REF_NAME, _BACKSTAGE = "repo-ref", "repo-ref-name", "repo-backstage-version"
+_PACKAGE = "package"
+_NOWHERE = "/dev/null"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileEdit:
-    """A file, its text as it was read, and the text that is to take its place."""
+    """A file, its text as it was read, and the text that is to take its place.
+
+    ``after`` is None where the file is to be removed.
+    """
 
     file: Path
     before: str
-    after: str
+    after: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WantedSourceFields:
-    """What a source.json is to say; ``ref`` and ``ref_name`` are None where they stay.
+    """What a source.json is to say; ``ref``, ``ref_name`` and ``package`` are None where they stay.
 
     ``backstage`` is "" where the source does not say a version.
     """
 
+    package: str | None = None
     ref: str | None = None
     ref_name: str | None = None
     backstage: str = ""
@@ -58,6 +64,8 @@ def edit_source(config_dir: Path, wanted: WantedSourceFields) -> FileEdit | None
     before = read_text(file, exactly=True)
     there = read_source_object(before, file)
     fields: dict[str, str] = {}
+    if wanted.package is not None:
+        fields[_PACKAGE] = wanted.package
     if wanted.ref is not None:
         fields[_REF] = wanted.ref
         if wanted.ref_name is not None and there.get(_REF_NAME):
@@ -66,6 +74,15 @@ def edit_source(config_dir: Path, wanted: WantedSourceFields) -> FileEdit | None
         fields[_BACKSTAGE] = wanted.backstage
     after = edit_source_file(before, fields, file)
     return None if after == before else FileEdit(file=file, before=before, after=after)
+
+
+def remove_file(file: Path) -> FileEdit:
+    """Return the removal of a file.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    return FileEdit(file=file, before=read_text(file, exactly=True), after=None)
 
 
 def edit_list(
@@ -85,13 +102,16 @@ def edit_list(
 
 
 def show_difference(edit: FileEdit, root: Path) -> list[str]:
-    """Return a unified diff of an edit, its file named from ``root``; lines have no line feeds."""
+    """Return a unified diff of an edit, its file named from ``root``; lines have no line feeds.
+
+    A file that is removed becomes /dev/null, as in git's differences.
+    """
     name = edit.file.relative_to(root).as_posix()
     lines = difflib.unified_diff(
         edit.before.splitlines(),
-        edit.after.splitlines(),
+        (edit.after or "").splitlines(),
         fromfile=f"a/{name}",
-        tofile=f"b/{name}",
+        tofile=_NOWHERE if edit.after is None else f"b/{name}",
         lineterm="",
     )
     return list(lines)
@@ -125,27 +145,32 @@ def write_edits(config_dir: Path, edits: Sequence[FileEdit]) -> None:
 
 
 def _write_all(edits: Sequence[FileEdit]) -> None:
-    """Write all texts, or leave all files as they are.
+    """Write all texts and remove what is to go, or leave all files as they are.
 
     The new ones, and the former ones to go back to, are written beside the files before the first
-    is replaced: so a full disk is met in time.
+    is replaced: so a full disk is met in time. What is to go takes the place of an empty file,
+    which goes at the end; so even a link comes back as it was.
     """
     with contextlib.ExitStack() as stack:
-        prepared = []
+        steps: list[tuple[Path, Path, Path]] = []
+        back: list[tuple[Path, Path]] = []
         for edit in edits:
+            if edit.after is None:
+                former = stack.enter_context(write_beside(edit.file, ""))
+                steps.append((edit.file, former, former))
+                continue
             file = edit.file.resolve()
             mode = file.stat().st_mode & 0o777
             new = stack.enter_context(write_beside(file, edit.after, mode=mode))
             former = stack.enter_context(write_beside(file, edit.before, mode=mode))
-            prepared.append((file, new, former))
-        replaced = []
+            steps.append((new, file, former))
         try:
-            for file, new, former in prepared:
-                new.replace(file)
-                replaced.append((file, former))
+            for source, target, former in steps:
+                source.replace(target)
+                back.append((former, source if target == former else target))
         except OSError:
-            for file, former in replaced:
+            for former, file in back:
                 former.replace(file)
             raise
-        for folder in {file.parent for file, _, _ in prepared}:
+        for folder in {target.parent for _, target, _ in steps}:
             sync_folder(folder)

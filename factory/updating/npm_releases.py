@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -18,9 +18,13 @@ from urllib.parse import quote
 from semver import Version
 
 from factory.analysis.manifest import Manifest, parse_manifest
+from factory.config.package_spec import PackageSpec
 from factory.errors import RegistryError, SourceError
+from factory.installation.npm_registry import pick_version
 from factory.notation.json_text import parse_object
+from factory.published.published_package import fetch_published, find_published
 from factory.sources.git_refs import FULL_ID
+from factory.versions import is_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,10 +52,38 @@ class Release:
     version: Version
     commit: str = ""
     published: str = ""
+    deprecated: bool = False
     manifest: Manifest | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.package} {self.version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageHistory:
+    """All versions that a registry has of a package, deprecated ones too, and what its tags mean.
+
+    ``is_published`` is whether the registry knows the package at all.
+    """
+
+    package: str
+    everything: tuple[Release, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    is_published: bool = True
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """The versions that are not deprecated."""
+        return tuple(each for each in self.everything if not each.deprecated)
+
+    def find(self, version: str) -> Release | None:
+        """Return a version, or None if the registry does not have it."""
+        return next((each for each in self.everything if str(each.version) == version), None)
+
+    def find_meaning(self, wanted: str) -> Release | None:
+        """Return the version that a build takes for a range or a tag; None if there is none."""
+        known = {str(each.version): each.deprecated for each in self.everything}
+        return self.find(pick_version(wanted, known, self.tags))
 
 
 class ReleaseBook:
@@ -65,7 +97,7 @@ class ReleaseBook:
         self._npmrc = npmrc
         self._web = web
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[Release, ...]] = {}
+        self._known: dict[str, PackageHistory] = {}
         self._silent: dict[str, RegistryError] = {}
 
     def releases(self, package: str) -> tuple[Release, ...]:
@@ -75,8 +107,17 @@ class ReleaseBook:
             RegistryError: the registry refuses, or does not answer.
             ConfigurationError: a setting of .npmrc cannot be used.
         """
+        return self.history(package).releases
+
+    def history(self, package: str) -> PackageHistory:
+        """Return everything that the registry has of a package.
+
+        Raises:
+            RegistryError: the registry refuses, or does not answer.
+            ConfigurationError: a setting of .npmrc cannot be used.
+        """
         if not _NAME.fullmatch(package):
-            return ()
+            return PackageHistory(package=package, is_published=False)
         with self._lock:
             if package in self._known:
                 return self._known[package]
@@ -84,7 +125,17 @@ class ReleaseBook:
         with self._lock:
             return self._known.setdefault(package, found)
 
-    def _ask(self, package: str) -> tuple[Release, ...]:
+    def unpack(self, release: Release, into: Path) -> None:
+        """Unpack a version's archive as ``into``, which is not there yet.
+
+        Raises:
+            FactoryError: it is not given, is not what the registry says, or unsafe to unpack.
+        """
+        spec = PackageSpec(name=release.package, wanted=str(release.version))
+        found = find_published(spec, self._npmrc, self._web)
+        fetch_published(found, into, self._npmrc, self._web, on_progress=lambda *_: None)
+
+    def _ask(self, package: str) -> PackageHistory:
         scope = package.partition("/")[0] if package.startswith("@") else ""
         registry = self._npmrc.registry(scope)
         with self._lock:
@@ -98,14 +149,14 @@ class ReleaseBook:
                 refusal=lambda answer: _refusal(answer, package, registry),
             )
         except _NotPublishedError:
-            return ()
+            return PackageHistory(package=package, is_published=False)
         except _RefusedError as refused:
             raise refused.error from None
         except RegistryError as error:
             with self._lock:
                 self._silent.setdefault(registry, error)
             raise
-        return parse_releases(content, package, registry)
+        return parse_history(content, package, registry)
 
 
 class _NotPublishedError(Exception):
@@ -120,10 +171,10 @@ class _RefusedError(Exception):
         self.error = error
 
 
-def parse_releases(content: bytes, package: str, registry: str) -> tuple[Release, ...]:
-    """Return the releases that a registry's document tells of.
+def parse_history(content: bytes, package: str, registry: str) -> PackageHistory:
+    """Return the versions and the tags that a registry's document tells of.
 
-    What is wrong with one version leaves out that version; deprecated ones are left out, too.
+    What is wrong with one version leaves out that version.
 
     Raises:
         RegistryError: it is not the metadata of a package.
@@ -140,12 +191,18 @@ def parse_releases(content: bytes, package: str, registry: str) -> tuple[Release
         ) from None
     times = document.get("time")
     times = times if isinstance(times, dict) else {}
+    tags = document.get("dist-tags")
+    tags = tags if isinstance(tags, dict) else {}
     found = (_release(package, text, fields, times) for text, fields in versions.items())
-    return tuple(release for release in found if release)
+    return PackageHistory(
+        package=package,
+        everything=tuple(release for release in found if release),
+        tags={name: version for name, version in tags.items() if isinstance(version, str)},
+    )
 
 
 def _release(package: str, text: str, fields: object, times: Mapping[str, Any]) -> Release | None:
-    if len(text) > _LONGEST_VERSION or not isinstance(fields, dict) or fields.get("deprecated"):
+    if len(text) > _LONGEST_VERSION or not isinstance(fields, dict) or not is_version(text):
         return None
     try:
         version = Version.parse(text)
@@ -158,7 +215,9 @@ def _release(package: str, text: str, fields: object, times: Mapping[str, Any]) 
         version=version,
         commit=commit if FULL_ID.match(commit) else "",
         published=published if _TIME.fullmatch(published) else "",
-        manifest=manifest,
+        deprecated=bool(fields.get("deprecated")),
+        # What the registry lists as this package is judged as it, whatever its fields say.
+        manifest=replace(manifest, name=package),
     )
 
 

@@ -43,15 +43,17 @@ def _title(update: WorkspaceUpdate) -> str:
     long = f"Update {name} to {_plain(update.chosen.label)}"
     if len(long) <= _LONGEST_TITLE:
         return long
-    return _shorten(f"Update {name} to {_name_ref(update.chosen)}")
+    return _shorten(f"Update {name} to {update.chosen.version or _name_ref(update.chosen)}")
 
 
 def _lines(update: WorkspaceUpdate) -> Iterator[str]:
     present, chosen = update.present, update.chosen
     yield f"Source: {_code(update.repo)}"
     if present and chosen:
-        yield f"From {_code(_name_ref(present))} to {_code(_name_ref(chosen))}: {update.why}."
+        yield from _change(update, present, chosen)
         yield from _versions(present, chosen)
+        if chosen.version and chosen.commit:
+            yield f"Its author says that it was published from commit {_code(chosen.commit)}."
     elif present:
         yield f"The ref stays {_code(_name_ref(present))}; source.json notes its Backstage version."
     if present and (chosen or present).backstage:
@@ -73,6 +75,16 @@ def _lines(update: WorkspaceUpdate) -> Iterator[str]:
         yield ""
         yield "To know:"
         yield from (f"- {_code(remark)}" for remark in update.remarks[:_MOST_LINES])
+
+
+def _change(update: WorkspaceUpdate, present: Revision, chosen: Revision) -> Iterator[str]:
+    removed = next((edit.file.name for edit in update.edits if edit.after is None), "")
+    if removed and present.ref == chosen.ref:
+        yield f"{_code(_name_ref(present))} stays, and {removed} is removed. {_plain(update.why)}."
+        return
+    yield f"From {_code(_name_ref(present))} to {_code(_name_ref(chosen))}: {update.why}."
+    if removed:
+        yield f"{removed} was of the former version and is removed: the next build writes another."
 
 
 def _versions(present: Revision, chosen: Revision) -> Iterator[str]:

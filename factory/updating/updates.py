@@ -1,7 +1,7 @@
 """All workspaces of a run: repository by repository, several at once, each whatever befalls others.
 
-A repository is asked for its refs once. Whatever is wrong with a server ends the workspaces that
-need it, and no other.
+A repository is asked for its refs once, and a registry for the versions of a package. Whatever is
+wrong with a server ends the workspaces that need it, and no other.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from factory.errors import FactoryError, Interrupted
@@ -20,12 +21,15 @@ from factory.sources.source import PlainFolder, Source, locate, without_credenti
 from factory.threads import InheritingPool
 from factory.toolchain.child_environment import git_environment
 from factory.updating.examination import UpdateWishes, examine
+from factory.updating.published_versions import examine_package
 from factory.updating.workspace_update import WorkspaceUpdate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from factory.config.build_plan import BuildPlan
+    from factory.config.package_spec import PackageSpec
     from factory.config.run_plan import RunPlan
     from factory.sources.git_refs import Advertised
     from factory.sources.source import GitRemote
@@ -41,10 +45,14 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateDesk:
-    """What all workspaces have in common: the wishes, the means, a folder for what is fetched."""
+    """What all workspaces have in common: the wishes, the means, a folder for what is fetched.
+
+    ``book`` has what repositories release; ``find_book`` tells where a published package is.
+    """
 
     wishes: UpdateWishes
     book: ReleaseBook
+    find_book: Callable[[BuildPlan], ReleaseBook]
     runner: Runner
     scratch: Path
 
@@ -53,6 +61,13 @@ class UpdateDesk:
 class _Located:
     plan: BuildPlan
     remote: GitRemote
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _LocatedPackage:
+    plan: BuildPlan
+    spec: PackageSpec
+    book: ReleaseBook
 
 
 def find_updates(run: RunPlan, desk: UpdateDesk) -> tuple[WorkspaceUpdate, ...]:
@@ -65,10 +80,13 @@ def find_updates(run: RunPlan, desk: UpdateDesk) -> tuple[WorkspaceUpdate, ...]:
     """
     found = [_fail(each.name, each.config_dir, each.error) for each in run.broken]
     groups: dict[tuple[object, ...], list[_Located]] = {}
+    packages: dict[tuple[object, ...], list[_LocatedPackage]] = {}
     for plan in run.builds:
-        located = _locate(plan)
+        located = _locate(plan, desk)
         if isinstance(located, WorkspaceUpdate):
             found.append(located)
+        elif isinstance(located, _LocatedPackage):
+            packages.setdefault((id(located.book), located.spec.name), []).append(located)
         else:
             groups.setdefault(_key(located), []).append(located)
     with InheritingPool(max_workers=_AT_ONCE, thread_name_prefix="repository") as pool:
@@ -76,24 +94,25 @@ def find_updates(run: RunPlan, desk: UpdateDesk) -> tuple[WorkspaceUpdate, ...]:
             pool.submit(_of_repository, group, desk, desk.scratch / f"repository-{number}")
             for number, group in enumerate(groups.values())
         ]
+        tasks += [
+            pool.submit(_of_package, same, desk, desk.scratch / f"package-{number}")
+            for number, same in enumerate(packages.values())
+        ]
         for task in tasks:
             found += task.result()
     return tuple(sorted(found, key=lambda each: each.name))
 
 
-def _locate(plan: BuildPlan) -> _Located | WorkspaceUpdate:
+def _locate(plan: BuildPlan, desk: UpdateDesk) -> _Located | _LocatedPackage | WorkspaceUpdate:
     """Where a workspace's source is; sources of further kinds are told apart here."""
     if plan.source is None:
         raise AssertionError("updates are not for --use-local")
     if plan.source.package:
-        return WorkspaceUpdate(
-            name=_name(plan),
-            config_dir=plan.config_dir,
-            repo=plan.source.repo,
-            why=f"the source is the published package {plan.source.package}: a range or a tag "
-            "follows it by itself, once the yarn.lock beside source.json is removed",
-            stays=True,
-        )
+        try:
+            book = desk.find_book(plan)
+        except FactoryError as error:
+            return _fail(_name(plan), plan.config_dir, error, repo=plan.source.repo)
+        return _LocatedPackage(plan=plan, spec=plan.source.package, book=book)
     source = Source(repo=plan.source.repo, ref=plan.source.ref, relative_to=plan.config_dir)
     try:
         where = locate(source)
@@ -140,22 +159,42 @@ def _of_repository(group: list[_Located], desk: UpdateDesk, folder: Path) -> lis
 def _of_workspace(
     plan: BuildPlan, store: CommitStore, refs: Advertised, desk: UpdateDesk, folder: Path
 ) -> WorkspaceUpdate:
+    def look(scratch: Path) -> WorkspaceUpdate:
+        return examine(plan, store, refs, book=desk.book, wishes=desk.wishes, scratch=scratch)
+
+    return _watch(plan, look, desk, folder, store.address)
+
+
+def _of_package(
+    group: list[_LocatedPackage], desk: UpdateDesk, folder: Path
+) -> list[WorkspaceUpdate]:
+    def look_at(each: _LocatedPackage, scratch: Path) -> WorkspaceUpdate:
+        return examine_package(
+            each.plan, each.spec, book=each.book, wishes=desk.wishes, scratch=scratch
+        )
+
+    return [
+        _watch(each.plan, partial(look_at, each), desk, folder, each.spec.purl) for each in group
+    ]
+
+
+def _watch(
+    plan: BuildPlan,
+    look: Callable[[Path], WorkspaceUpdate],
+    desk: UpdateDesk,
+    folder: Path,
+    repo: str,
+) -> WorkspaceUpdate:
+    """Look at one workspace, with a folder of its own; what is wrong with it is its error."""
     WORKSPACE.set(plan.name)
     name = _name(plan)
     try:
         desk.runner.raise_if_cancelled()
-        update = examine(
-            plan,
-            store,
-            refs,
-            book=desk.book,
-            wishes=desk.wishes,
-            scratch=folder / f"of-{_NOT_IN_NAMES.sub('-', name)}",
-        )
+        update = look(folder / f"of-{_NOT_IN_NAMES.sub('-', name)}")
     except Interrupted:
         raise
     except FactoryError as error:
-        return _fail(name, plan.config_dir, error, repo=store.address)
+        return _fail(name, plan.config_dir, error, repo=repo)
     log.info("%s: %s", name, update.why)
     return update
 

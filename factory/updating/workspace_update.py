@@ -24,10 +24,15 @@ Status: TypeAlias = Literal["outdated", "current", "kept", "failed"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Revision:
-    """A ref, the commit that it is, and what is there; ``ref`` is None for a default branch."""
+    """A ref, the commit that it is, and what is there; ``ref`` is None for a default branch.
+
+    Of a published package ``ref`` is the version, range or tag that is wanted, ``version`` what
+    that is, and ``commit`` what its author says that it was published from, or "".
+    """
 
     ref: str | None
     commit: str
+    version: str = ""
     label: str = ""
     backstage: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -35,7 +40,7 @@ class Revision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused:
-    """A ref that was not chosen, and why."""
+    """A ref, or a published version, that was not chosen, and why."""
 
     ref: str
     label: str

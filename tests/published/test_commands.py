@@ -49,15 +49,6 @@ def test_a_plan_offline_takes_packages_from_the_command_line(
     assert [each["source"]["ref"] for each in found] == ["latest", "2"]
 
 
-def test_an_update_leaves_packages_to_their_ranges(
-    config: Path, process: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["update", "--config-dir", str(config), "--check", "--json"]
-    (update,) = answer(words, process, capsys)["workspaces"]
-    assert update["error"] is None
-    assert "published package @acme/plugin-x@^1.0.0" in update["why"]
-
-
 @pytest.mark.parametrize(
     "more", [["somewhere"], ["--plugins-list", "x"], ["--check"], ["--write"]], ids=str
 )

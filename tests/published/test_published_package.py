@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,9 @@ def test_the_gate_is_a_day_after_the_publication_or_the_day_that_is_said(
     assert gate_minutes(package, "2026-05-02", now=now) == (24 + 10) * 60
     assert gate_minutes(package, "now", now=now) == 0
     assert gate_minutes(package, "2030-01-01", now=now) == 0
+    assert gate_minutes(package, "9999-12-31", now=now) == 0
+    latest = replace(package, published=datetime(9999, 12, 31, 23, tzinfo=UTC))
+    assert gate_minutes(latest, None, now=now) == 0
 
 
 def test_a_pin_is_what_later_builds_take(

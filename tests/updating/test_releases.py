@@ -17,7 +17,7 @@ from factory.analysis.manifest import Manifest
 from factory.errors import FactoryError
 from factory.sources.git_refs import Advertised
 from factory.updating.candidates import follow_releases
-from factory.updating.npm_releases import Release, parse_releases
+from factory.updating.npm_releases import Release, parse_history
 from factory.updating.portal_fit import judge_backstage, judge_ranges
 from factory.updating.ref_names import version_tag
 
@@ -94,6 +94,8 @@ fields = st.fixed_dictionaries(
 answers = st.fixed_dictionaries(
     {},
     optional={
+        "dist-tags": st.dictionaries(st.just("latest") | texts, texts | st.just("1.0.0"))
+        | anything,
         "versions": st.dictionaries(
             st.sampled_from(["1.0.0", "x", "1.0.0+" + "9" * 300]) | texts, fields | anything
         )
@@ -107,8 +109,12 @@ answers = st.fixed_dictionaries(
 @given(answers.map(json.dumps).map(str.encode) | st.binary(max_size=40))
 def test_whatever_a_registry_says_it_is_read_or_refused(content: bytes) -> None:
     with contextlib.suppress(FactoryError):
-        for release in parse_releases(content, "@acme/x", "https://registry.example/"):
+        history = parse_history(content, "@acme/x", "https://registry.example/")
+        for release in history.everything:
             assert release.commit in ("", COMMIT)
+        for wanted in ("latest", "^1.0.0", "*", "1.0.0", *history.tags):
+            meaning = history.find_meaning(wanted)
+            assert meaning is None or meaning in history.everything
 
 
 HOST = HostInventory(
