@@ -13,11 +13,12 @@ release of rhdh-cli it is. What is shipped, package.json among it, stays what rh
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from factory.toolchain.yarn import write_launcher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,9 +78,7 @@ def lock_environment(
     script.write_bytes(resources.files(__package__).joinpath(SCRIPT).read_bytes())
     plan.write_text(json.dumps(_document(locked, exported)), encoding="utf-8")
     words = (toolchain.node.bin_dir / "node", script, plan, toolchain.yarn_command)
-    command = " ".join(shlex.quote(str(word)) for word in words)
-    launcher.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-    launcher.chmod(0o755)
+    write_launcher(launcher, words, toolchain.yarn.version)
     return {**env, "PATH": f"{folder}:{env['PATH']}"}
 
 

@@ -23,7 +23,7 @@ from factory.toolchain.runner import ProcessFailed
 from factory.versions import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from factory.toolchain.node import Npm
@@ -106,12 +106,29 @@ def find_yarn(wanted: WantedYarn, npm: Npm, *, bin_dir: Path) -> Yarn:
             what=f"yarn {wanted.version}",
         )
         script = npm.cache.refuse_planted(entry / "package/bin/yarn.js")
+    words = (npm.node.bin_dir / "node", script)
     launcher = bin_dir / "yarn"
-    quoted = (shlex.quote(str(npm.node.bin_dir / "node")), shlex.quote(str(script)))
-    launcher.write_text(f'#!/bin/sh\nexec {quoted[0]} {quoted[1]} "$@"\n', encoding="utf-8")
-    launcher.chmod(0o755)
-    version = wanted.version or _version_of(launcher, npm)
+    version = wanted.version
+    if version is None:
+        write_launcher(launcher, words)
+        version = _version_of(launcher, npm)
+    write_launcher(launcher, words, version)
     return Yarn(version=version, bin_dir=bin_dir)
+
+
+def write_launcher(file: Path, words: Sequence[str | Path], version: str | None = None) -> None:
+    """Write a program that runs a command with whatever arguments it is given.
+
+    Args:
+        file: what is written.
+        words: the command.
+        version: what the program answers itself to ``--version``. rhdh-cli and Backstage's own tool
+            ask that of yarn several times a plugin, and to load yarn takes half a second.
+    """
+    command = " ".join(shlex.quote(str(word)) for word in words)
+    answer = f'[ "$*" = --version ] && exec echo {shlex.quote(version)}\n' if version else ""
+    file.write_text(f'#!/bin/sh\n{answer}exec {command} "$@"\n', encoding="utf-8")
+    file.chmod(0o755)
 
 
 def _install(wanted: WantedYarn, folder: Path, npm: Npm) -> None:

@@ -52,6 +52,14 @@ def worn_tree(_worn_source: Path, process: dict[str, str], tmp_path: Path) -> Tr
     return _configured(_worn_source, tmp_path, process)
 
 
+@pytest.fixture(scope="module")
+def module_tree(
+    _worn_source: Path, process: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Tree:
+    """The same for all tests of a module, with one folder of outputs."""
+    return _configured(_worn_source, tmp_path_factory.mktemp("module"), process)
+
+
 @pytest.fixture
 def tree(built: Built, worn_tree: Tree) -> Iterator[Tree]:
     """The same for a test that changes sources: they are as they were afterwards."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from tests.attestation.key_files import openssl_key, public_half
-from tests.oci.registries import serving
-
 from .example_builds import Built, Tree
-from .test_push import MODULE, REPOSITORY, registry_variables
+from .test_push import MODULE, registry_variables
 
 BACKEND, FRONTEND = "plugins/greetings-backend", "plugins/greetings"
 
@@ -98,33 +94,6 @@ def test_neither_names_a_folder_of_this_machine(built: Built) -> None:
             text = json.dumps(beside(built, path, suffix))
             assert str(built.source) not in text
             assert str(built.config) not in text
-
-
-def test_a_build_that_pushes_signs_with_the_key(worn_tree: Tree, tmp_path: Path) -> None:
-    worn_tree.list_plugins(MODULE)
-    key = openssl_key(tmp_path / "release.pem")
-    (tmp_path / "registry").mkdir()
-    with serving(tmp_path / "registry") as server:
-        ended = worn_tree.build(
-            "--push-images", "--sign-key", key, **registry_variables(server.host)
-        )
-        assert ended.code == 0, ended.said
-        (plugin,) = worn_tree.report["plugins"]
-        tag = plugin["image"]["digest"].replace(":", "-")
-        signatures = f"docker://{server.host}/{REPOSITORY}:{tag}.sig"
-        subprocess.run(
-            [
-                *("skopeo", "--insecure-policy", "copy", "--src-tls-verify=false"),
-                *(signatures, f"dir:{tmp_path / 'copied'}"),
-            ],
-            capture_output=True,
-            check=True,
-        )
-    (layer,) = json.loads((tmp_path / "copied/manifest.json").read_text())["layers"]
-    payload = (tmp_path / "copied" / layer["digest"].removeprefix("sha256:")).read_bytes()
-    signed = json.loads(payload)["critical"]
-    assert signed["image"]["docker-manifest-digest"] == plugin["image"]["digest"]
-    assert public_half(key).is_file()
 
 
 def test_a_key_that_is_none_is_found_before_anything_is_fetched(

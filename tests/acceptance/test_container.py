@@ -53,8 +53,17 @@ def mounts(folder: Path, outputs: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def inside(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Inside:
-    """A build with options and no command, a login from a file, and settings from another."""
+def inside(
+    engine: Engine,
+    built: Built,
+    process: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Inside:
+    """A build with options and no command, a login from a file, and settings from another.
+
+    The cache of yarn that is mounted has what the build outside has downloaded, as one that is kept
+    between runs has.
+    """
     folder = tmp_path_factory.mktemp("inside")
     shutil.copytree(EXAMPLE, folder / "config")
     plugins = folder / "config/plugins-list.yaml"
@@ -64,7 +73,7 @@ def inside(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Inside:
         ),
         encoding="utf-8",
     )
-    (folder / "yarn").mkdir()
+    shutil.copytree(Path(process["HOME"], ".yarn/berry/cache"), folder / "yarn/cache")
     (folder / "registry").mkdir()
     with serving(
         folder / "registry",

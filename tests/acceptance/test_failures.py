@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 from .example_builds import Tree, snapshot
-from .test_artifacts import manifest
 
 BACKEND = "plugins/greetings-backend"
 MODULE = "plugins/greetings-backend-module-nordic"
@@ -89,25 +88,6 @@ def test_a_registry_that_is_dead_ends_the_installation_with_yarns_words(sources:
     assert "yarn install failed" in ended.stderr
     assert "ECONNREFUSED" in ended.stderr
     assert "install.log" in ended.stderr
-
-
-def test_building_in_place_says_what_it_will_change(worn_tree: Tree) -> None:
-    worn_tree.list_plugins(MODULE)
-    ended = worn_tree.build()
-    assert ended.code == 0, ended.said
-    assert "in place" in ended.stderr
-    assert "0001-greet-the-portal.patch" in ended.stderr
-    assert "already applied" in ended.stderr
-    assert "not in a git repository" in ended.stderr
-
-
-def test_the_version_in_backstage_json_overrides_what_the_package_supports(tree: Tree) -> None:
-    (tree.config / "backstage.json").write_text('{"version": "1.45.3"}')
-    tree.list_plugins(MODULE)
-    ended = tree.build()
-    assert ended.code == 0, ended.said
-    (tgz,) = tree.outputs.glob("*.tgz")
-    assert manifest(tgz)["backstage"]["supported-versions"] == "1.45.3"
 
 
 def test_a_secret_is_in_no_log_report_or_message(tree: Tree) -> None:

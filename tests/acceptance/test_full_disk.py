@@ -23,7 +23,7 @@ def build_with_small_disk(tree: Tree, small: Path, size: str) -> Ended:
     """
     own_user = [] if os.getuid() == 0 else ["--map-root-user"]
     small.mkdir(parents=True, exist_ok=True)
-    kept = tree.outputs.with_name("kept")
+    kept = tree.outputs.with_name(f"kept-{small.name}")
     # What is left on the disk is looked at before the namespace, and the disk with it, goes away.
     script = (
         f'cp -a "$0" {kept} && mount -t tmpfs -o size={size} none "$0" && '
@@ -35,11 +35,12 @@ def build_with_small_disk(tree: Tree, small: Path, size: str) -> Ended:
     return run_factory(tree.process, *tree.words(), inside=inside)
 
 
-@pytest.fixture
-def backend(tree: Tree) -> Iterator[Tree]:
-    tree.list_plugins(BACKEND)
-    yield tree
-    ended = tree.build()
+@pytest.fixture(scope="module")
+def backend(module_tree: Tree) -> Iterator[Tree]:
+    """A tree for the backend alone; the run after all that follows works."""
+    module_tree.list_plugins(BACKEND)
+    yield module_tree
+    ended = module_tree.build()
     assert ended.code == 0, ended.said
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from factory.installation.plugin_list import read_plugin_list
+from tests.attestation.key_files import openssl_key, public_half
 from tests.oci.registries import HTPASSWD, PASSWORD, USER, serving
 
 from .example_builds import Tree
@@ -23,39 +29,72 @@ def registry_variables(address: str, **others: str) -> dict[str, str]:
     } | others
 
 
-def test_built_plugins_are_pushed_and_the_report_has_their_digests(
-    worn_tree: Tree, tmp_path: Path
-) -> None:
-    worn_tree.list_plugins(MODULE)
-    (tmp_path / "registry").mkdir()
-    with serving(tmp_path / "registry") as server:
-        ended = worn_tree.build(
-            *("--push-images", "--image-output", "oci-archive"), **registry_variables(server.host)
+@dataclass(frozen=True, kw_only=True)
+class Pushed:
+    """A build that pushed and signed: its tree, the registry that goes on, the key."""
+
+    tree: Tree
+    host: str
+    key: Path
+
+    @property
+    def plugin(self) -> dict[str, Any]:
+        """The report of the one plugin."""
+        (plugin,) = self.tree.report["plugins"]
+        return dict(plugin)
+
+
+@pytest.fixture(scope="module")
+def pushed(module_tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pushed]:
+    """A plugin, built, pushed as an image, kept as one, and signed."""
+    folder = tmp_path_factory.mktemp("pushed")
+    key = openssl_key(folder / "release.pem")
+    module_tree.list_plugins(MODULE)
+    (folder / "registry").mkdir()
+    with serving(folder / "registry") as server:
+        ended = module_tree.build(
+            *("--push-images", "--image-output", "oci-archive", "--sign-key", key),
+            **registry_variables(server.host),
         )
         assert ended.code == 0, ended.said
-        reference = f"{server.host}/{REPOSITORY}:0.1.0"
-        seen = subprocess.run(
-            ["skopeo", "inspect", "--tls-verify=false", f"docker://{reference}"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        (plugin,) = worn_tree.report["plugins"]
-        assert plugin["image"] == {
-            "reference": reference,
-            "digest": json.loads(seen.stdout)["Digest"],
-        }
-        pinned = f"{server.host}/{REPOSITORY}@{plugin['image']['digest']}"
-        assert (worn_tree.outputs / "published-images.txt").read_text() == f"{pinned}\n"
-        (entry,) = read_plugin_list(worn_tree.outputs / "dynamic-plugins.oci.yaml")
-        assert str(entry.package) == f"oci://{pinned}!{REPOSITORY.rpartition('/')[2]}"
-        on_disk = subprocess.run(
-            ["skopeo", "inspect", f"oci-archive:{worn_tree.outputs / plugin['image-file']}"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert json.loads(on_disk.stdout)["Digest"] == plugin["image"]["digest"]
+        yield Pushed(tree=module_tree, host=server.host, key=key)
+
+
+def test_built_plugins_are_pushed_and_the_report_has_their_digests(pushed: Pushed) -> None:
+    outputs, plugin = pushed.tree.outputs, pushed.plugin
+    reference = f"{pushed.host}/{REPOSITORY}:0.1.0"
+    seen = inspect("--tls-verify=false", f"docker://{reference}")
+    assert plugin["image"] == {"reference": reference, "digest": seen["Digest"]}
+    pinned = f"{pushed.host}/{REPOSITORY}@{plugin['image']['digest']}"
+    assert (outputs / "published-images.txt").read_text() == f"{pinned}\n"
+    (entry,) = read_plugin_list(outputs / "dynamic-plugins.oci.yaml")
+    assert str(entry.package) == f"oci://{pinned}!{REPOSITORY.rpartition('/')[2]}"
+    on_disk = inspect(f"oci-archive:{outputs / plugin['image-file']}")
+    assert on_disk["Digest"] == plugin["image"]["digest"]
+
+
+def test_what_is_pushed_is_signed_with_the_key(pushed: Pushed, tmp_path: Path) -> None:
+    digest = pushed.plugin["image"]["digest"]
+    signatures = f"docker://{pushed.host}/{REPOSITORY}:{digest.replace(':', '-')}.sig"
+    subprocess.run(
+        [
+            *("skopeo", "--insecure-policy", "copy", "--src-tls-verify=false"),
+            *(signatures, f"dir:{tmp_path / 'copied'}"),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    (layer,) = json.loads((tmp_path / "copied/manifest.json").read_text())["layers"]
+    payload = (tmp_path / "copied" / layer["digest"].removeprefix("sha256:")).read_bytes()
+    assert json.loads(payload)["critical"]["image"]["docker-manifest-digest"] == digest
+    assert public_half(pushed.key).is_file()
+
+
+def inspect(*words: str) -> dict[str, Any]:
+    """What skopeo says of an image."""
+    command = ["skopeo", "inspect", *words]
+    seen = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(json.loads(seen.stdout))
 
 
 def test_missing_registry_variables_are_found_before_anything_is_fetched(sources: Tree) -> None:
@@ -78,14 +117,3 @@ def test_a_wrong_password_is_found_before_anything_is_installed(
         ended = sources.build("--push-images", **wrong)
     assert ended.code == 11
     assert not (sources.outputs / "logs/install.log").exists()
-
-
-def test_without_the_option_nothing_is_pushed(worn_tree: Tree) -> None:
-    worn_tree.list_plugins(MODULE)
-    ended = worn_tree.build(**registry_variables("127.0.0.1:9"))
-    assert ended.code == 0, ended.said
-    (plugin,) = worn_tree.report["plugins"]
-    assert plugin["image"] is None
-    assert not (worn_tree.outputs / "published-images.txt").exists()
-    (entry,) = read_plugin_list(worn_tree.outputs / "dynamic-plugins.tgz.yaml")
-    assert entry.integrity == plugin["integrity"]

@@ -23,6 +23,7 @@ from factory.analysis.locked_workspace import read_locked_workspace
 from factory.analysis.manifest import read_manifest
 from factory.export.locked_install import lock_environment
 from factory.pipeline.locked_installs import plan_locked_install
+from factory.toolchain.yarn import Yarn
 from factory.verification.locked_tree import check_locked
 from factory.verification.plugin_folder import PluginFolder, read_plugin_folder
 from tests.conftest import KEPT
@@ -345,7 +346,9 @@ def export_as_rhdh_cli_does(tree: LockedTree, resolutions: Mapping[str, str]) ->
     (exported / "package.json").write_text(json.dumps(package))
     (exported / "dist/index.cjs.js").write_text(ENTRY)
     toolchain = SimpleNamespace(
-        yarn_command=tree.bin_dir / "yarn", node=some_node(dict(tree.process), KEPT / "tools/node")
+        yarn=Yarn(version="4.12.0", bin_dir=tree.bin_dir),
+        yarn_command=tree.bin_dir / "yarn",
+        node=some_node(dict(tree.process), KEPT / "tools/node"),
     )
     env = {**tree.process, "HOME": str(tree.root / "home"), "TMPDIR": str(tree.root / "tmp")}
     locked = plan_locked_install(

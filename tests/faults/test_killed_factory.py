@@ -24,7 +24,7 @@ from .processes import processes_in
 from .tiny_workspace import Desk, Shape, source_files
 
 # Each run tries other moments. More of them at a stretch: PLUGIN_FACTORY_TEST_ROUNDS=50.
-ROUNDS = int(os.environ.get("PLUGIN_FACTORY_TEST_ROUNDS") or 18)
+ROUNDS = int(os.environ.get("PLUGIN_FACTORY_TEST_ROUNDS") or 9)
 # Give it the number that a failed test has printed, and the same moments are chosen again.
 SEED = int(os.environ.get("PLUGIN_FACTORY_TEST_SEED") or random.SystemRandom().randrange(10**6))
 # Which may run side by side, each on a desk of its own.

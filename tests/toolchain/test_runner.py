@@ -314,11 +314,15 @@ def test_a_log_that_fills_up_midway_ends_the_child(tmp_path: Path) -> None:
 
 def test_what_a_signal_turns_into_on_its_way_is_still_the_signal() -> None:
     """As Thread.start() does, which makes a KeyError of what is raised inside of it."""
-    with pytest.raises(Terminated, match="SIGTERM") as caught, ending_on_signals(Runner()):
+
+    def start() -> None:
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:
             raise KeyError("limbo")
+
+    with pytest.raises(Terminated, match="SIGTERM") as caught, ending_on_signals(Runner()):
+        start()
     assert isinstance(caught.value.__cause__, KeyError)
 
 

@@ -64,9 +64,14 @@ def refused(root: Path) -> FactoryError:
 
 
 def says(yarn: Yarn, folder: Path) -> str:
+    """What yarn itself says of its version, and its launcher for it."""
     env = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
-    command = (yarn.bin_dir / "yarn", "--version")
-    return Runner().run(command, cwd=folder, env=env).stdout.strip()
+    itself, launcher = (
+        Runner().run((yarn.bin_dir / "yarn", word), cwd=folder, env=env).stdout
+        for word in ("-v", "--version")
+    )
+    assert itself == launcher
+    return itself.strip()
 
 
 def test_package_manager_names_the_version(root: Path) -> None:
@@ -221,7 +226,7 @@ def test_the_workspaces_own_yarn_is_used_as_it_is(
     shutil.copyfile(berry[1], script)
     own = WantedYarn(version=None, script=script, reason="yarnPath")
     yarn = installed_yarn(own, process, node, tmp_path)
-    assert yarn.version == "4.12.0"
+    assert says(yarn, tmp_path) == yarn.version == "4.12.0"
     assert not (tmp_path / "cache").exists()
 
 
