@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-RETRY_AFTER_SECONDS = (5.0,)
+RETRY_AFTER_SECONDS = (5.0, 15.0)
 # npm waits five minutes for an answer, three times. Yarn's own limits (a minute, four times) serve.
 _NPM = {
     "fetch-timeout": "60000",
