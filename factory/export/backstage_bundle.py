@@ -22,7 +22,7 @@ from factory.export.bundling import (
     place_tool,
     warn_of_unknown_bundles,
 )
-from factory.export.dynamic import DIST_DYNAMIC, failure_message
+from factory.export.dynamic import DIST_DYNAMIC
 from factory.export.feature_types import find_untyped_features, warn_of_untyped_features
 from factory.export.private_install import (
     MANIFEST,
@@ -32,6 +32,7 @@ from factory.export.private_install import (
     remove_traces,
     write_manifest,
 )
+from factory.export.refusal import failure_message
 from factory.toolchain.backstage_bundler import PACKAGE
 from factory.toolchain.runner import ProcessFailed
 
