@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import shlex
+import shutil
 import tempfile
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +47,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SCRIPT = "default_exports.cjs"
 _MF_MANIFEST = "dist/mf-manifest.json"
-_ENDINGS = ("ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs")
 _HINT = (
     "docs/how-to/choose-an-engine.md says what this engine needs; '--engine rhdh' exports with "
     "rhdh-cli"
@@ -92,6 +90,7 @@ def bundle_plugin(
             hint="use --engine rhdh, or move the workspace to a newer yarn",
         )
     with alone:
+        forget_bundle(request.folder)
         bundling.run()
     if not (target / MANIFEST).is_file():
         raise ExportError(
@@ -125,6 +124,19 @@ def find_installed_bundler(toolchain: Toolchain) -> BackstageBundler:
             expected="--engine backstage for the plugin's role",
         )
     return toolchain.bundler
+
+
+def forget_bundle(plugin: Path) -> None:
+    """Remove what an earlier run has left: it would be packed, by what ``files`` names.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    target = plugin / DIST_DYNAMIC
+    if target.is_symlink():
+        target.unlink()
+    elif target.is_dir():
+        shutil.rmtree(target)
 
 
 def bundler_environment(toolchain: Toolchain, task: str, folder: Path) -> dict[str, str]:
@@ -164,7 +176,6 @@ class _Bundling:
         """Bundle."""
         request, command, env = self.request, self.bundler.command, dict(self.env)
         words = ["--output-destination", str(request.folder), "--output-name", DIST_DYNAMIC]
-        words.append("--clean")
         if request.bundled:
             env, command = bundling_environment(env), self._placed_command()
         else:
@@ -223,14 +234,6 @@ class _Bundling:
     def _warn_of_unusable_entries(self) -> None:
         """Say which entry points a portal will pass over without a word."""
         request = self.request
-        entry = _entry_file(request.folder)
-        if entry and not self._has_default_export(entry):
-            log.warning(
-                "%s: %s has no default export, so a portal with the new frontend system shows "
-                "nothing of its main entry point; export the plugin's feature as default there",
-                request.path,
-                entry.relative_to(request.workspace).as_posix(),
-            )
         untyped = find_untyped_features(self.env)
         warn_of_untyped_features(untyped, request.path)
         said = {each.entry for each in untyped}
@@ -244,22 +247,6 @@ class _Bundling:
                 mount,
                 file,
             )
-
-    def _has_default_export(self, file: Path) -> bool:
-        script = Path(self.env["TMPDIR"], _SCRIPT)
-        script.write_bytes(resources.files(__package__).joinpath(_SCRIPT).read_bytes())
-        words = (self._node, script, self.bundler.command, file)
-        try:
-            said = self.runner.run(words, cwd=file.parent, env=self.env)
-        except ProcessFailed as failure:
-            log.warning(
-                "%s: whether %s has a default export is not known: %s",
-                self.request.path,
-                file.name,
-                failure.reason,
-            )
-            return True
-        return said.output.strip().endswith("true")
 
 
 def _finish_manifest(request: ExportRequest, target: Path) -> None:
@@ -283,11 +270,6 @@ def _workspace_version(workspace: Path) -> str:
     except (OSError, ValueError):
         return ""
     return version if isinstance(version, str) else ""
-
-
-def _entry_file(folder: Path) -> Path | None:
-    files = (folder / "src" / f"index.{ending}" for ending in _ENDINGS)
-    return next((file for file in files if file.is_file()), None)
 
 
 def _left_out(folder: Path) -> Iterator[tuple[str, str]]:

@@ -222,9 +222,7 @@ def _finish(folder: Path, share: PortalShare, stand_ins: Mapping[str, str]) -> N
     main = read_manifest_object(folder / MANIFEST)
     peers = {**dict(_asked_below(modules, share)), **_peers(main)}
     main["peerDependencies"] = _sorted(peers)
-    main["resolutions"] = {
-        name: value for name, value in main["resolutions"].items() if name not in stand_ins
-    }
+    main.pop("resolutions", None)  # they name folders that go
     write_manifest(folder / MANIFEST, main)
 
 

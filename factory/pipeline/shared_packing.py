@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.errors import FactoryError, Interrupted
-from factory.export.backstage_bundle import bundler_environment, find_installed_bundler
+from factory.export.backstage_bundle import (
+    bundler_environment,
+    find_installed_bundler,
+    forget_bundle,
+)
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
@@ -67,6 +71,8 @@ class SharedPacking:
         toolchain = self._toolchain
         folder = Path(tempfile.mkdtemp(prefix="packed-workspace-", dir=toolchain.temporary))
         names = [plugin.manifest.name for plugin in self._plugins]
+        for plugin in self._plugins:
+            forget_bundle(plugin.folder)
         bundler = find_installed_bundler(toolchain)
         node = toolchain.node.bin_dir / "node"
         env = bundler_environment(toolchain, "pack-workspace", folder)
