@@ -75,7 +75,7 @@ def install_private(
         OSError: a file cannot be written.
         ValueError: a package.json of the bundle is none.
     """
-    stand_ins = _prepare(folder, share)
+    stand_ins = prepare_manifests(folder, share)
     (folder / ".yarnrc.yml").write_text("nodeLinker: node-modules\n", encoding="utf-8")
     environment = lock_environment(locked, folder, env, toolchain)
     yarn = Path(environment["PATH"].partition(":")[0], "yarn")
@@ -89,7 +89,7 @@ def install_private(
             hint="run 'yarn install' in the workspace and commit yarn.lock",
             log=runner.log,
         ) from failure
-    _finish(folder, share, stand_ins)
+    finish_manifests(folder, share, stand_ins)
 
 
 def remove_traces(folder: Path) -> None:
@@ -126,8 +126,17 @@ def write_manifest(file: Path, manifest: Mapping[str, Any]) -> None:
     write_whole(file, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
 
-def _prepare(folder: Path, share: PortalShare) -> dict[str, str]:
-    """Make the manifests what they are to be, and return the resolutions of stand-ins."""
+def prepare_manifests(folder: Path, share: PortalShare) -> dict[str, str]:
+    """Make a bundle's manifests what yarn is to install, and return the resolutions of stand-ins.
+
+    Args:
+        folder: the bundle, as ``package bundle --no-install`` leaves it.
+        share: what the portal gives.
+
+    Raises:
+        OSError: a file cannot be read or written.
+        ValueError: a package.json is none.
+    """
     main = read_manifest_object(folder / MANIFEST)
     embedded = _take_embedded(folder, share)
     peers = _move_shared(main, share)
@@ -211,7 +220,13 @@ def _suppress(folder: Path, share: PortalShare) -> dict[str, str]:
     return resolutions
 
 
-def _finish(folder: Path, share: PortalShare, stand_ins: Mapping[str, str]) -> None:
+def finish_manifests(folder: Path, share: PortalShare, stand_ins: Mapping[str, str]) -> None:
+    """Take the stand-ins out of what is installed, and name what is asked of the portal.
+
+    Raises:
+        OSError: a file cannot be read, written or removed.
+        ValueError: the package.json is none.
+    """
     modules = folder / "node_modules"
     for name in stand_ins:
         if (modules / name / MANIFEST).is_file():
