@@ -66,8 +66,6 @@ def install(bundle: Path, resolutions: Mapping[str, str], *names: str) -> None:
         manifest = read(bundle / place / "package.json")
         write(bundle / "node_modules" / name / "package.json", **manifest)
             bundle / "node_modules" / name / "package.json", **read(bundle / place / "package.json")
-        )
-
 
 def test_what_the_portal_has_becomes_a_peer_at_whatever_depth_it_is_asked_for(bundle: Path) -> None:
     stand_ins = prepare_manifests(bundle, SHARE)
