@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from factory.export.locked_install import LockedInstall
     from factory.export.private_install import PortalShare
     from factory.toolchain.assembled import Toolchain
+    from factory.toolchain.rhdh_cli import RhdhCli
     from factory.toolchain.runner import LoggedRunner
 
 DIST_DYNAMIC = "dist-dynamic"
@@ -77,7 +78,7 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
         ExportError: rhdh-cli refuses; the error has its message, not only its exit code.
         StorageError: the disk is full.
     """
-    target, rhdh_cli = request.folder / DIST_DYNAMIC, toolchain.exporter
+    target, rhdh_cli = request.folder / DIST_DYNAMIC, find_installed_rhdh_cli(toolchain)
     arguments = [*fit_arguments(request.arguments, rhdh_cli.version)]
     if request.compiled:
         arguments.append("--no-build")
@@ -120,6 +121,19 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
     elif request.computed_backstage:
         _fill_supported_versions(target / "package.json", request.computed_backstage)
     return target
+
+
+def find_installed_rhdh_cli(toolchain: Toolchain) -> RhdhCli:
+    """Return the rhdh-cli of a toolchain.
+
+    Raises:
+        ExportError: there is none, since no plugin was to be exported by it.
+    """
+    if toolchain.rhdh_cli is None:
+        raise ExportError(
+            "rhdh-cli was not looked for", expected="--engine rhdh for the plugin's role"
+        )
+    return toolchain.rhdh_cli
 
 
 def _error(

@@ -148,7 +148,7 @@ def prepare_manifests(folder: Path, share: PortalShare) -> dict[str, str]:
         write_manifest(file, manifest)
     names = {str(manifest.get("name")): file for file, manifest in embedded.items()}
     stand_ins = _write_stand_ins(folder, share)
-    main["peerDependencies"] = _sorted({**peers, **_peers(main)})
+    main["peerDependencies"] = _sort_by_name({**peers, **_peers(main)})
     main["resolutions"] = {
         **{name: f"file:./{_relative(file.parent, folder)}" for name, file in names.items()},
         **_suppress(folder, share),
@@ -188,7 +188,7 @@ def _move_shared(manifest: dict[str, Any], share: PortalShare) -> dict[str, str]
         if isinstance(listed, dict):
             moved.update((name, listed.pop(name)) for name in [*listed] if name in share.shared)
     if moved:
-        manifest["peerDependencies"] = _sorted({**moved, **_peers(manifest)})
+        manifest["peerDependencies"] = _sort_by_name({**moved, **_peers(manifest)})
     return moved
 
 
@@ -236,7 +236,7 @@ def finish_manifests(folder: Path, share: PortalShare, stand_ins: Mapping[str, s
             scope.rmdir()
     main = read_manifest_object(folder / MANIFEST)
     peers = {**dict(_asked_below(modules, share)), **_peers(main)}
-    main["peerDependencies"] = _sorted(peers)
+    main["peerDependencies"] = _sort_by_name(peers)
     main.pop("resolutions", None)  # they name folders that go
     write_manifest(folder / MANIFEST, main)
 
@@ -262,5 +262,5 @@ def _relative(folder: Path, root: Path) -> str:
     return folder.relative_to(root).as_posix()
 
 
-def _sorted(values: Mapping[str, str]) -> dict[str, str]:
+def _sort_by_name(values: Mapping[str, str]) -> dict[str, str]:
     return dict(sorted(values.items()))

@@ -51,20 +51,6 @@ class Toolchain:
     bundler: BackstageBundler | None = None
 
     @property
-    def exporter(self) -> RhdhCli:
-        """The rhdh-cli, for plugins that are exported by it.
-
-        Raises:
-            ToolchainError: no plugin was to be exported by it.
-        """
-        if self.rhdh_cli is None:
-            raise ToolchainError(
-                "rhdh-cli was not looked for",
-                expected="--engine rhdh for the plugin's role",
-            )
-        return self.rhdh_cli
-
-    @property
     def installer(self) -> Npm:
         """The npm that installs what exports plugins.
 

@@ -65,7 +65,7 @@ def install(bundle: Path, resolutions: Mapping[str, str], *names: str) -> None:
         place = resolutions[name].removeprefix("file:./")
         manifest = read(bundle / place / "package.json")
         write(bundle / "node_modules" / name / "package.json", **manifest)
-            bundle / "node_modules" / name / "package.json", **read(bundle / place / "package.json")
+
 
 def test_what_the_portal_has_becomes_a_peer_at_whatever_depth_it_is_asked_for(bundle: Path) -> None:
     stand_ins = prepare_manifests(bundle, SHARE)
