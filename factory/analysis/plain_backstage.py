@@ -48,7 +48,7 @@ def plain_profile(release: str, packages: Mapping[str, str]) -> PortalProfile:
     major, minor = (int(part) for part in release_of(release).split(".")[:2])
     bundler = packages.get(_BUNDLER, "")
     bundles = bool(bundler) and release_order(bundler) >= release_order(_FIRST_BUNDLER)
-    versions: dict[Engine, EngineVersions] = {}
+    versions: dict[str, EngineVersions] = {}
     if rhdh_cli := rhdh_cli_versions(release):
         versions[Engine.RHDH] = rhdh_cli
     if bundles:

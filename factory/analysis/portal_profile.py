@@ -49,7 +49,7 @@ class EngineVersions:
     accepts: str
 
 
-def _no_versions() -> Mapping[Engine, EngineVersions]:
+def _no_versions() -> Mapping[str, EngineVersions]:
     return MappingProxyType({})
 
 
@@ -66,7 +66,7 @@ class PortalProfile:
 
     node: str = ""
     engine: RoleEngines = field(default_factory=RoleEngines)
-    engine_versions: Mapping[Engine, EngineVersions] = field(default_factory=_no_versions)
+    engine_versions: Mapping[str, EngineVersions] = field(default_factory=_no_versions)
     frontend_systems: tuple[FrontendSystem, ...] = ()
     shares: tuple[str, ...] = ()
     plugins_folder: str = ""
@@ -144,7 +144,7 @@ def read_profile(document: Mapping[str, Any], backstage: str) -> PortalProfile:
         ValueError: a field has another form; the message names it.
     """
     rhdh_cli = rhdh_cli_versions(backstage)
-    default: dict[Engine, EngineVersions] = {Engine.RHDH: rhdh_cli} if rhdh_cli else {}
+    default: dict[str, EngineVersions] = {Engine.RHDH: rhdh_cli} if rhdh_cli else {}
     engine = _object(document, "engine")
     versions = _object(document, "engine-versions")
     node = _text(document, "node")

@@ -162,7 +162,7 @@ def prepare_manifests(folder: Path, share: PortalShare) -> dict[str, str]:
 
 def _take_embedded(folder: Path, share: PortalShare) -> dict[Path, dict[str, Any]]:
     """The manifests of the workspace's packages that are embedded; those of the portal are gone."""
-    found = {}
+    found: dict[Path, dict[str, Any]] = {}
     # Those of packages before what else is called so within them.
     found_files = (folder / _EMBEDDED).rglob(MANIFEST)
     for file in sorted(found_files, key=lambda one: (len(one.parts), one)):
