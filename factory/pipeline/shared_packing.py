@@ -76,7 +76,8 @@ class SharedPacking:
         bundler = find_installed_bundler(toolchain)
         node = toolchain.node.bin_dir / "node"
         env = bundler_environment(toolchain, "pack-workspace", folder)
-        words = (node, bundler.command, "build-workspace", "--alwaysPack", str(folder), *names)
+        words: list[str | Path] = [node, bundler.command, "build-workspace"]
+        words += ["--alwaysPack", folder, *names]
         try:
             with self.alone:
                 runner.run(words, cwd=self._root, env=env)
