@@ -73,7 +73,7 @@ def install_private(
     Raises:
         ExportError: yarn failed.
         OSError: a file cannot be written.
-        ValueError: a package.json of the bundle is none.
+        ValueError: a package.json of the bundle cannot be read.
     """
     stand_ins = prepare_manifests(folder, share)
     (folder / ".yarnrc.yml").write_text("nodeLinker: node-modules\n", encoding="utf-8")
@@ -135,7 +135,7 @@ def prepare_manifests(folder: Path, share: PortalShare) -> dict[str, str]:
 
     Raises:
         OSError: a file cannot be read or written.
-        ValueError: a package.json is none.
+        ValueError: a package.json cannot be read.
     """
     main = read_manifest_object(folder / MANIFEST)
     embedded = _take_embedded(folder, share)
@@ -225,7 +225,7 @@ def finish_manifests(folder: Path, share: PortalShare, stand_ins: Mapping[str, s
 
     Raises:
         OSError: a file cannot be read, written or removed.
-        ValueError: the package.json is none.
+        ValueError: the package.json cannot be read.
     """
     modules = folder / "node_modules"
     for name in stand_ins:
