@@ -41,7 +41,7 @@ def read_engines(written: Iterable[str]) -> WantedEngines:
         side, equals, name = part.rpartition("=")
         if (equals and side not in {FRONTEND, BACKEND}) or name not in tuple(Engine):
             raise UsageError(
-                "--engine names something that is no engine",
+                "--engine has no such engine",
                 found=part,
                 expected="rhdh or backstage; for one role alone, such as frontend=backstage",
             )
