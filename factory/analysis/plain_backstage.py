@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 from factory.analysis.portal_profile import (
     EngineVersions,
     PortalProfile,
-    RoleEngines,
     rhdh_cli_versions,
 )
+from factory.engines import Engine, RoleEngines
 from factory.versions import release_of, release_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from factory.analysis.portal_profile import Engine
 
 _LOADER = "@backstage/frontend-dynamic-feature-loader"
 _BUNDLER = "@backstage/cli-module-build"
@@ -50,15 +48,15 @@ def plain_profile(release: str, packages: Mapping[str, str]) -> PortalProfile:
     major, minor = (int(part) for part in release_of(release).split(".")[:2])
     bundler = packages.get(_BUNDLER, "")
     bundles = bool(bundler) and release_order(bundler) >= release_order(_FIRST_BUNDLER)
-    versions: dict[Engine, EngineVersions] = {}
+    versions: dict[str, EngineVersions] = {}
     if rhdh_cli := rhdh_cli_versions(release):
-        versions["rhdh"] = rhdh_cli
+        versions[Engine.RHDH] = rhdh_cli
     if bundles:
         accepts = f">={_FIRST_BUNDLER} <{_next_minor(bundler)}"
-        versions["backstage"] = EngineVersions(version=bundler, accepts=accepts)
+        versions[Engine.BACKSTAGE] = EngineVersions(version=bundler, accepts=accepts)
     return PortalProfile(
         node=next((node for since, node in _NODE if since <= (major, minor)), ""),
-        engine=RoleEngines(frontend="backstage" if bundles else "rhdh", backend="rhdh"),
+        engine=RoleEngines(frontend=Engine.BACKSTAGE if bundles else Engine.RHDH),
         engine_versions=MappingProxyType(versions),
         frontend_systems=("new-frontend-system",) if _LOADER in packages else (),
         shares=_SHARES if _LOADER in packages else (),

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+from factory.engines import Engine, RoleEngines
 from factory.versions import is_range, is_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-Engine: TypeAlias = Literal["rhdh", "backstage"]
 FrontendSystem: TypeAlias = Literal["scalprum", "module-federation", "new-frontend-system"]
-ENGINES: tuple[Engine, ...] = get_args(Engine)
 FRONTEND_SYSTEMS: tuple[FrontendSystem, ...] = get_args(FrontendSystem)
 
 # The rhdh-cli that each RHDH was released with, by the minor of its Backstage, oldest first.
@@ -50,15 +49,7 @@ class EngineVersions:
     accepts: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoleEngines:
-    """Which engine exports plugins of a portal, by their role."""
-
-    frontend: Engine = "rhdh"
-    backend: Engine = "rhdh"
-
-
-def _no_versions() -> Mapping[Engine, EngineVersions]:
+def _no_versions() -> Mapping[str, EngineVersions]:
     return MappingProxyType({})
 
 
@@ -75,7 +66,7 @@ class PortalProfile:
 
     node: str = ""
     engine: RoleEngines = field(default_factory=RoleEngines)
-    engine_versions: Mapping[Engine, EngineVersions] = field(default_factory=_no_versions)
+    engine_versions: Mapping[str, EngineVersions] = field(default_factory=_no_versions)
     frontend_systems: tuple[FrontendSystem, ...] = ()
     shares: tuple[str, ...] = ()
     plugins_folder: str = ""
@@ -117,7 +108,7 @@ def profile_for(backstage: str, packages: Collection[str]) -> PortalProfile:
     """Return what follows for a portal from its Backstage version and the names of its packages."""
     rhdh_cli = rhdh_cli_versions(backstage)
     return PortalProfile(
-        engine_versions=MappingProxyType({"rhdh": rhdh_cli} if rhdh_cli else {}),
+        engine_versions=MappingProxyType({Engine.RHDH: rhdh_cli} if rhdh_cli else {}),
         frontend_systems=tuple(system for loader, system in _LOADERS.items() if loader in packages),
     )
 
@@ -126,9 +117,12 @@ def profile_fields(profile: PortalProfile) -> dict[str, Any]:
     """Return a profile as the fields of a host's file; those without a value are left out."""
     fields = {
         "node": profile.node,
-        "engine": {"frontend": profile.engine.frontend, "backend": profile.engine.backend},
+        "engine": {
+            "frontend": str(profile.engine.frontend),
+            "backend": str(profile.engine.backend),
+        },
         "engine-versions": {
-            engine: {"version": each.version, "accepts": each.accepts}
+            str(engine): {"version": each.version, "accepts": each.accepts}
             for engine, each in profile.engine_versions.items()
         },
         "frontend-systems": list(profile.frontend_systems),
@@ -150,7 +144,7 @@ def read_profile(document: Mapping[str, Any], backstage: str) -> PortalProfile:
         ValueError: a field has another form; the message names it.
     """
     rhdh_cli = rhdh_cli_versions(backstage)
-    default: dict[Engine, EngineVersions] = {"rhdh": rhdh_cli} if rhdh_cli else {}
+    default: dict[str, EngineVersions] = {Engine.RHDH: rhdh_cli} if rhdh_cli else {}
     engine = _object(document, "engine")
     versions = _object(document, "engine-versions")
     node = _text(document, "node")
@@ -194,10 +188,10 @@ def _engine_versions(engine: str, value: object) -> EngineVersions:
 
 
 def _engine(value: object, name: str) -> Engine:
-    for known in ENGINES:
+    for known in Engine:
         if value == known:
             return known
-    raise ValueError(f"{name}: {value!r} is not one of {', '.join(ENGINES)}")
+    raise ValueError(f"{name}: {value!r} is not one of {', '.join(Engine)}")
 
 
 def _frontend_system(value: str) -> FrontendSystem:

@@ -13,7 +13,8 @@ In the key are:
   of the folders above it, up to the checkout's root, the files that are directly there;
 - the entries of yarn.lock that can be reached from these packages and from the root;
 - the Scalprum and app-config files, the overriding Backstage version, the build arguments;
-- the versions of node, yarn and rhdh-cli, the system, its processor and its C library, and
+- the versions of node, yarn and what exports (rhdh-cli, or Backstage's bundler and what it leaves
+  to the portal), the system, its processor and its C library, and
   variables that reach the tools and can change what they do;
 - the factory's own code (:mod:`factory.cache.own_code`).
 
@@ -57,6 +58,7 @@ from factory.cache.key import (
 )
 from factory.cache.tree import GENERATED, Tree, root_parts
 from factory.cache.variables import telling_variables
+from factory.engines import Engine
 from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
@@ -243,14 +245,16 @@ class NamedTools:
     """What builds.
 
     ``yarn`` is a version, or says that the workspace has a script of its own (``yarnPath``), which
-    counts as a file. ``rhdh_cli`` names its pinned tree too, for example ``1.9.1+a1aed115810d``.
-    ``platform`` is what native modules are made for: :func:`machine`. ``engine`` is what exports;
-    ``why`` says for whom tools were chosen, by their names, and makes no difference.
+    counts as a file. ``rhdh_cli`` names its pinned tree too, for example ``1.9.1+a1aed115810d``,
+    and ``bundler`` is Backstage's own engine in the same way; each is "" where no plugin needs it.
+    ``platform`` is what native modules are made for: :func:`machine`. ``engine`` are the engines in
+    a word; ``why`` says for whom tools were chosen, by their names. Neither makes a difference.
     """
 
     node: str
     yarn: str
     rhdh_cli: str
+    bundler: str = ""
     platform: str = field(default_factory=machine)
     engine: str = "rhdh"
     why: Mapping[str, str] = field(default_factory=dict)
@@ -261,6 +265,7 @@ class PluginToName:
     """A plugin and what the configuration says about it; ``path`` is from the workspace.
 
     ``computed_backstage`` is the workspace's release of Backstage where no backstage.json says it.
+    ``engine`` is what exports it: its name, and what it depends on besides.
     """
 
     path: str
@@ -269,6 +274,7 @@ class PluginToName:
     app_config: Path | None = None
     supported_versions: str | None = None
     computed_backstage: str = ""
+    engine: Mapping[str, str] = field(default_factory=lambda: {"engine": Engine.RHDH})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -307,6 +313,11 @@ class WorkspaceInputs:
             "app-config.dynamic.yaml": _digest(plugin.app_config),
         }
         own = self._name(next(iter(folders)))
+        exporting = (
+            {**plugin.engine, "rhdh-cli": tools.rhdh_cli}
+            if plugin.engine["engine"] == Engine.RHDH
+            else {**plugin.engine, "cli-module-build": tools.bundler}
+        )
         parts: dict[str, Mapping[str, str]] = {
             FACTORY: {"format": str(FORMAT), "code": code_digest(), "plugin": own},
             SOURCE: {
@@ -318,8 +329,7 @@ class WorkspaceInputs:
             TOOLS: {
                 "node": tools.node,
                 "yarn": tools.yarn,
-                "engine": tools.engine,
-                "rhdh-cli": tools.rhdh_cli,
+                **exporting,
                 "platform": tools.platform,
             },
             VARIABLES: telling_variables(environment),

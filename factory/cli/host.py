@@ -19,7 +19,6 @@ from factory.analysis.inventory import (
     plain_host_names,
 )
 from factory.analysis.portal_profile import (
-    ENGINES,
     FRONTEND_SYSTEMS,
     PortalProfile,
     profile_fields,
@@ -29,6 +28,7 @@ from factory.cli.help_text import GroupedCommand
 from factory.cli.option_groups import with_option_groups
 from factory.cli.options import AsJson
 from factory.config.options import Option
+from factory.engines import Engine
 from factory.errors import Place, StorageError, UsageError, os_errors_as
 from factory.files import write_whole
 from factory.ui.printing import OUT
@@ -73,7 +73,7 @@ class ProfileOptions:
     frontend_engine: Annotated[
         str,
         Option(
-            help=f"What exports its frontend plugins: {' or '.join(ENGINES)}.",
+            help=f"What exports its frontend plugins: {' or '.join(Engine)}.",
             panel=PROFILE,
             metavar="ENGINE",
         ),
@@ -81,7 +81,7 @@ class ProfileOptions:
     backend_engine: Annotated[
         str,
         Option(
-            help=f"What exports its backend plugins: {' or '.join(ENGINES)}.",
+            help=f"What exports its backend plugins: {' or '.join(Engine)}.",
             panel=PROFILE,
             metavar="ENGINE",
         ),

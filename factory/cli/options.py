@@ -68,6 +68,7 @@ MaxEntrySize: TypeAlias = Annotated[
 ]
 
 Host: TypeAlias = Annotated[str | None, share_option(options.ArgumentOptions, "host")]
+Engines: TypeAlias = Annotated[list[str] | None, share_option(options.ArgumentOptions, "engine")]
 NodeRange: TypeAlias = Annotated[str | None, share_option(options.ArgumentOptions, "node")]
 Only: TypeAlias = Annotated[list[str] | None, share_option(options.SelectionOptions, "only")]
 Exclude: TypeAlias = Annotated[list[str] | None, share_option(options.SelectionOptions, "exclude")]

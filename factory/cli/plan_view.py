@@ -42,7 +42,8 @@ def lines(outlook: Outlook) -> list[str]:
 
 def _describe_tools(tools: PlannedTools) -> list[str]:
     said = [f"  for {tools.host}, exported by engine {tools.engine} ({tools.why['engine']})"]
-    said.append(f"    rhdh-cli {tools.rhdh_cli}: {tools.why['rhdh-cli']}")
+    if tools.rhdh_cli:
+        said.append(f"    rhdh-cli {tools.rhdh_cli}: {tools.why['rhdh-cli']}")
     if tools.node:
         said.append(f"    node {tools.node}: {tools.why['node']}")
     return said

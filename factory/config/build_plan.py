@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from semver import Version
 
 from factory.config.documents import read_json
+from factory.config.engine_option import read_engines
 from factory.config.environment import cache_dir_of
 from factory.config.package_spec import parse_as_of
 from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST, PluginsList, read_plugins_list
@@ -246,6 +247,7 @@ def refuse_contradictions(options: BuildOptions) -> None:
             expected="--push-images as well",
             hint="if they are built already: plugin-factory push OUTPUT_DIR --sign-key FILE",
         )
+    read_engines(options.arguments.engine)
     if options.work.jobs is not None and options.work.jobs < 1:
         raise UsageError("--jobs must be at least 1", found=str(options.work.jobs))
     path = options.source.workspace_path

@@ -299,6 +299,24 @@ class ArgumentOptions:
             metavar="RANGE",
         ),
     ] = None
+    engine: Annotated[
+        tuple[str, ...],
+        Option(
+            help="What exports plugins: rhdh (rhdh-cli) or backstage (Backstage's own 'package "
+            "bundle'). For one role alone: frontend=backstage; repeat it, or put commas between. "
+            "Without it, what the portal of --host is made for.",
+            panel=ARGUMENTS,
+            metavar="NAME|ROLE=NAME",
+        ),
+    ] = ()
+    self_contained: Annotated[
+        bool,
+        Option(
+            help="With the engine backstage, let backend plugins bring along what the portal has "
+            "too. Such a plugin can stop a portal that is older than it.",
+            panel=ARGUMENTS,
+        ),
+    ] = False
     repair: Annotated[
         bool,
         Option(

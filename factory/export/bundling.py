@@ -46,22 +46,39 @@ def place_rhdh_cli(
         StorageError: it cannot be put there.
     """
     installed = rhdh_cli.command.parents[2]
+    placed = place_tool(installed, workspace, f"rhdh-cli-{installed.name}", checkpoint=checkpoint)
+    return placed / rhdh_cli.command.relative_to(installed)
+
+
+def place_tool(
+    installed: Path, workspace: Path, name: str, *, checkpoint: Callable[[], None] = lambda: None
+) -> Path:
+    """Return the folder of an installed tool at its place in the workspace: see `place_rhdh_cli`.
+
+    Args:
+        installed: its folder in the cache.
+        workspace: the folder of the yarn workspace.
+        name: what the folder is called there.
+        checkpoint: called again and again; whatever it raises ends the work.
+
+    Raises:
+        StorageError: it cannot be put there.
+    """
 
     def make(folder: Path) -> None:
         if not link_tree(installed, folder, checkpoint=checkpoint):
             log.info(
-                "rhdh-cli is copied into %s, which does not allow hard links to the cache", folder
+                "%s is copied into %s, which does not allow hard links to the cache", name, folder
             )
 
-    placed = make_once(
-        workspace / PLACE / f"rhdh-cli-{installed.name}",
+    return make_once(
+        workspace / PLACE / name,
         make,
-        what=f"rhdh-cli {rhdh_cli.version}",
+        what=name,
         where="the workspace",
         hint="check that the folder is writable and has free space",
         checkpoint=checkpoint,
     )
-    return placed / rhdh_cli.command.relative_to(installed)
 
 
 SCRIPTS = ("reproducible_bundles.cjs", "feature_types.cjs")
@@ -116,14 +133,26 @@ def bundling_command(
     Raises:
         StorageError: the disk is full.
     """
+    placed = place_rhdh_cli(rhdh_cli, workspace, checkpoint=checkpoint)
+    return placed, bundling_environment(env)
+
+
+def bundling_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that bundles the same wherever it does.
+
+    Args:
+        env: the environment of an export; its ``TMPDIR`` is an empty folder.
+
+    Raises:
+        OSError: the disk is full.
+    """
     folder = Path(env["TMPDIR"])
     words = [env.get("NODE_OPTIONS")]
     for name in SCRIPTS:
         script = folder / name
         script.write_bytes(resources.files(__package__).joinpath(name).read_bytes())
         words.append(f"--require {_quote(script)}")
-    placed = place_rhdh_cli(rhdh_cli, workspace, checkpoint=checkpoint)
-    return placed, {**env, "NODE_OPTIONS": " ".join(filter(None, words))}
+    return {**env, "NODE_OPTIONS": " ".join(filter(None, words))}
 
 
 def remove_federation_leftovers(plugin: Path) -> None:
@@ -165,20 +194,20 @@ def find_unknown_bundles(exported: Path, env: Mapping[str, str]) -> tuple[Bundle
     )
 
 
-def warn_of_unknown_bundles(unknown: Iterable[BundleKind], plugin: str, version: str) -> None:
+def warn_of_unknown_bundles(unknown: Iterable[BundleKind], plugin: str, maker: str) -> None:
     """Warn of bundles that may differ when they are built elsewhere; the plugin is as good as any.
 
     Args:
         unknown: what :func:`find_unknown_bundles` has found.
         plugin: the plugin's path.
-        version: rhdh-cli's.
+        maker: what has made them, with its version.
     """
     for kind in unknown:
         log.warning(
-            "%s: rhdh-cli %s makes the assets for %s in a way that the factory does not know; "
+            "%s: %s makes the assets for %s in a way that the factory does not know; "
             "built in another folder, the same sources may give different bytes",
             plugin,
-            version,
+            maker,
             kind.name,
         )
 

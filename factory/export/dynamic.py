@@ -30,7 +30,9 @@ from factory.toolchain.runner import ProcessFailed, refuse_full_disk
 
 if TYPE_CHECKING:
     from factory.export.locked_install import LockedInstall
+    from factory.export.private_install import PortalShare
     from factory.toolchain.assembled import Toolchain
+    from factory.toolchain.rhdh_cli import RhdhCli
     from factory.toolchain.runner import LoggedRunner
 
 DIST_DYNAMIC = "dist-dynamic"
@@ -43,8 +45,10 @@ class ExportRequest:
     ``arguments`` are rhdh-cli's, as words. ``compiled`` says that the plugin and all that is
     embedded of the workspace have been built, so that rhdh-cli need not (and, when several plugins
     share a package, must not: two builds of one package write the same files). ``bundled`` says
-    that it is a frontend plugin, which rhdh-cli bundles. ``locked`` is what a backend plugin's
-    private dependencies take to be those of the workspace's yarn.lock. ``supported_versions`` are
+    that it is a frontend plugin, which is bundled. ``locked`` is what a backend plugin's
+    private dependencies take to be those of the workspace's yarn.lock. ``share`` is what the portal
+    gives of it, and ``pre_packed`` a folder with the workspace's packages, packed: of use for
+    Backstage's bundler alone, as ``arguments`` are for rhdh-cli. ``supported_versions`` are
     set whatever the package says, ``computed_backstage`` where it says nothing.
     """
 
@@ -54,6 +58,8 @@ class ExportRequest:
     compiled: bool
     bundled: bool = False
     locked: LockedInstall | None = None
+    share: PortalShare | None = None
+    pre_packed: Path | None = None
     scalprum_config: Path | None = None
     supported_versions: str | None = None
     computed_backstage: str = ""
@@ -72,23 +78,23 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
         ExportError: rhdh-cli refuses; the error has its message, not only its exit code.
         StorageError: the disk is full.
     """
-    target = request.folder / DIST_DYNAMIC
-    arguments = [*fit_arguments(request.arguments, toolchain.rhdh_cli.version)]
+    target, rhdh_cli = request.folder / DIST_DYNAMIC, find_installed_rhdh_cli(toolchain)
+    arguments = [*fit_arguments(request.arguments, rhdh_cli.version)]
     if request.compiled:
         arguments.append("--no-build")
     if request.scalprum_config:
         arguments += ["--scalprum-config", str(request.scalprum_config)]
-    command = toolchain.rhdh_cli.command
+    command = rhdh_cli.command
     env = toolchain.child_environment(installs=True, task=f"export-{request.path}")
     # Empty: what is there afterwards is of this attempt.
     env["TMPDIR"] = tempfile.mkdtemp(prefix="attempt-", dir=env["TMPDIR"])
     if request.bundled:
         remove_federation_leftovers(request.folder)
         command, env = bundling_command(
-            toolchain.rhdh_cli, request.workspace, env, checkpoint=runner.raise_if_cancelled
+            rhdh_cli, request.workspace, env, checkpoint=runner.raise_if_cancelled
         )
     else:
-        refuse_folder_for_shells(env, toolchain.rhdh_cli.version)
+        refuse_folder_for_shells(env, rhdh_cli.version)
         forget_install_log(target)
         if request.locked:
             env = lock_environment(request.locked, target, env, toolchain)
@@ -102,7 +108,7 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
         raise _error(request, failure, read_install_log(target, env), runner) from failure
     if request.bundled:
         unknown = find_unknown_bundles(target, env)
-        warn_of_unknown_bundles(unknown, request.path, toolchain.rhdh_cli.version)
+        warn_of_unknown_bundles(unknown, request.path, f"rhdh-cli {rhdh_cli.version}")
         warn_of_untyped_features(find_untyped_features(env), request.path)
     if not (target / "package.json").is_file():
         raise ExportError(
@@ -115,6 +121,19 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
     elif request.computed_backstage:
         _fill_supported_versions(target / "package.json", request.computed_backstage)
     return target
+
+
+def find_installed_rhdh_cli(toolchain: Toolchain) -> RhdhCli:
+    """Return the rhdh-cli of a toolchain.
+
+    Raises:
+        ExportError: there is none, since no plugin was to be exported by it.
+    """
+    if toolchain.rhdh_cli is None:
+        raise ExportError(
+            "rhdh-cli was not looked for", expected="--engine rhdh for the plugin's role"
+        )
+    return toolchain.rhdh_cli
 
 
 def _error(

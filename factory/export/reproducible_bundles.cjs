@@ -13,7 +13,9 @@ const Module = require('node:module');
 const path = require('node:path');
 const { createHash } = require('node:crypto');
 
-const CLI = `${path.sep}node_modules${path.sep}@red-hat-developer-hub${path.sep}cli${path.sep}`;
+const PROGRAMS = ['@red-hat-developer-hub/cli', '@backstage/cli-module-build'].map(
+  name => path.sep + path.join('node_modules', name) + path.sep,
+);
 const BUNDLER_RUNTIME = '@module-federation/webpack-bundler-runtime';
 const MANIFEST = 'plugin-manifest.json';
 // As long as the hashes that it stands for, and nothing that a source would say.
@@ -34,7 +36,7 @@ if (root !== undefined) {
 function rootOfCli() {
   try {
     const main = fs.realpathSync(process.argv[1]);
-    const at = main.lastIndexOf(CLI);
+    const at = Math.max(...PROGRAMS.map(program => main.lastIndexOf(program)));
     return at < 0 ? undefined : main.slice(0, at);
   } catch {
     return undefined;

@@ -32,6 +32,7 @@ from factory.attestation.signature import (
     signature_image,
     signature_tag,
 )
+from factory.engines import Engine
 from factory.errors import FactoryError, Interrupted
 from factory.export.packing import Artifact
 from factory.files import write_whole
@@ -232,6 +233,7 @@ def write_provenance(
     source: SourceReport,
     materials: Sequence[Material],
     tools: ToolVersions,
+    engine: Engine,
     output_dir: Path,
     redact: Callable[[str], str],
 ) -> PluginReport:
@@ -260,8 +262,8 @@ def write_provenance(
         BuiltWith(
             plugin_path=report.path,
             arguments=tuple(redact(word) for word in shlex.split(report.arguments)),
-            tools=_versions(tools),
-            chosen=_choices(tools, redact),
+            tools=_versions(tools, engine),
+            chosen=_choices(tools, engine, redact),
         ),
     )
     written = _write_file(tgz.with_name(f"{tgz.name}{PROVENANCE_SUFFIX}"), text)
@@ -274,24 +276,26 @@ def _write_file(file: Path, text: str) -> Artifact:
     return Artifact(name=file.name, size=file.stat().st_size)
 
 
-def _versions(tools: ToolVersions) -> Mapping[str, str]:
+def _versions(tools: ToolVersions, engine: Engine) -> Mapping[str, str]:
     """Of what decides the artifact's bytes; Python runs the factory and touches none of them."""
-    versions = {
-        "plugin-factory": tools.factory,
-        "node": tools.node,
-        "yarn": tools.yarn,
-        "rhdh-cli": tools.rhdh_cli,
-    }
-    return {name: version for name, version in versions.items() if version}
+    other = "cli-module-build" if engine is Engine.RHDH else "rhdh-cli"
+    versions = {"plugin-factory": tools.factory, **dict(tools.exporting)}
+    return {name: version for name, version in versions.items() if name != other}
 
 
-def _choices(tools: ToolVersions, redact: Callable[[str], str]) -> Mapping[str, object]:
+def _choices(
+    tools: ToolVersions, engine: Engine, redact: Callable[[str], str]
+) -> Mapping[str, object]:
     """What was built with and for, and who decided it."""
     said = {
-        "engine": tools.engine,
+        "engine": str(engine),
         "host": tools.host,
         "hostBackstage": tools.host_backstage,
-        "chosenBy": {name: redact(why) for name, why in sorted(tools.why.items())},
+        "chosenBy": {
+            name: redact(why)
+            for name, why in sorted(tools.why.items())
+            if name != "rhdh-cli" or engine is Engine.RHDH
+        },
     }
     return {name: value for name, value in said.items() if value}
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from factory.analysis.locked_workspace import LockedWorkspace
     from factory.attestation.provenance import Material
     from factory.config.build_plan import BuildPlan
+    from factory.engines import RoleEngines
     from factory.pipeline.checkout import Overrides
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.plugin_cache import NamedPlugin, PluginCache
@@ -70,6 +71,7 @@ def with_provenance(
     overrides: Overrides,
     lockfile: Iterable[Material],
     tools: ToolVersions,
+    engines: RoleEngines,
     runner: Runner,
 ) -> tuple[PluginReport, ...]:
     """Write where each plugin comes from, and return the reports with that.
@@ -95,6 +97,7 @@ def with_provenance(
             source=source,
             materials=(*materials, *lockfile),
             tools=tools,
+            engine=engines.of_role(report.role),
             output_dir=plan.output_dir,
             redact=runner.redact,
         )
@@ -206,6 +209,7 @@ def finish_workspace(
         overrides=made.overrides,
         lockfile=made.lockfile,
         tools=made.tools,
+        engines=build.wanted.engines,
         runner=runner,
     )
     for report in reports:

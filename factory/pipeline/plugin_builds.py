@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import parse_arguments
 from factory.analysis.discovery import BACKEND_ROLES, WorkspacePackage
-from factory.analysis.embedding import local_build_set
+from factory.analysis.embedding import local_build_set, members_below
+from factory.engines import Engine
 from factory.errors import ExportError, FactoryError, Interrupted
+from factory.export.backstage_bundle import bundle_plugin
 from factory.export.compilation import compile_package
 from factory.export.dynamic import ExportRequest, export_plugin
 from factory.export.packing import PackedPlugin, pack_plugin
 from factory.pipeline.locked_installs import plan_locked_install
+from factory.pipeline.portal_share import find_portal_share, refuse_native
+from factory.pipeline.shared_packing import SharedPacking
 from factory.reports.build_report import PluginReport
 from factory.threads import InheritingPool
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from factory.analysis.inventory import HostInventory
     from factory.analysis.locked_workspace import LockedWorkspace
     from factory.pipeline.arguments import Mend
     from factory.pipeline.chosen_plugins import ChosenPlugin
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from factory.pipeline.stages import Stage, Stages
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.runner import Runner
+    from factory.toolchain.wanted_tools import WantedTools
 
 
 class Compilations:
@@ -85,21 +91,28 @@ class PluginBuilder:
     ``locked`` is what the workspace's yarn.lock says. ``computed_backstage`` is its release of
     Backstage where no backstage.json says it. ``finishing`` is done with each plugin once
     it is packed, in this order. Without ``mend`` no export is repaired. ``compiled`` says that the
-    plugins are published packages, which nothing is compiled of.
+    plugins are published packages, which nothing is compiled of. ``wanted`` says what exports,
+    ``host`` what Backstage's own engine leaves to the portal.
     """
 
     workspace_packages: Mapping[str, WorkspacePackage]
     locked: LockedWorkspace
+    host: HostInventory
     output_dir: Path
     toolchain: Toolchain
     runner: Runner
     stages: Stages
     supported_versions: str | None
     computed_backstage: str
+    wanted: WantedTools
     jobs: int
     finishing: tuple[Step, ...]
     mend: Mend | None = None
     compiled: bool = False
+
+    def engine_of(self, plugin: ChosenPlugin) -> Engine:
+        """Return what exports a plugin."""
+        return self.wanted.engines.of_role(plugin.manifest.role)
 
 
 def build_plugins(
@@ -113,10 +126,17 @@ def build_plugins(
     Raises:
         Interrupted: the run was ended; what had been packed by then stays.
     """
-    compilations = Compilations(partial(_compile, builder=builder))
+    shared = _SharedWork(
+        compilations=Compilations(partial(_compile, builder=builder)),
+        packing=SharedPacking(
+            [plugin for plugin in plugins if _is_bundled_backend(plugin, builder)],
+            builder.toolchain,
+            builder.locked.root,
+        ),
+    )
 
     def build(plugin: ChosenPlugin) -> PluginReport:
-        report = _build(plugin, compilations, builder)
+        report = _build(plugin, shared, builder)
         on_end(report)
         return report
 
@@ -131,6 +151,19 @@ def build_plugins(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return tuple(builds[plugin.path].result() for plugin in plugins)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _SharedWork:
+    """What the threads of a workspace do once for all of its plugins."""
+
+    compilations: Compilations
+    packing: SharedPacking
+
+
+def _is_bundled_backend(plugin: ChosenPlugin, builder: PluginBuilder) -> bool:
+    is_backend = plugin.manifest.role in BACKEND_ROLES
+    return is_backend and builder.engine_of(plugin) is Engine.BACKSTAGE
 
 
 def packages_to_compile(
@@ -160,12 +193,10 @@ def _compile(package: WorkspacePackage, builder: PluginBuilder) -> None:
         )
 
 
-def _build(
-    plugin: ChosenPlugin, compilations: Compilations, builder: PluginBuilder
-) -> PluginReport:
+def _build(plugin: ChosenPlugin, shared: _SharedWork, builder: PluginBuilder) -> PluginReport:
     attempt = _ExportAttempt(plugin=plugin)
     try:
-        attempt, exported = _export_plugin(attempt, compilations, builder)
+        attempt, exported = _export_plugin(attempt, shared, builder)
         packed = _pack(plugin, exported, builder)
         report = _report(attempt, builder, packed=packed)
         for step in builder.finishing:
@@ -186,21 +217,19 @@ class _ExportAttempt:
 
 
 def _export_plugin(
-    attempt: _ExportAttempt, compilations: Compilations, builder: PluginBuilder
+    attempt: _ExportAttempt, shared: _SharedWork, builder: PluginBuilder
 ) -> tuple[_ExportAttempt, Path]:
     """Export, repairing the arguments as long as rhdh-cli's message says how."""
     for number in range(1, ATTEMPTS + 1):
         # With other arguments more of the workspace may be embedded.
-        needed: tuple[WorkspacePackage, ...] = ()
-        if not builder.compiled:
-            needed = packages_to_compile(attempt.plugin, builder.workspace_packages)
-            compilations.ensure(needed)
+        needed = _ensure_compiled(attempt.plugin, shared, builder)
         is_compiled = bool(needed) or (
             builder.compiled and attempt.plugin.manifest.role in BACKEND_ROLES
         )
         with builder.stages.stage("export", attempt.plugin.path) as stage:
             try:
-                exported = _export(attempt.plugin, builder, stage, compiled=is_compiled)
+                request = _request(attempt.plugin, builder, compiled=is_compiled)
+                exported = _export(attempt.plugin, request, shared, builder, stage)
             except ExportError as error:
                 attempt = _repair(attempt, error, builder, last=number == ATTEMPTS)
                 stage.note = "refused; trying again with other build arguments"
@@ -210,12 +239,43 @@ def _export_plugin(
     raise AssertionError("the last attempt ends in an exported plugin or an error")
 
 
+def _ensure_compiled(
+    plugin: ChosenPlugin, shared: _SharedWork, builder: PluginBuilder
+) -> tuple[WorkspacePackage, ...]:
+    """Compile what the plugin's export reads, and return it; packing for several reads more."""
+
+    def ensure(one: ChosenPlugin) -> None:
+        shared.compilations.ensure(_find_needed(one, builder))
+
+    ensure(plugin)
+    if _is_bundled_backend(plugin, builder):
+        shared.packing.compile(ensure)
+    return _find_needed(plugin, builder)
+
+
+def _find_needed(plugin: ChosenPlugin, builder: PluginBuilder) -> tuple[WorkspacePackage, ...]:
+    if builder.compiled:
+        return ()
+    if not _is_bundled_backend(plugin, builder):
+        return packages_to_compile(plugin, builder.workspace_packages)
+    if parse_arguments(plugin.arguments).forbids_building:
+        return ()
+    packages = {**builder.workspace_packages, plugin.manifest.name: plugin.package}
+    below = members_below([plugin.manifest], packages)
+    return tuple(
+        package
+        for name, package in packages.items()
+        if name in below and "build" in package.manifest.scripts
+    )
+
+
 def _repair(
     attempt: _ExportAttempt, error: ExportError, builder: PluginBuilder, *, last: bool
 ) -> _ExportAttempt:
     """The next attempt, or the error if there is none."""
     plugin = attempt.plugin
-    if builder.mend is None or plugin.manifest.role not in BACKEND_ROLES:
+    is_rhdhs = builder.engine_of(plugin) is Engine.RHDH
+    if builder.mend is None or not is_rhdhs or plugin.manifest.role not in BACKEND_ROLES:
         raise error
     mended = builder.mend(plugin, f"{error.problem}\n{error.details or ''}")
     if mended.arguments is None or last:
@@ -234,23 +294,48 @@ def _repair(
     )
 
 
-def _export(plugin: ChosenPlugin, builder: PluginBuilder, stage: Stage, *, compiled: bool) -> Path:
-    request = ExportRequest(
+def _request(plugin: ChosenPlugin, builder: PluginBuilder, *, compiled: bool) -> ExportRequest:
+    share = None
+    if _is_bundled_backend(plugin, builder):
+        share = find_portal_share(
+            plugin.arguments,
+            builder.locked,
+            builder.host,
+            self_contained=builder.wanted.self_contained,
+        )
+    return ExportRequest(
         path=plugin.path,
         folder=plugin.folder,
         arguments=tuple(shlex.split(plugin.arguments)),
         compiled=compiled,
         bundled=plugin.manifest.role not in BACKEND_ROLES,
         locked=plan_locked_install(builder.locked, plugin.manifest),
+        share=share,
         scalprum_config=plugin.scalprum_config,
         supported_versions=builder.supported_versions,
         computed_backstage=builder.computed_backstage,
     )
-    return export_plugin(
-        request,
-        toolchain=builder.toolchain,
-        runner=stage.bind(builder.runner),
+
+
+def _export(
+    plugin: ChosenPlugin,
+    request: ExportRequest,
+    shared: _SharedWork,
+    builder: PluginBuilder,
+    stage: Stage,
+) -> Path:
+    """Export by the engine of the plugin's role: each takes a request and leaves a folder."""
+    runner = stage.bind(builder.runner)
+    if builder.engine_of(plugin) is Engine.RHDH:
+        return export_plugin(request, toolchain=builder.toolchain, runner=runner)
+    if _is_bundled_backend(plugin, builder):
+        request = replace(request, pre_packed=shared.packing.find_packed(runner))
+    exported = bundle_plugin(
+        request, toolchain=builder.toolchain, runner=runner, alone=shared.packing.alone
     )
+    if _is_bundled_backend(plugin, builder):
+        refuse_native(exported, plugin.arguments)
+    return exported
 
 
 def _pack(plugin: ChosenPlugin, exported: Path, builder: PluginBuilder) -> PackedPlugin:

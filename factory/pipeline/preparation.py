@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from factory.analysis.discovery import project_folder
-from factory.analysis.lockfile_parser import LOCKFILE, generation_of
+from factory.analysis.discovery import FRONTEND_ROLES, project_folder
+from factory.analysis.lockfile_parser import (
+    LOCKFILE,
+    find_lockfile,
+    generation_of,
+    read_lockfile,
+)
 from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
 from factory.analysis.workspace_backstage import find_workspace_backstage
 from factory.cache.inputs import NamedTools, PluginToName, workspace_inputs
 from factory.cache.key import digest_of_value
 from factory.config.selection import PluginName
+from factory.engines import Engine
 from factory.errors import FactoryError, Interrupted
 from factory.pipeline.arguments import settle_plugins
 from factory.pipeline.checkout import (
@@ -23,6 +29,8 @@ from factory.pipeline.checkout import (
 from factory.pipeline.plugin_cache import NamedPlugin, name_plugin
 from factory.pipeline.published_source import settle_package
 from factory.quantities import pluralize
+from factory.toolchain.backstage_bundler import PACKAGE as BUNDLER
+from factory.toolchain.backstage_bundler import find_locked_bundler, name_bundler
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.choice import Chooser
 from factory.toolchain.linking import refuse_other_linker
@@ -31,7 +39,7 @@ from factory.toolchain.yarn import find_wanted_yarn
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from factory.analysis.inventory import HostInventory
@@ -42,6 +50,7 @@ if TYPE_CHECKING:
     from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.run_context import RunContext
     from factory.pipeline.workspace_context import WorkspaceContext
+    from factory.toolchain.wanted_tools import WantedTools
 
 
 log = logging.getLogger(__name__)
@@ -59,25 +68,45 @@ def chooser_for(build: WorkspaceContext) -> Chooser:
     return Chooser(cache=cache, temporary=build.temporary, wanted=build.wanted)
 
 
+def engines_of(plugins: Iterable[ChosenPlugin], wanted: WantedTools) -> frozenset[Engine]:
+    """Return the engines that export some of these plugins: no other is looked for."""
+    return frozenset(wanted.engines.of_role(plugin.manifest.role) for plugin in plugins)
+
+
+def own_bundler(workspace: Path) -> str | None:
+    """Return the version of the workspace's own bundler that its yarn.lock has, if it bundles.
+
+    Raises:
+        DependenciesError: there is no yarn.lock, or it cannot be used.
+    """
+    return find_locked_bundler(read_lockfile(find_lockfile(workspace)).versions.get(BUNDLER, ()))
+
+
 def tools_for(
-    chooser: Chooser, checked_out: CheckedOutWorkspace, engines_node: str | None
+    chooser: Chooser,
+    checked_out: CheckedOutWorkspace,
+    engines_node: str | None,
+    engines: Collection[Engine],
 ) -> NamedTools:
-    """Return the versions of the tools that would build a workspace.
+    """Return the versions of the tools that would build a workspace: of ``engines``, no others.
 
     Raises:
         ConfigurationError: the workspace, or a variable, asks for something that is not a version.
         ToolchainError: a tool's version cannot be found out.
     """
     yarn = find_wanted_yarn(checked_out.workspace, checked_out.root)
-    node, rhdh_cli = chooser.node(engines_node), chooser.rhdh_cli()
+    node = chooser.node(engines_node)
+    rhdh_cli = chooser.rhdh_cli() if Engine.RHDH in engines else None
+    bundler = own_bundler(checked_out.workspace) if Engine.BACKSTAGE in engines else None
     return NamedTools(
         node=node.version,
         yarn=yarn.version or _OWN_YARN,
-        rhdh_cli=with_pins(rhdh_cli.version),
-        engine=chooser.wanted.engine,
+        rhdh_cli=with_pins(rhdh_cli.version) if rhdh_cli else "",
+        bundler=name_bundler(bundler) if Engine.BACKSTAGE in engines else "",
+        engine=str(chooser.wanted.engines),
         why={
             "engine": chooser.wanted.engine_why,
-            "rhdh-cli": rhdh_cli.why,
+            **({"rhdh-cli": rhdh_cli.why} if rhdh_cli else {}),
             "node": node.why,
         },
     )
@@ -89,6 +118,7 @@ def name_plugins(
     checked_out: CheckedOutWorkspace,
     plan: BuildPlan,
     tools: NamedTools,
+    wanted: WantedTools,
     host: HostInventory,
     backstage: str,
 ) -> Mapping[str, NamedPlugin]:
@@ -107,6 +137,7 @@ def name_plugins(
                 app_config=plugin.app_config,
                 supported_versions=plan.supported_versions,
                 computed_backstage=backstage,
+                engine=_engine_inputs(plugin, wanted, host),
             )
             return inputs.of(named_plugin, tools=tools, environment=plan.environment)
 
@@ -126,6 +157,18 @@ def name_plugins(
     except OSError as error:
         log.warning("the cache is not used, since the source cannot be read: %s", error)
     return {}
+
+
+def _engine_inputs(
+    plugin: ChosenPlugin, wanted: WantedTools, host: HostInventory
+) -> Mapping[str, str]:
+    """What is to be known of the engine. With rhdh-cli a portal acts by the arguments alone."""
+    engine = wanted.engines.of_role(plugin.manifest.role)
+    if engine is Engine.RHDH or plugin.manifest.role in FRONTEND_ROLES:
+        return {"engine": engine}
+    if wanted.self_contained:
+        return {"engine": engine, "self-contained": "true"}
+    return {"engine": engine, "portal": host_digest(host)}
 
 
 def identity_of(repo: str, workspace_path: str, plugin_path: str) -> str:
@@ -192,7 +235,12 @@ def prepare_workspace(
         settled = settle_plugins(checked_out.workspace, plan, build.host)
         manifest = read_manifest(checked_out.workspace / MANIFEST_FILE)
         plugins = select_plugins(settled, plan, build.run_context)
-        tools = tools_for(chooser, checked_out, manifest.engines_node or None) if chooser else None
+        engines = engines_of(settled, build.wanted)
+        tools = (
+            tools_for(chooser, checked_out, manifest.engines_node or None, engines)
+            if chooser
+            else None
+        )
         backstage = find_workspace_backstage(checked_out.workspace)
         names = (
             name_plugins(
@@ -200,6 +248,7 @@ def prepare_workspace(
                 checked_out=checked_out,
                 plan=plan,
                 tools=tools,
+                wanted=build.wanted,
                 host=build.host,
                 backstage=backstage.computed,
             )

@@ -14,6 +14,7 @@ from factory import __version__
 from factory.analysis.discovery import BACKEND_ROLES, project_folder, workspace_packages
 from factory.analysis.embedding import members_below
 from factory.analysis.locked_workspace import read_locked_workspace
+from factory.engines import Engine
 from factory.errors import FactoryError
 from factory.export.compilation import compile_types, has_types_to_compile
 from factory.files import remove_unfinished
@@ -26,7 +27,13 @@ from factory.pipeline.installing import install_workspace
 from factory.pipeline.output_directory import output_held, storage_error
 from factory.pipeline.plugin_builds import PluginBuilder, build_plugins
 from factory.pipeline.plugin_cache import Restorer
-from factory.pipeline.preparation import chooser_for, plugin_name, prepare_workspace
+from factory.pipeline.preparation import (
+    chooser_for,
+    engines_of,
+    own_bundler,
+    plugin_name,
+    prepare_workspace,
+)
 from factory.pipeline.publishing import images_wanted, refuse_unless_pushable
 from factory.pipeline.release_manifest import find_release_ranges, give_release_manifest
 from factory.pipeline.stages import Stages
@@ -45,7 +52,8 @@ from factory.reports.build_report import (
     write_report,
 )
 from factory.scratch_folder import scratch_folder
-from factory.toolchain.assembled import Toolchain, assemble
+from factory.toolchain.assembled import Toolchain, assemble, with_rhdh_cli
+from factory.toolchain.backstage_bundler import find_bundler, version_of_bundler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -306,6 +314,7 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
     plan, stages, runner = build.plan, build.stages, build.run_context.runner
     checked_out, manifest = prepared.checked_out, prepared.manifest
     workspace = checked_out.workspace
+    engines = engines_of(prepared.plugins, build.wanted)
     with stages.stage("toolchain") as stage:
         toolchain = assemble(
             workspace=workspace,
@@ -315,15 +324,18 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
             cache=plan.cache_dir,
             temporary=build.temporary,
             runner=stage.bind(runner),
-            wanted_tools=build.wanted,
+            wanted_node=build.wanted.node,
         )
-        stage.note = (
-            f"node {toolchain.node.version}, yarn {toolchain.yarn.version}, "
-            f"rhdh-cli {toolchain.rhdh_cli.version}"
-        )
-    build.uses(_used_versions(build.progress.tools, toolchain, build.wanted))
+        if Engine.RHDH in engines:
+            toolchain = with_rhdh_cli(toolchain, build.wanted.rhdh_cli)
+        used = _used_versions(build.progress.tools, toolchain, build.wanted)
+        stage.note = ", ".join(f"{name} {version}" for name, version in used.exporting)
+    build.uses(used)
     toolchain = give_release_manifest(toolchain, project_folder(workspace) or workspace)
     install_workspace(build, workspace, toolchain)
+    if Engine.BACKSTAGE in engines:
+        toolchain = _with_bundler(build, workspace, toolchain)
+        build.uses(_used_versions(build.progress.tools, toolchain, build.wanted))
     packages = workspace_packages(workspace)
     if checked_out.package:
         log.debug("a published package is compiled already")
@@ -341,10 +353,12 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
     return PluginBuilder(
         workspace_packages=packages,
         locked=locked,
+        host=build.host,
         output_dir=plan.output_dir,
         toolchain=toolchain,
         runner=runner,
         stages=stages,
+        wanted=build.wanted,
         supported_versions=plan.supported_versions,
         computed_backstage=prepared.backstage.computed,
         jobs=plan.jobs,
@@ -366,6 +380,19 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
     )
 
 
+def _with_bundler(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> Toolchain:
+    """Return the toolchain with what bundles: the workspace's own, which is installed now, if any.
+
+    Raises:
+        ToolchainError: there is none, and none can be installed.
+    """
+    with build.stages.stage("toolchain") as stage:
+        bundler = find_bundler(own_bundler(workspace), workspace, toolchain.installer)
+        whose = "the workspace's own" if bundler.own else "from the cache"
+        stage.note = f"Backstage's bundler {bundler.version}, {whose}"
+    return replace(toolchain, bundler=bundler)
+
+
 def _folders_not_needed(
     packages: Mapping[str, WorkspacePackage], prepared: Prepared
 ) -> tuple[Path, ...]:
@@ -383,11 +410,12 @@ def _used_versions(tools: ToolVersions, toolchain: Toolchain, wanted: WantedTool
         tools,
         node=toolchain.node.version,
         yarn=toolchain.yarn.version,
-        rhdh_cli=toolchain.rhdh_cli.version,
-        engine=wanted.engine,
+        rhdh_cli=toolchain.rhdh_cli.version if toolchain.rhdh_cli else None,
+        bundler=toolchain.bundler.version if toolchain.bundler else None,
+        engine=str(wanted.engines),
         why={
             "engine": wanted.engine_why,
-            "rhdh-cli": toolchain.rhdh_cli.why,
+            **({"rhdh-cli": toolchain.rhdh_cli.why} if toolchain.rhdh_cli else {}),
             "node": toolchain.node.why,
         },
     )
@@ -399,7 +427,8 @@ def _chosen_versions(tools: ToolVersions, chosen: NamedTools) -> ToolVersions:
         tools,
         node=chosen.node,
         yarn=chosen.yarn if chosen.yarn[:1].isdigit() else None,
-        rhdh_cli=chosen.rhdh_cli.partition("+")[0],
+        rhdh_cli=chosen.rhdh_cli.partition("+")[0] or None,
+        bundler=version_of_bundler(chosen.bundler),
         engine=chosen.engine,
         why=chosen.why,
     )

@@ -25,6 +25,7 @@ from factory.cache.memo import (
 from factory.cache.variables import telling_variables
 from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
 from factory.config.plugins_list import PLUGINS_LIST
+from factory.engines import Engine
 from factory.errors import FactoryError
 from factory.pipeline.checkout import (
     overrides_of,
@@ -36,6 +37,7 @@ from factory.pipeline.plugin_cache import Restorer
 from factory.pipeline.preparation import host_digest, plugin_name, select_plugins
 from factory.pipeline.publishing import refuse_unless_pushable
 from factory.sources.source import Checkout
+from factory.toolchain.backstage_bundler import name_bundler, version_of_bundler
 from factory.toolchain.rhdh_cli import with_pins
 
 if TYPE_CHECKING:
@@ -151,7 +153,7 @@ class WorkspaceMemory:
         return KnownWorkspace(
             plugins=tuple(self._know(plugin) for plugin in found.plugins),
             yarn=yarn,
-            why={**why, **self.why},
+            why={**why, **{name: said for name, said in self.why.items() if name in why}},
             committed_at=committed_at,
             lockfile=lockfile,
         )
@@ -311,12 +313,17 @@ def memo_for(
         return None
     try:
         # Which of them, and which yarn, the workspace asks for, the commit says.
-        wanted, rhdh_cli = chooser.wanted, chooser.rhdh_cli()
+        wanted = chooser.wanted
+        rhdh_cli = chooser.rhdh_cli() if Engine.RHDH in wanted.engines.possible else None
+        bundles = Engine.BACKSTAGE in wanted.engines.possible
         tools = {
             "node": " ".join(chooser.nodes()),
             "wanted-node": f"{wanted.node.range} {wanted.node.portal}" if wanted.node.range else "",
-            "engine": wanted.engine,
-            "rhdh-cli": with_pins(rhdh_cli.version),
+            "engine": str(wanted.engines),
+            **({"self-contained": "true"} if wanted.self_contained else {}),
+            **({"rhdh-cli": with_pins(rhdh_cli.version)} if rhdh_cli else {}),
+            # Whether the workspace has one of its own, the commit says.
+            **({"cli-module-build": name_bundler(None)} if bundles else {}),
         }
     except FactoryError as error:
         build.run_context.runner.raise_if_cancelled()
@@ -327,7 +334,10 @@ def memo_for(
         resolved.commit,
         store=cache.store,
         tools=tools,
-        why={"engine": wanted.engine_why, "rhdh-cli": rhdh_cli.why},
+        why={
+            "engine": wanted.engine_why,
+            **({"rhdh-cli": rhdh_cli.why} if rhdh_cli else {}),
+        },
         host_digest=host_digest(build.host),
     )
 
@@ -381,9 +391,13 @@ def restore_workspace(
             return None
         build.note_end(report)
         reports.append(report)
+    versions: dict[str, object] = {}
     for entry in found.values():
-        build.uses(_tools(build.progress.tools, entry.parts().get(TOOLS, {}), known))
-        break
+        said = entry.parts().get(TOOLS, {})
+        versions.update(said if isinstance(said, dict) else {})
+    if found:
+        used = _tools(build.progress.tools, versions, known)
+        build.uses(replace(used, engine=str(build.wanted.engines)))
     return BuildResult(
         reports=tuple(reports),
         source=source,
@@ -406,13 +420,15 @@ def _source(
     return source_report(build.plan, overrides_of(build.plan), checkout)
 
 
-def _tools(tools: ToolVersions, parts: object, known: KnownWorkspace) -> ToolVersions:
-    versions = parts if isinstance(parts, dict) else {}
+def _tools(
+    tools: ToolVersions, versions: Mapping[str, object], known: KnownWorkspace
+) -> ToolVersions:
+    node = versions.get("node")
     return replace(
         tools,
-        node=versions.get("node"),
+        node=node if isinstance(node, str) else None,
         yarn=known.yarn or None,
         rhdh_cli=str(versions.get("rhdh-cli", "")).partition("+")[0] or None,
-        engine=versions.get("engine"),
+        bundler=version_of_bundler(str(versions.get("cli-module-build", ""))),
         why=known.why,
     )

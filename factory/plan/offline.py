@@ -13,6 +13,7 @@ from factory.analysis.arguments import parse_arguments
 from factory.analysis.inventory import find_host
 from factory.config.plugins_list import PLUGINS_LIST
 from factory.config.selection import PluginName
+from factory.engines import Engine
 from factory.errors import FactoryError, Interrupted
 from factory.pipeline.output_directory import storage_error
 from factory.pipeline.stages import Stages
@@ -157,13 +158,16 @@ def list_wanted_tools(host: HostInventory, wanted: WantedTools, option: str) -> 
     refuse_no_version(wanted.rhdh_cli.wanted)
     rhdh_cli, node = wanted.rhdh_cli, wanted.node
     who = f"{rhdh_cli.portal} was released with it" if rhdh_cli.portal else VARIABLE
-    why = {"engine": wanted.engine_why, "rhdh-cli": f"{who}; not looked for ({option})"}
+    exports = Engine.RHDH in wanted.engines.possible
+    why = {"engine": wanted.engine_why}
+    if exports:
+        why["rhdh-cli"] = f"{who}; not looked for ({option})"
     if node.range:
         why["node"] = f"{node.portal} runs on it" if node.portal else "--node"
     return PlannedTools(
         host=host.name,
-        engine=wanted.engine,
-        rhdh_cli=rhdh_cli.wanted,
+        engine=str(wanted.engines),
+        rhdh_cli=rhdh_cli.wanted if exports else None,
         node=node.range or None,
         why=why,
     )

@@ -15,6 +15,7 @@ from factory import __version__
 from factory.config.plugins_list import PLUGINS_LIST
 from factory.config.selection import nothing_selected
 from factory.config.workspaces import CLONES_FOLDER
+from factory.engines import Engine
 from factory.errors import FactoryError, Place, SourceError
 from factory.pipeline.checkout import overrides_of, resolve_source
 from factory.pipeline.plugin_cache import keys_to_look_under, open_cache
@@ -293,13 +294,15 @@ def _plan_tools(build: WorkspaceContext, chooser: Chooser | None, engines: str) 
 
 def _plan_cached_tools(build: WorkspaceContext, chooser: Chooser, node_why: str) -> PlannedTools:
     """What would build a workspace of which nothing has to be built."""
-    rhdh_cli = chooser.rhdh_cli()
+    wanted = chooser.wanted
+    rhdh_cli = chooser.rhdh_cli() if Engine.RHDH in wanted.engines.possible else None
+    why = {"engine": wanted.engine_why, "node": node_why}
     return PlannedTools(
         host=build.host.name,
-        engine=chooser.wanted.engine,
-        rhdh_cli=rhdh_cli.version,
+        engine=str(wanted.engines),
+        rhdh_cli=rhdh_cli.version if rhdh_cli else None,
         node=None,
-        why={"engine": chooser.wanted.engine_why, "rhdh-cli": rhdh_cli.why, "node": node_why},
+        why={**why, "rhdh-cli": rhdh_cli.why} if rhdh_cli else why,
     )
 
 

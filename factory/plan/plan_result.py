@@ -60,12 +60,13 @@ class PlannedTools:
     """What a workspace would be built with, and for which portal.
 
     ``rhdh_cli`` and ``node`` are versions, or, offline, what is wanted; ``why`` says by name who
-    wants them. ``node`` is None where nothing has to be built.
+    wants them. ``node`` is None where nothing has to be built, ``rhdh_cli`` where no plugin can
+    need it.
     """
 
     host: str
     engine: str
-    rhdh_cli: str
+    rhdh_cli: str | None
     node: str | None
     why: Mapping[str, str]
 

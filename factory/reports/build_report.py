@@ -98,10 +98,22 @@ class ToolVersions:
     node: str | None = None
     yarn: str | None = None
     rhdh_cli: str | None = None
+    bundler: str | None = None
     engine: str | None = None
     why: Mapping[str, str] = field(default_factory=dict)
     host: str | None = None
     host_backstage: str | None = None
+
+    @property
+    def exporting(self) -> tuple[tuple[str, str], ...]:
+        """What of it decides an artifact's bytes, by name, where it is known."""
+        versions = {
+            "node": self.node,
+            "yarn": self.yarn,
+            "rhdh-cli": self.rhdh_cli,
+            "cli-module-build": self.bundler,
+        }
+        return tuple((name, version) for name, version in versions.items() if version)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +187,7 @@ class BuildReport:
                 "node": self.tools.node,
                 "yarn": self.tools.yarn,
                 "rhdh-cli": self.tools.rhdh_cli,
+                **({"cli-module-build": self.tools.bundler} if self.tools.bundler else {}),
                 "engine": self.tools.engine,
                 "why": {name: redact(why) for name, why in sorted(self.tools.why.items())},
                 "host": self.tools.host,

@@ -1,12 +1,13 @@
-"""The toolchain of one workspace: node, yarn and rhdh-cli, each in the version it asks for."""
+"""The toolchain of one workspace: node, yarn and what exports, each in the version it asks for."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from factory.errors import ToolchainError
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import Node, find_node, npm_of
 from factory.toolchain.node_environment import node_environment
@@ -24,22 +25,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.config.environment import Environment
+    from factory.toolchain.backstage_bundler import BackstageBundler
+    from factory.toolchain.node import Npm
     from factory.toolchain.runner import Runner
-    from factory.toolchain.wanted_tools import WantedTools
+    from factory.toolchain.wanted_tools import WantedNode, WantedRhdhCli
 
 _PLAIN_NAME = re.compile(r"[\w@+.-]{1,120}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Toolchain:
-    """What builds a workspace, and what its processes see of the environment."""
+    """What builds a workspace, and what its processes see of the environment.
+
+    ``rhdh_cli`` is None where no plugin is exported by it, ``bundler`` until packages are installed
+    and where no plugin is bundled by it. ``npm`` brings what is needed later.
+    """
 
     node: Node
     yarn: Yarn
-    rhdh_cli: RhdhCli
     environment: Environment
     registry_variables: RegistryVariables
     temporary: Path
+    npm: Npm | None = None
+    rhdh_cli: RhdhCli | None = None
+    bundler: BackstageBundler | None = None
+
+    @property
+    def installer(self) -> Npm:
+        """The npm that installs what exports plugins.
+
+        Raises:
+            ToolchainError: this toolchain was put together without one.
+        """
+        if self.npm is None:
+            raise ToolchainError("npm was not looked for", expected="a workspace that is built")
+        return self.npm
 
     @property
     def yarn_command(self) -> Path:
@@ -137,9 +157,9 @@ def assemble(
     cache: Path,
     temporary: Path,
     runner: Runner,
-    wanted_tools: WantedTools,
+    wanted_node: WantedNode,
 ) -> Toolchain:
-    """Find or install what the workspace needs.
+    """Find or install what the workspace needs, but for what exports its plugins.
 
     Args:
         workspace: the workspace's folder.
@@ -149,7 +169,7 @@ def assemble(
         cache: where tools are installed, once for all runs.
         temporary: a folder of this run, for launchers and temporary files.
         runner: starts the processes.
-        wanted_tools: which rhdh-cli and which Node the user, or the portal, wants.
+        wanted_node: which Node the user, or the portal, wants.
 
     Raises:
         ConfigurationError: the workspace, or a variable, asks for something that is not a version;
@@ -158,21 +178,31 @@ def assemble(
     """
     wanted = find_wanted_yarn(workspace, root)
     tools = ToolCache(folder=cache, environment=environment, runner=runner)
-    node = find_node(engines_node, tools, wanted_tools.node)
+    node = find_node(engines_node, tools, wanted_node)
     bin_dir = temporary / "bin"
     bin_dir.mkdir(parents=True, exist_ok=True)
     (bin_dir / "node").symlink_to(node.bin_dir / "node")
     npm = npm_of(node, tools, temporary=temporary, tools=(bin_dir,))
     yarn = find_yarn(wanted, npm, bin_dir=bin_dir)
-    rhdh_cli = find_rhdh_cli(wanted_tools.rhdh_cli, npm)
-    warn_of_other_node(rhdh_cli, node)
     variables = registry_variables(environment, workspace, classic=yarn.is_classic)
     refuse_missing(variables, environment)
     return Toolchain(
         node=node,
         yarn=yarn,
-        rhdh_cli=rhdh_cli,
         environment=environment,
         registry_variables=variables,
         temporary=temporary,
+        npm=npm,
     )
+
+
+def with_rhdh_cli(toolchain: Toolchain, wanted: WantedRhdhCli) -> Toolchain:
+    """Return the toolchain with rhdh-cli, found or installed.
+
+    Raises:
+        ConfigurationError: ``wanted`` is neither a version, nor a range, nor a tag.
+        ToolchainError: it can neither be found nor installed.
+    """
+    rhdh_cli = find_rhdh_cli(wanted, toolchain.installer)
+    warn_of_other_node(rhdh_cli, toolchain.node)
+    return replace(toolchain, rhdh_cli=rhdh_cli)

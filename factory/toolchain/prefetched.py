@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from factory.engines import Engine
 from factory.scratch_folder import scratch_folder
+from factory.toolchain.backstage_bundler import BackstageBundler, find_cached_bundler
 from factory.toolchain.node import Node, find_node, npm_of
 from factory.toolchain.rhdh_cli import RhdhCli, find_rhdh_cli
 from factory.toolchain.yarn import DEFAULT_BERRY, WantedYarn, Yarn, find_yarn
@@ -17,11 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prefetched:
-    """What is in the cache now, or was found on the machine."""
+    """What is in the cache now, or was found on the machine; of engines those that are wanted."""
 
     node: Node
     yarn: Yarn
-    rhdh_cli: RhdhCli
+    rhdh_cli: RhdhCli | None
+    bundler: BackstageBundler | None
 
 
 def prefetch(cache: ToolCache, wanted_tools: WantedTools) -> Prefetched:
@@ -29,7 +32,7 @@ def prefetch(cache: ToolCache, wanted_tools: WantedTools) -> Prefetched:
 
     Args:
         cache: where tools are installed.
-        wanted_tools: which rhdh-cli and which Node the user, or the portal, wants.
+        wanted_tools: which engines, rhdh-cli and Node the user, or the portal, wants.
 
     Raises:
         ConfigurationError: ``RHDH_CLI_VERSION`` is not a version.
@@ -41,5 +44,7 @@ def prefetch(cache: ToolCache, wanted_tools: WantedTools) -> Prefetched:
         npm = npm_of(node, cache, temporary=temporary)
         yarn_wanted = WantedYarn(version=DEFAULT_BERRY, reason="the default")
         yarn = find_yarn(yarn_wanted, npm, bin_dir=temporary)
-        rhdh_cli = find_rhdh_cli(wanted_tools.rhdh_cli, npm)
-    return Prefetched(node=node, yarn=yarn, rhdh_cli=rhdh_cli)
+        engines = wanted_tools.engines.possible
+        rhdh_cli = find_rhdh_cli(wanted_tools.rhdh_cli, npm) if Engine.RHDH in engines else None
+        bundler = find_cached_bundler(npm) if Engine.BACKSTAGE in engines else None
+    return Prefetched(node=node, yarn=yarn, rhdh_cli=rhdh_cli, bundler=bundler)

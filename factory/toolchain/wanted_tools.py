@@ -1,4 +1,4 @@
-"""Which rhdh-cli and which Node.js are wanted, and by whom: the user, the workspace or the portal.
+"""Which engines, rhdh-cli and Node.js are wanted, and by whom: user, workspace or portal.
 
 Values alone; what there is of them, ``rhdh_cli_version`` and ``node`` find out.
 """
@@ -6,6 +6,8 @@ Values alone; what there is of them, ``rhdh_cli_version`` and ``node`` find out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+from factory.engines import RoleEngines
 
 LATEST = "latest"
 VARIABLE = "RHDH_CLI_VERSION"
@@ -39,9 +41,14 @@ class WantedNode:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WantedTools:
-    """Which tools a build is to use; ``engine`` is what exports, and ``engine_why`` who says so."""
+    """Which tools a build is to use.
+
+    ``engines`` are what exports, and ``engine_why`` says who says so. ``self_contained`` is whether
+    backends of the engine ``backstage`` bring along what the portal has, too.
+    """
 
     rhdh_cli: WantedRhdhCli = field(default_factory=WantedRhdhCli)
     node: WantedNode = field(default_factory=WantedNode)
-    engine: str = "rhdh"
+    engines: RoleEngines = field(default_factory=RoleEngines)
     engine_why: str = ""
+    self_contained: bool = False

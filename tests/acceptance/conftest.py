@@ -38,9 +38,7 @@ def sources(built: Built, process: dict[str, str], tmp_path: Path) -> Tree:
 
 @pytest.fixture(scope="session")
 def _worn_source(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source = _copied_sources(built, tmp_path_factory.mktemp("worn") / "source")
-    _link_modules(built, source)
-    return source
+    return copied_tree(built, tmp_path_factory.mktemp("worn") / "source")
 
 
 @pytest.fixture
@@ -66,6 +64,13 @@ def tree(built: Built, worn_tree: Tree) -> Iterator[Tree]:
     yield worn_tree
     _remove_sources(worn_tree.source)
     _copied_sources(built, worn_tree.source)
+
+
+def copied_tree(built: Built, source: Path) -> Path:
+    """Copy a built tree with what is installed, and return the copy's folder."""
+    _copied_sources(built, source)
+    _link_modules(built, source)
+    return source
 
 
 def _copied_sources(built: Built, source: Path) -> Path:

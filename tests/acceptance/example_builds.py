@@ -51,7 +51,7 @@ def build_example(
     if not config.exists():
         shutil.copytree(EXAMPLE, config)
     source, outputs = folder / "source", folder / "outputs"
-    words = _build_words(config, source, outputs, *options)
+    words = build_words(config, source, outputs, *options)
     ended = run_factory(process, *words, umask=umask)
     built = Built(config=config, source=source, outputs=outputs, ended=ended)
     assert ended.code == 0, ended.said
@@ -73,7 +73,7 @@ class Tree:
 
     def words(self, *options: str | Path) -> list[str | Path]:
         """The words of a build in place."""
-        return _build_words(self.config, self.source, self.outputs, "--use-local", *options)
+        return build_words(self.config, self.source, self.outputs, "--use-local", *options)
 
     def running(self, *options: str | Path) -> AbstractContextManager[subprocess.Popen[str]]:
         """A build in place that is going on."""
@@ -90,9 +90,10 @@ class Tree:
         (self.config / "plugins-list.yaml").write_text(text, encoding="utf-8")
 
 
-def _build_words(
+def build_words(
     config: Path, source: Path, outputs: Path, *options: str | Path
 ) -> list[str | Path]:
+    """The words of a build with these folders."""
     folders = ("--config-dir", config, "--repo-path", source, "--output-dir", outputs)
     return ["build", *folders, *options]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from factory.attestation.provenance import Material
+from factory.engines import Engine
 from factory.errors import ExportError
 from factory.export.packing import Artifact
 from factory.pipeline.attestations import (
@@ -59,6 +60,7 @@ def written(report: PluginReport, folder: Path, source: SourceReport = SOURCE) -
         source=source,
         materials=MATERIALS,
         tools=TOOLS,
+        engine=Engine.RHDH,
         output_dir=folder,
         redact=lambda text: text.replace("hidden", "***"),
     )

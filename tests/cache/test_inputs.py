@@ -15,6 +15,7 @@ import pytest
 from factory.cache.inputs import PluginToName, workspace_inputs
 from factory.cache.key import explain, plugin_key
 from factory.config.environment import Environment
+from factory.engines import Engine
 
 from .workspaces import BACKEND, FRONTEND, NO_VARIABLES, TOOLS, Checkout, new_checkout
 
@@ -191,12 +192,24 @@ def test_what_the_configuration_says(checkout: Checkout, tmp_path: Path) -> None
     assert replace(checkout, plugin=copied).key() == replace(checkout, plugin=plugins[2]).key()
 
 
-@pytest.mark.parametrize("tool", ["node", "yarn", "rhdh_cli", "platform", "engine"])
+@pytest.mark.parametrize("tool", ["node", "yarn", "rhdh_cli", "platform"])
 def test_each_tool_counts(checkout: Checkout, tool: str) -> None:
     change: dict[str, Any] = {tool: "another"}
     newer = replace(checkout, tools=replace(TOOLS, **change))
     said = explain(checkout.inputs().parts, newer.inputs().parts)
     assert said == (f"{tool.replace('_', '-')} {getattr(TOOLS, tool)} -> another",)
+
+
+def test_each_engine_has_its_own_key_and_takes_no_notice_of_the_other(checkout: Checkout) -> None:
+    plugin = replace(checkout.plugin, engine={"engine": Engine.BACKSTAGE, "portal": "0123"})
+    bundled = replace(checkout, plugin=plugin, tools=replace(TOOLS, bundler="0.1.10+0123"))
+    said = explain(checkout.inputs().parts, bundled.inputs().parts)
+    assert "engine rhdh -> backstage" in said
+    assert bundled.key() == replace(bundled, tools=replace(bundled.tools, rhdh_cli="2.0.0")).key()
+    assert bundled.key() != replace(bundled, tools=replace(bundled.tools, bundler="0.2.0")).key()
+    other = replace(plugin, engine={"engine": Engine.BACKSTAGE, "portal": "4567"})
+    assert bundled.key() != replace(bundled, plugin=other).key()
+    assert checkout.key() == replace(checkout, tools=replace(TOOLS, bundler="0.2.0")).key()
 
 
 def test_for_whom_a_tool_was_chosen_makes_no_difference(checkout: Checkout) -> None:

@@ -58,7 +58,7 @@ def test_what_was_not_bundled_need_not_be_noted(tmp_path: Path) -> None:
 
 def test_the_warning_names_plugin_version_and_kind(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        warn_of_unknown_bundles(BUNDLE_KINDS, "plugins/a", "9.9.9")
+        warn_of_unknown_bundles(BUNDLE_KINDS, "plugins/a", "rhdh-cli 9.9.9")
     first, second = caplog.messages
     assert first.startswith("plugins/a: rhdh-cli 9.9.9 makes the assets for module federation")
     assert "for Scalprum" in second
