@@ -6,10 +6,8 @@ import typer
 
 from factory.cli.option_groups import with_option_groups
 from factory.cli.options import LeastUrgent, LogLevel, Verbose
-from factory.cli.session import session
 from factory.config.options import BuildOptions
 from factory.scheduling.capacity import default_jobs
-from factory.scratch_folder import scratch_folder
 
 EXAMPLES = """Examples:
 
@@ -52,12 +50,14 @@ def build(
 
     This runs when no command is named: the options of plugin-factory itself are those of build.
     """
+    from factory.cli.session import session  # noqa: PLC0415 - --help starts nothing
     from factory.config.package_configurations import (  # noqa: PLC0415 - nor its packages
         write_package_configurations,
     )
     from factory.config.run_plan import plan_run  # noqa: PLC0415 - --help needs no YAML
     from factory.config.workspaces import environment_files  # noqa: PLC0415
     from factory.pipeline.run import build_run  # noqa: PLC0415 - nor the pipeline
+    from factory.scratch_folder import scratch_folder  # noqa: PLC0415
 
     with (
         session(

@@ -19,6 +19,7 @@ from factory.oci.transport import (
     is_web_address,
     web_address,
 )
+from factory.quantities import pluralize
 from factory.versions import (
     highest,
     is_range,
@@ -202,7 +203,7 @@ def _no_version(
     shown = [*(f"{version} ({tag})" for tag, version in tags.items()), *near]
     return RegistryError(
         f"the npm registry has no {package}",
-        found=f"{len(versions)} versions at {registry}, among them "
+        found=f"{pluralize(len(versions), 'version')} at {registry}, among them "
         + ", ".join(list(dict.fromkeys(shown))[: 2 * _SHOWN_VERSIONS]),
         expected="a version, a range or a tag that exists there",
     )
