@@ -67,13 +67,14 @@ class AtOnce:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write a line, and the end of what a failure says."""
-        if not report.failed and report.duration <= LONG:
+        has_failed = report.outcome not in {"passed", "skipped"}  # "rerun": it is tried once more
+        if not has_failed and report.duration <= LONG:
             return
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         assert isinstance(terminal, pytest.TerminalReporter)
-        word = "failed" if report.failed else "slow"
+        word = report.outcome if has_failed else "slow"
         terminal.write_line(f"\n{word} {report.duration:.0f} s {report.when} {report.nodeid}")
-        if report.failed:
+        if has_failed:
             terminal.write_line(report.longreprtext[-2000:])
 
 
