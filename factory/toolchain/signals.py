@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,10 @@ _REASONS: dict[signal.Signals, type[Interrupted]] = {
 }
 
 
+# Seconds that the main thread has to deal with a signal before it is told once more.
+_PROMPTLY = 0.2
+
+
 @contextlib.contextmanager
 def ending_on_signals(runner: Runner) -> Iterator[None]:
     """Turn signals into an exception in the main thread, after ending the runner's children.
@@ -37,9 +42,11 @@ def ending_on_signals(runner: Runner) -> Iterator[None]:
         return
 
     reason: Interrupted | None = None
+    dealt_with = threading.Event()
 
     def end(number: int, _frame: FrameType | None) -> None:
         nonlocal reason
+        dealt_with.set()
         for each in _REASONS:
             signal.signal(each, signal.SIG_IGN)
         reason = _REASONS[signal.Signals(number)](
@@ -52,7 +59,8 @@ def ending_on_signals(runner: Runner) -> Iterator[None]:
 
     before = {each: signal.signal(each, end) for each in _REASONS}
     try:
-        yield
+        with _insisting_on_signals(dealt_with):
+            yield
     except Exception as error:
         if reason is None or error is reason:
             raise
@@ -60,3 +68,34 @@ def ending_on_signals(runner: Runner) -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextlib.contextmanager
+def _insisting_on_signals(dealt_with: threading.Event) -> Iterator[None]:
+    """Tell the main thread of a signal until it deals with it.
+
+    Python's handlers run in the main thread, when it runs. A signal that another thread gets, or
+    that comes just before the main thread begins to wait, does not end that wait: without this, a
+    run would go on until a plugin is built (docs.python.org/3/library/signal.html, "Execution of
+    Python signal handlers").
+    """
+    main = threading.get_ident()
+    told, tell = socket.socketpair()
+
+    def insist() -> None:
+        for number in iter(lambda: told.recv(1), b""):
+            while number[0] in _REASONS and not dealt_with.wait(_PROMPTLY):
+                signal.pthread_kill(main, number[0])
+
+    with told, tell:
+        tell.setblocking(False)
+        thread = threading.Thread(target=insist, name="signals", daemon=True)
+        thread.start()
+        former = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(former)
+            dealt_with.set()
+            tell.shutdown(socket.SHUT_WR)
+            thread.join()

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -324,6 +325,24 @@ def test_what_a_signal_turns_into_on_its_way_is_still_the_signal() -> None:
     with pytest.raises(Terminated, match="SIGTERM") as caught, ending_on_signals(Runner()):
         start()
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_signal_that_another_thread_gets_ends_what_the_main_thread_waits_for() -> None:
+    """As one that comes just before a wait: nothing but another signal would end that."""
+
+    def signal_itself() -> None:
+        time.sleep(0.3)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    def wait() -> None:
+        threading.Thread(target=signal_itself).start()
+        threading.Event().wait(60)
+
+    began = time.monotonic()
+    with pytest.raises(Terminated), ending_on_signals(Runner()):
+        wait()
+    assert time.monotonic() - began < 30
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 def test_an_error_without_a_signal_is_itself() -> None:
