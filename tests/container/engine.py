@@ -19,7 +19,7 @@ SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 BASE = "localhost/plugin-factory-test-base"
 IMAGE = "localhost/plugin-factory-test"
-LONGEST = 1200
+LONGEST = 3000
 # What works where containers may neither raise limits nor have a network of their own.
 ULIMITS = ("--ulimit", "nofile=1024:1024")
 MACHINE = ("--runtime", "runc", *ULIMITS, "--ulimit", "nproc=1000:1000")

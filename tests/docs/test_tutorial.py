@@ -67,7 +67,7 @@ def test_the_tutorial_leads_to_plugins_that_a_portal_loads(
             env=process | own,
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=1800,
             check=False,
         )
         assert ended.returncode == code, f"{text}\n{ended.stdout}{ended.stderr}"
