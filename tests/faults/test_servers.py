@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from tests.made_once import made_once
 from tests.sources.servers import ServerLog, smart_http
-from tests.toolchain.npm_registry import Fault, serving
+from tests.toolchain.npm_registry import Fault
 
-from .registry import ARCHIVE, PACKAGE, Mirror, published_package
+from .registry import ARCHIVE, Mirror, mirroring, published_package
 from .tiny_workspace import Desk
+
+NewMirror: TypeAlias = Callable[..., AbstractContextManager[Mirror]]
 
 # git's and yarn's own settings for how long to wait for an answer: a second.
 IMPATIENT_GIT = {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "1"}
@@ -38,10 +44,8 @@ def published(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def npm(published: bytes) -> Iterator[Mirror]:
-    with serving(Mirror(packages={PACKAGE: {}}, published=published)) as mirror:
-        assert isinstance(mirror, Mirror)
-        yield mirror
+def mirror(published: bytes, tmp_path: Path) -> NewMirror:
+    return functools.partial(mirroring, published, tmp_path)
 
 
 def assert_failed(desk: Desk, said: str) -> None:
@@ -82,29 +86,31 @@ class TestGit:
 
 class TestNpm:
     def test_that_fails_then_breaks_off_then_works(
-        self, desk: Desk, npm: Mirror, undisturbed: dict[str, bytes]
+        self, desk: Desk, mirror: NewMirror, undisturbed: dict[str, bytes]
     ) -> None:
         # More often than yarn asks by itself.
-        npm.faults += [
+        fails, breaks_off = (
             Fault(path=ARCHIVE, does="fails", times=1),
             Fault(path=ARCHIVE, does="breaks off", times=1),
-        ]
-        ended = desk.build(variables=npm.variables)
-        assert ended.code == 0, f"{ended.said}\n{npm.seen}\n{npm.faults}"
+        )
+        with mirror(fails, breaks_off) as npm:
+            ended = desk.build(variables=npm.variables)
+            assert ended.code == 0, f"{ended.said}\n{npm.log.read_text()}"
+            assert npm.count(ARCHIVE) == 3
         assert "trying again" in ended.said
         assert desk.artifacts() == undisturbed
 
-    def test_that_never_stops_to_fail_is_given_up(self, desk: Desk, npm: Mirror) -> None:
-        npm.faults.append(Fault(path=ARCHIVE, does="fails", times=1000))
-        ended = desk.build(variables=npm.variables)
-        assert ended.code == 7, ended.said
-        assert "500" in ended.said
-        assert npm.count(ARCHIVE) < 10
+    def test_that_never_stops_to_fail_is_given_up(self, desk: Desk, mirror: NewMirror) -> None:
+        with mirror(Fault(path=ARCHIVE, does="fails", times=1000)) as npm:
+            ended = desk.build(variables=npm.variables)
+            assert ended.code == 7, ended.said
+            assert "500" in ended.said
+            assert npm.count(ARCHIVE) < 10
         assert_failed(desk, ended.said)
 
-    def test_that_never_answers_is_given_up(self, desk: Desk, npm: Mirror) -> None:
-        npm.faults.append(Fault(path=ARCHIVE, does="says nothing", times=1000))
-        ended = desk.build(variables=npm.variables | IMPATIENT_YARN)
-        assert ended.code == 7, ended.said
-        assert npm.count(ARCHIVE) < 10
+    def test_that_never_answers_is_given_up(self, desk: Desk, mirror: NewMirror) -> None:
+        with mirror(Fault(path=ARCHIVE, does="says nothing", times=1000)) as npm:
+            ended = desk.build(variables=npm.variables | IMPATIENT_YARN)
+            assert ended.code == 7, ended.said
+            assert npm.count(ARCHIVE) < 10
         assert_failed(desk, ended.said)
