@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
-import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -80,22 +80,22 @@ def _insisting_on_signals(dealt_with: threading.Event) -> Iterator[None]:
     Python signal handlers").
     """
     main = threading.get_ident()
-    told, tell = socket.socketpair()
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
 
     def insist() -> None:
-        for number in iter(lambda: told.recv(1), b""):
+        for number in iter(lambda: os.read(told, 1), b""):
             while number[0] in _REASONS and not dealt_with.wait(_PROMPTLY):
                 signal.pthread_kill(main, number[0])
 
-    with told, tell:
-        tell.setblocking(False)
-        thread = threading.Thread(target=insist, name="signals", daemon=True)
-        thread.start()
-        former = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
-        try:
-            yield
-        finally:
-            signal.set_wakeup_fd(former)
-            dealt_with.set()
-            tell.shutdown(socket.SHUT_WR)
-            thread.join()
+    thread = threading.Thread(target=insist, name="signals", daemon=True)
+    thread.start()
+    former = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(former)
+        dealt_with.set()
+        os.close(tell)  # which ends the thread
+        thread.join()
+        os.close(told)
