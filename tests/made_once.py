@@ -32,5 +32,7 @@ def made_once(folders: pytest.TempPathFactory, name: str, make: Callable[[Path],
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            done.write_bytes(pickle.dumps(make(folder)))
-        return cast("Made", pickle.loads(done.read_bytes()))
+            done.write_bytes(pickle.dumps((make.__module__, make(folder))))
+        module, made = pickle.loads(done.read_bytes())
+        assert module == make.__module__, f"{name} is what {module} makes"
+        return cast("Made", made)

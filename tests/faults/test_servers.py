@@ -39,7 +39,7 @@ def git(desk: Desk) -> Iterator[ServerLog]:
 @pytest.fixture(scope="session")
 def published(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return made_once(
-        tmp_path_factory, "published", lambda folder: published_package(process, folder)
+        tmp_path_factory, "published-archive", lambda folder: published_package(process, folder)
     )
 
 
