@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import tarfile
 import zlib
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from factory.errors import PackError, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 PACKAGE_FOLDER = "package"
 """The folder of the archive that all of it is in."""
@@ -24,6 +25,8 @@ LARGEST_PACKAGE_JSON = 4 * 1024 * 1024
 
 INTEGRITY_SUFFIX = ".integrity"
 """What the file beside an archive, which has its integrity, is called in addition."""
+
+MODULES = "node_modules"
 
 _DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
 _BLOCK = 1 << 18
@@ -54,6 +57,24 @@ def archive_of_npm(said: str) -> Mapping[str, object]:
 def is_package_name(text: str) -> bool:
     """Whether a package can be called so: ``name`` or ``@scope/name``."""
     return _NAME.fullmatch(text) is not None
+
+
+def installed_packages(root: Path) -> Iterator[Path]:
+    """Yield the folder of each package that is in a ``node_modules`` of a folder, at any depth.
+
+    Args:
+        root: a folder, or a ``node_modules`` itself. Links are not followed.
+    """
+    for parent, folders, _ in os.walk(root):
+        folders.sort()
+        if Path(parent).name != MODULES:
+            continue
+        for name in folders:
+            folder = Path(parent, name)
+            scoped = [folder / one for one in sorted(os.listdir(folder))]  # noqa: PTH208 - names
+            for package in scoped if name.startswith("@") else [folder]:
+                if (package / PACKAGE_JSON).is_file() and not package.is_symlink():
+                    yield package
 
 
 def packed_entries(tgz: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:

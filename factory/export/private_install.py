@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from factory.archives.npm_package import installed_packages
 from factory.errors import ExportError
 from factory.export.locked_install import lock_environment
 from factory.files import write_whole
@@ -243,11 +244,7 @@ def finish_manifests(folder: Path, share: PortalShare, stand_ins: Mapping[str, s
 
 def _asked_below(modules: Path, share: PortalShare) -> Iterator[tuple[str, str]]:
     """What the portal has to give to the plugin's private packages."""
-    for file in sorted(modules.rglob(MANIFEST)):
-        scope = file.parent.parent
-        place = scope.parent if scope.name.startswith("@") else scope
-        if place.name != "node_modules":
-            continue  # a file within a package
+    for file in sorted(folder / MANIFEST for folder in installed_packages(modules)):
         try:
             listed = read_manifest_object(file).get("dependencies")
         except (OSError, ValueError):

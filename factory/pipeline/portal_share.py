@@ -13,6 +13,7 @@ from factory.analysis.arguments import parse_arguments
 from factory.analysis.context import is_backstage
 from factory.analysis.native import REFUSED_DEPENDENCIES
 from factory.analysis.written_rules import rules_of
+from factory.archives.npm_package import installed_packages, is_package_name
 from factory.errors import ExportError
 from factory.export.private_install import MANIFEST, PortalShare, read_manifest_object
 from factory.quantities import join_names
@@ -49,7 +50,8 @@ def find_portal_share(
             return True
         return not self_contained and is_backstage(name) and name in host
 
-    known = {*locked.graph.lockfile.versions, *locked.members}
+    # What a source calls its packages becomes the name of a folder that is removed.
+    known = filter(is_package_name, {*locked.graph.lockfile.versions, *locked.members})
     return PortalShare(
         shared=frozenset(filter(shares, known)) - rules.suppressed, suppressed=rules.suppressed
     )
@@ -81,11 +83,7 @@ def refuse_native(exported: Path, arguments: str) -> None:
 
 def find_native(modules: Path) -> Iterator[tuple[str, str]]:
     """Yield the installed packages that ``is-native-module`` names, and what shows it."""
-    for file in sorted(modules.rglob(MANIFEST)):
-        scope = file.parent.parent
-        place = scope.parent if scope.name.startswith("@") else scope
-        if place.name != "node_modules":
-            continue  # a file within a package
+    for file in sorted(folder / MANIFEST for folder in installed_packages(modules)):
         try:
             manifest = read_manifest_object(file)
         except (OSError, ValueError):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.discovery import BACKEND_ROLES, FRONTEND_ROLES, PLUGIN_ROLES
-from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
+from factory.archives.npm_package import (
+    LARGEST_PACKAGE_JSON,
+    PACKAGE_JSON,
+    installed_packages,
+)
 from factory.notation.json_text import parse_object
 from factory.verification.findings import PACKAGE, CheckFinding, failed_finding, passed_finding
 
@@ -31,7 +34,6 @@ def json_object(file: Path, *, limit: int) -> dict[str, Any]:
         raise ValueError(error.strerror or str(error)) from error
 
 
-_MODULES = "node_modules"
 # How Node.js completes a `main` (https://nodejs.org/api/modules.html#all-together).
 _COMPLETIONS = ("", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node")
 
@@ -130,16 +132,8 @@ def check_package(plugin: PluginFolder) -> CheckFinding:
 
 def read_bundled_packages(plugin: PluginFolder) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Yield each package in the plugin's node_modules, at any depth, with its package.json."""
-    for parent, folders, _ in os.walk(plugin.root):
-        folders.sort()
-        if Path(parent).name != _MODULES:
-            continue
-        for name in folders:
-            folder = Path(parent, name)
-            scoped = [folder / one for one in sorted(os.listdir(folder))]  # noqa: PTH208 - names
-            for package in scoped if name.startswith("@") else [folder]:
-                if (package / PACKAGE_JSON).is_file() and not package.is_symlink():
-                    yield package, _package_json(package / PACKAGE_JSON)
+    for folder in installed_packages(plugin.root):
+        yield folder, _package_json(folder / PACKAGE_JSON)
 
 
 def _package_json(file: Path) -> Mapping[str, Any]:

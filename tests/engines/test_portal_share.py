@@ -56,6 +56,23 @@ def test_a_self_contained_plugin_leaves_only_what_it_names(locked: LockedWorkspa
     assert share.shared == {"express"}
 
 
+@pytest.mark.parametrize("name", ["@acme/../../../../x", "../x", "@acme/x/../../y"])
+def test_a_name_that_leads_elsewhere_is_no_package(tmp_path: Path, name: str) -> None:
+    """What is shared is removed from the installed packages, by its name."""
+    for file in ("package.json", "yarn.lock"):
+        (tmp_path / file).write_bytes((EXAMPLE / "workspace" / file).read_bytes())
+    with (tmp_path / "yarn.lock").open("a", encoding="utf-8") as lockfile:
+        lockfile.write(
+            f'\n"{name}@npm:1.0.0":\n  version: 1.0.0\n  resolution: "{name}@npm:1.0.0"\n'
+            "  checksum: 10c0/00\n  languageName: node\n  linkType: hard\n"
+        )
+    hostile = read_locked_workspace(tmp_path, HOST)
+    assert name in hostile.graph.lockfile.versions
+    share = find_portal_share("--shared-package /./", hostile, HOST, self_contained=False)
+    assert "express" in share.shared
+    assert name not in share.shared
+
+
 def native(folder: Path, name: str, **fields: object) -> None:
     file = folder / "node_modules" / name / "package.json"
     file.parent.mkdir(parents=True)
