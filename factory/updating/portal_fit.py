@@ -41,7 +41,13 @@ def judge(backstage: str, manifests: Iterable[Manifest], host: HostInventory) ->
         manifests: the plugins' package.json.
         host: what the portal has.
     """
-    fits = [judge_backstage(backstage, host), *(judge_ranges(each, host) for each in manifests)]
+    return join_fits(
+        judge_backstage(backstage, host), *(judge_ranges(each, host) for each in manifests)
+    )
+
+
+def join_fits(*fits: Fit) -> Fit:
+    """Return all reasons and all remarks of several answers, each once."""
     return Fit(
         reasons=tuple(dict.fromkeys(reason for fit in fits for reason in fit.reasons)),
         remarks=tuple(dict.fromkeys(remark for fit in fits for remark in fit.remarks)),

@@ -35,7 +35,7 @@ from factory.published.workspace import PLUGIN_FOLDER
 from factory.sources.overlay import apply_overlays
 from factory.sources.patch import apply_patches
 from factory.updating.commit_look import describe_failure
-from factory.updating.portal_fit import Fit, judge_backstage, judge_ranges
+from factory.updating.portal_fit import Fit, join_fits, judge_backstage, judge_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,11 +181,3 @@ def judge_day(release: Release, as_of: AsOf | None) -> Fit:
         return Fit()
     late = f"it was published on {published.date()}, after resolve-as-of {as_of}"
     return Fit(reasons=(f"{late}: change the day in source.json, or remove it",))
-
-
-def join_fits(*fits: Fit) -> Fit:
-    """Return all reasons and all remarks of several answers, each once."""
-    return Fit(
-        reasons=tuple(dict.fromkeys(reason for fit in fits for reason in fit.reasons)),
-        remarks=tuple(dict.fromkeys(remark for fit in fits for remark in fit.remarks)),
-    )

@@ -115,7 +115,7 @@ def allowed(seconds: float) -> float:
 
     More, where more wants to run than there are cores: other tests, or another's work.
     """
-    return seconds * max(4, 2 * os.getloadavg()[0] / (os.cpu_count() or 1))
+    return seconds * max(1, 2 * os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
