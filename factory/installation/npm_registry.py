@@ -23,6 +23,7 @@ from factory.quantities import pluralize
 from factory.versions import (
     highest,
     is_range,
+    is_version,
     satisfies,
 )
 
@@ -123,13 +124,12 @@ def find_package(
 def pick_version(wanted: str, versions: Mapping[str, bool], tags: Mapping[str, str]) -> str:
     """Return a version or a tag of that name, or the best in the range; nothing without one.
 
+    What is not a semantic version, as old packages have (``express`` 1.0.0beta), is in no range.
+
     Args:
         wanted: a version, a tag or a range.
         versions: the versions that there are, and whether each is deprecated.
         tags: the version of each tag.
-
-    Raises:
-        ValueError: a version is not a semantic version.
     """
     if wanted in versions:
         return wanted
@@ -138,9 +138,10 @@ def pick_version(wanted: str, versions: Mapping[str, bool], tags: Mapping[str, s
     if not is_range(wanted):
         return ""
     latest = tags.get(LATEST, "")
-    if latest in versions and satisfies(latest, wanted):
+    if latest in versions and is_version(latest) and satisfies(latest, wanted):
         return latest
-    fitting = [version for version in versions if satisfies(version, wanted)]
+    known = filter(is_version, versions)
+    fitting = [version for version in known if satisfies(version, wanted)]
     current = [version for version in fitting if not versions[version]]
     return highest(current or fitting) or ""
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.errors import FactoryError
-from factory.installation.npm_registry import find_package
+from factory.installation.npm_registry import find_package, pick_version
 from factory.installation.npmrc import Npmrc
 from factory.installation.package_reference import NpmPackage
 from factory.installation.web import Web
@@ -64,3 +64,11 @@ def test_whatever_a_packument_holds(content: bytes, wanted: str) -> None:
     with contextlib.suppress(FactoryError):
         found = find_package(NpmPackage(name="x", wanted=wanted), Npmrc(values={}), web)
         assert found.url.startswith(("http://", "https://"))
+
+
+def test_what_is_no_semantic_version_is_in_no_range_and_hides_no_other() -> None:
+    """As npm has it of ``express``, of which there is a 1.0.0beta."""
+    there = {"1.0.0beta": False, "1.0.7": False, "x": False}
+    assert pick_version("^1.0.0", there, {"latest": "x"}) == "1.0.7"
+    assert pick_version("1.0.0beta", there, {}) == "1.0.0beta"
+    assert pick_version("^2.0.0", there, {"latest": "1.0.0beta"}) == ""
