@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,8 +29,9 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-# Seconds; what takes longer is worth a look at.
+# Seconds: what takes longer is worth a look at; how often is said what is being done.
 LONG = 60
+OFTEN = 300
 
 # Light tests have no tools, and find the network cut: what installs something is not light.
 LIGHT = ROOT / "build/light-tests"
@@ -63,6 +68,17 @@ class AtOnce:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._began = time.monotonic()
+        self._running: dict[str, float] = {}
+        Thread(target=self._say_what_runs, daemon=True).start()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Remember since when a test runs."""
+        self._running[nodeid] = time.monotonic()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Forget a test that ended."""
+        self._running.pop(nodeid, None)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -70,12 +86,27 @@ class AtOnce:
         has_failed = report.outcome not in {"passed", "skipped"}  # "rerun": it is tried once more
         if not has_failed and report.duration <= LONG:
             return
+        word = report.outcome if has_failed else "slow"
+        self._say(f"{word} {report.duration:.0f} s {report.when} {report.nodeid}")
+        if has_failed:
+            self._terminal.write_line(report.longreprtext[-2000:])
+
+    @property
+    def _terminal(self) -> pytest.TerminalReporter:
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         assert isinstance(terminal, pytest.TerminalReporter)
-        word = report.outcome if has_failed else "slow"
-        terminal.write_line(f"\n{word} {report.duration:.0f} s {report.when} {report.nodeid}")
-        if has_failed:
-            terminal.write_line(report.longreprtext[-2000:])
+        return terminal
+
+    def _say(self, line: str) -> None:
+        self._terminal.write_line(f"\n[{time.monotonic() - self._began:.0f} s] {line}")
+
+    def _say_what_runs(self) -> None:
+        while True:
+            time.sleep(OFTEN)
+            now = time.monotonic()
+            free = shutil.disk_usage(tempfile.gettempdir()).free / 10**9
+            runs = [f"{test} ({now - since:.0f} s)" for test, since in [*self._running.items()]]
+            self._say(f"{free:.1f} GB free; running: {', '.join(runs)}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -88,7 +119,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--at-once",
         action="store_true",
-        help=f"say at once what failed, and what took longer than {LONG} s",
+        help=f"say at once what failed, what took longer than {LONG} s, and at times what runs",
     )
 
 
