@@ -132,6 +132,8 @@ class DependenciesError(FactoryError):
     exit_code = 7
     kind = "dependencies"
     meaning = "yarn install failed, or yarn.lock cannot be used"
+    is_lasting = False
+    """Whether every attempt ends alike, since something is not there, or not allowed."""
 
 
 class CompileError(FactoryError):

@@ -29,6 +29,7 @@ from factory.config.workspaces import environment_files
 from factory.errors import CheckError, FactoryError, Place, UsageError
 from factory.installation.connections import ConnectionOptions, Connections
 from factory.installation.npmrc import read_npmrc, warn_of_unused
+from factory.plan.online import workspace_to_look_at
 from factory.quantities import join_names, pluralize
 from factory.scratch_folder import scratch_folder
 from factory.sources.checkout import git_session
@@ -143,7 +144,7 @@ def update(
     A commit moves to the commit of the newest release that fits, a tag to the newest tag of its
     kind; a branch stays. A version of a published package moves to the newest version that fits; a
     range stays, and the yarn.lock that holds it back goes. Build arguments are computed again for
-    commits and tags that have moved. Whatever is wrong with one workspace, the others are updated.
+    what has moved. Whatever is wrong with one workspace, the others are updated.
     """
     environment = layer_environment(ctx.obj, (config_dir / ENV_FILE,))
     npmrc = read_npmrc(config_dir, environment.variables)
@@ -222,6 +223,9 @@ def _find(
             wishes=wishes,
             book=ReleaseBook(npmrc, connections.web()),
             find_book=books.find_book,
+            bring=lambda plan: workspace_to_look_at(
+                replace(run, builds=(plan,), broken=()), runner=this.runner
+            ),
             runner=this.runner,
             scratch=scratch,
         )

@@ -41,7 +41,8 @@ class WantedSource:
 
     Of a published ``package``, ``repo`` is its address without a version and ``ref`` what is wanted
     of it; ``resolve_as_of`` says when its dependencies are resolved, if not when it was published,
-    and ``feature`` which of its exports a portal loads, if not the default or only one.
+    and ``feature`` which of its exports a portal loads, if not the default or only one. ``is_held``
+    says whether the yarn.lock beside source.json holds it and its dependencies, if there is one.
     """
 
     repo: str
@@ -49,6 +50,7 @@ class WantedSource:
     package: PackageSpec | None = None
     resolve_as_of: AsOf | None = None
     feature: str | None = None
+    is_held: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

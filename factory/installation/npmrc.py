@@ -50,6 +50,17 @@ class Npmrc:
         own = self._text(f"{scope}:registry") if scope else ""
         return (own or self._text("registry") or PUBLIC_REGISTRY).rstrip("/") + "/"
 
+    @property
+    def names_registry(self) -> bool:
+        """Whether a registry is set for packages without one of their scope."""
+        return bool(self._text("registry"))
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes, such as ``@acme``, that have a registry of their own, sorted."""
+        found = (name.removesuffix(":registry") for name in self.values if name[:1] == "@")
+        return tuple(sorted(scope for scope in found if ":" not in scope))
+
     def authorization(self, url: str, *, registry: str = "") -> str:
         """Return the Authorization header for an address, or nothing.
 

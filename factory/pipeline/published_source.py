@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile_parser import LOCKFILE
@@ -20,6 +22,7 @@ from factory.published.published_package import (
     fetch_published,
     find_published,
 )
+from factory.published.registries import YARN_PREFIX, YARN_REGISTRY, yarn_registries
 from factory.published.workspace import PLUGIN_FOLDER, write_workspace
 from factory.sources.source import Checkout
 from factory.toolchain.assembled import find_locking_yarn
@@ -35,6 +38,31 @@ if TYPE_CHECKING:
     from factory.toolchain.runner import Runner
 
 
+def with_registries(plan: BuildPlan) -> BuildPlan:
+    """Return a plan of a package with what yarn needs to take dependencies from its registries.
+
+    What the user has set for yarn itself wins; no login goes to another registry than its own.
+
+    Raises:
+        ConfigurationError: a setting of .npmrc cannot be used.
+    """
+    environment = plan.environment
+    npmrc = read_npmrc(plan.config_dir, environment.variables)
+    variables = yarn_registries(npmrc).variables
+    if YARN_REGISTRY in environment.variables:
+        variables = {
+            name: text for name, text in variables.items() if not name.startswith(YARN_PREFIX)
+        }
+    return replace(
+        plan,
+        environment=replace(
+            environment,
+            variables=MappingProxyType({**variables, **environment.variables}),
+            passed=environment.passed | variables.keys(),
+        ),
+    )
+
+
 def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> PublishedPackage:
     """Ask which version of a plan's package is wanted, and where it is.
 
@@ -43,7 +71,8 @@ def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> Publi
         SourceError: the pin beside source.json is of something else.
         ConfigurationError: a setting of .npmrc cannot be used.
     """
-    pin = read_pin(plan.config_dir, spec)
+    is_held = plan.source is not None and plan.source.is_held
+    pin = read_pin(plan.config_dir, spec) if is_held else None
     with _connect(plan, runner) as connections:
         return find_published(spec, connections.options.npmrc, connections.web(), pin=pin)
 
@@ -86,6 +115,7 @@ def settle_package(
 
     Raises:
         SourceError: it is not a plugin that can be built.
+        ConfigurationError: a setting of .npmrc cannot be used.
         DependenciesError: its dependencies cannot be resolved.
         OSError: the folder cannot be written.
     """
@@ -95,7 +125,8 @@ def settle_package(
     needed = settle_dependencies(manifest, find_imports(folder), build.host)
     wanted = plan.source
     normalise_package(folder, manifest, needed, feature=wanted.feature if wanted else None)
-    write_workspace(root, manifest, needed)
+    registries = yarn_registries(read_npmrc(plan.config_dir, plan.environment.variables))
+    write_workspace(root, manifest, needed, settings=registries.settings)
     if package.pin:
         (root / LOCKFILE).write_text(package.pin.lockfile, encoding="utf-8")
         return
@@ -114,11 +145,10 @@ def settle_package(
             yarn=yarn,
             runner=stage.bind(build.run_context.runner),
         )
-    if plan.keeps_configuration:
-        # Of a mere look at the source, the list's folder is not the configuration directory.
-        write_pin(
-            plan.plugins_list_file.parent, package.spec.name, package.version, integrity, lockfile
-        )
+    # Of a mere look at the source, the list is a copy in a scratch folder.
+    is_build = plan.plugins_list_file.parent == plan.config_dir
+    if plan.keeps_configuration and is_build:
+        write_pin(plan.config_dir, package.spec.name, package.version, integrity, lockfile)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.inventory import find_host
 from factory.events import PluginsKnown
+from factory.pipeline.published_source import with_registries
 from factory.pipeline.tool_choice import wanted_tools
 from factory.reports.build_report import PluginReport
 
@@ -100,10 +101,12 @@ def open_context(
     """Return the build of a workspace, before anything is asked or brought.
 
     Raises:
-        ConfigurationError: the host's file cannot be used.
+        ConfigurationError: the host's file, or a setting of a package's .npmrc, cannot be used.
         UsageError: there is no such host, or ``--node`` is not an npm range.
     """
     host = find_host(plan.options.arguments.host)
+    if plan.source and plan.source.package:
+        plan = with_registries(plan)
     return WorkspaceContext(
         plan=plan,
         run_context=run_context,

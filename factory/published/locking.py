@@ -33,6 +33,8 @@ _MISSING = re.compile(
     r"(?P<what>(?:@[\w.~-]+/)?[\w.~-]+@\S+?)[:,]? .*?(?:No candidates found|Package not found"
     r"|The remote server failed|Response Code: 404)"
 )
+# Of yarn's words for whatever a server answers.
+_REFUSED = re.compile(r"Response Code: (?P<code>(?!404)[45]\d\d[^\n]*)")
 _RESOLUTION = re.compile(r'^ {2}resolution: "(?P<of>.*)"$', re.MULTILINE)
 # Of the public registry, or of one that keeps its archives at addresses of its own; yarn itself
 # mends some packages with patches that it brings along.
@@ -99,7 +101,8 @@ def lock_dependencies(
         runner: starts it.
 
     Raises:
-        DependenciesError: the registry lacks a dependency, or one is not from a registry.
+        DependenciesError: the registry lacks a dependency, or one is not from a registry, which is
+            lasting; or it does not answer, or refuses.
         OSError: a file of the workspace cannot be read or written.
     """
     lockfile = root / LOCKFILE
@@ -120,15 +123,19 @@ def lock_dependencies(
         )
     except ProcessFailed as failure:
         tail = failure.completed.tail
-        missing = _MISSING.search(tail)
-        raise DependenciesError(
+        refused = _REFUSED.search(tail)
+        missing = None if refused else _MISSING.search(tail)
+        found = f"the registry has no {missing['what']}" if missing else failure.reason
+        error = DependenciesError(
             f"the dependencies of {package} cannot be resolved",
-            found=f"the registry has no {missing['what']}" if missing else failure.reason,
+            found=f"the registry answers {refused['code'].strip()}" if refused else found,
             details=last_words(tail, most=_SHOWN_LINES),
             hint="a registry that lacks it can be replaced in .npmrc; a newer dependency is found "
             'with "resolve-as-of": "now" in source.json, or --resolve-as-of now',
             log=runner.log,
-        ) from failure
+        )
+        error.is_lasting = missing is not None
+        raise error from failure
     for file, content in before.items():
         file.write_bytes(content)
     text = lockfile.read_text(encoding="utf-8", errors="replace")
@@ -140,14 +147,16 @@ def refuse_other_sources(text: str, lockfile: Path, package: PublishedPackage) -
     """Raise for what a lockfile takes from elsewhere than a registry: it would run its own code.
 
     Raises:
-        DependenciesError: with the first of them.
+        DependenciesError: with the first of them; it is lasting.
     """
     for found in _RESOLUTION.finditer(text):
         if not _FROM_REGISTRY.fullmatch(found["of"]):
-            raise DependenciesError(
+            error = DependenciesError(
                 f"{package} depends on something that is not in a registry",
                 place=Place(file=lockfile),
                 found=ascii(found["of"])[:300],
                 expected="packages of npm registries",
                 hint="build the plugin from its repository",
             )
+            error.is_lasting = True
+            raise error

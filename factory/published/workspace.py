@@ -31,8 +31,16 @@ _TYPES = {
 }
 
 
-def write_workspace(root: Path, manifest: PublishedManifest, needed: PublishedDependencies) -> None:
+def write_workspace(
+    root: Path, manifest: PublishedManifest, needed: PublishedDependencies, *, settings: str = ""
+) -> None:
     """Write the files of the workspace that are not the plugin's.
+
+    Args:
+        root: the workspace's folder.
+        manifest: the plugin's.
+        needed: what it and its peers need.
+        settings: further lines of ``.yarnrc.yml``.
 
     Raises:
         OSError: they cannot be written.
@@ -46,7 +54,7 @@ def write_workspace(root: Path, manifest: PublishedManifest, needed: PublishedDe
     if needed.around:
         root_manifest["devDependencies"] = dict(needed.around)
     _write(root / PACKAGE_JSON, json.dumps(root_manifest, indent=2))
-    _write(root / ".yarnrc.yml", _SETTINGS.rstrip("\n"))
+    _write(root / ".yarnrc.yml", f"{_SETTINGS}{settings}".rstrip("\n"))
     if not manifest.is_backend:
         _write(root / "tsconfig.json", json.dumps(_TYPES, indent=2))
 

@@ -3,6 +3,9 @@
 A version in source.json moves to a newer one. A range or a tag stays, unless it is to be pinned:
 builds follow it by themselves, or the yarn.lock beside source.json (:mod:`factory.published.pin`)
 holds it at a version until that file goes.
+
+Build arguments follow from what is locked: what is chosen is brought and its dependencies are
+resolved, as a build does before it installs.
 """
 
 from __future__ import annotations
@@ -14,32 +17,44 @@ from typing import TYPE_CHECKING
 from semver import Version
 
 from factory.analysis.discovery import BACKEND_ROLES
+from factory.analysis.workspace_analysis import analyze_workspace
+from factory.config.package_spec import PackageSpec
 from factory.config.plugins_list import PLUGINS_LIST
-from factory.errors import RegistryError
+from factory.errors import (
+    ArtifactError,
+    DependenciesError,
+    PatchError,
+    RegistryError,
+    SourceError,
+)
 from factory.published.pin import PIN_FILE, read_pin
 from factory.quantities import pluralize
+from factory.updating.commit_look import describe_failure
 from factory.updating.examination import why_newest, why_none
-from factory.updating.file_edits import WantedSourceFields, edit_source, remove_file
+from factory.updating.file_edits import WantedSourceFields, edit_list, edit_source, remove_file
 from factory.updating.portal_fit import Fit
 from factory.updating.version_fit import make_judge, match_backstage
 from factory.updating.workspace_update import Refused, Revision, WorkspaceUpdate
 from factory.versions import is_in, is_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from factory.config.build_plan import BuildPlan
-    from factory.config.package_spec import PackageSpec
     from factory.published.pin import Pin
     from factory.updating.examination import UpdateWishes
+    from factory.updating.file_edits import FileEdit
     from factory.updating.npm_releases import PackageHistory, Release, ReleaseBook
     from factory.updating.version_fit import VersionJudge
 
 log = logging.getLogger(__name__)
 
-# Archives that are unpacked for one workspace; what is older is not an update.
-_MOST_UNPACKED = 40
+# Versions that are brought for one workspace; what is older is not an update.
+_MOST_BROUGHT = 40
+# What is wrong with a version itself, and not with the registry or with this machine.
+_UNUSABLE = (ArtifactError, PatchError, SourceError)
 
 
 def examine_package(
@@ -48,6 +63,7 @@ def examine_package(
     *,
     book: ReleaseBook,
     wishes: UpdateWishes,
+    bring: Callable[[BuildPlan], AbstractContextManager[Path]],
     scratch: Path,
 ) -> WorkspaceUpdate:
     """Return what becomes of a workspace whose source is a published package.
@@ -57,11 +73,14 @@ def examine_package(
         spec: what its source.json wants.
         book: the published versions of packages.
         wishes: the portal, and how far to go.
+        bring: brings a workspace's source to a folder, with its dependencies resolved.
         scratch: a folder of the workspace's own for archives.
 
     Raises:
         RegistryError: the npm registry does not answer, or has no such package or version.
         SourceError: the yarn.lock beside source.json is of something else.
+        DependenciesError: the registry does not answer when dependencies are resolved.
+        ToolchainError: what resolves them cannot be installed.
         ConfigurationError: a file of the workspace cannot be used.
     """
     history = book.history(spec.name)
@@ -77,8 +96,18 @@ def examine_package(
         pin=read_pin(plan.config_dir, spec),
         wishes=wishes,
         judge=make_judge(plan, wishes.host, book, scratch),
+        bring=bring,
     )
     return examination.update()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _AcceptedVersion:
+    """A version that fits, and the arguments that change with it, by the plugins' paths."""
+
+    release: Release
+    remarks: tuple[str, ...]
+    arguments: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +120,7 @@ class _PackageExamination:
     pin: Pin | None
     wishes: UpdateWishes
     judge: VersionJudge
+    bring: Callable[[BuildPlan], AbstractContextManager[Path]]
 
     @property
     def host(self) -> str:
@@ -203,7 +233,10 @@ class _PackageExamination:
         new = self.judge.judge(meaning)
         goes_back = meaning.version < held
         if not new.reasons and (not goes_back or (self.wishes.older and fit.reasons)):
-            return self._remove_pin(base, meaning, new, said)
+            accepted = self._settle_arguments(meaning, new, self.spec)
+            if isinstance(accepted, _AcceptedVersion):
+                return self._remove_pin(base, accepted, said)
+            new = accepted
         why = f"{said}it means {meaning.version} now, which "
         if goes_back:
             why += "is older" + self._say_unfit(fit)
@@ -216,41 +249,45 @@ class _PackageExamination:
         between, refused = self._try(inside)
         why += f"does not fit {self.host}"
         if between:
-            why += f"; {between[0].version} does, and --pin takes it"
+            why += f"; {between.release.version} does, and --pin takes it"
         kept = self._keep(base, why + self._say_unfit(fit), [_refuse(meaning, new), *refused], fit)
         return replace(kept, stays=True)
 
     def _remove_pin(
-        self, base: WorkspaceUpdate, meaning: Release, fit: Fit, said: str
+        self, base: WorkspaceUpdate, accepted: _AcceptedVersion, said: str
     ) -> WorkspaceUpdate:
         """The next build resolves the range anew, and writes another yarn.lock."""
-        version = str(meaning.version)
-        why = f"{said}without that file the next build takes {version}, which fits {self.host}"
+        version = accepted.release.version
+        in_list, changes = edit_list(self.plan.config_dir, accepted.arguments)
         return replace(
             base,
-            chosen=self._choice(self.spec.wanted, meaning),
-            why=why,
-            remarks=(*fit.remarks, *self._say_list(meaning)),
-            edits=(remove_file(self.plan.config_dir / PIN_FILE),),
+            chosen=self._choice(self.spec.wanted, accepted.release),
+            why=f"{said}without that file the next build takes {version}, which fits {self.host}",
+            remarks=accepted.remarks,
+            arguments=changes,
+            edits=_written(in_list, remove_file(self.plan.config_dir / PIN_FILE)),
         )
 
     def _accept(
-        self, base: WorkspaceUpdate, chosen: tuple[Release, Fit], refused: list[Refused]
+        self, base: WorkspaceUpdate, accepted: _AcceptedVersion, refused: list[Refused]
     ) -> WorkspaceUpdate:
-        release, fit = chosen
-        version = str(release.version)
+        version = str(accepted.release.version)
         config_dir = self.plan.config_dir
-        wanted = WantedSourceFields(package=f"{self.spec.name}@{version}")
-        edits = [edit_source(config_dir, wanted)]
-        if self.pin and self.pin.version != version:
-            edits.append(remove_file(config_dir / PIN_FILE))
+        wanted = WantedSourceFields(package=str(self._exactly(accepted.release)))
+        in_list, changes = edit_list(config_dir, accepted.arguments)
+        stale = self.pin is not None and self.pin.version != version
         return replace(
             base,
-            chosen=self._choice(version, release),
+            chosen=self._choice(version, accepted.release),
             why=why_newest(len(refused), self.host),
             refused=tuple(refused),
-            remarks=(*fit.remarks, *self._say_list(release)),
-            edits=tuple(edit for edit in edits if edit),
+            remarks=accepted.remarks,
+            arguments=changes,
+            edits=_written(
+                edit_source(config_dir, wanted),
+                in_list,
+                remove_file(config_dir / PIN_FILE) if stale else None,
+            ),
         )
 
     def _keep(
@@ -259,25 +296,58 @@ class _PackageExamination:
         remarks = (*base.remarks, *fit.remarks)
         return replace(base, why=why, refused=tuple(refused), remarks=remarks)
 
-    def _try(
-        self, candidates: Iterable[Release]
-    ) -> tuple[tuple[Release, Fit] | None, list[Refused]]:
+    def _try(self, candidates: Iterable[Release]) -> tuple[_AcceptedVersion | None, list[Refused]]:
         """The newest that fits, and what is newer and does not."""
         refused: list[Refused] = []
         newest_first = sorted(candidates, key=lambda each: each.version, reverse=True)
         for number, release in enumerate(newest_first):
-            if self.judge.needs_archive and number == _MOST_UNPACKED:
+            if self.judge.needs_archive and number == _MOST_BROUGHT:
                 log.warning(
                     "%s: none of the newest %d versions fits, and older ones are not examined",
                     self.spec.name,
-                    _MOST_UNPACKED,
+                    _MOST_BROUGHT,
                 )
                 break
             fit = self.judge.judge(release)
             if not fit.reasons:
-                return (release, fit), refused
+                accepted = self._settle_arguments(release, fit, self._exactly(release))
+                if isinstance(accepted, _AcceptedVersion):
+                    return accepted, refused
+                fit = accepted
             refused.append(_refuse(release, fit))
         return None, refused
+
+    def _exactly(self, release: Release) -> PackageSpec:
+        return PackageSpec(name=self.spec.name, wanted=str(release.version))
+
+    def _settle_arguments(
+        self, release: Release, fit: Fit, spec: PackageSpec
+    ) -> _AcceptedVersion | Fit:
+        """What a version that fits brings along, or why it does not fit after all.
+
+        ``spec`` is what source.json is to say of it.
+        """
+        role = release.manifest.role if release.manifest else ""
+        plugins, source = self.plan.plugins, self.plan.source
+        if plugins is None or source is None or role not in BACKEND_ROLES:
+            return _AcceptedVersion(release=release, remarks=fit.remarks, arguments={})
+        is_held = self.pin is not None and self.pin.version == str(release.version)
+        source = replace(source, package=spec, ref=spec.wanted, is_held=is_held)
+        listed = {each.path: each.arguments for each in plugins.entries}
+        log.info("%s: resolving the dependencies of %s", self.plan.config_dir.name, release)
+        try:
+            with self.bring(replace(self.plan, source=source, plugins=None)) as folder:
+                found = analyze_workspace(folder, self.wishes.host, listed)
+        except (*_UNUSABLE, DependenciesError) as error:
+            if isinstance(error, DependenciesError) and not error.is_lasting:
+                raise
+            unknown = f"its build arguments for {PLUGINS_LIST} are not known"
+            return Fit(reasons=(f"{unknown}: {describe_failure(error)}",))
+        return _AcceptedVersion(
+            release=release,
+            remarks=fit.remarks,
+            arguments={each.path: each.arguments for each in found.plugins if each.changed},
+        )
 
     def _judge_version(self, version: str) -> Fit:
         release = self.history.find(version)
@@ -291,15 +361,6 @@ class _PackageExamination:
         said = f"; the present version does not fit either ({fit.reasons[0]})"
         return said if self.wishes.older else f"{said}: --older looks for one that does"
 
-    def _say_list(self, release: Release) -> tuple[str, ...]:
-        """Arguments need what is locked, and that is only known once a build has resolved it."""
-        role = release.manifest.role if release.manifest else ""
-        if self.plan.plugins is None or role not in BACKEND_ROLES:
-            return ()
-        command = "plugin-factory build --generate-build-args"
-        remark = f"{PLUGINS_LIST} keeps its arguments: '{command}' computes those of"
-        return (f"{remark} {release.version}",)
-
     def _choice(self, ref: str, release: Release) -> Revision:
         return replace(self._revision(ref, str(release.version), release), label=str(release))
 
@@ -312,6 +373,10 @@ class _PackageExamination:
             backstage=(match.version if match else None) or "",
             versions={self.spec.name: version} if version else {},
         )
+
+
+def _written(*edits: FileEdit | None) -> tuple[FileEdit, ...]:
+    return tuple(edit for edit in edits if edit)
 
 
 def _refuse(release: Release, fit: Fit) -> Refused:

@@ -26,6 +26,7 @@ from factory.updating.workspace_update import WorkspaceUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from factory.config.build_plan import BuildPlan
@@ -47,12 +48,14 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 class UpdateDesk:
     """What all workspaces have in common: the wishes, the means, a folder for what is fetched.
 
-    ``book`` has what repositories release; ``find_book`` tells where a published package is.
+    ``book`` has what repositories release; ``find_book`` tells where a published package is, and
+    ``bring`` brings a workspace's source to a folder, with its dependencies resolved.
     """
 
     wishes: UpdateWishes
     book: ReleaseBook
     find_book: Callable[[BuildPlan], ReleaseBook]
+    bring: Callable[[BuildPlan], AbstractContextManager[Path]]
     runner: Runner
     scratch: Path
 
@@ -170,7 +173,12 @@ def _of_package(
 ) -> list[WorkspaceUpdate]:
     def look_at(each: _LocatedPackage, scratch: Path) -> WorkspaceUpdate:
         return examine_package(
-            each.plan, each.spec, book=each.book, wishes=desk.wishes, scratch=scratch
+            each.plan,
+            each.spec,
+            book=each.book,
+            wishes=desk.wishes,
+            bring=desk.bring,
+            scratch=scratch,
         )
 
     return [

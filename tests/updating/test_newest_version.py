@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.analysis.inventory import HostInventory
-from factory.config.build_plan import plan_workspace
+from factory.config.build_plan import BuildPlan, plan_workspace
 from factory.config.environment import Environment
 from factory.config.options import build_options
 from factory.config.package_spec import parse_package_spec
@@ -84,6 +85,11 @@ class Told(ReleaseBook):
         return parse_history(json.dumps({"versions": versions}).encode(), package, "registry")
 
 
+def _refuse_to_bring(plan: BuildPlan) -> AbstractContextManager[Path]:
+    """There is no plugins-list.yaml, so nothing is brought."""
+    raise AssertionError(plan)
+
+
 def update(
     made: list[Made], wanted: str, *, pin: bool = False, older: bool = False
 ) -> WorkspaceUpdate:
@@ -97,6 +103,7 @@ def update(
             parse_package_spec(f"{NAME}@{wanted}"),
             book=Told(made),
             wishes=UpdateWishes(host=HOST, pin=pin, older=older),
+            bring=_refuse_to_bring,
             scratch=config / "scratch",
         )
         for edit in done.edits:

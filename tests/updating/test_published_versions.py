@@ -216,16 +216,6 @@ def test_what_came_after_a_fixed_day_is_refused(
     assert reasons == ([] if moves else [f"{late}source.json, or remove it"])
 
 
-def test_the_list_stays_and_what_to_type_is_said(desk: Desk, package: PublishedPackage) -> None:
-    package.publish("1.0.0")
-    package.publish("1.1.0")
-    listed = take_package(desk, f"{NAME}@1.0.0") / "plugins-list.yaml"
-    listed.write_text("plugin: --embed-package @acme/lib\n")
-    done = desk.update("--json")
-    assert listed.read_text() == "plugin: --embed-package @acme/lib\n"
-    assert any("--generate-build-args' computes" in each for each in done.workspace()["remarks"])
-
-
 @pytest.mark.parametrize(("wanted", "kind"), [("^1.0.0", "range"), ("latest", "tag")])
 def test_what_follows_by_itself_stays_unless_it_is_to_be_pinned(
     desk: Desk, package: PublishedPackage, wanted: str, kind: str
