@@ -177,6 +177,11 @@ def affected_fields() -> str:
     return _tables("affected", without="`problem`")
 
 
+def search_fields() -> str:
+    """Return the fields of ``plugin-factory search --json``, a table an object."""
+    return _tables("search")
+
+
 def _tables(name: SchemaName, *, without: str = "") -> str:
     """The fields of a document, a table an object, but for one that the report has."""
     document = schema(name)
@@ -231,6 +236,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "plan-fields": plan_fields,
     "updates-fields": updates_fields,
     "affected-fields": affected_fields,
+    "search-fields": search_fields,
     "inspection-fields": inspection_fields,
     "inspect-limits-fields": inspect_limits_fields,
     "dynamic-plugins-fields": dynamic_plugins_fields,

@@ -44,6 +44,9 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
         "init": _place(
             "init", "Start a configuration: source.json, plugins-list.yaml and an example of .env."
         ),
+        "search": _place(
+            "search", "Find plugins that are published on npm, and the portals that they fit."
+        ),
         "build": _place("build", "Build the plugins of a workspace, or of several."),
         "plan": _place("plan", "Show what a build would do, without doing it."),
         "analyze": _place("analyze", "Show the build arguments that plugins need, and why."),

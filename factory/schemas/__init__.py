@@ -28,6 +28,7 @@ SchemaName: TypeAlias = Literal[
     "extensions-plugin",
     "extensions-collection",
     "updates",
+    "search",
     "affected",
     "inspection",
     "inspect-limits",

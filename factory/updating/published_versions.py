@@ -265,7 +265,7 @@ class _PackageExamination:
             why=f"{said}without that file the next build takes {version}, which fits {self.host}",
             remarks=accepted.remarks,
             arguments=changes,
-            edits=_written(in_list, remove_file(self.plan.config_dir / PIN_FILE)),
+            edits=_edits_of(in_list, remove_file(self.plan.config_dir / PIN_FILE)),
         )
 
     def _accept(
@@ -283,7 +283,7 @@ class _PackageExamination:
             refused=tuple(refused),
             remarks=accepted.remarks,
             arguments=changes,
-            edits=_written(
+            edits=_edits_of(
                 edit_source(config_dir, wanted),
                 in_list,
                 remove_file(config_dir / PIN_FILE) if stale else None,
@@ -375,7 +375,7 @@ class _PackageExamination:
         )
 
 
-def _written(*edits: FileEdit | None) -> tuple[FileEdit, ...]:
+def _edits_of(*edits: FileEdit | None) -> tuple[FileEdit, ...]:
     return tuple(edit for edit in edits if edit)
 
 
