@@ -98,6 +98,17 @@ class CommandGroup(TyperGroup):
         super().__init__(**settings)
         self.commands: Any = LoadedCommands()
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the program's own options, of which none is without a value.
+
+        For a flag without one typer loads a library of validation, which takes as long as --help.
+        """
+        parameters = super().get_params(ctx)
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False) and parameter.default is None:
+                parameter.default = False
+        return parameters
+
     def list_commands(self, _ctx: Any) -> list[str]:
         """Return the names in the order of the table."""
         return list(COMMANDS)
