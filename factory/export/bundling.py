@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 
 # No tool looks into it, no git shows it, and what removes installed packages removes it too.
 PLACE = "node_modules/.plugin-factory"
+# A third of a tool's files, which nothing reads that bundles: types, and what explains scripts to
+# people and debuggers. The compiler needs its own types.
+_UNREAD = (".d.ts", ".d.mts", ".d.cts", ".map", ".md")
+_READ_WHOLE = frozenset({"typescript", "@types"})
 
 
 def place_rhdh_cli(
@@ -66,7 +70,10 @@ def place_tool(
     """
 
     def make(folder: Path) -> None:
-        if not link_tree(installed, folder, checkpoint=checkpoint):
+        linked = link_tree(
+            installed, folder, endings=_UNREAD, whole=_READ_WHOLE, checkpoint=checkpoint
+        )
+        if not linked:
             log.info(
                 "%s is copied into %s, which does not allow hard links to the cache", name, folder
             )

@@ -20,6 +20,8 @@ def link_tree(
     target: Path,
     *,
     wanted: Callable[[str], bool] = lambda _: True,
+    endings: tuple[str, ...] = (),
+    whole: frozenset[str] = frozenset(),
     checkpoint: Callable[[], None] = lambda: None,
 ) -> bool:
     """Let the empty folder ``target`` hold what ``source`` holds, and return whether by hard links.
@@ -32,6 +34,8 @@ def link_tree(
         target: an empty folder.
         wanted: says of each name in ``source`` itself, not in the folders below it, whether it is
             to be in ``target``.
+        endings: of the names of files that are left out.
+        whole: the names of folders in which, however deep, no file is left out.
         checkpoint: called before each folder; whatever it raises ends the work.
 
     Raises:
@@ -41,9 +45,9 @@ def link_tree(
     # Some 90,000 files, which is why there is no Path for each. (One would also lose the slash at
     # the end of a symbolic link.)
     top = os.fspath(source)
-    pending = [(top, os.fspath(target))]
+    pending = [(top, os.fspath(target), endings)]
     while pending:
-        folder, here = pending.pop()
+        folder, here, useless = pending.pop()
         checkpoint()
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -54,8 +58,8 @@ def link_tree(
                     os.symlink(os.readlink(entry.path), new)  # noqa: PTH115, PTH211
                 elif entry.is_dir():
                     os.mkdir(new)  # noqa: PTH102
-                    pending.append((entry.path, new))
-                else:
+                    pending.append((entry.path, new, () if entry.name in whole else useless))
+                elif not entry.name.endswith(useless):
                     linking = _link_or_copy(entry.path, new, linking=linking)
     return linking
 

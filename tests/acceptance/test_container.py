@@ -14,6 +14,7 @@ import pytest
 from tests.command_line import Ended
 from tests.container.engine import IMAGE, Engine, wait_for
 from tests.container.fixtures import engine
+from tests.faults.tiny_workspace import copy_tiny_workspace
 from tests.oci.registries import HTPASSWD, PASSWORD, USER, serving
 
 from .example_builds import EXAMPLE, Built
@@ -127,18 +128,26 @@ def test_everything_that_was_written_belongs_to_the_caller(inside: Inside) -> No
                 assert (status.st_uid, status.st_gid) == caller, f"{parent}/{name}"
 
 
-def test_it_builds_again_without_a_network(inside: Inside) -> None:
-    ended = inside.engine.run(
-        *inside.mounts("offline"),
-        *("-e", "RHDH_CLI_VERSION=1.9.1", "-e", "YARN_ENABLE_NETWORK=false"),
-        IMAGE,
-        *("build", "--no-cache", "--only", BACKEND),
-        network="none",
-    )
-    assert ended.code == 0, ended.said
-    archives = list((inside.folder / "offline").glob("*.tgz"))
-    assert len(archives) == 1
-    assert archives[0].read_bytes() == (inside.outputs / archives[0].name).read_bytes()
+def test_it_builds_again_without_a_network(engine: Engine, tmp_path: Path) -> None:
+    """A tree of the user's own, with the cache of yarn that the build before has filled."""
+    tiny = copy_tiny_workspace(tmp_path)
+
+    def build(outputs: str, *variables: str, network: str) -> dict[str, bytes]:
+        source = shutil.copytree(tiny, tmp_path / f"source-of-{outputs}")
+        ended = engine.run(
+            *mounts(tmp_path, outputs),
+            *("-v", f"{source}:/source:z", "-e", "RHDH_CLI_VERSION=1.9.1"),
+            *(word for variable in variables for word in ("-e", variable)),
+            IMAGE,
+            *("build", "--use-local", "--no-cache"),
+            network=network,
+        )
+        assert ended.code == 0, ended.said
+        return {file.name: file.read_bytes() for file in (tmp_path / outputs).glob("*.tgz")}
+
+    built = build("online", network="host")
+    assert len(built) == 2
+    assert build("offline", "YARN_ENABLE_NETWORK=false", network="none") == built
 
 
 def test_podman_stop_ends_a_build_and_all_of_it(inside: Inside) -> None:

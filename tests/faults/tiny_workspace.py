@@ -134,6 +134,13 @@ def new_desk(root: Path, process: Mapping[str, str], shape: Shape = "cloned") ->
     return desk
 
 
+def copy_tiny_workspace(folder: Path) -> Path:
+    """Copy the workspace and its configuration, for a build in place; return the workspace."""
+    shutil.copytree(_HERE / "config", folder / "config")
+    (folder / "yarn").mkdir()
+    return Path(shutil.copytree(_HERE / "workspace", folder / "workspace"))
+
+
 def source_files(folder: Path) -> dict[str, bytes]:
     """All files of a source tree, without git's own and what tools make."""
     made = {".git", ".yarn", "node_modules", "dist", "dist-dynamic"}
