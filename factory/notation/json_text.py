@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]")
+# A valid document without any: scripts in a source map have whole pairs, and backslashes before
+# what only looks like a half.
+_WHOLE_PAIRS = re.compile(
+    r"(?:[^\\\ud800-\udfff]++|\\[^u]|\\u(?![dD][89a-fA-F])"
+    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
+)
 
 
 def parse_json(text: str | bytes, *, each_key_once: bool = False) -> Any:
@@ -50,7 +56,7 @@ def parse_json(text: str | bytes, *, each_key_once: bool = False) -> Any:
     except ValueError as error:  # a whole number of more than 4,300 digits
         raise DocumentError("a number has too many digits", expected="a number") from error
     _refuse_depth(value)
-    if _HALF_PAIR.search(written):
+    if _HALF_PAIR.search(written) and not _WHOLE_PAIRS.fullmatch(written):
         _refuse_half_pairs(written)
     return value
 
