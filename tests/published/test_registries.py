@@ -1,0 +1,114 @@
+"""What ``.npmrc`` says, in the words of yarn, which does not read that file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from factory.config.build_plan import BuildPlan, plan_workspace
+from factory.config.environment import Environment
+from factory.config.options import build_options
+from factory.installation.npmrc import read_npmrc
+from factory.notation.yaml_text import parse_yaml_1_1
+from factory.pipeline.published_source import with_registries
+from factory.published.registries import YarnRegistries, yarn_registries
+
+
+def registries(folder: Path, *lines: str, **variables: str) -> YarnRegistries:
+    (folder / ".npmrc").write_text("".join(f"{line}\n" for line in lines))
+    return yarn_registries(read_npmrc(folder, _alone(folder, variables)))
+
+
+def _alone(folder: Path, variables: dict[str, str]) -> dict[str, str]:
+    """Variables that keep out what the machine has set for everybody."""
+    return {"npm_config_globalconfig": str(folder / "none"), **variables}
+
+
+def planned(folder: Path, *lines: str, **variables: str) -> BuildPlan:
+    (folder / ".npmrc").write_text("".join(f"{line}\n" for line in lines))
+    (folder / "source.json").write_text('{"package": "@acme/x@1.0.0"}')
+    options = build_options(config_dir=folder, repo_path=folder / "r", output_dir=folder / "o")
+    environment = Environment(variables=_alone(folder, variables))
+    plan = plan_workspace(options, environment, default_jobs=1)
+    return with_registries(plan)
+
+
+def test_of_what_is_not_set_nothing_is_said(tmp_path: Path) -> None:
+    found = registries(tmp_path, "save-exact=true", "//npm.example.com/:_authToken=t0ken")
+    assert (found.settings, dict(found.variables)) == ("", {})
+
+
+def test_a_registry_with_a_token(tmp_path: Path) -> None:
+    found = registries(
+        tmp_path,
+        "registry=https://npm.example.com/all/",
+        "//npm.example.com/all/:_authToken=${ACME_TOKEN}",
+        ACME_TOKEN="t0ken",
+    )
+    assert found.settings == ""
+    assert found.variables == {
+        "YARN_NPM_REGISTRY_SERVER": "https://npm.example.com/all",
+        "YARN_NPM_AUTH_TOKEN": "t0ken",
+        "YARN_NPM_ALWAYS_AUTH": "true",
+    }
+    assert "t0ken" not in repr(found)
+
+
+def test_a_registry_with_a_user_and_without_encryption(tmp_path: Path) -> None:
+    found = registries(
+        tmp_path,
+        "registry=http://10.0.0.1:4873/",
+        "cafile=/etc/ca.pem",
+        "//10.0.0.1:4873/:_auth=dXNlcjpwYXNz",
+    )
+    assert found.variables == {
+        "YARN_NPM_REGISTRY_SERVER": "http://10.0.0.1:4873",
+        "YARN_NPM_AUTH_IDENT": "dXNlcjpwYXNz",
+        "YARN_NPM_ALWAYS_AUTH": "true",
+        "YARN_UNSAFE_HTTP_WHITELIST": "10.0.0.1",
+        "YARN_HTTPS_CA_FILE_PATH": "/etc/ca.pem",
+    }
+
+
+def test_scopes_are_settings_and_their_logins_are_not_in_them(tmp_path: Path) -> None:
+    found = registries(
+        tmp_path,
+        "@open:registry=https://open.example.com/",
+        "@acme:registry=https://npm.example.com/acme/",
+        "//npm.example.com/:_authToken=t0ken",
+    )
+    assert "t0ken" not in found.settings
+    assert parse_yaml_1_1(found.settings) == {
+        "npmScopes": {
+            "acme": {
+                "npmRegistryServer": "https://npm.example.com/acme",
+                "npmAuthToken": "${NPM_TOKEN_OF_SCOPE_0-}",
+                "npmAlwaysAuth": True,
+            },
+            "open": {"npmRegistryServer": "https://open.example.com"},
+        }
+    }
+    assert found.variables == {"NPM_TOKEN_OF_SCOPE_0": "t0ken"}
+
+
+def test_what_is_needed_is_passed_on_to_what_installs(tmp_path: Path) -> None:
+    plan = planned(
+        tmp_path,
+        "registry=https://npm.example.com/",
+        "//npm.example.com/:_authToken=t0ken",
+    )
+    assert plan.environment.variables["YARN_NPM_AUTH_TOKEN"] == "t0ken"
+    assert "YARN_NPM_AUTH_TOKEN" in plan.environment.passed
+
+
+@pytest.mark.parametrize("own", ["https://other.example.com", "https://npm.example.com"])
+def test_no_login_goes_to_a_registry_that_is_named_for_yarn(tmp_path: Path, own: str) -> None:
+    plan = planned(
+        tmp_path,
+        "registry=https://npm.example.com/",
+        "//npm.example.com/:_authToken=t0ken",
+        YARN_NPM_REGISTRY_SERVER=own,
+    )
+    assert plan.environment.variables["YARN_NPM_REGISTRY_SERVER"] == own
+    assert "t0ken" not in plan.environment.variables.values()
