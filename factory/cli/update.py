@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,6 +33,7 @@ from factory.installation.connections import ConnectionOptions, Connections
 from factory.installation.npmrc import read_npmrc, warn_of_unused
 from factory.plan.online import workspace_to_look_at
 from factory.quantities import join_names, pluralize
+from factory.scheduling.capacity import usable_cores
 from factory.scratch_folder import scratch_folder
 from factory.sources.checkout import git_session
 from factory.toolchain.child_environment import git_environment
@@ -48,9 +51,11 @@ from factory.updating.updates import UpdateDesk, find_updates
 from factory.updating.workspace_update import WorkspaceUpdate, updates_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from factory.cli.session import Session
+    from factory.config.build_plan import BuildPlan
     from factory.config.run_plan import RunPlan
     from factory.installation.npmrc import Npmrc
 
@@ -223,13 +228,24 @@ def _find(
             wishes=wishes,
             book=ReleaseBook(npmrc, connections.web()),
             find_book=books.find_book,
-            bring=lambda plan: workspace_to_look_at(
-                replace(run, builds=(plan,), broken=()), runner=this.runner
-            ),
+            bring=_bringing(this, run),
             runner=this.runner,
             scratch=scratch,
         )
         return find_updates(run, desk)
+
+
+def _bringing(this: Session, run: RunPlan) -> Callable[[BuildPlan], AbstractContextManager[Path]]:
+    """What brings the source of a workspace, locked: yarn computes, so a core has one at a time."""
+    cores = BoundedSemaphore(usable_cores())
+
+    @contextmanager
+    def bring(plan: BuildPlan) -> Iterator[Path]:
+        alone = replace(run, builds=(plan,), broken=())
+        with cores, workspace_to_look_at(alone, runner=this.runner) as folder:
+            yield folder
+
+    return bring
 
 
 def _committing(
