@@ -63,6 +63,7 @@ HEAVY = (
     "tests/export/test_locked_install.py",
     "tests/faults/",
     "tests/installation/test_hostile_plugins.py",
+    "tests/installation/test_npm_registry.py",
     "tests/installation/test_sources.py",
     "tests/installation/test_staging.py",
     "tests/notation/test_written_yaml.py",

@@ -54,7 +54,9 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
             "update",
             "Find the newest refs and versions that fit a portal, and write them into source.json.",
         ),
-        "push": _place("push", "Push images of plugins that were built earlier."),
+        "push": _place(
+            "push", "Push images of plugins that were built earlier, or publish them on npm."
+        ),
         "verify": _place("verify", "Verify that a portal can load what was built or published."),
         "inspect": _place(
             "inspect",

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.archives.limits import archive_limits
 from factory.cli.option_groups import with_option_groups
 from factory.cli.options import LeastUrgent, LogLevel, RegistryConfigDir, Verbose
 from factory.cli.session import Session, session
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR, ImageOptions, ImageOutput, ListForm
+from factory.config.options import CONFIG_DIR, ImageOptions, ImageOutput, ListForm, NpmOptions
+from factory.config.package_spec import LATEST
+from factory.errors import FactoryError, Interrupted, UsageError
 from factory.events import StageFinished, StageOutput, StageStarted
+from factory.installation.connections import ConnectionOptions, Connections
+from factory.installation.npm_publish import check_tag, publish_on_npm
+from factory.installation.npmrc import read_npmrc, warn_of_unused
 from factory.oci.planned_images import ImageNaming, plan_images
 from factory.oci.push import check_access, make_images, publish, write_images
 from factory.oci.reference import placeholders
@@ -25,12 +31,12 @@ from factory.pipeline.publishing import list_published, progress_lines
 from factory.quantities import size
 from factory.reports.built_plugins import find_built_plugins
 from factory.scheduling.capacity import default_jobs
+from factory.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from factory.attestation.keys import PrivateKey
-    from factory.errors import FactoryError
     from factory.events import Outcome
     from factory.oci.planned_images import PlannedImage
     from factory.oci.push import PushedImage
@@ -56,6 +62,10 @@ EXAMPLES = """Examples:
   plugin-factory push ./outputs --bundle my-plugins
 
 \b
+  # Not as images: as packages, to the npm registry that .npmrc names.
+  plugin-factory push ./outputs --npm --npm-tag next
+
+\b
   # Signed, so that 'cosign verify --key release.pub' can check them.
   plugin-factory push ./outputs --sign-key ./release.pem
 """
@@ -75,18 +85,28 @@ def push(
     *,
     config_dir: RegistryConfigDir = CONFIG_DIR,
     images: ImageOptions,
+    npm: NpmOptions,
     log_level: LeastUrgent = LogLevel.INFO,
     verbose: Verbose = False,
 ) -> None:
-    """Push images of plugins that were built earlier.
+    """Push images of plugins that were built earlier, or publish them on npm.
 
     An image of each plugin in OUTPUT_DIR goes to REGISTRY_URL/REGISTRY_NAMESPACE. Its bill of
     materials and its provenance, which builds leave beside each .tgz, are attached to it.
 
     Prints a line for each image: its name pinned by digest. The same lines are then in OUTPUT_DIR's
     published-images.txt, and entries for a portal in its dynamic-plugins.oci.yaml.
+
+    With --npm, packages go to the npm registry that .npmrc names, and no images. Prints a line for
+    each package: its name and version, and its integrity, which a portal's list can name.
     """
     env_file = config_dir / ENV_FILE
+    if npm.npm:
+        _push_to_npm(ctx, output_dirs, config_dir, npm, log_level=log_level, verbose=verbose)
+        return
+    if given := [name for name in ("npm_access", "npm_tag") if getattr(npm, name)]:
+        option = "--" + given[0].replace("_", "-")
+        raise UsageError(f"{option} has no effect without --npm", expected="both, or neither")
     with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
         placeholders(images.tag_template)
         environment = layer_environment(this.process, (env_file,))
@@ -105,6 +125,59 @@ def push(
         for error in failed:
             this.screen.show_error(error)
     this.out.lines(*(end.pinned for end in ends.values() if not isinstance(end, Exception)))
+    if failed:
+        raise typer.Exit(min(error.exit_code for error in failed))
+
+
+def _push_to_npm(
+    ctx: typer.Context,
+    output_dirs: Sequence[Path],
+    config_dir: Path,
+    options: NpmOptions,
+    *,
+    log_level: LogLevel,
+    verbose: bool,
+) -> None:
+    """Publish every plugin, whatever befalls the others."""
+    env_file = config_dir / ENV_FILE
+    environment = layer_environment(ctx.obj, (env_file,))
+    npmrc = read_npmrc(config_dir, environment.variables)
+    with session(
+        ctx,
+        env_files=(env_file,),
+        log_level=log_level,
+        verbose=verbose,
+        secrets=npmrc.secrets,
+    ) as this:
+        warn_of_unused(npmrc)
+        tag = check_tag(options.npm_tag or LATEST)
+        built = find_built_plugins(output_dirs)
+        connecting = ConnectionOptions(
+            environment=environment,
+            npmrc=npmrc,
+            limits=archive_limits(None),
+            skip_integrity=False,
+            checkpoint=this.runner.raise_if_cancelled,
+        )
+        failed: list[FactoryError] = []
+        with scratch_folder() as scratch, Connections(connecting, scratch) as connections:
+            for plugin in (each for workspace in built for each in workspace.plugins):
+                try:
+                    done = publish_on_npm(
+                        plugin,
+                        tag=tag,
+                        access=options.npm_access.value if options.npm_access else None,
+                        npmrc=npmrc,
+                        web=connections.web(),
+                    )
+                except Interrupted:
+                    raise
+                except FactoryError as error:
+                    failed.append(error)
+                    this.screen.show_error(error)
+                    continue
+                log.info("%s %s", done, "was there" if done.was_there else "is published")
+                this.out.lines(f"{done} {done.integrity}")
     if failed:
         raise typer.Exit(min(error.exit_code for error in failed))
 

@@ -29,6 +29,7 @@ ARGUMENTS = "Build arguments"
 WORK = "How to build"
 RESULT = "Result"
 IMAGES = "Images"
+NPM = "npm packages"
 CACHE = "Cache"
 
 
@@ -265,6 +266,43 @@ class ImageOptions:
             panel=IMAGES,
         ),
     ] = ListForm.DYNAMIC_PLUGINS
+
+
+class NpmAccess(StrEnum):
+    """The access to a package on an npm registry: for all readers, or for some."""
+
+    PUBLIC = "public"
+    RESTRICTED = "restricted"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NpmOptions:
+    """How plugins are published on an npm registry."""
+
+    npm: Annotated[
+        bool,
+        Option(
+            help="Publish the packages on the npm registry that .npmrc names, in --config-dir or "
+            "in your home folder, and push no images. A version that exists with the "
+            "same bytes is left; with others, it is an error.",
+            panel=NPM,
+        ),
+    ] = False
+    npm_tag: Annotated[
+        str,
+        Option(
+            help="The tag that the versions get: latest, unless said.",
+            panel=NPM,
+            metavar="TAG",
+        ),
+    ] = ""
+    npm_access: Annotated[
+        NpmAccess | None,
+        Option(
+            help="The access that a new package gets; without it, the registry's own default.",
+            panel=NPM,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -123,6 +123,32 @@ class Web:
 
         self._ask(url, {"Accept": "*/*"}, authorize, consume)
 
+    def put(
+        self,
+        url: str,
+        content: bytes,
+        *,
+        content_type: str,
+        authorize: Authorize,
+        accepted: frozenset[int],
+        refusal: Callable[[Answer], Exception],
+    ) -> None:
+        """Send a document to an address; a redirect is not followed, since content went with it.
+
+        Raises:
+            RegistryError: no answer in all attempts.
+            Exception: what ``refusal`` makes of an answer that is not an accepted one.
+        """
+        bare, own = _without_user(url)
+        headers = {"Content-Type": content_type}
+        if login := authorize(bare) or own:
+            headers["Authorization"] = login
+        answer = self._transport.retry(
+            lambda: self._transport.send_once("PUT", bare, headers=headers, body=content), url
+        )
+        if answer.status not in accepted:
+            raise refusal(answer)
+
     def _ask(
         self,
         url: str,

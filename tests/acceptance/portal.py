@@ -25,6 +25,7 @@ from .example_builds import KEPT_TOOLS
 _TESTS = Path(__file__).resolve().parents[1]
 HOST = _TESTS / "backstage_host"
 PAGE = _TESTS / "portal_page"
+REGISTRY = _TESTS / "npm_registry"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +57,10 @@ class Portal:
             return json.load(response)
 
 
-def kept_node(process: Mapping[str, str]) -> Node:
-    """The Node that a build uses, too."""
+def kept_node(process: Mapping[str, str], wanted: str | None = None) -> Node:
+    """The Node that a build uses, too; or one of a range."""
     return find_node(
-        None,
+        wanted,
         ToolCache(folder=KEPT_TOOLS, environment=Environment(variables=process), runner=Runner()),
     )
 
@@ -67,6 +68,11 @@ def kept_node(process: Mapping[str, str]) -> Node:
 def installed_host(node: Node, process: Mapping[str, str]) -> Path:
     """A Backstage backend, installed as its lockfile says and kept for the next run."""
     return _installed(HOST, node, process)
+
+
+def installed_registry(node: Node, process: Mapping[str, str]) -> Path:
+    """Verdaccio, an npm registry, installed as its lockfile says and kept for the next run."""
+    return _installed(REGISTRY, node, process)
 
 
 def bundled_page(node: Node, process: Mapping[str, str]) -> Path:

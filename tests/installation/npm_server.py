@@ -5,6 +5,7 @@ Stands for private registries, which a test machine has none of; the protocol is
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 import threading
@@ -28,7 +29,8 @@ class NpmServer:
     """A running registry.
 
     ``authorization`` is the header that it wants, for everything or for what is below
-    ``protected``. ``seen`` has the path and the Authorization header of each request.
+    ``protected``. ``seen`` has the path and the Authorization header of each request. ``refuses``
+    is a status for all that is published; ``sent`` is what was taken.
     """
 
     authorization: str = ""
@@ -41,6 +43,8 @@ class NpmServer:
     block: threading.Event | None = None
     cuts: int = 0
     identity: Authority | None = None
+    refuses: int = 0
+    sent: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -82,6 +86,24 @@ class NpmServer:
         } | ({"deprecated": deprecated} if deprecated else {})
         return integrity
 
+    def take(self, body: bytes, given: str) -> int:
+        """Take what was published, as a registry does; return the status of the answer."""
+        if self.authorization and given != self.authorization:
+            return 401
+        if self.refuses:
+            return self.refuses
+        sent = json.loads(body)
+        name = sent["name"]
+        self.sent.append(sent)
+        document = self.packages.setdefault(name, {"name": name, "dist-tags": {}, "versions": {}})
+        document["versions"] |= sent["versions"]
+        document["dist-tags"] |= sent["dist-tags"]
+        for file, attached in sent["_attachments"].items():
+            content = base64.b64decode(attached["data"], validate=True)
+            assert len(content) == attached["length"]
+            self.answers[f"/{name}/-/{file}"] = content
+        return 201
+
     def count(self, part: str) -> int:
         """How many requests had ``part`` in their path."""
         return sum(part in path for path, _ in self.seen)
@@ -119,6 +141,12 @@ class NpmServer:
                     self.answer(200, json.dumps(server.packages[path.lstrip("/")]).encode())
                 else:
                     self.answer(404, b"{}")
+
+            def do_PUT(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                given = self.headers["Authorization"] or ""
+                server.seen.append((f"PUT {unquote(self.path)}", given))
+                self.answer(server.take(body, given), b"{}")
 
             def answer(self, status: int, content: bytes, *, length: int = 0) -> None:
                 self.send_response(status)
