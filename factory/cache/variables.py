@@ -27,7 +27,8 @@ _WITHOUT_EFFECT = re.compile(
     r"path|tmpdir|home|rhdh_cli_\w+|corepack_\w+|backstage_versions_base_url"
     r"|force_color|no_color|browserslist_ignore_old_data|ci"
     # yarn: the registry, the network, its folders, its output
-    r"|yarn_npm_\w+|yarn_\w*(?:cache|global)_folder|yarn_enable_(?:global_cache|mirror|network)"
+    r"|yarn_npm_\w+|yarn_unsafe_http_whitelist|yarn_\w*(?:cache|global)_folder"
+    r"|yarn_enable_(?:global_cache|mirror|network)"
     r"|yarn_enable_(?:colors|hyperlinks|progress_bars|telemetry|timers|tips|message_names)"
     r"|yarn_(?:ca|https?)_\w+|yarn_(?:network|task_pool)_concurrency|yarn_enable_strict_ssl"
     r"|yarn_(?:http_timeout|http_retry|telemetry_\w+|version|ignore_path|rc_filename)"

@@ -243,6 +243,7 @@ def test_a_repaired_build_is_of_one_host(checkout: Checkout) -> None:
         ({"npm_config_before": "2026-01-01"}, (), True),
         ({"npm_config_registry": "https://mirror.example"}, (), False),
         ({"YARN_NPM_REGISTRY_SERVER": "https://mirror.example"}, (), False),
+        ({"YARN_UNSAFE_HTTP_WHITELIST": "mirror.example"}, (), False),
         ({"YARN_NODE_LINKER": "pnpm"}, (), True),
         ({"NODE_EXTRA_CA_CERTS": "/etc/ca.pem"}, (), False),
         ({"HOME": "/home/somebody", "PATH": "/opt/bin", "LANG": "fi_FI"}, (), False),
