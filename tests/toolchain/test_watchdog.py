@@ -25,7 +25,9 @@ PROGRAM = textwrap.dedent(
         script = f"sleep 300 & echo $! > child{number}; echo $$ > parent{number}; wait"
         threading.Thread(target=runner.run, args=(("sh", "-c", script),),
                          kwargs={"cwd": folder, "env": env}, daemon=True).start()
-    while len(list(folder.glob("parent*"))) < 2 or len(list(folder.glob("child*"))) < 2:
+    files = [folder / f"{kind}{number}" for kind in ("parent", "child") for number in (1, 2)]
+    # A shell creates a file before it writes to it.
+    while not all(file.exists() and file.read_text().endswith("\\n") for file in files):
         pass
     print("ready", flush=True)
     sys.stdin.read()
