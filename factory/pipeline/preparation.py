@@ -205,6 +205,29 @@ class Prepared:
     backstage: WorkspaceBackstage
 
 
+def bring_workspace(
+    build: WorkspaceContext, resolved: ResolvedSource | None, stack: contextlib.ExitStack
+) -> CheckedOutWorkspace:
+    """Bring a workspace's source, patched; of a published package, with its dependencies locked.
+
+    Args:
+        build: the workspace's.
+        resolved: where its source is; None for ``--use-local``.
+        stack: closed when the build is done with the source.
+
+    Raises:
+        FactoryError: it cannot be brought, or is not what can be built.
+    """
+    checked_out = check_out_source(
+        build.plan, resolved, stages=build.stages, run_context=build.run_context, stack=stack
+    )
+    if checked_out.package:
+        settle_package(
+            build, checked_out.root, checked_out.package, checked_out.report.integrity or ""
+        )
+    return checked_out
+
+
 def prepare_workspace(
     build: WorkspaceContext,
     resolved: ResolvedSource | None,
@@ -223,13 +246,7 @@ def prepare_workspace(
         FactoryError: the workspace cannot be built, for a reason that needs no tool to be found.
     """
     plan, stages = build.plan, build.stages
-    checked_out = check_out_source(
-        plan, resolved, stages=stages, run_context=build.run_context, stack=stack
-    )
-    if checked_out.package:
-        settle_package(
-            build, checked_out.root, checked_out.package, checked_out.report.integrity or ""
-        )
+    checked_out = bring_workspace(build, resolved, stack)
     with stages.stage("analyse") as stage:
         _refuse_other_linker(checked_out.workspace, plan)
         settled = settle_plugins(checked_out.workspace, plan, build.host)

@@ -20,6 +20,7 @@ from factory.errors import FactoryError, Place, SourceError
 from factory.pipeline.checkout import overrides_of, resolve_source
 from factory.pipeline.plugin_cache import keys_to_look_under, open_cache
 from factory.pipeline.preparation import (
+    bring_workspace,
     chooser_for,
     identity_of,
     plugin_name,
@@ -119,7 +120,7 @@ def workspace_to_look_at(run: RunPlan, *, runner: Runner) -> Iterator[Path]:
         build = look.trial(plan)
         remotes = look.run_context.remotes
         resolved = resolve_source(build.plan, stages=build.stages, runner=runner, remotes=remotes)
-        yield prepare_workspace(build, resolved, None, stack).checked_out.workspace
+        yield bring_workspace(build, resolved, stack).workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -336,7 +336,7 @@ class _PackageExamination:
         listed = {each.path: each.arguments for each in plugins.entries}
         log.info("%s: resolving the dependencies of %s", self.plan.config_dir.name, release)
         try:
-            with self.bring(replace(self.plan, source=source, plugins=None)) as folder:
+            with self.bring(replace(self.plan, source=source)) as folder:
                 found = analyze_workspace(folder, self.wishes.host, listed)
         except (*_UNUSABLE, DependenciesError) as error:
             if isinstance(error, DependenciesError) and not error.is_lasting:

@@ -66,6 +66,9 @@ def test_arguments_are_those_of_the_version_that_is_chosen(
     assert wanted_by(desk) == f"{NAME}@1.1.0"
     assert listed.read_text() == EMBEDS
     assert not is_held(desk)  # it is the build that writes it
+    # What a build would say of the list, and of what it writes, is not said.
+    assert "warning" not in done.err
+    assert "wrote" not in done.err
     again = desk.update("--check")
     assert again.code == 0, again.err
 
