@@ -22,7 +22,7 @@ from factory.published.published_package import (
     fetch_published,
     find_published,
 )
-from factory.published.registries import YARN_PREFIX, YARN_REGISTRY, yarn_registries
+from factory.published.registries import YarnRegistries, yarn_registries
 from factory.published.workspace import PLUGIN_FOLDER, write_workspace
 from factory.sources.source import Checkout
 from factory.toolchain.assembled import find_locking_yarn
@@ -41,18 +41,13 @@ if TYPE_CHECKING:
 def with_registries(plan: BuildPlan) -> BuildPlan:
     """Return a plan of a package with what yarn needs to take dependencies from its registries.
 
-    What the user has set for yarn itself wins; no login goes to another registry than its own.
+    What the user has set for yarn itself wins.
 
     Raises:
         ConfigurationError: a setting of .npmrc cannot be used.
     """
     environment = plan.environment
-    npmrc = read_npmrc(plan.config_dir, environment.variables)
-    variables = yarn_registries(npmrc).variables
-    if YARN_REGISTRY in environment.variables:
-        variables = {
-            name: text for name, text in variables.items() if not name.startswith(YARN_PREFIX)
-        }
+    variables = _registries(plan).variables
     return replace(
         plan,
         environment=replace(
@@ -61,6 +56,10 @@ def with_registries(plan: BuildPlan) -> BuildPlan:
             passed=environment.passed | variables.keys(),
         ),
     )
+
+
+def _registries(plan: BuildPlan) -> YarnRegistries:
+    return yarn_registries(read_npmrc(plan.config_dir, plan.environment.variables))
 
 
 def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> PublishedPackage:
@@ -125,8 +124,7 @@ def settle_package(
     needed = settle_dependencies(manifest, find_imports(folder), build.host)
     wanted = plan.source
     normalise_package(folder, manifest, needed, feature=wanted.feature if wanted else None)
-    registries = yarn_registries(read_npmrc(plan.config_dir, plan.environment.variables))
-    write_workspace(root, manifest, needed, settings=registries.settings)
+    write_workspace(root, manifest, needed, settings=_registries(plan).settings)
     if package.pin:
         (root / LOCKFILE).write_text(package.pin.lockfile, encoding="utf-8")
         return

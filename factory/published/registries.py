@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
     from factory.installation.npmrc import Npmrc
 
-YARN_PREFIX = "YARN_NPM_"
-YARN_REGISTRY = f"{YARN_PREFIX}REGISTRY_SERVER"
-"""The variable of yarn's default registry; those of its login begin alike."""
-
+YARN_REGISTRY = "YARN_NPM_REGISTRY_SERVER"
 _BEARER, _BASIC = "Bearer ", "Basic "
 
 
@@ -43,40 +40,35 @@ def yarn_registries(npmrc: Npmrc) -> YarnRegistries:
         ConfigurationError: a login cannot be used, or needs a variable that is not set.
     """
     variables: dict[str, str] = {}
-    registries = []
+    scopes = {scope: npmrc.registry(scope) for scope in npmrc.scopes}
+    registries = list(scopes.values())
     if npmrc.names_registry:
-        registry = npmrc.registry("")
-        registries.append(registry)
-        variables[YARN_REGISTRY] = registry.rstrip("/")
-        header = npmrc.authorization(registry)
-        if header:
-            name = "AUTH_TOKEN" if header.startswith(_BEARER) else "AUTH_IDENT"
-            variables[f"{YARN_PREFIX}{name}"] = _bare(header)
-            variables[f"{YARN_PREFIX}ALWAYS_AUTH"] = "true"
-    scopes: dict[str, dict[str, object]] = {}
-    for number, scope in enumerate(npmrc.scopes):
-        registry = npmrc.registry(scope)
-        registries.append(registry)
-        settings: dict[str, object] = {"npmRegistryServer": registry.rstrip("/")}
-        header = npmrc.authorization(registry)
-        if header:
-            name = f"NPM_TOKEN_OF_SCOPE_{number}"
-            variables[name] = _bare(header)
-            of = "npmAuthToken" if header.startswith(_BEARER) else "npmAuthIdent"
-            settings |= {of: f"${{{name}-}}", "npmAlwaysAuth": True}
-        scopes[scope.removeprefix("@")] = settings
+        variables[YARN_REGISTRY] = npmrc.registry("").rstrip("/")
+        registries.append(npmrc.registry(""))
+    # A login outside of these would be yarn's for every registry, also for one without any.
+    logins: dict[str, dict[str, object]] = {}
+    for number, registry in enumerate(dict.fromkeys(registries)):
+        if header := npmrc.authorization(registry):
+            name = f"NPM_TOKEN_OF_REGISTRY_{number}"
+            variables[name] = header.removeprefix(_BEARER).removeprefix(_BASIC)
+            kind = "npmAuthToken" if header.startswith(_BEARER) else "npmAuthIdent"
+            logins[registry.rstrip("/")] = {kind: f"${{{name}-}}", "npmAlwaysAuth": True}
     bare = sorted({urlsplit(each).hostname or "" for each in registries if _is_bare(each)})
     if bare:
         variables["YARN_UNSAFE_HTTP_WHITELIST"] = ",".join(bare)
     if npmrc.cafile and registries:
         variables["YARN_HTTPS_CA_FILE_PATH"] = str(npmrc.cafile)
+    settings: dict[str, object] = {}
+    if scopes:
+        settings["npmScopes"] = {
+            scope.removeprefix("@"): {"npmRegistryServer": registry.rstrip("/")}
+            for scope, registry in scopes.items()
+        }
+    if logins:
+        settings["npmRegistries"] = logins
     # JSON is YAML.
-    lines = f"npmScopes: {json.dumps(scopes)}\n" if scopes else ""
+    lines = "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
     return YarnRegistries(settings=lines, variables=variables)
-
-
-def _bare(header: str) -> str:
-    return header.removeprefix(_BEARER).removeprefix(_BASIC)
 
 
 def _is_bare(registry: str) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from factory.config.build_plan import BuildPlan, plan_workspace
 from factory.config.environment import Environment
 from factory.config.options import build_options
@@ -46,11 +44,17 @@ def test_a_registry_with_a_token(tmp_path: Path) -> None:
         "//npm.example.com/all/:_authToken=${ACME_TOKEN}",
         ACME_TOKEN="t0ken",
     )
-    assert found.settings == ""
+    assert parse_yaml_1_1(found.settings) == {
+        "npmRegistries": {
+            "https://npm.example.com/all": {
+                "npmAuthToken": "${NPM_TOKEN_OF_REGISTRY_0-}",
+                "npmAlwaysAuth": True,
+            }
+        }
+    }
     assert found.variables == {
         "YARN_NPM_REGISTRY_SERVER": "https://npm.example.com/all",
-        "YARN_NPM_AUTH_TOKEN": "t0ken",
-        "YARN_NPM_ALWAYS_AUTH": "true",
+        "NPM_TOKEN_OF_REGISTRY_0": "t0ken",
     }
     assert "t0ken" not in repr(found)
 
@@ -64,8 +68,7 @@ def test_a_registry_with_a_user_and_without_encryption(tmp_path: Path) -> None:
     )
     assert found.variables == {
         "YARN_NPM_REGISTRY_SERVER": "http://10.0.0.1:4873",
-        "YARN_NPM_AUTH_IDENT": "dXNlcjpwYXNz",
-        "YARN_NPM_ALWAYS_AUTH": "true",
+        "NPM_TOKEN_OF_REGISTRY_0": "dXNlcjpwYXNz",
         "YARN_UNSAFE_HTTP_WHITELIST": "10.0.0.1",
         "YARN_HTTPS_CA_FILE_PATH": "/etc/ca.pem",
     }
@@ -81,15 +84,17 @@ def test_scopes_are_settings_and_their_logins_are_not_in_them(tmp_path: Path) ->
     assert "t0ken" not in found.settings
     assert parse_yaml_1_1(found.settings) == {
         "npmScopes": {
-            "acme": {
-                "npmRegistryServer": "https://npm.example.com/acme",
-                "npmAuthToken": "${NPM_TOKEN_OF_SCOPE_0-}",
-                "npmAlwaysAuth": True,
-            },
+            "acme": {"npmRegistryServer": "https://npm.example.com/acme"},
             "open": {"npmRegistryServer": "https://open.example.com"},
-        }
+        },
+        "npmRegistries": {
+            "https://npm.example.com/acme": {
+                "npmAuthToken": "${NPM_TOKEN_OF_REGISTRY_0-}",
+                "npmAlwaysAuth": True,
+            }
+        },
     }
-    assert found.variables == {"NPM_TOKEN_OF_SCOPE_0": "t0ken"}
+    assert found.variables == {"NPM_TOKEN_OF_REGISTRY_0": "t0ken"}
 
 
 def test_what_is_needed_is_passed_on_to_what_installs(tmp_path: Path) -> None:
@@ -98,12 +103,12 @@ def test_what_is_needed_is_passed_on_to_what_installs(tmp_path: Path) -> None:
         "registry=https://npm.example.com/",
         "//npm.example.com/:_authToken=t0ken",
     )
-    assert plan.environment.variables["YARN_NPM_AUTH_TOKEN"] == "t0ken"
-    assert "YARN_NPM_AUTH_TOKEN" in plan.environment.passed
+    assert plan.environment.variables["NPM_TOKEN_OF_REGISTRY_0"] == "t0ken"
+    assert "NPM_TOKEN_OF_REGISTRY_0" in plan.environment.passed
 
 
-@pytest.mark.parametrize("own", ["https://other.example.com", "https://npm.example.com"])
-def test_no_login_goes_to_a_registry_that_is_named_for_yarn(tmp_path: Path, own: str) -> None:
+def test_what_is_named_for_yarn_wins(tmp_path: Path) -> None:
+    own = "https://other.example.com"
     plan = planned(
         tmp_path,
         "registry=https://npm.example.com/",
@@ -111,4 +116,4 @@ def test_no_login_goes_to_a_registry_that_is_named_for_yarn(tmp_path: Path, own:
         YARN_NPM_REGISTRY_SERVER=own,
     )
     assert plan.environment.variables["YARN_NPM_REGISTRY_SERVER"] == own
-    assert "t0ken" not in plan.environment.variables.values()
+    assert not [name for name in plan.environment.variables if name.startswith("YARN_NPM_AUTH")]

@@ -128,3 +128,26 @@ def test_a_scope_has_a_registry_and_a_login_of_its_own(
     assert {login for _, login in private.seen} == {"Bearer secret-of-acme"}
     assert {login for _, login in desk.npm.seen} == {""}
     assert "secret-of-acme" not in done.said
+
+
+def test_no_login_goes_to_the_registry_of_a_scope_that_has_none(
+    desk: Desk, package: PublishedPackage
+) -> None:
+    for name in (API, NODE):
+        del desk.npm.packages[name]
+    desk.npm.authorization = "Bearer secret-of-acme"
+    other = NpmServer()
+    try:
+        publish_backstage(replace(desk, npm=other))
+        (desk.config / ".npmrc").write_text(
+            f"registry={desk.npm.url}\n@backstage:registry={other.url}\n"
+            f"//{desk.npm.host}/:_authToken=secret-of-acme\n"
+        )
+        listed = listed_for(desk, f"{NAME}@1.0.0")
+        done = desk.update()
+    finally:
+        other.close()
+    assert done.code == 0, done.err
+    assert listed.read_text() == EMBEDS
+    assert other.count(NODE) > 0
+    assert {login for _, login in other.seen} == {""}
