@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from factory.archives.limits import archive_limits
 from factory.cli.option_groups import with_option_groups
 from factory.cli.options import LeastUrgent, LogLevel, RegistryConfigDir, Verbose
 from factory.cli.session import Session, session
@@ -18,7 +17,7 @@ from factory.config.options import CONFIG_DIR, ImageOptions, ImageOutput, ListFo
 from factory.config.package_spec import LATEST
 from factory.errors import FactoryError, Interrupted, UsageError
 from factory.events import StageFinished, StageOutput, StageStarted
-from factory.installation.connections import ConnectionOptions, Connections
+from factory.installation.connections import npm_web
 from factory.installation.npm_publish import check_tag, publish_on_npm
 from factory.installation.npmrc import read_npmrc, warn_of_unused
 from factory.oci.planned_images import ImageNaming, plan_images
@@ -31,7 +30,6 @@ from factory.pipeline.publishing import list_published, progress_lines
 from factory.quantities import size
 from factory.reports.built_plugins import find_built_plugins
 from factory.scheduling.capacity import default_jobs
-from factory.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,6 +100,11 @@ def push(
     """
     env_file = config_dir / ENV_FILE
     if npm.npm:
+        if images != ImageOptions():
+            raise UsageError(
+                "an option of images has no effect with --npm",
+                expected="--npm alone, perhaps with --npm-tag and --npm-access",
+            )
         _push_to_npm(ctx, output_dirs, config_dir, npm, log_level=log_level, verbose=verbose)
         return
     if given := [name for name in ("npm_access", "npm_tag") if getattr(npm, name)]:
@@ -152,15 +155,8 @@ def _push_to_npm(
         warn_of_unused(npmrc)
         tag = check_tag(options.npm_tag or LATEST)
         built = find_built_plugins(output_dirs)
-        connecting = ConnectionOptions(
-            environment=environment,
-            npmrc=npmrc,
-            limits=archive_limits(None),
-            skip_integrity=False,
-            checkpoint=this.runner.raise_if_cancelled,
-        )
         failed: list[FactoryError] = []
-        with scratch_folder() as scratch, Connections(connecting, scratch) as connections:
+        with npm_web(environment, npmrc, checkpoint=this.runner.raise_if_cancelled) as web:
             for plugin in (each for workspace in built for each in workspace.plugins):
                 try:
                     done = publish_on_npm(
@@ -168,7 +164,7 @@ def _push_to_npm(
                         tag=tag,
                         access=options.npm_access.value if options.npm_access else None,
                         npmrc=npmrc,
-                        web=connections.web(),
+                        web=web,
                     )
                 except Interrupted:
                     raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,15 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from factory.analysis.inventory import DEFAULT_HOST, find_host, host_names
-from factory.archives.limits import archive_limits
 from factory.cli.options import AsJson, Host, LeastUrgent, LogLevel, Verbose
 from factory.cli.session import session
 from factory.config.environment import layer_environment
 from factory.errors import UsageError
-from factory.installation.connections import ConnectionOptions, Connections
+from factory.installation.connections import npm_web
 from factory.installation.npmrc import read_npmrc, warn_of_unused
 from factory.quantities import pluralize
-from factory.scratch_folder import scratch_folder
 from factory.ui.text import Line, Span
 from factory.updating.npm_releases import ReleaseBook
 from factory.updating.plugin_search import search_plugins
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from factory.updating.plugin_search import FoundPlugin
+
+log = logging.getLogger(__name__)
 
 EXAMPLES = """Examples:
 
@@ -53,7 +54,7 @@ def search(
         int,
         typer.Option("--limit", min=1, max=_MOST, help="How many plugins to show at most."),
     ] = 10,
-    log_level: LeastUrgent = LogLevel.WARNING,
+    log_level: LeastUrgent = LogLevel.INFO,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
@@ -71,15 +72,8 @@ def search(
     with session(ctx, log_level=log_level, verbose=verbose, secrets=npmrc.secrets) as this:
         warn_of_unused(npmrc)
         hosts = [find_host(host)] if host else [find_host(name) for name in host_names()]
-        options = ConnectionOptions(
-            environment=environment,
-            npmrc=npmrc,
-            limits=archive_limits(None),
-            skip_integrity=False,
-            checkpoint=this.runner.raise_if_cancelled,
-        )
-        with scratch_folder() as scratch, Connections(options, scratch) as connections:
-            web = connections.web()
+        log.info("searching %s", npmrc.registry(""))
+        with npm_web(environment, npmrc, checkpoint=this.runner.raise_if_cancelled) as web:
             found = search_plugins(
                 words,
                 most=limit,

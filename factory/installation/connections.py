@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from factory.installation.package_reference import OciPackage
     from factory.oci.descriptor import Descriptor
     from factory.oci.pull import OnFetched
-    from factory.oci.target import RegistryTarget
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,8 +83,9 @@ class Connections:
         with self._lock:
             if self._web is None:
                 self._web = self._open.enter_context(
-                    Web(
-                        _web_target(self.options),
+                    npm_web(
+                        self.options.environment,
+                        self.options.npmrc,
                         checkpoint=self.options.checkpoint,
                     )
                 )
@@ -152,12 +152,23 @@ class Connections:
         return file
 
 
-def _web_target(options: ConnectionOptions) -> RegistryTarget:
-    target = pull_target(options.environment, "")
-    authority = (options.npmrc.cafile,) if options.npmrc.cafile else ()
-    return replace(
+def npm_web(environment: Environment, npmrc: Npmrc, *, checkpoint: Callable[[], None]) -> Web:
+    """Return connections to npm registries, by the proxies and the authority of ``.npmrc``, too.
+
+    Args:
+        environment: has proxies and authorities.
+        npmrc: has further ones; its logins are not the connections' business.
+        checkpoint: called again and again; whatever it raises ends a transfer.
+
+    Raises:
+        ConfigurationError: a file of authorities cannot be used.
+    """
+    target = pull_target(environment, "")
+    authority = (npmrc.cafile,) if npmrc.cafile else ()
+    anybody = replace(
         target,
         ca_files=(*target.ca_files, *authority),
         certificate_folders=(),
-        proxies=MappingProxyType({**target.proxies, **options.npmrc.proxies}),
+        proxies=MappingProxyType({**target.proxies, **npmrc.proxies}),
     )
+    return Web(anybody, checkpoint=checkpoint)

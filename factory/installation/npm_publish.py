@@ -16,14 +16,12 @@ from urllib.parse import quote, urlsplit
 
 from factory.archives.integrity import integrity_of
 from factory.archives.npm_package import is_package_name
-from factory.errors import PackError, Place, RegistryError, UsageError
+from factory.errors import PackError, Place, RegistryError, UsageError, os_errors_as
 from factory.installation.npmrc import PUBLIC_REGISTRY
 from factory.notation.json_text import parse_object
 from factory.versions import is_range, is_version
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from factory.installation.npmrc import Npmrc
     from factory.installation.web import Web
     from factory.oci.packed_plugin import PluginArchive
@@ -101,11 +99,16 @@ def publish_on_npm(
             hint="name your own registry in .npmrc (registry=…, or @scope:registry=…), or remove "
             "the field from the source with a patch",
         )
-    integrity = str(integrity_of(plugin.tgz))
+    integrity = integrity_of(plugin.tgz)
     there = _find_integrity(plugin, registry, npmrc, web)
     if there is None:
         document = _document(plugin, registry, integrity, tag=tag, access=access)
-        _put(plugin, registry, document, npmrc, web)
+        try:
+            _put(plugin, registry, document, npmrc, web)
+        except RegistryError:
+            # An attempt whose answer was lost, or another run, may have published these bytes.
+            if _find_integrity(plugin, registry, npmrc, web) != integrity:
+                raise
     elif integrity not in there.split():
         raise RegistryError(
             f"the npm registry has other bytes of {name}@{version}",
@@ -158,7 +161,8 @@ def _document(
     tag: str,
     access: str | None,
 ) -> dict[str, Any]:
-    content = _read(plugin.tgz)
+    with os_errors_as(PackError("the plugin cannot be read", place=Place(file=plugin.tgz))):
+        content = plugin.tgz.read_bytes()
     file = f"{plugin.name}-{plugin.version}.tgz"
     manifest = {
         **plugin.package,
@@ -185,18 +189,6 @@ def _document(
             }
         },
     }
-
-
-def _read(tgz: Path) -> bytes:
-    try:
-        return tgz.read_bytes()
-    except OSError as error:
-        raise PackError(
-            "the plugin cannot be read",
-            place=Place(file=tgz),
-            found=error.strerror or str(error),
-            hint="check its permissions: ls -l shows them",
-        ) from error
 
 
 def _put(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile_parser import LOCKFILE
-from factory.archives.limits import DEFAULT_LIMITS
-from factory.installation.connections import ConnectionOptions, Connections
+from factory.installation.connections import npm_web
 from factory.installation.npmrc import read_npmrc
 from factory.published.dependencies import settle_dependencies
 from factory.published.imports import find_imports
@@ -28,11 +26,11 @@ from factory.sources.source import Checkout
 from factory.toolchain.assembled import find_locking_yarn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from factory.config.build_plan import BuildPlan
     from factory.config.package_spec import PackageSpec
+    from factory.installation.npmrc import Npmrc
     from factory.pipeline.stages import Stage
     from factory.pipeline.workspace_context import WorkspaceContext
     from factory.toolchain.runner import Runner
@@ -59,7 +57,11 @@ def with_registries(plan: BuildPlan) -> BuildPlan:
 
 
 def _registries(plan: BuildPlan) -> YarnRegistries:
-    return yarn_registries(read_npmrc(plan.config_dir, plan.environment.variables))
+    return yarn_registries(_read_npmrc_of(plan))
+
+
+def _read_npmrc_of(plan: BuildPlan) -> Npmrc:
+    return read_npmrc(plan.config_dir, plan.environment.variables)
 
 
 def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> PublishedPackage:
@@ -72,8 +74,9 @@ def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> Publi
     """
     is_held = plan.source is not None and plan.source.is_held
     pin = read_pin(plan.config_dir, spec) if is_held else None
-    with _connect(plan, runner) as connections:
-        return find_published(spec, connections.options.npmrc, connections.web(), pin=pin)
+    npmrc = _read_npmrc_of(plan)
+    with npm_web(plan.environment, npmrc, checkpoint=runner.raise_if_cancelled) as web:
+        return find_published(spec, npmrc, web, pin=pin)
 
 
 def bring_package(
@@ -88,13 +91,10 @@ def bring_package(
     def on_progress(there: int, total: int) -> None:
         stage.on_line(f"{package}: {there} of {total or 'unknown'} bytes")
 
-    with _connect(plan, runner) as connections:
+    npmrc = _read_npmrc_of(plan)
+    with npm_web(plan.environment, npmrc, checkpoint=runner.raise_if_cancelled) as web:
         integrity = fetch_published(
-            package,
-            plan.repo_path / PLUGIN_FOLDER,
-            connections.options.npmrc,
-            connections.web(),
-            on_progress=on_progress,
+            package, plan.repo_path / PLUGIN_FOLDER, npmrc, web, on_progress=on_progress
         )
     return Checkout(
         root=plan.repo_path,
@@ -147,16 +147,3 @@ def settle_package(
     is_build = plan.plugins_list_file.parent == plan.config_dir
     if plan.keeps_configuration and is_build:
         write_pin(plan.config_dir, package.spec.name, package.version, integrity, lockfile)
-
-
-@contextlib.contextmanager
-def _connect(plan: BuildPlan, runner: Runner) -> Iterator[Connections]:
-    options = ConnectionOptions(
-        environment=plan.environment,
-        npmrc=read_npmrc(plan.config_dir, plan.environment.variables),
-        limits=DEFAULT_LIMITS,
-        skip_integrity=False,
-        checkpoint=runner.raise_if_cancelled,
-    )
-    with Connections(options, plan.repo_path) as connections:
-        yield connections

@@ -161,6 +161,32 @@ def test_a_private_package_is_not_published_where_everybody_reads(desk: Desk) ->
     assert "is private" in err
 
 
+def test_what_was_taken_although_the_answer_was_another_is_published(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an attempt whose answer was lost, or where another run was faster."""
+    take = desk.npm.take
+
+    def take_and_refuse(body: bytes, given: str) -> int:
+        take(body, given)
+        return 409
+
+    desk.built()
+    monkeypatch.setattr(desk.npm, "take", take_and_refuse)
+    code, out, err = desk.push("--npm")
+    assert code == 0, err
+    assert out.startswith(f"{NAME}@1.0.0 sha512-")
+
+
+@pytest.mark.parametrize("option", ["--bundle=x", "--sign-key=key.pem", "--tag-template=x"])
+def test_options_of_images_are_refused(desk: Desk, option: str) -> None:
+    desk.built()
+    code, _, err = desk.push("--npm", option)
+    assert code == 2
+    assert "has no effect with --npm" in err
+    assert desk.npm.seen == []
+
+
 @pytest.mark.parametrize("tag", ["1.0.0", "^1", "*", "a b", "a/b"])
 def test_a_tag_is_a_word(desk: Desk, tag: str) -> None:
     desk.built()
