@@ -31,9 +31,10 @@ log = logging.getLogger(__name__)
 # No tool looks into it, no git shows it, and what removes installed packages removes it too.
 PLACE = "node_modules/.plugin-factory"
 # A third of a tool's files, which nothing reads that bundles: types, and what explains scripts to
-# people and debuggers. The compiler needs its own types.
+# people and debuggers. The compiler needs its own types; Backstage's packages have their schemas of
+# configuration in such files (config.d.ts).
 _UNREAD = (".d.ts", ".d.mts", ".d.cts", ".map", ".md")
-_READ_WHOLE = frozenset({"typescript", "@types"})
+_READ_WHOLE = frozenset({"typescript", "@types", "@backstage"})
 
 
 def place_rhdh_cli(
