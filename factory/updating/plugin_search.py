@@ -13,6 +13,7 @@ from urllib.parse import quote
 from factory.analysis.discovery import PLUGIN_ROLES
 from factory.archives.npm_package import is_package_name
 from factory.errors import RegistryError
+from factory.installation.npmrc import PUBLIC_REGISTRY
 from factory.notation.json_text import parse_object
 from factory.outside_text import clean
 from factory.threads import InheritingPool
@@ -139,12 +140,13 @@ def _ask(text: str, most: int, npmrc: Npmrc, web: Web) -> dict[str, str]:
 
 def _refusal(answer: Answer, registry: str) -> RegistryError:
     has_none = answer.status in _NO_SEARCH
+    other = "name another registry in .npmrc"
+    if registry != PUBLIC_REGISTRY:
+        other = f"npm_config_registry={PUBLIC_REGISTRY} asks the public one"
     return RegistryError(
         "the npm registry has no search" if has_none else "the npm registry refuses to search",
         found=f"HTTP {answer.status} from {registry}",
-        hint="npm_config_registry=https://registry.npmjs.org asks the public one"
-        if has_none
-        else f"check the login for {registry} in .npmrc, or try again later",
+        hint=other if has_none else f"check the login for {registry} in .npmrc, or try again later",
     )
 
 
