@@ -78,7 +78,8 @@ class PluginSummary:
     """One row of the table at the end: what was made of a plugin, or why it was not.
 
     A plugin that is ``cached`` was not built: its artifact came from the cache. Without ``plugin``
-    the row is about the workspace as a whole.
+    the row is about the workspace as a whole. In a run for several portals the workspace's name
+    begins with that of its ``portal``.
     """
 
     plugin: str
@@ -93,6 +94,7 @@ class PluginSummary:
     error: str = ""
     log: str = ""
     workspace: str = ""
+    portal: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,6 +47,22 @@ def folders_in(folder: Path) -> list[Path]:
     return [path for path in found if may_be_read(path)]
 
 
+def output_folders(directory: Path) -> list[Path]:
+    """Return an output directory and the folders in it that a run may have put plugins into.
+
+    These are one for each workspace, or for each portal, which may hold one for each workspace.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    found = [directory]
+    for folder in folders_in(directory):
+        found.append(folder)
+        if not any(entry.suffix == ".tgz" for entry in entries_in(folder)):
+            found += folders_in(folder)
+    return found
+
+
 def scan_folder(folder: str | Path) -> list[os.DirEntry[str]]:
     """Return the entries of a folder, in the order of their names; none if it may not be read.
 

@@ -29,7 +29,7 @@ from factory.attestation.provenance import (
     read_statement,
 )
 from factory.errors import ArtifactError, CheckError, FactoryError, Interrupted, Place, UsageError
-from factory.files import entries_in, folders_in
+from factory.files import entries_in, output_folders
 from factory.notation.json_text import parse_json
 from factory.oci.descriptor import MOST_ENTRIES
 from factory.oci.packed_plugin import DYNAMIC_PACKAGES
@@ -141,7 +141,7 @@ def read_published(
 def _lone_bills(path: Path) -> Iterator[_LoneBill]:
     if not path.is_dir():
         return
-    for folder in (path, *folders_in(path)):
+    for folder in output_folders(path):
         for file in entries_in(folder):
             archive = file.with_name(file.name.removesuffix(SBOM_SUFFIX))
             if file.name.endswith(SBOM_SUFFIX) and not archive.is_file():

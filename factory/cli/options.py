@@ -67,7 +67,15 @@ MaxEntrySize: TypeAlias = Annotated[
     ),
 ]
 
-Host: TypeAlias = Annotated[str | None, share_option(options.ArgumentOptions, "host")]
+Host: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--host",
+        help=options.HOST_HELP,
+        metavar=options.HOST_METAVAR,
+        rich_help_panel=options.ARGUMENTS,
+    ),
+]
 Engines: TypeAlias = Annotated[list[str] | None, share_option(options.ArgumentOptions, "engine")]
 NodeRange: TypeAlias = Annotated[str | None, share_option(options.ArgumentOptions, "node")]
 Only: TypeAlias = Annotated[list[str] | None, share_option(options.SelectionOptions, "only")]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from factory.quantities import pluralize
 
 if TYPE_CHECKING:
     from factory.plan.plan_result import Outlook, PlannedTools
+
+_LONGEST = 60
 
 
 def lines(outlook: Outlook) -> list[str]:
@@ -37,7 +40,37 @@ def lines(outlook: Outlook) -> list[str]:
                 said.append(f"    arguments: {plugin.arguments}  ({plugin.arguments_from})")
     if outlook.left_out:
         said.append(f"left out by --only and --exclude: {', '.join(outlook.left_out)}")
-    return [*said, _total(outlook)]
+    return [*said, *_matrix(outlook), _total(outlook)]
+
+
+def _matrix(outlook: Outlook) -> list[str]:
+    """Plugins by portals, where there are several: what would become of each, or why not."""
+    portals = list(dict.fromkeys(each.portal for each in outlook.workspaces if each.portal))
+    if len(portals) <= 1:
+        return []
+    rows: dict[str, dict[str, str]] = {}
+    for workspace in outlook.workspaces:
+        own = workspace.name.removeprefix(workspace.portal).removeprefix("/")
+        if workspace.error or not workspace.plugins:
+            said = "not looked at"
+            if workspace.error:
+                said = shorten(f"fails: {workspace.error.problem}", _LONGEST, placeholder="…")
+            rows.setdefault(own or "the workspace", {})[workspace.portal] = said
+        for plugin in workspace.plugins or ():
+            name = "/".join(part for part in (own, plugin.path) if part)
+            rows.setdefault(name, {})[workspace.portal] = plugin.verdict
+    names = max(map(len, rows))
+    widths = [
+        max(len(portal), *(len(cells.get(portal, "")) for cells in rows.values()))
+        for portal in portals
+    ]
+    lines = [("", portals), *((n, [c.get(p, "") for p in portals]) for n, c in rows.items())]
+    return [
+        "  ".join(
+            [name.ljust(names), *(c.ljust(w) for c, w in zip(cells, widths, strict=True))]
+        ).rstrip()
+        for name, cells in lines
+    ]
 
 
 def _describe_tools(tools: PlannedTools) -> list[str]:

@@ -64,7 +64,9 @@ def install_tools(
     environment = layer_environment(ctx.obj)
     cache = cache_dir_of(cache_dir, environment)
     with session(ctx) as this:
-        arguments = ArgumentOptions(host=host, engine=tuple(engine or ()), node=node)
+        arguments = ArgumentOptions(
+            host=(host,) if host else (), engine=tuple(engine or ()), node=node
+        )
         wanted = wanted_tools(arguments, environment, find_host(host))
         tool_cache = ToolCache(folder=cache, environment=environment, runner=this.runner)
         tools = prefetch(tool_cache, wanted)

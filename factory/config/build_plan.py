@@ -16,11 +16,13 @@ from factory.config.engine_option import read_engines
 from factory.config.environment import cache_dir_of
 from factory.config.package_spec import parse_as_of
 from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST, PluginsList, read_plugins_list
+from factory.config.portals import DEFAULT_PORTAL, PORTALS_FOLDER, WantedPortal, find_layer
 from factory.config.source_file import SOURCE_FILE, SourceFile, leaves_repository, read_source_file
 from factory.config.workspaces import is_disabled
 from factory.errors import ConfigurationError, Place, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from factory.config.environment import Environment
@@ -57,8 +59,10 @@ class WantedSource:
 class BuildPlan:
     """One workspace to build, all questions settled.
 
-    ``options`` are as the user gave them. ``name`` is the workspace's in a run of several, and ""
-    otherwise; ``clones_dir`` is where such a run keeps its repositories' clones, and None
+    ``options`` are as the user gave them, but for those of other portals. ``name`` is the
+    workspace's in a run of several, and "" otherwise; of several portals it begins with the
+    portal's. ``plugins_list_file`` is where what is found out is written, which may not be there
+    yet. ``clones_dir`` is where such a run keeps its repositories' clones, and None
     otherwise: the source then is cloned straight into ``repo_path``. ``source`` is None for
     ``--use-local``. ``plugins`` is None when the workspace is to be scanned.
     ``supported_versions`` overrides the exported packages' ``backstage.supported-versions``.
@@ -67,6 +71,7 @@ class BuildPlan:
     """
 
     name: str = ""
+    portal: WantedPortal = DEFAULT_PORTAL
     config_dir: Path
     repo_path: Path
     output_dir: Path
@@ -83,6 +88,17 @@ class BuildPlan:
     clones_dir: Path | None = None
 
     @property
+    def workspace(self) -> str:
+        """The workspace's name whatever the portal; "" where there is but one."""
+        return workspace_of(self.name, self.portal.of_several)
+
+    @property
+    def layers(self) -> tuple[Path, ...]:
+        """The folders of the configuration, those first whose files win."""
+        layer = find_layer(self.config_dir, self.portal.name)
+        return (layer, self.config_dir) if layer else (self.config_dir,)
+
+    @property
     def keeps_configuration(self) -> bool:
         """Whether what is found out may be written into the configuration directory.
 
@@ -97,8 +113,18 @@ class BuildPlan:
 
     def plugin_file(self, plugin_path: str, name: str) -> Path | None:
         """Return a plugin's own file of the configuration directory, if it has one."""
-        file = self.config_dir / plugin_path / name
-        return file.absolute() if file.is_file() else None
+        return find_file(self.layers, f"{plugin_path}/{name}")
+
+
+def find_file(layers: Iterable[Path], name: str) -> Path | None:
+    """Return the absolute path of a configuration's file, in the first folder that has it."""
+    files = (layer / name for layer in layers)
+    return next((file.absolute() for file in files if file.is_file()), None)
+
+
+def workspace_of(name: str, portal: str) -> str:
+    """Return the name of a workspace without that of its portal, "" where a run has but one."""
+    return name.removeprefix(portal).removeprefix("/") if portal else name
 
 
 def plan_workspace(
@@ -106,6 +132,7 @@ def plan_workspace(
     environment: Environment,
     *,
     default_jobs: int,
+    portal: WantedPortal = DEFAULT_PORTAL,
     name: str = "",
     clones_dir: Path | None = None,
 ) -> BuildPlan:
@@ -115,6 +142,7 @@ def plan_workspace(
         options: the options, free of contradictions.
         environment: the workspace's.
         default_jobs: how many cores to use, unless the options say.
+        portal: what it is built for.
         name: the workspace's name in a run of several.
         clones_dir: where a run of several keeps its clones.
 
@@ -122,29 +150,41 @@ def plan_workspace(
         ConfigurationError: a file of the configuration directory cannot be used.
     """
     config_dir = options.source.config_dir.absolute()
-    source_file = None if options.source.source_repo else read_source_file(config_dir)
-    if options.source.source_repo and (config_dir / SOURCE_FILE).exists():
-        log.info("--source-repo is given: %s is not used", config_dir / SOURCE_FILE)
+    layer = find_layer(config_dir, portal.name)
+    layers = (layer, config_dir) if layer else (config_dir,)
+    source_file = None if options.source.source_repo else read_source_file(config_dir, layer)
+    if options.source.source_repo and (written := find_file(layers, SOURCE_FILE)):
+        log.info("--source-repo is given: %s is not used", written)
     source = None if options.source.use_local else _choose_source(options, source_file, config_dir)
-    plugins_list_file = config_dir / PLUGINS_LIST
-    _refuse_disabled(config_dir)
+    for folder in layers:
+        _refuse_disabled(folder)
+    lists = (read_plugins_list(folder / PLUGINS_LIST) for folder in layers)
+    versions = find_file(layers, BACKSTAGE_FILE)
     return BuildPlan(
         name=name,
+        portal=portal,
         config_dir=config_dir,
         repo_path=options.source.repo_path.absolute(),
         output_dir=options.result.output_dir.absolute(),
         cache_dir=cache_dir_of(options.cache.cache_dir, environment),
         source=source,
         workspace_path=_workspace_path(options, source_file),
-        plugins=read_plugins_list(plugins_list_file),
-        plugins_list_file=plugins_list_file,
+        plugins=next((found for found in lists if found), None),
+        plugins_list_file=_find_list_to_write(config_dir, portal, layer),
         environment=environment,
-        supported_versions=_read_supported_versions(config_dir / BACKSTAGE_FILE),
+        supported_versions=_read_supported_versions(versions) if versions else None,
         repo_backstage_version=_read_noted_version(source_file),
         options=options,
         jobs=options.work.jobs or default_jobs,
         clones_dir=clones_dir,
     )
+
+
+def _find_list_to_write(config_dir: Path, portal: WantedPortal, layer: Path | None) -> Path:
+    """Of several portals each has a list of its own: build arguments are for one of them."""
+    if layer or portal.is_one_of_several:
+        return config_dir / PORTALS_FOLDER / portal.name / PLUGINS_LIST
+    return config_dir / PLUGINS_LIST
 
 
 def _refuse_disabled(config_dir: Path) -> None:
@@ -210,9 +250,7 @@ def _is_version(text: str) -> bool:
     return Version.is_valid(text)
 
 
-def _read_supported_versions(file: Path) -> str | None:
-    if not file.exists():
-        return None
+def _read_supported_versions(file: Path) -> str:
     document = read_json(file)
     version = document.value.get("version") if isinstance(document.value, dict) else None
     if not isinstance(version, str) or not _is_version(version):

@@ -32,6 +32,13 @@ IMAGES = "Images"
 NPM = "npm packages"
 CACHE = "Cache"
 
+HOST_HELP = (
+    "The portal that plugins are built for, which decides build arguments, rhdh-cli and Node.js: "
+    "one that 'plugin-factory host list' shows, a release of Backstage such as backstage-1.52, or "
+    "your portal's yarn.lock. Without it, the newest RHDH, and any Node.js that is supported."
+)
+HOST_METAVAR = "NAME|PATH"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Option:
@@ -242,8 +249,9 @@ class ImageOptions:
     tag_template: Annotated[
         str,
         Option(
-            help="The images' tag, made of {version}, {backstage_version}, {name}, {revision} "
-            "and {short_revision}.",
+            help="The images' tag, made of {version}, {backstage_version}, {name}, {revision}, "
+            "{short_revision}, and, of the portal, {host}, {host_version} and "
+            "{host_backstage_version}. Of several portals it is {version}-{host}, unless said.",
             panel=IMAGES,
         ),
     ] = "{version}"
@@ -318,16 +326,14 @@ class ArgumentOptions:
         ),
     ] = False
     host: Annotated[
-        str | None,
+        tuple[str, ...],
         Option(
-            help="The portal that plugins are built for, which decides build arguments, rhdh-cli "
-            "and Node.js: one that 'plugin-factory host list' shows, a release of Backstage such "
-            "as backstage-1.52, or your portal's yarn.lock. Without it, the newest RHDH, and any "
-            "Node.js that is supported.",
+            help=f"{HOST_HELP} Repeat it to build for several portals in one run, each into a "
+            "folder of its name; portals.yaml in --config-dir can name them, too.",
             panel=ARGUMENTS,
-            metavar="NAME|PATH",
+            metavar=HOST_METAVAR,
         ),
-    ] = None
+    ] = ()
     node: Annotated[
         str | None,
         Option(

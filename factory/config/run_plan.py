@@ -27,15 +27,28 @@ from factory.config.environment import (
     names_to_pass,
 )
 from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST
+from factory.config.portals import (
+    PORTALS_FOLDER,
+    WantedPortal,
+    find_layer,
+    list_layers,
+    name_images,
+    read_portals,
+)
 from factory.config.quantities_read import duration_seconds, size_bytes
 from factory.config.selection import Selection, nothing_selected, patterns
 from factory.config.source_file import SOURCE_FILE
-from factory.config.workspaces import CLONES_FOLDER, FoundWorkspaces, find_workspaces
+from factory.config.workspaces import (
+    CLONES_FOLDER,
+    FoundWorkspaces,
+    find_workspaces,
+    is_disabled,
+)
 from factory.errors import ConfigurationError, FactoryError, Place, UsageError
 from factory.quantities import join_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from factory.config.options import BuildOptions
@@ -48,11 +61,15 @@ _MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BrokenWorkspace:
-    """A workspace of several whose configuration cannot be used, and why."""
+    """A workspace of several whose configuration cannot be used, and why.
+
+    ``portal`` is what it was to be built for, where the run has several.
+    """
 
     name: str
     config_dir: Path
     error: FactoryError
+    portal: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,13 +79,15 @@ class RunPlan:
     Without ``several`` it is exactly one workspace, whose plan has no name and uses the run's own
     folders. ``builds`` are the workspaces that ``selection`` may want, in the order of their names,
     ``unselected`` those that it does not; which plugins it wants is known when they are.
-    ``memory`` is in bytes, and None where the user said nothing. ``environment`` is that of the
-    configuration directory itself: defaults, process, its `.env`. ``options`` are as the user gave
-    them. ``cache_max_bytes`` and ``cache_max_age``, in seconds, are what the cache may hold after
-    the run.
+    ``portals`` are named where there are several: then there is a build of each workspace for each
+    of them. ``memory`` is in bytes, and None where the user said nothing. ``environment`` is that
+    of the configuration directory itself: defaults, process, its `.env`. ``options`` are as the
+    user gave them. ``cache_max_bytes`` and ``cache_max_age``, in seconds, are what the cache may
+    hold after the run.
     """
 
     several: bool
+    portals: tuple[str, ...] = ()
     builds: tuple[BuildPlan, ...]
     unselected: tuple[BuildPlan, ...] = ()
     broken: tuple[BrokenWorkspace, ...] = ()
@@ -83,6 +102,10 @@ class RunPlan:
     memory: int | None
     cache_max_bytes: int | None
     cache_max_age: float | None
+
+    def place_of(self, portal: str, name: str) -> tuple[int, str]:
+        """Return what to sort workspaces by: the portals' order, then their names."""
+        return (self.portals.index(portal) if portal in self.portals else 0, name)
 
 
 def plan_run(options: BuildOptions, process: Mapping[str, str], *, default_jobs: int) -> RunPlan:
@@ -121,26 +144,53 @@ def plan_run(options: BuildOptions, process: Mapping[str, str], *, default_jobs:
     if found.folders:
         _refuse_for_several(options, found)
     refuse_contradictions(options)
+    portals = read_portals(options, config_dir)
+    if len(portals) > 1:
+        options = _name_images_of(options)
+    cells = _find_cells(options, portals, found)
+    several = bool(found.folders) or len(portals) > 1
     selection = Selection(
         only=patterns(options.selection.only),
         exclude=patterns(options.selection.exclude),
-        workspaces=tuple(folder.name for folder in found.folders),
+        workspaces=tuple(cell.name for cell in cells) if several else (),
+        portals=tuple(portal.name for portal in portals) if len(portals) > 1 else (),
     )
-    if found.folders:
+    if several:
         _refuse_off(selection, found)
         _warn_of_no_workspace(selection)
-        builds, broken = _plan_several(options, process, found, default_jobs=default_jobs)
+        _tell_of_passed_over(config_dir, found)
+        builds, broken = _plan_several(
+            cells,
+            environment,
+            process,
+            repo_path=options.source.repo_path.absolute(),
+            default_jobs=default_jobs,
+        )
         wanted = [plan for plan in builds if _is_wanted(plan, selection)]
         broken = [each for each in broken if selection.wants_workspace(each.name)]
     else:
-        builds, broken = [plan_workspace(options, environment, default_jobs=default_jobs)], []
+        (portal,) = portals
+        if not portal.name and list_layers(config_dir):
+            log.warning(
+                "%s is not used: no portal is named, as by --host %s",
+                config_dir / PORTALS_FOLDER,
+                list_layers(config_dir)[0],
+            )
+        own = portal.options_of(options)
+        if (layer := find_layer(config_dir, portal.name)) is not None:
+            environment = layer_environment(
+                process, (config_dir / ENV_FILE, layer / ENV_FILE), passed=passed
+            )
+        builds = [plan_workspace(own, environment, default_jobs=default_jobs, portal=portal)]
+        broken = []
         wanted = [plan for plan in builds if _is_wanted(plan, selection)]
     if not wanted and not broken:
         raise nothing_selected(selection, _everything(builds))
-    if found.folders and options.source.use_local:
+    if several and options.source.use_local:
         _refuse_missing_trees(options.source.repo_path.absolute(), wanted)
     return RunPlan(
-        several=bool(found.folders),
+        several=several,
+        portals=selection.portals,
         builds=tuple(wanted),
         unselected=tuple(plan for plan in builds if plan not in wanted),
         broken=tuple(broken),
@@ -158,17 +208,100 @@ def plan_run(options: BuildOptions, process: Mapping[str, str], *, default_jobs:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Cell:
+    """A workspace for a portal, with its own options; ``root`` is the run's configuration."""
+
+    name: str
+    portal: WantedPortal
+    root: Path
+    options: BuildOptions
+
+    @property
+    def env_files(self) -> tuple[Path, ...]:
+        """The `.env` files that count, the last most."""
+        folder = self.options.source.config_dir
+        layer = find_layer(folder, self.portal.name)
+        folders = dict.fromkeys((self.root, folder, *([layer] if layer else ())))
+        return tuple(each / ENV_FILE for each in folders)
+
+
+def _find_cells(
+    options: BuildOptions, portals: Sequence[WantedPortal], found: FoundWorkspaces
+) -> tuple[_Cell, ...]:
+    """Every workspace for every portal; a portal's list that is disabled leaves out its own."""
+    config_dir = options.source.config_dir.absolute()
+    cells: list[_Cell] = []
+    off: list[str] = []
+    for portal in portals:
+        for folder in found.folders or (config_dir,):
+            workspace = folder.name if found.folders else ""
+            name = "/".join(part for part in (portal.of_several, workspace) if part)
+            layer = find_layer(folder, portal.name)
+            if portal.is_one_of_several and layer and is_disabled(layer):
+                off.append(name)
+                continue
+            tree = workspace if options.source.use_local else name
+            own = portal.options_of(options)
+            own = replace(
+                own,
+                source=replace(
+                    own.source,
+                    config_dir=folder,
+                    repo_path=options.source.repo_path.absolute() / tree,
+                ),
+                result=replace(own.result, output_dir=options.result.output_dir.absolute() / name),
+            )
+            cells.append(_Cell(name=name, portal=portal, root=config_dir, options=own))
+    if off:
+        log.warning("disabled for their portals, and not built: %s", join_names(off, _SHOWN))
+    return tuple(cells)
+
+
 def _plan_several(
-    options: BuildOptions,
+    cells: Iterable[_Cell],
+    root: Environment,
     process: Mapping[str, str],
-    found: FoundWorkspaces,
     *,
+    repo_path: Path,
     default_jobs: int,
 ) -> tuple[list[BuildPlan], list[BrokenWorkspace]]:
-    config_dir, repo_path = (
-        options.source.config_dir.absolute(),
-        options.source.repo_path.absolute(),
-    )
+    plans: list[BuildPlan] = []
+    broken: list[BrokenWorkspace] = []
+    for cell in cells:
+        options, folder = cell.options, cell.options.source.config_dir
+        cache_dir = cache_dir_of(options.cache.cache_dir, root)
+        own = replace(options, cache=replace(options.cache, cache_dir=cache_dir))
+        try:
+            passed = names_to_pass(options.work.pass_env)
+            environment = layer_environment(process, cell.env_files, passed=passed)
+            _warn_of_own_cache(environment, root, folder)
+            plan = plan_workspace(
+                own,
+                environment,
+                default_jobs=default_jobs,
+                portal=cell.portal,
+                name=cell.name,
+                clones_dir=repo_path / CLONES_FOLDER,
+            )
+        except FactoryError as error:
+            broken.append(
+                BrokenWorkspace(
+                    name=cell.name, config_dir=folder, error=error, portal=cell.portal.of_several
+                )
+            )
+        else:
+            plans.append(plan)
+    return plans, broken
+
+
+def _name_images_of(options: BuildOptions) -> BuildOptions:
+    if options.result.push_images or options.images.image_output:
+        return replace(options, images=name_images(options.images))
+    return options
+
+
+def _tell_of_passed_over(config_dir: Path, found: FoundWorkspaces) -> None:
     if found.ignored:
         log.warning(
             "%s: folders without a %s are not workspaces, and are ignored: %s",
@@ -177,36 +310,6 @@ def _plan_several(
             ", ".join(found.ignored),
         )
     _tell_of_off(config_dir, found)
-    root = layer_environment(process, (config_dir / ENV_FILE,))
-    plans: list[BuildPlan] = []
-    broken: list[BrokenWorkspace] = []
-    for folder in found.folders:
-        own = replace(
-            options,
-            source=replace(options.source, config_dir=folder, repo_path=repo_path / folder.name),
-            result=replace(
-                options.result, output_dir=options.result.output_dir.absolute() / folder.name
-            ),
-            cache=replace(options.cache, cache_dir=cache_dir_of(options.cache.cache_dir, root)),
-        )
-        try:
-            files = (config_dir / ENV_FILE, folder / ENV_FILE)
-            environment = layer_environment(
-                process, files, passed=names_to_pass(options.work.pass_env)
-            )
-            _warn_of_own_cache(environment, root, folder)
-            plan = plan_workspace(
-                own,
-                environment,
-                default_jobs=default_jobs,
-                name=folder.name,
-                clones_dir=repo_path / CLONES_FOLDER,
-            )
-        except FactoryError as error:
-            broken.append(BrokenWorkspace(name=folder.name, config_dir=folder, error=error))
-        else:
-            plans.append(plan)
-    return plans, broken
 
 
 def _tell_of_off(config_dir: Path, found: FoundWorkspaces) -> None:

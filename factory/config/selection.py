@@ -42,6 +42,9 @@ class PluginName:
 class Selection:
     """The patterns of ``--only`` and ``--exclude``, and the names of all workspaces there are.
 
+    Of several ``portals`` these begin with the portal's name, ``rhdh-1.9/todo``, or are that where
+    there is but one workspace. A pattern may then name the portal, the workspace, or both.
+
     Patterns are those of the shell (``*`` also matches ``/``); upper and lower case differ. Without
     any ``only`` everything is wanted; ``exclude`` wins over ``only``.
     """
@@ -49,6 +52,7 @@ class Selection:
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     workspaces: tuple[str, ...] = ()
+    portals: tuple[str, ...] = ()
 
     def wants_workspace(self, name: str, plugins: Iterable[str] | None = None) -> bool:
         """Whether a workspace may hold a wanted plugin.
@@ -58,7 +62,7 @@ class Selection:
             plugins: the paths of its plugins where its list names them; None where the workspace
                 has to be looked at first.
         """
-        if any(_names(pattern, name) for pattern in self.exclude):
+        if any(self._names_workspace(pattern, name) for pattern in self.exclude):
             return False
         if plugins is None:
             return not self.only or any(self._may_match(each, name) for each in self.only)
@@ -108,8 +112,9 @@ class Selection:
 
     def _matches(self, pattern: str, plugin: PluginName) -> bool:
         if self._means_workspaces(pattern):
-            return _names(pattern, plugin.workspace)
-        if _names(pattern, f"{plugin.workspace}/{plugin.path}"):
+            return self._names_workspace(pattern, plugin.workspace)
+        forms = self._forms_of(plugin.workspace)
+        if any(_names(pattern, f"{form}/{plugin.path}") for form in forms):
             return True
         if self._begins_with_workspace(pattern):
             return False
@@ -118,14 +123,27 @@ class Selection:
     def _may_match(self, pattern: str, workspace: str) -> bool:
         """Whether a pattern may mean something in a workspace of which only the name is known."""
         if self._means_workspaces(pattern):
-            return _names(pattern, workspace)
-        return not self._begins_with_workspace(pattern) or pattern.startswith(f"{workspace}/")
+            return self._names_workspace(pattern, workspace)
+        forms = self._forms_of(workspace)
+        return not self._begins_with_workspace(pattern) or _begins_with(pattern, forms)
 
     def _means_workspaces(self, pattern: str) -> bool:
-        return any(_names(pattern, name) for name in self.workspaces)
+        return any(self._names_workspace(pattern, name) for name in self.workspaces)
 
     def _begins_with_workspace(self, pattern: str) -> bool:
-        return "/" in pattern and pattern.partition("/")[0] in self.workspaces
+        return any(_begins_with(pattern, self._forms_of(name)) for name in self.workspaces)
+
+    def _names_workspace(self, pattern: str, workspace: str) -> bool:
+        return any(_names(pattern, form) for form in self._forms_of(workspace))
+
+    def _forms_of(self, workspace: str) -> tuple[str, ...]:
+        """How a workspace may be named: ``rhdh-1.9/todo``, ``todo``, and by the portal alone."""
+        portal, _, rest = workspace.partition("/")
+        return (workspace, rest, portal) if rest and portal in self.portals else (workspace,)
+
+
+def _begins_with(pattern: str, forms: Iterable[str]) -> bool:
+    return any(pattern.startswith(f"{form}/") for form in forms if form)
 
 
 def patterns(written: Sequence[str]) -> tuple[str, ...]:

@@ -50,8 +50,8 @@ class SourceFile:
     repo_backstage_version: str | None = None
 
 
-def read_source_file(config_dir: Path) -> SourceFile | None:
-    """Return the directory's ``source.json``, or None when there is none.
+def read_source_file(config_dir: Path, layer: Path | None = None) -> SourceFile | None:
+    """Return the directory's ``source.json``, or that of its ``layer``; None when there is none.
 
     The catalogue field ``repo-flat`` is understood: true means the repository's root, false means
     ``workspaces/<name of the configuration directory>``. An explicit ``workspace-path`` wins.
@@ -61,6 +61,8 @@ def read_source_file(config_dir: Path) -> SourceFile | None:
             workspace outside of the repository.
     """
     path = config_dir / SOURCE_FILE
+    if layer and (layer / SOURCE_FILE).exists():
+        path = layer / SOURCE_FILE
     if not path.exists():
         return None
     document = validate(read_as_meant(read_json(path), "source"), "source")

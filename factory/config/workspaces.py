@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from factory.config.environment import ENV_FILE
 from factory.config.plugins_list import DISABLED_LIST, MISNAMED_LIST, PLUGINS_LIST
+from factory.config.portals import PORTALS_FOLDER, list_layers
 from factory.config.source_file import SOURCE_FILE
 from factory.errors import ConfigurationError, Place, UsageError, os_errors_as
 
@@ -101,8 +102,9 @@ def environment_files(config_dir: Path) -> tuple[Path, ...]:
     For masking their secrets from the first line on; it raises for nothing that is wrong there.
     """
     folders = (config_dir, config_dir / CATALOGUE_FOLDER)
-    below = [each / ENV_FILE for parent in folders for each in _quietly(parent)]
-    return tuple(file for file in (config_dir / ENV_FILE, *below) if file.is_file())
+    found = [config_dir, *(each for parent in folders for each in _quietly(parent))]
+    found += [folder / PORTALS_FOLDER / name for folder in found for name in list_layers(folder)]
+    return tuple(file for each in found if (file := each / ENV_FILE).is_file())
 
 
 def _quietly(parent: Path) -> list[Path]:

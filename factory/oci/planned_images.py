@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, UsageError
-from factory.oci.reference import DEFAULT_TAG_TEMPLATE, Reference, reference_for
+from factory.oci.reference import DEFAULT_TAG_TEMPLATE, NO_HOST, NamedHost, Reference, reference_for
 from factory.oci.target import registry_and_namespace
 from factory.quantities import join_names
 
@@ -35,6 +35,7 @@ class BuiltPlugins:
     plugins: tuple[PluginArchive, ...]
     facts: ImageFacts
     lacking: tuple[str, ...] = ()
+    host: NamedHost = NO_HOST
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +44,8 @@ class ImageNaming:
 
     With ``bundle`` there is one image of that name with all plugins of a workspace; of several
     workspaces each has an image called ``BUNDLE-WORKSPACE``.
-    ``backstage_version`` is taken for plugins that do not say for which version they are.
+    ``backstage_version`` is taken for plugins that do not say for which version they are, ``host``
+    for those whose report does not say for which portal they were built.
     """
 
     registry: str = NO_REGISTRY
@@ -51,6 +53,7 @@ class ImageNaming:
     tag_template: str = DEFAULT_TAG_TEMPLATE
     bundle: str = ""
     backstage_version: str = ""
+    host: NamedHost = NO_HOST
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,7 +122,7 @@ def plan_images(built: Sequence[BuiltPlugins], naming: ImageNaming) -> tuple[Pla
             )
         groups = [workspace.plugins] if naming.bundle else [(one,) for one in workspace.plugins]
         for plugins in groups:
-            image = _plan_image(plugins, workspace.facts, own)
+            image = _plan_image(plugins, workspace.facts, own, workspace.host)
             name = str(image.reference)
             if name in planned:
                 raise UsageError(
@@ -156,7 +159,7 @@ def partial_bundle_error(
 
 
 def _plan_image(
-    plugins: tuple[PluginArchive, ...], facts: ImageFacts, naming: ImageNaming
+    plugins: tuple[PluginArchive, ...], facts: ImageFacts, naming: ImageNaming, host: NamedHost
 ) -> PlannedImage:
     versions = {plugin.version for plugin in plugins}
     hosts = {find_supported_backstage(plugin) for plugin in plugins}
@@ -169,6 +172,7 @@ def _plan_image(
         tag_template=naming.tag_template,
         backstage_version=(hosts.pop() if len(hosts) == 1 else "") or naming.backstage_version,
         revision=facts.revision,
+        host=host if host.name else naming.host,
     )
     if naming.bundle:
         facts = replace(facts, title=naming.bundle, version=version or reference.tag)

@@ -26,11 +26,26 @@ TAG_PLACEHOLDERS: Mapping[str, str] = {
     "version": "the plugin's version",
     "backstage_version": "the Backstage version that the plugin was built for",
     "revision": "the source's commit",
+    "host": "the portal that it was built for, for example rhdh-1.9",
+    "host_version": "that portal's version",
+    "host_backstage_version": "that portal's Backstage version",
     "short_revision": "the first 8 digits of the source's commit",
 }
 SHORT_REVISION = 8
 # Registries and clients hold names of at most this length, registry included (distribution-spec).
 LONGEST_NAME = 255
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedHost:
+    """The portal that an image is for, as far as its tag may name it; "" is what is not known."""
+
+    name: str = ""
+    version: str = ""
+    backstage: str = ""
+
+
+NO_HOST = NamedHost()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +78,7 @@ def reference_for(
     tag_template: str = DEFAULT_TAG_TEMPLATE,
     backstage_version: str = "",
     revision: str = "",
+    host: NamedHost = NO_HOST,
 ) -> Reference:
     """Return the reference under which a package, or a bundle called ``package``, is published.
 
@@ -80,6 +96,9 @@ def reference_for(
             "backstage_version": backstage_version,
             "revision": revision,
             "short_revision": revision[:SHORT_REVISION],
+            "host": host.name,
+            "host_version": host.version,
+            "host_backstage_version": host.backstage,
         },
     )
     return Reference(registry=registry, repository=repository, tag=tag)

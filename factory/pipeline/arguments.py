@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from factory.errors import (
     StorageError,
     os_errors_as,
 )
+from factory.files import read_text, write_whole
 from factory.pipeline.chosen_plugins import (
     ChosenPlugin,
     choose_found_plugins,
@@ -201,6 +203,8 @@ def settle_plugins(
     if plan.plugins is None:
         plugins = compute_arguments(workspace, choose_found_plugins(workspace, plan), host)
         if plan.keeps_configuration:
+            with contextlib.suppress(OSError):  # told where the list is written
+                plan.plugins_list_file.parent.mkdir(parents=True, exist_ok=True)
             record_found(plugins, plan.plugins_list_file)
         return plugins
     plugins = choose_listed_plugins(workspace, plan.plugins, plan)
@@ -208,8 +212,24 @@ def settle_plugins(
         warn_of_mismatches(workspace, plugins, host)
         return plugins
     plugins = compute_arguments(workspace, plugins, host)
+    _begin_list(plan)
     record({plugin.path: plugin.arguments for plugin in plugins}, plan.plugins_list_file)
     return plugins
+
+
+def _begin_list(plan: BuildPlan) -> None:
+    """Give a portal its own list, to be changed: that of all portals, where it had none.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    file = plan.plugins_list_file
+    if plan.plugins is None or file.exists():
+        return
+    unwritable = StorageError("the portal's own list cannot be written", place=Place(file=file))
+    with os_errors_as(unwritable):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, read_text(plan.plugins.path))
 
 
 def record_repairs(reports: Iterable[PluginReport], plan: BuildPlan) -> None:
@@ -219,6 +239,7 @@ def record_repairs(reports: Iterable[PluginReport], plan: BuildPlan) -> None:
         return
     written = plan.plugins is None and plan.plugins_list_file.is_file()
     if plan.options.arguments.generate_build_args or written:
+        _begin_list(plan)
         record(repaired, plan.plugins_list_file, backup=not written)
         return
     lines = "\n".join(f"  {path}: {arguments}" for path, arguments in repaired.items())

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.errors import Place, SourceError
+from factory.config.portals import PORTALS_FOLDER
+from factory.errors import Place, SourceError, UsageError
 from factory.pipeline.output_directory import storage_error
 from factory.pipeline.published_source import bring_package, find_package_of
 from factory.pipeline.source_part import bring_what_is_reached, is_by_itself, wanted_part
@@ -40,7 +41,7 @@ from factory.toolchain.child_environment import git_environment
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from factory.config.build_plan import BuildPlan
     from factory.pipeline.run_context import RunContext
@@ -232,9 +233,50 @@ def overrides_of(plan: BuildPlan) -> Overrides:
     is_path = plan.source is not None and plan.source.package is None
     if plan.source and is_path and (plan.config_dir / plan.source.repo).is_dir():
         inside.append(plan.config_dir / plan.source.repo)
-    return Overrides(
-        patches=find_patches(plan.config_dir),
-        overlays=find_overlays(plan.config_dir, skip=tuple(inside)),
+    overrides = Overrides(
+        patches=_find_patches_of(plan),
+        overlays=_find_overlays_of(plan, inside),
+    )
+    if plan.source is None and plan.portal.is_one_of_several:
+        _refuse_of_portal(plan, overrides)
+    return overrides
+
+
+def _refuse_of_portal(plan: BuildPlan, overrides: Overrides) -> None:
+    """A tree that is built in place, for one portal after the other, is changed for all of them."""
+    of_portals = plan.config_dir / PORTALS_FOLDER
+    changes = (*overrides.patches, *(overlay.folder for overlay in overrides.overlays))
+    own = [change for change in changes if change.is_relative_to(of_portals)]
+    if own:
+        raise UsageError(
+            "--use-local builds one tree for all portals, and one has changes of its own to it",
+            place=Place(file=own[0]),
+            expected="patches and overlays of all portals alone",
+            hint=f"leave out --use-local, or build for one portal: --host {plan.portal.host}",
+        )
+
+
+def _find_patches_of(plan: BuildPlan) -> tuple[Path, ...]:
+    """The patches of all layers; one of a portal takes the place of that of its name.
+
+    An empty one takes its place, too: so a portal can do without it.
+    """
+    named = {patch.name: patch for layer in reversed(plan.layers) for patch in find_patches(layer)}
+    of_portals = plan.config_dir / PORTALS_FOLDER
+    return tuple(
+        patch
+        for _, patch in sorted(named.items())
+        if patch.stat().st_size or not patch.is_relative_to(of_portals)
+    )
+
+
+def _find_overlays_of(plan: BuildPlan, skip: Iterable[Path]) -> tuple[Overlay, ...]:
+    """The overlays of all layers, in the order in which they are laid on top of each other."""
+    skipped = (*skip, plan.config_dir / PORTALS_FOLDER)
+    return tuple(
+        replace(overlay, is_of_portal=layer != plan.config_dir)
+        for layer in reversed(plan.layers)
+        for overlay in find_overlays(layer, skip=skipped if layer == plan.config_dir else ())
     )
 
 
@@ -300,7 +342,7 @@ def _fetch(
     part = (
         None
         if plan.options.source.whole_repository
-        else wanted_part(plan.workspace_path, find_patches(plan.config_dir), session)
+        else wanted_part(plan.workspace_path, _find_patches_of(plan), session)
     )
     clone = run_context.clones.get(normalise(where))
     if plan.clones_dir is None or clone is None:

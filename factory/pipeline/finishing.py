@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from factory.analysis.arguments import parse_arguments
 from factory.analysis.written_rules import rules_of
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
-from factory.config.build_plan import APP_CONFIG, BACKSTAGE_FILE, SCALPRUM_CONFIG
+from factory.config.build_plan import APP_CONFIG, BACKSTAGE_FILE, SCALPRUM_CONFIG, find_file
 from factory.errors import PackError, Place
 from factory.pipeline.arguments import record_repairs
 from factory.pipeline.attestations import find_configured_materials, write_provenance, write_sbom
@@ -82,9 +82,10 @@ def with_provenance(
         OSError: the output directory cannot be written.
     """
     several = tuple(reports)
-    files = [plan.config_dir / BACKSTAGE_FILE]
+    names = [BACKSTAGE_FILE]
     for report in several:
-        files += [plan.config_dir / report.path / name for name in (SCALPRUM_CONFIG, APP_CONFIG)]
+        names += [f"{report.path}/{name}" for name in (SCALPRUM_CONFIG, APP_CONFIG)]
+    files = [file for name in names if (file := find_file(plan.layers, name))]
     materials = find_configured_materials(
         plan.config_dir,
         patches=overrides.patches,

@@ -7,13 +7,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile_parser import LOCKFILE
+from factory.config.portals import PORTALS_FOLDER
+from factory.config.source_file import SOURCE_FILE
 from factory.installation.connections import npm_web
 from factory.installation.npmrc import read_npmrc
 from factory.published.dependencies import settle_dependencies
 from factory.published.imports import find_imports
 from factory.published.locking import gate_minutes, lock_dependencies
 from factory.published.normal_package import normalise_package, remove_untaken
-from factory.published.pin import read_pin, write_pin
+from factory.published.pin import Pin, read_pin, write_pin
 from factory.published.published_manifest import read_published_manifest
 from factory.published.published_package import (
     PublishedPackage,
@@ -73,10 +75,25 @@ def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> Publi
         ConfigurationError: a setting of .npmrc cannot be used.
     """
     is_held = plan.source is not None and plan.source.is_held
-    pin = read_pin(plan.config_dir, spec) if is_held else None
+    pin = _read_pin_of(plan, spec) if is_held else None
     npmrc = _read_npmrc_of(plan)
     with npm_web(plan.environment, npmrc, checkpoint=runner.raise_if_cancelled) as web:
         return find_published(spec, npmrc, web, pin=pin)
+
+
+def _read_pin_of(plan: BuildPlan, spec: PackageSpec) -> Pin | None:
+    for layer in plan.layers:
+        pin = read_pin(layer, spec)
+        if pin or (layer / SOURCE_FILE).exists():
+            return pin
+    return None
+
+
+def _find_pins(plan: BuildPlan) -> Path:
+    """Where the pin of a package is written: of several portals, each resolves its own."""
+    if plan.portal.is_one_of_several or len(plan.layers) > 1:
+        return plan.config_dir / PORTALS_FOLDER / plan.portal.name
+    return plan.config_dir
 
 
 def bring_package(
@@ -144,6 +161,8 @@ def settle_package(
             runner=stage.bind(build.run_context.runner),
         )
     # Of a mere look at the source, the list is a copy in a scratch folder.
-    is_build = plan.plugins_list_file.parent == plan.config_dir
+    pins = _find_pins(plan)
+    is_build = plan.plugins_list_file.parent == pins
     if plan.keeps_configuration and is_build:
-        write_pin(plan.config_dir, package.spec.name, package.version, integrity, lockfile)
+        pins.mkdir(parents=True, exist_ok=True)
+        write_pin(pins, package.spec.name, package.version, integrity, lockfile)

@@ -26,7 +26,7 @@ from factory.oci.push import (
     publish,
     write_images,
 )
-from factory.oci.reference import placeholders, repository_for
+from factory.oci.reference import NO_HOST, NamedHost, placeholders, repository_for
 from factory.oci.registry import Registry
 from factory.oci.target import registry_target
 from factory.pipeline.attestations import (
@@ -117,7 +117,7 @@ class ImagesWanted:
     list_form: ListForm = ListForm.DYNAMIC_PLUGINS
 
 
-def images_wanted(plan: BuildPlan) -> ImagesWanted | None:
+def images_wanted(plan: BuildPlan, host: NamedHost = NO_HOST) -> ImagesWanted | None:
     """Return what images the plan wants, if any: what is missing for it is said before all else.
 
     Raises:
@@ -143,10 +143,11 @@ def images_wanted(plan: BuildPlan) -> ImagesWanted | None:
         # Of several workspaces each has a bundle of its own.
         bundle="-".join(
             part
-            for part in (plan.options.images.bundle, plan.name)
+            for part in (plan.options.images.bundle, plan.workspace)
             if plan.options.images.bundle and part
         ),
         backstage_version=plan.supported_versions or plan.repo_backstage_version or "",
+        host=host,
     )
     return ImagesWanted(
         naming=naming,

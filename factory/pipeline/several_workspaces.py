@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from factory import __version__
+from factory.analysis.inventory import find_host
 from factory.config.selection import nothing_selected
 from factory.errors import FactoryError, Interrupted
 from factory.events import WORKSPACE, WorkspacesKnown
@@ -34,6 +35,7 @@ from factory.threads import InheritingPool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from factory.config.build_plan import BuildPlan
     from factory.config.run_plan import RunPlan
@@ -76,16 +78,21 @@ def build_several(
         warnings: the list that all warnings of the run are collected in.
 
     Raises:
-        UsageError: none of the plugins that there are is wanted.
+        UsageError: none of the plugins that there are is wanted, or there is no such portal.
+        ConfigurationError: a portal's file cannot be read.
         Interrupted: the run was ended.
         StorageError: the output directory, or the report in it, cannot be written.
         BusyError: another run writes to it.
     """
     started, clock = datetime.now(UTC), time.monotonic()
+    for host in dict.fromkeys(plan.portal.host for plan in run.builds):
+        find_host(host)
     make_folder(run.output_dir, called="the output directory", option="--output-dir")
     hint = "wait until it has ended, or use another --output-dir"
     with exclusive(run.output_dir, wait=False, hint=hint):
-        names = sorted([*(plan.name for plan in run.builds), *(each.name for each in run.broken)])
+        places = [run.place_of(plan.portal.of_several, plan.name) for plan in run.builds]
+        places += [run.place_of(each.portal, each.name) for each in run.broken]
+        names = [name for _, name in sorted(places)]
         remove_unfinished(run.output_dir)
         run_context.emit(WorkspacesKnown(workspaces=tuple(names)))
         tell_expected(run.builds, run_context.emit)
@@ -129,24 +136,40 @@ def _side_by_side(
     ended: list[_Ended] = []
     for broken in run.broken:
         run_context.first_failure.note(broken.name)
-        ended.append(_end_failed(broken.name, broken.error))
+        ended.append(_end_failed(broken.name, broken.error, broken.portal))
     interrupted: Interrupted | None = None
-    builds: dict[str, Future[_Ended]] = {}
+    builds: list[tuple[Sequence[BuildPlan], Future[list[_Ended]]]] = []
     workers = max(_FEWEST_WORKSPACES, run.jobs * _WORKSPACES_PER_CORE)
     with InheritingPool(max_workers=workers, thread_name_prefix="workspace") as pool:
         try:
-            for plan in run.builds:
-                builds[plan.name] = pool.submit(_build, plan, run_context, collected)
-            for build in as_completed(builds.values()):
+            builds.extend(
+                (plans, pool.submit(_build_in_turn, plans, run_context, collected))
+                for plans in _by_tree(run.builds)
+            )
+            for build in as_completed(build for _, build in builds):
                 build.result()
         except Interrupted as signal:
             interrupted = signal
             pool.shutdown(wait=False, cancel_futures=True)
-    for plan in run.builds:
-        mine = builds.get(plan.name)
-        has_ended = mine is not None and not mine.cancelled()
-        ended.append(mine.result() if mine is not None and has_ended else _end_skipped(plan.name))
+    submitted = [plan.name for plans, _ in builds for plan in plans]
+    for plans, build in builds:
+        ended += [_end_skipped(plan) for plan in plans] if build.cancelled() else build.result()
+    ended += [_end_skipped(plan) for plan in run.builds if plan.name not in submitted]
     return ended, interrupted
+
+
+def _by_tree(plans: Iterable[BuildPlan]) -> tuple[Sequence[BuildPlan], ...]:
+    """Those that are built in one tree, as with ``--use-local`` for several portals, together."""
+    found: dict[Path, list[BuildPlan]] = {}
+    for plan in plans:
+        found.setdefault(plan.repo_path, []).append(plan)
+    return tuple(found.values())
+
+
+def _build_in_turn(
+    plans: Iterable[BuildPlan], run_context: RunContext, collected: WarningCollector
+) -> list[_Ended]:
+    return [_build(plan, run_context, collected) for plan in plans]
 
 
 def _build(plan: BuildPlan, run_context: RunContext, collected: WarningCollector) -> _Ended:
@@ -158,25 +181,32 @@ def _build(plan: BuildPlan, run_context: RunContext, collected: WarningCollector
             plan, label_events(run_context, plan.name), warnings=lambda: collected.of(plan.name)
         )
     except Interrupted:
-        return _end_skipped(plan.name)
+        return _end_skipped(plan)
     except FactoryError as error:
         run_context.first_failure.note(plan.name)
-        return _end_failed(plan.name, error)
+        return _end_failed(plan.name, error, plan.portal.of_several)
     report = built.report
     return _Ended(
         report=WorkspaceReport(
-            name=plan.name, report=report, skipped=built.stopped and not report.errors
+            name=plan.name,
+            portal=plan.portal.of_several,
+            report=report,
+            skipped=built.stopped and not report.errors,
         ),
         seen=built.seen or None,
     )
 
 
-def _end_failed(name: str, error: FactoryError) -> _Ended:
-    return _Ended(report=WorkspaceReport(name=name, report=_no_build(error)))
+def _end_failed(name: str, error: FactoryError, portal: str) -> _Ended:
+    return _Ended(report=WorkspaceReport(name=name, portal=portal, report=_no_build(error)))
 
 
-def _end_skipped(name: str) -> _Ended:
-    return _Ended(report=WorkspaceReport(name=name, report=_no_build(), skipped=True))
+def _end_skipped(plan: BuildPlan) -> _Ended:
+    return _Ended(
+        report=WorkspaceReport(
+            name=plan.name, portal=plan.portal.of_several, report=_no_build(), skipped=True
+        )
+    )
 
 
 def _no_build(error: FactoryError | None = None) -> BuildReport:

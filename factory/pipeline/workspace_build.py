@@ -18,6 +18,7 @@ from factory.engines import Engine
 from factory.errors import FactoryError
 from factory.export.compilation import compile_types, has_types_to_compile
 from factory.files import remove_unfinished
+from factory.oci.reference import NamedHost
 from factory.pipeline.arguments import repairer
 from factory.pipeline.attestations import lockfile_material
 from factory.pipeline.checkout import overrides_of, resolve_source
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.analysis.discovery import WorkspacePackage
+    from factory.analysis.inventory import HostInventory
     from factory.cache.inputs import NamedTools
     from factory.config.build_plan import BuildPlan
     from factory.config.selection import PluginName
@@ -155,7 +157,12 @@ def build_workspace(
 
 def _note_host(build: WorkspaceContext) -> None:
     host = build.host
-    known = replace(build.progress.tools, host=host.name, host_backstage=host.backstage or None)
+    known = replace(
+        build.progress.tools,
+        host=host.name,
+        host_version=host.release or None,
+        host_backstage=host.backstage or None,
+    )
     build.uses(known)
 
 
@@ -166,7 +173,7 @@ def _build_steps(build: WorkspaceContext, stack: contextlib.ExitStack) -> None:
     known without a look at the source, it is not even checked out.
     """
     plan, runner = build.plan, build.run_context.runner
-    images = images_wanted(plan)
+    images = images_wanted(plan, _name_host(build.host))
     remotes = build.run_context.remotes
     source = resolve_source(plan, stages=build.stages, runner=runner, remotes=remotes)
     chooser = chooser_for(build) if build.run_context.cache else None
@@ -195,6 +202,10 @@ def _build_steps(build: WorkspaceContext, stack: contextlib.ExitStack) -> None:
             _keep_memo(memory, prepared, result)
     # Provenance written, lists of what there is, images made, pushed, attested and signed.
     finish_workspace(result, build, images)
+
+
+def _name_host(host: HostInventory) -> NamedHost:
+    return NamedHost(name=host.name, version=host.release, backstage=host.backstage)
 
 
 def _keep_memo(memory: WorkspaceMemory, prepared: Prepared, result: BuildResult) -> None:

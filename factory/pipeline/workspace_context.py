@@ -104,7 +104,7 @@ def open_context(
         ConfigurationError: the host's file, or a setting of a package's .npmrc, cannot be used.
         UsageError: there is no such host, or ``--node`` is not an npm range.
     """
-    host = find_host(plan.options.arguments.host)
+    host = find_host(plan.portal.host)
     if plan.source and plan.source.package:
         plan = with_registries(plan)
     return WorkspaceContext(

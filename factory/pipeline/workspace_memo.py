@@ -249,6 +249,7 @@ def workspace_memory(
             },
             "tools": dict(tools),
             "host": host_digest,
+            "portal": plan.portal.name if len(plan.layers) > 1 else "",
             "variables": dict(telling_variables(plan.environment)),
         },
     )

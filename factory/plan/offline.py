@@ -57,7 +57,7 @@ def offline_outlook(run: RunPlan, *, runner: Runner) -> Outlook:
         stages.logs.mkdir()
 
         def look(plan: BuildPlan) -> PlannedWorkspace:
-            host = find_host(plan.options.arguments.host)
+            host = find_host(plan.portal.host)
             wanted = wanted_tools(plan.options.arguments, plan.environment, host)
             tools = list_wanted_tools(host, wanted, "--offline")
             source = _find_source(plan, stages=stages, runner=runner)
@@ -69,11 +69,16 @@ def offline_outlook(run: RunPlan, *, runner: Runner) -> Outlook:
 
 def outlook_of(run: RunPlan, seen: Iterable[PlannedWorkspace], *, offline: bool) -> Outlook:
     """Return a run's outlook: the workspaces that were looked at, and those that are broken."""
-    broken = (PlannedWorkspace(name=each.name, error=each.error) for each in run.broken)
+    broken = (
+        PlannedWorkspace(name=each.name, portal=each.portal, error=each.error)
+        for each in run.broken
+    )
     return Outlook(
         several=run.several,
         offline=offline,
-        workspaces=tuple(sorted((*seen, *broken), key=lambda each: each.name)),
+        workspaces=tuple(
+            sorted((*seen, *broken), key=lambda each: run.place_of(each.portal, each.name))
+        ),
         left_out=tuple(plan.name for plan in run.unselected),
     )
 
@@ -98,6 +103,7 @@ def _failing(plan: BuildPlan, error: FactoryError) -> PlannedWorkspace:
     error.log = None
     return PlannedWorkspace(
         name=plan.name,
+        portal=plan.portal.of_several,
         source=PlannedSource(repo=without_credentials(source.repo), ref=source.ref)
         if source
         else None,
@@ -124,6 +130,7 @@ def list_workspace(
     )
     return PlannedWorkspace(
         name=plan.name,
+        portal=plan.portal.of_several,
         source=source,
         workspace_path=plan.workspace_path,
         plugins=None if plan.plugins is None else wanted,

@@ -169,6 +169,7 @@ class _OnlineLook:
         names = prepared.names if resolved else _as_in_place(prepared.names, plan)
         return PlannedWorkspace(
             name=plan.name,
+            portal=plan.portal.of_several,
             source=PlannedSource(
                 repo=report.repo if resolved else str(plan.repo_path),
                 ref=report.ref,
@@ -196,7 +197,7 @@ class _OnlineLook:
         temporary.mkdir(parents=True)
         plugins_list = own / PLUGINS_LIST
         if plan.plugins is not None:
-            shutil.copyfile(plan.plugins_list_file, plugins_list)
+            shutil.copyfile(plan.plugins.path, plugins_list)
         trial = replace(
             plan,
             repo_path=own / "source" if plan.source else _tree_to_look_at(plan, own / "source"),
@@ -229,6 +230,7 @@ class _OnlineLook:
         ref = resolved.wanted
         return PlannedWorkspace(
             name=plan.name,
+            portal=plan.portal.of_several,
             source=PlannedSource(
                 repo=resolved.address,
                 ref=ref.name if ref else None,

@@ -75,12 +75,14 @@ class PlannedTools:
 class PlannedWorkspace:
     """What would become of a workspace.
 
+    In a run for several portals its name begins with that of its ``portal``.
     ``tools`` would build it. ``plugins`` are the wanted ones, and None where the source would have
     to be looked at; ``partly`` is whether others were left out of them. ``error`` is what a build
     would end with.
     """
 
     name: str
+    portal: str = ""
     source: PlannedSource | None = None
     workspace_path: str = "."
     plugins: tuple[PlannedPlugin, ...] | None = None
@@ -125,6 +127,7 @@ def _workspace_json(workspace: PlannedWorkspace, redact: Callable[[str], str]) -
     source, plugins = workspace.source, workspace.plugins
     return {
         "name": workspace.name,
+        **({"portal": workspace.portal} if workspace.portal else {}),
         "source": {
             "repo": redact(source.repo),
             "ref": source.ref,

@@ -90,7 +90,7 @@ class ToolVersions:
 
     ``engine`` is what exported the plugins, and ``why`` says by name for whom, or by what wish,
     engine, rhdh-cli and Node were chosen. ``host`` is the portal that was built for, with its
-    Backstage version.
+    version and that of its Backstage.
     """
 
     factory: str
@@ -102,6 +102,7 @@ class ToolVersions:
     engine: str | None = None
     why: Mapping[str, str] = field(default_factory=dict)
     host: str | None = None
+    host_version: str | None = None
     host_backstage: str | None = None
 
     @property
@@ -191,6 +192,7 @@ class BuildReport:
                 "engine": self.tools.engine,
                 "why": {name: redact(why) for name, why in sorted(self.tools.why.items())},
                 "host": self.tools.host,
+                "host-version": self.tools.host_version,
                 "host-backstage": self.tools.host_backstage,
             },
             "source": _source_json(self.source, redact) if self.source else None,

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import UsageError
-from factory.files import folders_in
+from factory.files import output_folders
 from factory.oci.image import ImageFacts, image_facts
 from factory.oci.packed_plugin import (
     PluginArchive,
@@ -15,6 +15,7 @@ from factory.oci.packed_plugin import (
     source_name,
 )
 from factory.oci.planned_images import BuiltPlugins
+from factory.oci.reference import NamedHost
 from factory.reports.build_report import REPORT_FILE
 from factory.reports.reading import read_report
 from factory.versions import highest
@@ -29,8 +30,9 @@ log = logging.getLogger(__name__)
 def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
     """Return what the output directories hold, one value a workspace, in the order of their names.
 
-    An output directory of several workspaces has one folder each (a level down, no deeper). The
-    source is taken from ``build-report.json`` beside the plugins; without it their own package.json
+    An output directory of several workspaces has one folder each, that of several portals one for
+    each portal, which may hold one for each workspace. The source is taken from
+    ``build-report.json`` beside the plugins; without it their own package.json
     says what it can.
 
     Raises:
@@ -46,8 +48,8 @@ def find_built_plugins(output_dirs: Sequence[Path]) -> tuple[BuiltPlugins, ...]:
                 found=str(directory),
                 hint="build first: plugin-factory build --output-dir DIRECTORY",
             )
-        below = folders_in(directory)
-        here = [built for folder in (directory, *below) if (built := _read_built(folder))]
+        folders = output_folders(directory)
+        here = [built for folder in folders if (built := _read_built(folder))]
         if not here:
             raise UsageError(
                 "the output directory contains no packed plugin",
@@ -71,6 +73,7 @@ def _read_built(folder: Path) -> BuiltPlugins | None:
         plugins=plugins,
         facts=_facts(document),
         lacking=_lacking(document, plugins),
+        host=_host(document),
     )
 
 
@@ -110,6 +113,16 @@ def _facts(document: Mapping[str, Any]) -> ImageFacts:
         str(source.get("commit") or ""),
         committed if isinstance(committed, int) else None,
     )
+
+
+def _host(document: Mapping[str, Any]) -> NamedHost:
+    tools = document.get("tools")
+    told = tools if isinstance(tools, dict) else {}
+    name, version, backstage = (
+        value if isinstance(value := told.get(field), str) else ""
+        for field in ("host", "host-version", "host-backstage")
+    )
+    return NamedHost(name=name, version=version, backstage=backstage)
 
 
 def _lacking(document: Mapping[str, Any], plugins: Sequence[PluginArchive]) -> tuple[str, ...]:

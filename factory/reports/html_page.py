@@ -201,8 +201,12 @@ def _matrix(facts: PageFacts, plugins: list[_Numbered]) -> Markup | None:
     portals = facts.portals
     heads = [element("th", portal or "Plugins", scope="col") for portal in portals]
     rows = []
+    by_name: dict[str, list[SummarisedWorkspace]] = {}
     for workspace in facts.run.workspaces:
-        mine = [each for each in plugins if each.plugin.workspace == workspace.name]
+        by_name.setdefault(workspace.name_in_any_portal, []).append(workspace)
+    for of_portals in by_name.values():
+        names = {workspace.name for workspace in of_portals}
+        mine = [each for each in plugins if each.plugin.workspace in names]
         cells = [
             element(
                 "td",
@@ -211,7 +215,9 @@ def _matrix(facts: PageFacts, plugins: list[_Numbered]) -> Markup | None:
             )
             for portal in portals
         ]
-        rows.append(element("tr", element("th", *_workspace_name(workspace), scope="row"), *cells))
+        rows.append(
+            element("tr", element("th", *_workspace_name(of_portals[0]), scope="row"), *cells)
+        )
     key = [
         element("li", element("span", mark, class_=f"square {state}", aria_hidden="true"), word)
         for state, mark in _MARKS.items()
@@ -232,7 +238,7 @@ def _matrix(facts: PageFacts, plugins: list[_Numbered]) -> Markup | None:
 
 
 def _workspace_name(workspace: SummarisedWorkspace) -> Iterable[Markup]:
-    yield element("span", workspace.name or "the workspace")
+    yield element("span", workspace.name_in_any_portal or "the workspace")
     short = workspace.commit[:_SHORT_COMMIT]
     ref = workspace.ref if workspace.ref != workspace.commit else ""
     if said := " ".join(part for part in (ref, short) if part):

@@ -41,6 +41,7 @@ def markdown(summary: RunSummary, *, link: Callable[[str], str] | None = None) -
         lines += ["| | plugin | version | time | result |", "| --- | --- | --- | --: | --- |"]
         lines += [_row(plugin, url) for plugin in summary.plugins]
         lines.append("")
+    lines += _matrix(summary)
     for name, error in summary.errors:
         lines += _error(name or "The run", error, None, url)
     for plugin in summary.plugins:
@@ -52,6 +53,29 @@ def markdown(summary: RunSummary, *, link: Callable[[str], str] | None = None) -
         lines += [f"- {_text(warning)}" for warning in summary.warnings]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
+
+
+def _matrix(summary: RunSummary) -> list[str]:
+    """A table of plugins by portals, where there are several; a cell that is not green says why."""
+    portals = list(dict.fromkeys(each.portal for each in summary.plugins if each.portal))
+    if len(portals) <= 1:
+        return []
+    rows: dict[str, dict[str, str]] = {}
+    for plugin in summary.plugins:
+        why = "" if plugin.outcome == "done" else plugin.outcome
+        if plugin.error:
+            why = _text(plugin.error["problem"])
+        cell = f"{_SIGNS[plugin.outcome]} {why or ('cached' if plugin.cached else '')}".rstrip()
+        rows.setdefault(plugin.label_in_any_portal, {})[plugin.portal] = cell
+    return [
+        f"| plugin | {' | '.join(map(_text, portals))} |",
+        f"| --- |{' --- |' * len(portals)}",
+        *(
+            f"| {_text(name)} | {' | '.join(cells.get(portal, '') for portal in portals)} |"
+            for name, cells in rows.items()
+        ),
+        "",
+    ]
 
 
 def _result(summary: RunSummary) -> str:

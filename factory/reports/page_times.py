@@ -45,7 +45,7 @@ def times_section(run: RunSummary) -> Markup | None:
     ]
     plugins = [
         TimedRow(
-            label=f"{each.label} ({each.portal})" if each.portal else each.label,
+            label=f"{each.label_in_any_portal} ({each.portal})" if each.portal else each.label,
             stages=each.stages,
         )
         for each in run.plugins

@@ -33,7 +33,7 @@ LONGEST_TIME = 1_000_000_000
 _LARGEST_NUMBER = 1 << 53
 _LONGEST_NAME = 255
 _YEARS = range(1970, 9000)
-_FILE_NAMES = frozenset({"files.name", "workspaces.name"})
+_FILE_NAMES = frozenset({"files.name", "workspaces.portal"})
 _PATHS = frozenset({"plugins.path", "left-out.path"})
 _TIMES = frozenset({"seconds", "stages"})
 
@@ -112,8 +112,14 @@ def _refuse_odd(document: Document) -> None:
     Raises:
         ConfigurationError: naming the field.
     """
-    for names, value in _leaves(document.value, ()):
-        expected = _describe_expected(names, value)
+    several = document.value.get("workspaces", []) if isinstance(document.value, dict) else []
+    said = (
+        (("workspaces", str(number), "name"), each["name"], _describe_name(each))
+        for number, each in enumerate(several)
+    )
+    leaves = _leaves(document.value, ())
+    read = ((names, value, _describe_expected(names, value)) for names, value in leaves)
+    for names, value, expected in (*said, *read):
         if expected:
             raise ConfigurationError(
                 f"{document.path.name} is not the report of a run",
@@ -138,6 +144,13 @@ def _describe_expected(names: tuple[str, ...], value: object) -> str | None:
         # NaN is in no range.
         return None if -_LARGEST_NUMBER <= value <= most else f"a number up to {most}"
     return None
+
+
+def _describe_name(workspace: Report) -> str | None:
+    """What belongs into a workspace's name that cannot be one; None if it can."""
+    portal, name = workspace.get("portal", ""), workspace["name"]
+    own = name.removeprefix(f"{portal}/") if portal else name
+    return None if _is_file_name(own) else "a name without a folder, but for its portal's"
 
 
 def _is_file_name(text: str) -> bool:

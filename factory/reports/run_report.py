@@ -30,9 +30,13 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkspaceReport:
-    """What became of one workspace; ``skipped`` if the run ended before its turn."""
+    """What became of one workspace; ``skipped`` if the run ended before its turn.
+
+    In a run for several portals its name begins with that of its ``portal``.
+    """
 
     name: str
+    portal: str = ""
     report: BuildReport
     skipped: bool = False
 
@@ -48,7 +52,8 @@ class WorkspaceReport:
 
     def as_json(self, redact: Callable[[str], str]) -> dict[str, Any]:
         """Return the workspace's own report with its name, texts freed of secrets."""
-        document = {"name": self.name} | self.report.as_json(redact)
+        named = {"name": self.name} | ({"portal": self.portal} if self.portal else {})
+        document = named | self.report.as_json(redact)
         return document | {"outcome": "skipped"} if self.skipped else document
 
 
@@ -85,6 +90,7 @@ class RunReport:
             replace(
                 row,
                 workspace=each.name,
+                portal=each.portal,
                 artifact=f"{each.name}/{row.artifact}" if row.artifact else "",
             )
             for each in self.workspaces

@@ -65,6 +65,11 @@ class SummarisedPlugin:
         """What a person and ``--only`` call it."""
         return f"{self.workspace}/{self.path}" if self.workspace else self.path
 
+    @property
+    def label_in_any_portal(self) -> str:
+        """The same without the portal."""
+        return without_portal(self.label, self.portal)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SummarisedWorkspace:
@@ -80,6 +85,12 @@ class SummarisedWorkspace:
     commit: str
     stages: Mapping[str, float]
     warnings: tuple[str, ...]
+    portal: str = ""
+
+    @property
+    def name_in_any_portal(self) -> str:
+        """Its name without that of the portal; "" where each portal has but one workspace."""
+        return without_portal(self.name, self.portal)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,7 +174,13 @@ def _workspace(name: str, workspace: Report) -> SummarisedWorkspace:
         commit=source.get("commit") or "",
         stages=workspace["stages"],
         warnings=tuple(workspace["warnings"]),
+        portal=_text(workspace.get("portal")),
     )
+
+
+def without_portal(name: str, portal: str) -> str:
+    """Return a name in a report of several portals without that of the portal before it."""
+    return name.removeprefix(portal).removeprefix("/") if portal else name
 
 
 def image_page(reference: str) -> str | None:

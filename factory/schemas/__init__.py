@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SchemaName: TypeAlias = Literal[
     "source",
     "plugins-list",
+    "portals",
     "build-report",
     "run-report",
     "plan",

@@ -26,10 +26,14 @@ _NEVER_ENTERED = frozenset({"node_modules", *OVERLAY_NAMES})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Overlay:
-    """A folder of files, and the path of the plugin (relative to the workspace) they are for."""
+    """A folder of files, and the path of the plugin (relative to the workspace) they are for.
+
+    One that ``is_of_portal`` lies on top of that of all portals.
+    """
 
     folder: Path
     plugin: str
+    is_of_portal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +101,8 @@ def apply_overlays(overlays: tuple[Overlay, ...], workspace: Path) -> tuple[Over
             source, target = overlay.folder / name, plugin / name
             _refuse_unsafe(overlay, name, plugin)
             if target in replacements:
-                log.warning("%s is in two overlays; that of %s is used", target, overlay.folder)
+                if not overlay.is_of_portal:
+                    log.warning("%s is in two overlays; that of %s is used", target, overlay.folder)
             elif not os.path.lexists(target):
                 added.append(str(name))
             elif is_same_file(source, target):

@@ -23,6 +23,7 @@ _GAP = "  "
 _SIZE_WIDTH = 9
 _TIME_WIDTH = 7
 _LABEL_WIDTH = 11
+_CELL_WIDTH = len("✓ skipped")
 
 
 def summary(run: RunFinished, *, width: int = DEFAULT_WIDTH) -> list[Line]:
@@ -44,7 +45,37 @@ def summary(run: RunFinished, *, width: int = DEFAULT_WIDTH) -> list[Line]:
             lines.append((Span(workspace, "strong"), Span(count, "dim")))
         for row in own:
             lines += _wide(row, names, columns) if fits else _stack(row, width)
-    return [*lines, (), _verdict(run), *_places(run)]
+    return [*lines, *_matrix(run), (), _verdict(run), *_places(run)]
+
+
+def _matrix(run: RunFinished) -> list[Line]:
+    """Plugins by portals, where there are several; what is wrong with one stands above."""
+    portals = list(dict.fromkeys(row.portal for row in run.summaries if row.portal))
+    if len(portals) == 1 or not portals:
+        return []
+    rows: dict[str, dict[str, PluginSummary]] = {}
+    for row in run.summaries:
+        workspace = row.workspace.removeprefix(row.portal).removeprefix("/")
+        name = "/".join(part for part in (workspace, row.plugin) if part) or WHOLE_WORKSPACE
+        rows.setdefault(name, {})[row.portal] = row
+    names = max(map(cells, rows))
+    widths = [max(cells(portal), _CELL_WIDTH) for portal in portals]
+    head = _GAP.join(pad(portal, width) for portal, width in zip(portals, widths, strict=True))
+    lines: list[Line] = [(), (Span(pad("", names) + _GAP + head.rstrip(), "dim"),)]
+    for name, by_portal in rows.items():
+        spans = [Span(pad(name, names), "strong")]
+        for portal, width in zip(portals, widths, strict=True):
+            spans.append(Span(_GAP))
+            spans += _cell(by_portal.get(portal), width)
+        lines.append(tuple(spans))
+    return lines
+
+
+def _cell(row: PluginSummary | None, width: int) -> Line:
+    if row is None:
+        return (Span(pad("", width)),)
+    word = ("cached" if row.cached else "built") if row.outcome == "done" else row.outcome
+    return (MARKS[row.outcome], Span(" " + pad(word, width - 2)))
 
 
 def _wide(row: PluginSummary, names: int, results: int) -> list[Line]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from factory.errors import UsageError
 from factory.files import (
     entries_in,
-    folders_in,
     may_be_read,
+    output_folders,
 )
 from factory.oci.layout import LAYOUT_MARKER
 from factory.oci.names import (
@@ -96,7 +96,7 @@ def _on_disk(path: Path) -> Iterator[Target]:
         yield UnpackedFolder(folder=path)
     elif path.is_dir():
         yield from _outputs(path)
-        for folder in folders_in(path):
+        for folder in output_folders(path)[1:]:
             if not folder.name.startswith(".") and not (folder / LAYOUT_MARKER).is_file():
                 yield from _outputs(folder)
 

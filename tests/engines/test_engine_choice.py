@@ -18,7 +18,9 @@ FRONTENDS_BUNDLED = RoleEngines(frontend=Engine.BACKSTAGE, backend=Engine.RHDH)
 
 
 def choose(*written: str, host: str | None = None, self_contained: bool = False) -> WantedTools:
-    arguments = ArgumentOptions(host=host, engine=written, self_contained=self_contained)
+    arguments = ArgumentOptions(
+        host=(host,) if host else (), engine=written, self_contained=self_contained
+    )
     return wanted_tools(arguments, Environment(variables={}), find_host(host))
 
 

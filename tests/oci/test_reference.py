@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from factory.errors import ConfigurationError, UsageError
 from factory.oci.reference import Reference, placeholders, reference_for
 
 
-def name(package: str = "@scope/plugin-todo-dynamic", **keywords: str) -> str:
+def name(package: str = "@scope/plugin-todo-dynamic", **keywords: Any) -> str:
     usual = {"registry": "quay.io", "namespace": "team", "version": "1.2.3"}
     return str(reference_for(package=package, **(usual | keywords)))
 

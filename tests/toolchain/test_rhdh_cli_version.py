@@ -182,10 +182,10 @@ def test_a_portal_that_nobody_named_decides_rhdh_cli_and_not_node() -> None:
 
 def test_the_portal_that_is_named_decides_both_unless_the_user_says_otherwise() -> None:
     host = find_host("rhdh-1.9")
-    named = wanted_tools(ArgumentOptions(host="rhdh-1.9"), environment(), host)
+    named = wanted_tools(ArgumentOptions(host=("rhdh-1.9",)), environment(), host)
     assert named.rhdh_cli == WantedRhdhCli(wanted="1.9.2", portal="rhdh-1.9", accepts="~1.9.0")
     assert named.node == WantedNode(range="22", portal="rhdh-1.9")
-    said = ArgumentOptions(host="rhdh-1.9", node="20")
+    said = ArgumentOptions(host=("rhdh-1.9",), node="20")
     told = wanted_tools(said, environment(RHDH_CLI_VERSION="~1.10.0"), host)
     assert told.rhdh_cli == WantedRhdhCli(wanted="~1.10.0")
     assert told.node == WantedNode(range="20")
