@@ -128,6 +128,11 @@ def plugins_list_form() -> str:
     )
 
 
+def portals_fields() -> str:
+    """Return the fields of ``portals.yaml``."""
+    return _fields(schema("portals"))
+
+
 def report_fields() -> str:
     """Return the fields of ``build-report.json``, a table an object."""
     document = schema("build-report")
@@ -231,6 +236,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "error-messages": error_messages,
     "source-fields": source_fields,
     "plugins-list": plugins_list_form,
+    "portals-fields": portals_fields,
     "report-fields": report_fields,
     "run-report-fields": run_report_fields,
     "plan-fields": plan_fields,

@@ -7,6 +7,7 @@ Backstage; any yarn.lock can be one too.
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -116,7 +117,7 @@ def find_host(host: str | None = None) -> HostInventory:
             return _inventory(file, Path(f"{host}.json"))
         if host.startswith(PLAIN) and (release := find_release(host.removeprefix(PLAIN))):
             return _plain_backstage(release)
-    path = Path(host).expanduser()
+    path = Path(os.path.expanduser(host))  # noqa: PTH111 - a user who is not there is no error
     if path.is_dir():
         path = path / LOCKFILE
     if not path.is_file():

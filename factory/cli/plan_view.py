@@ -52,7 +52,7 @@ def _matrix(outlook: Outlook) -> list[str]:
     for workspace in outlook.workspaces:
         own = workspace.name.removeprefix(workspace.portal).removeprefix("/")
         if workspace.error or not workspace.plugins:
-            said = "not looked at"
+            said = "not checked"
             if workspace.error:
                 said = shorten(f"fails: {workspace.error.problem}", _LONGEST, placeholder="…")
             rows.setdefault(own or "the workspace", {})[workspace.portal] = said

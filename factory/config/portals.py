@@ -8,6 +8,7 @@ the portal of that name alone.
 from __future__ import annotations
 
 import logging
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,10 +106,10 @@ def name_portal(host: str) -> str:
 
     A file of an inventory is called without ``.json``, a yarn.lock after the folder that it is in.
     """
-    path = Path(host)
-    if path.name == _LOCKFILE:
-        return path.expanduser().absolute().parent.name
-    return path.expanduser().resolve().name.removesuffix(".json") if "/" in host else host
+    if "/" not in host and host != _LOCKFILE:
+        return host
+    path = Path(os.path.abspath(os.path.expanduser(host)))  # noqa: PTH100, PTH111 - never raise
+    return path.parent.name if path.name == _LOCKFILE else path.name.removesuffix(".json")
 
 
 def name_images(images: ImageOptions) -> ImageOptions:

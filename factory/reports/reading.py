@@ -150,7 +150,7 @@ def _describe_name(workspace: Report) -> str | None:
     """What belongs into a workspace's name that cannot be one; None if it can."""
     portal, name = workspace.get("portal", ""), workspace["name"]
     own = name.removeprefix(f"{portal}/") if portal else name
-    return None if _is_file_name(own) else "a name without a folder, but for its portal's"
+    return None if own and _is_file_name(own) else "a name without a folder, but for its portal's"
 
 
 def _is_file_name(text: str) -> bool:

@@ -20,11 +20,11 @@ from factory.cli.app import application, run, with_command
 from factory.config.environment import layer_environment
 from factory.config.options import build_options
 from factory.config.plugins_list import read_plugins_list
+from factory.config.run_plan import plan_run
 from factory.config.source_file import read_source_file
 from factory.errors import every_error_class
 from factory.installation.plugin_list import read_plugin_list
 from factory.oci.target import registry_target
-from tests.single_build import plan_single
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -226,9 +226,10 @@ def test_documented_builds_can_be_planned(
     known -= {"only", "exclude"}
     request = build_options(**{name: value for name, value in parameters.items() if name in known})
 
-    plan = plan_single(request, {"HOME": str(tmp_path)})
+    planned = plan_run(request, {"HOME": str(tmp_path)}, default_jobs=1)
 
-    assert plan.plugins
+    assert len(planned.builds) == max(1, len(request.arguments.host))
+    assert all(build.plugins for build in planned.builds)
 
 
 def write_documented(config: Path) -> None:

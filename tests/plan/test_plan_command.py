@@ -446,3 +446,51 @@ def test_no_log_is_named_that_is_gone(desk: Desk, example: Repository) -> None:
     for line in said.splitlines():
         words = line.split()
         assert words[:1] != ["log"] or Path(words[1]).exists()
+
+
+class TestSeveralPortals:
+    """Every workspace for every portal, and plugins by portals."""
+
+    BOTH = ("--host", "rhdh-1.9", "--host", "rhdh-1.10")
+
+    @pytest.fixture
+    def two(self, desk: Desk) -> Desk:
+        for name in ("todo", "gitlab"):
+            desk.write(f"{name}/source.json", {"repo": NOWHERE, "repo-ref": PINNED})
+            desk.write(f"{name}/plugins-list.yaml", f"{FRONT}:\n{BACK}: --embed-package x\n")
+        desk.write("gitlab/portals/rhdh-1.9/plugins-list.yaml", f"{BACK}: 'unclosed\n")
+        return desk
+
+    def test_the_plan_names_the_portals(self, two: Desk) -> None:
+        ended = two.plan("--offline", "--json", *self.BOTH)
+        assert ended.code == 3
+        cells = {each["name"]: each for each in ended.json["workspaces"]}
+        assert list(cells) == [
+            "rhdh-1.9/gitlab",
+            "rhdh-1.9/todo",
+            "rhdh-1.10/gitlab",
+            "rhdh-1.10/todo",
+        ]
+        assert {each["portal"] for each in cells.values()} == {"rhdh-1.9", "rhdh-1.10"}
+        assert cells["rhdh-1.9/todo"]["tools"]["host"] == "rhdh-1.9"
+        assert cells["rhdh-1.9/gitlab"]["error"] is not None
+
+    def test_a_cell_that_is_not_green_says_why(self, two: Desk) -> None:
+        lines = two.plan("--offline", *self.BOTH).out.splitlines()
+        at = next(n for n, line in enumerate(lines) if line.split() == ["rhdh-1.9", "rhdh-1.10"])
+        (gitlab,) = (line for line in lines[at:] if line.startswith("gitlab "))
+        assert "fails: plugins-list.yaml" in gitlab
+        assert any(line.split() == [f"todo/{FRONT}", "unknown", "unknown"] for line in lines[at:])
+
+    def test_shards_are_of_both(self, two: Desk) -> None:
+        ended = two.plan("--offline", "--matrix", "github", "--shards", "4", *self.BOTH)
+        shards = json.loads(ended.out)["include"]
+        wanted = {pattern for shard in shards for pattern in shard["only"].split(",")}
+        assert wanted == {
+            f"{portal}/{name}"
+            for portal in ("rhdh-1.9", "rhdh-1.10")
+            for name in ("todo", "gitlab")
+        }
+        for shard in shards:
+            found = two.plan("--offline", "--json", "--only", shard["only"], *self.BOTH).json
+            assert {each["name"] for each in found["workspaces"]} == set(shard["only"].split(","))

@@ -167,3 +167,21 @@ def test_a_workspace_that_failed_as_a_whole_has_a_row_and_is_no_plugin() -> None
     assert "✗ workspace     the repository has no ref 'x'" in lines
     assert any(line.startswith("- workspace") for line in lines)
     assert "1 plugin built in 1:24, 1 workspace failed" in lines
+
+
+def test_several_portals_are_columns() -> None:
+    cells = [
+        replace(TODO, workspace="rhdh-1.9/todo", portal="rhdh-1.9"),
+        replace(BACKEND, workspace="rhdh-1.9/todo", portal="rhdh-1.9"),
+        replace(TODO, workspace="rhdh-1.10/todo", portal="rhdh-1.10", cached=True),
+        PluginSummary(plugin="", outcome="skipped", workspace="rhdh-1.10", portal="rhdh-1.10"),
+    ]
+    said = text_of(run(*cells))
+    at = next(n for n, line in enumerate(said) if line.split() == ["rhdh-1.9", "rhdh-1.10"])
+    assert [line.rstrip() for line in said[at : at + 4]] == [
+        "                           rhdh-1.9   rhdh-1.10",
+        "todo/plugins/todo          ✓ built    ✓ cached",
+        "todo/plugins/todo-backend  ✗ failed",
+        "workspace                             - skipped",
+    ]
+    assert not any("rhdh-1.9   " in line for line in text_of(run(*cells[:2])))
