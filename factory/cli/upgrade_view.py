@@ -30,6 +30,13 @@ _WORDS: dict[Verdict, tuple[Style, str]] = {
     "unknown": ("warn", "unknown"),
     "fits": ("good", "still fits"),
 }
+# Of one plugin, and of several.
+_COUNTED: dict[Verdict, tuple[str, str]] = {
+    "shows-nothing": ("shows nothing", "show nothing"),
+    "rebuild": ("to rebuild", "to rebuild"),
+    "unknown": ("unknown", "unknown"),
+    "fits": ("still fits", "still fit"),
+}
 _WIDTH = max(len(word) for _, word in _WORDS.values())
 _INDENT = " " * (_WIDTH + 2)
 _MOST = 20
@@ -66,8 +73,8 @@ def _reasons(one: MovedPlugin) -> Iterator[tuple[Style, str]]:
             yield "dim", f"try: {one.hidden.hint}"
     for reason in one.rebuild[:_MOST]:
         yield "", f"{reason.why}{_mark(before=reason.before)}"
-    if more := len(one.rebuild) - _MOST:
-        yield from [("dim", f"and {more} more: --json lists them")] if more > 0 else []
+    if (more := len(one.rebuild) - _MOST) > 0:
+        yield "dim", f"and {more} more: --json lists them"
     for key in one.keys[:_MOST]:
         yield "warn", f"no effect: {key.key}: {key.why}{_mark(before=key.before)}"
     for remark in one.remarks[:_MOST]:
@@ -84,11 +91,11 @@ def _mark(*, before: bool) -> str:
 def _ending(moved: MovedList, new: str) -> Iterator[Line]:
     move = moved.move
     counts = ", ".join(
-        f"{count} {word}"
-        for verdict, (_, word) in _WORDS.items()
+        f"{count} {words[count > 1]}"
+        for verdict, words in _COUNTED.items()
         if (count := moved.count(verdict))
     )
-    off = f"; {len(moved.off)} disabled, not looked at" if moved.off else ""
+    off = f"; {len(moved.off)} disabled, not checked" if moved.off else ""
     total = pluralize(len(moved.plugins), "plugin")
     style: Style = "problem" if moved.exit_code else "good"
     yield ()

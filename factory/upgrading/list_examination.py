@@ -48,7 +48,7 @@ def examine_list(
 ) -> MovedList:
     """Return what a portal's move does to the plugins of its list, in the list's order.
 
-    One that cannot be had does not stop the others: it has the error.
+    One that is not available does not stop the others: it has the error.
 
     Args:
         entries: the list.
@@ -101,9 +101,13 @@ def _bring(
     finally:
         if folder.is_dir():
             remove_tree(folder)
-    outcome = "failed" if moved.error else "installed"
     listener.on_end(
-        PluginEnd(entry=entry, outcome=outcome, version=moved.version, error=moved.error)
+        PluginEnd(
+            entry=entry,
+            outcome="installed" if moved.name else "failed",
+            version=moved.version,
+            error=moved.error,
+        )
     )
     return moved
 
@@ -117,7 +121,7 @@ def examine_plugin(root: Path, entry: ListedPlugin, move: PortalMove) -> MovedPl
         move: which portals.
 
     Raises:
-        ArtifactError: it is no dynamic plugin, or its package.json cannot be used.
+        ArtifactError: it is not a dynamic plugin, or its package.json cannot be used.
     """
     plugin = _read_plugin(root, entry)
     try:
@@ -130,9 +134,9 @@ def examine_plugin(root: Path, entry: ListedPlugin, move: PortalMove) -> MovedPl
             expected=error.expected,
             hint="build the plugin again: plugin-factory build",
         ) from error
-    hidden, error = judge_frontend(plugin, move) if plugin.is_frontend else (None, None)
-    if error:
-        error.place = entry.place
+    hidden, doubt = judge_frontend(plugin, move) if plugin.is_frontend else (None, None)
+    if doubt:
+        doubt.place = entry.place
     shipped = read_shipped_config(plugin.root, plugin.package)
     return MovedPlugin(
         entry=entry,
@@ -143,7 +147,7 @@ def examine_plugin(root: Path, entry: ListedPlugin, move: PortalMove) -> MovedPl
         hidden=hidden,
         keys=find_dead_keys(entry.config, shipped, move) if entry.config else (),
         remarks=(*remarks, *_find_remarks(plugin, entry, move)),
-        error=error,
+        error=doubt,
     )
 
 

@@ -45,10 +45,10 @@ def find_native_reasons(root: Path, move: PortalMove) -> Iterator[RebuildReason]
     for name, abis in packages.items():
         if not abis & wanted:
             majors = [str(major) for major, abi in _NODE_ABIS.items() if abi in abis]
-            made_for = f"Node.js {' and '.join(majors)}" if majors else "another Node.js"
+            compiled = f"Node.js {' and '.join(majors)}" if majors else "another Node.js"
             yield RebuildReason(
                 kind="native",
-                why=f"native code of {name or 'the plugin'} is for {made_for}, "
+                why=f"native code of {name or 'the plugin'} is for {compiled}, "
                 f"{move.new.name} runs on Node.js {move.new.profile.node}",
                 package=name,
                 before=bool(wanted_before) and not abis & wanted_before,

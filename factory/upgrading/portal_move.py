@@ -1,7 +1,7 @@
 """A portal's move from one host to another, and what it does to one plugin of its list, as values.
 
-A plugin that did not fit the portal before is no news, and yet does not fit: each finding says
-whether it held already (``before``).
+What does not fit the new portal may not have fitted the old one either: each finding says whether
+it held already (``before``).
 """
 
 from __future__ import annotations
@@ -80,14 +80,14 @@ class MovedPlugin:
 
     Attributes:
         entry: the plugin, as the list has it.
-        name: its package's, "" if it could not be had.
+        name: its package's, "" if it is not available.
         version: its package's.
         role: its package's.
         rebuild: why it has to be built again.
-        hidden: why it shows nothing; None if it shows, or is no frontend.
+        hidden: why it shows nothing; None if it shows, or is a backend.
         keys: configuration without effect.
         remarks: what else is worth knowing.
-        error: why it could not be had, or not be judged.
+        error: why it is not available, or could not be judged.
     """
 
     entry: ListedPlugin

@@ -52,7 +52,7 @@ def judge_frontend(
     said = "; ".join(dict.fromkeys(f"{one.system}: {one.why}" for one in shown))
     hint = next((one.hint for one in shown if one.hint), "")
     if any(one.shows is None for one in shown):
-        # What cannot be told is no news where the portal stays as it is.
+        # What cannot be told is as it was where the portal stays as it is.
         return None, None if old == new else _say_undecided(move, said, hint)
     showed = any(one.shows is not False for one in _judge_systems(plugin.root, plugin, old))
     before = bool(old) and not showed
