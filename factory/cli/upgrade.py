@@ -36,9 +36,8 @@ EXAMPLES = """Examples:
   plugin-factory upgrade --from rhdh-1.9 --to rhdh-2.0 --config dynamic-plugins.yaml
 
 \b
-  # In CI: what has to be built again, and why.
-  plugin-factory upgrade --from rhdh-1.9 --to rhdh-2.0 --json \\
-    | jq '.plugins[] | select(.verdict == "rebuild") | {name, why: [.rebuild[].why]}'
+  # In CI: the same for a program; the exit code is 0 if there is nothing to do.
+  plugin-factory upgrade --from rhdh-1.9 --to rhdh-2.0 --json
 
 \b
   # From a portal of your own, by its yarn.lock, to plain Backstage.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,8 +17,10 @@ from .test_moved_plugins import CATALOG, MOUNTS, SCALPRUM_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs/how-to/upgrade-a-portal.md"
+LOCKFILE = ROOT / "examples/local-workspace/workspace/yarn.lock"
 OLD = portal("old")
 NEXT = portal("next", packages={CATALOG: "2.2.2"}, systems=NEW)
 
@@ -25,6 +30,12 @@ def npm() -> Iterator[NpmServer]:
     server = NpmServer(authorization=f"Bearer {TOKEN}")
     yield server
     server.close()
+
+
+def guide_blocks(language: str) -> list[str]:
+    """The blocks of code of the guide that are in a language."""
+    found = re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    return [str(block) for block in found]
 
 
 def write_plugins(folder: Path) -> None:
@@ -193,3 +204,30 @@ def test_an_archive_that_is_not_safe_is_unknown_and_the_others_go_on(mover: Move
     }
     assert done.code == 15
     assert not (mover.folder / "evil").exists()
+
+
+def test_the_guide_shows_what_is_printed(mover: Mover) -> None:
+    todo: dict[str, Any] = {"version": "1.4.0", "backstage": {"role": "backend-plugin"}}
+    asks = {"name": "@acme/plugin-todo-backend-dynamic", "peerDependencies": {CATALOG: "^1.20.0"}}
+    addon = {"node_modules/better-sqlite3/build/x.node": b"node_register_module_v127\0"}
+    write_folder(mover.folder / "backend", backend(todo | asks, addon))
+    page = {"name": "@acme/plugin-todo-dynamic", "version": "1.4.0"}
+    write_folder(mover.folder / "page", frontend(page))
+    mover.lists("./backend", "./page")
+    done = mover.moves("rhdh-1.9", "rhdh-2.0")
+    assert done.out == guide_blocks("text")[0]
+
+
+@pytest.mark.parametrize(
+    "line", [line for block in guide_blocks("sh") for line in block.splitlines()]
+)
+def test_the_guides_commands_run(line: str, mover: Mover) -> None:
+    write_plugins(mover.folder)
+    mover.lists("./fits")
+    # An index that is named is fetched only where there is one: tests/upgrading/test_listed_images.
+    words = line.partition("plugin-factory upgrade ")[2]
+    old, new, *more = shlex.split(words)[1::2]
+    there = old.replace("../portal/yarn.lock", str(LOCKFILE))
+    done = mover.moves(there, new, *(["--json"] if "--json" in words else []))
+    assert (done.code, "fits" in done.out) == (0, True), done.err
+    assert more in ([], ["dynamic-plugins.yaml"])
