@@ -187,6 +187,11 @@ def search_fields() -> str:
     return _tables("search")
 
 
+def upgrade_fields() -> str:
+    """Return the fields of ``plugin-factory upgrade --json``, a table an object."""
+    return _tables("upgrade")
+
+
 def _tables(name: SchemaName, *, without: str = "") -> str:
     """The fields of a document, a table an object, but for one that the report has."""
     document = schema(name)
@@ -243,6 +248,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "updates-fields": updates_fields,
     "affected-fields": affected_fields,
     "search-fields": search_fields,
+    "upgrade-fields": upgrade_fields,
     "inspection-fields": inspection_fields,
     "inspect-limits-fields": inspect_limits_fields,
     "dynamic-plugins-fields": dynamic_plugins_fields,

@@ -189,7 +189,7 @@ class CheckError(FactoryError):
 
     exit_code = 14
     kind = "check"
-    meaning = "a check that was requested (--check, verify) failed"
+    meaning = "a check that was requested (--check, verify, upgrade) failed"
 
 
 class ArtifactError(FactoryError):

@@ -97,6 +97,7 @@ HEAVY = (
     "tests/updating/test_catalogues.py",
     "tests/updating/test_package_arguments.py",
     "tests/updating/test_update_in_ci.py",
+    "tests/upgrading/test_listed_images.py",
     "tests/verification/test_checks.py",
     "tests/verification/test_entry_point.py",
     "tests/verification/test_images.py",

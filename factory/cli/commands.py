@@ -58,6 +58,11 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
             "push", "Push images of plugins that were built earlier, or publish them on npm."
         ),
         "verify": _place("verify", "Verify that a portal can load what was built or published."),
+        "upgrade": _place(
+            "upgrade",
+            "Show what becomes of a portal's list of plugins when the portal moves to another "
+            "release.",
+        ),
         "inspect": _place(
             "inspect",
             "Show what a frontend plugin adds to a page, and of what it is made.",

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
+from factory.cli.fetch_progress import listen_to_fetching
 from factory.cli.install_view import as_document, show, show_plan
 from factory.cli.options import ARCHIVES, AsJson, LeastUrgent, LogLevel, MaxEntrySize, Verbose
 from factory.cli.session import Session, session
 from factory.config.environment import layer_environment
-from factory.events import StageFinished, StageOutput, StageStarted
 from factory.installation.catalog_index import (
     choose_default_list,
     extract_entities,
-    fetch_index,
-    find_wanted_indexes,
+    open_indexes,
 )
-from factory.installation.connections import ConnectionOptions, Connections
-from factory.installation.fetching import InstallationListener
+from factory.installation.connections import ConnectionOptions
 from factory.installation.install import InstallRequest, plan_installation
 from factory.installation.install import install as run_install
 from factory.installation.npmrc import read_npmrc, warn_of_unused
 from factory.installation.plugin_list import display_names, read_plugin_list
 from factory.oci.platforms import check_platform
-from factory.quantities import size
-from factory.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from factory.events import Outcome
-    from factory.installation.catalog_index import FetchedIndex
-    from factory.installation.fetching import PluginEnd
     from factory.installation.npmrc import Npmrc
-    from factory.installation.plugin_list import ListedPlugin
-
-STAGE = "fetch"
-PROGRESS_SECONDS = 0.5
-# Of one plugin: whether it is installed shows when all are there.
-_NOTES = {
-    "installed": "verified",
-    "updated": "verified",
-    "kept": "already there",
-    "disabled": "disabled",
-    "failed": "",
-}
 
 EXAMPLES = """Examples:
 
@@ -145,7 +122,7 @@ def install(
             max_entry_size=max_entry_size,
             platform=platform,
         )
-        with _indexes(options) as indexes:
+        with open_indexes(options) as indexes:
             request = InstallRequest(
                 entries=read_plugin_list(config, default_list=choose_default_list(indexes)),
                 root=root.absolute(),
@@ -161,7 +138,7 @@ def install(
                     *plan_installation(request), request.root, names, out=this.out, as_json=as_json
                 )
                 return
-            done = run_install(request, _listener(this, names))
+            done = run_install(request, listen_to_fetching(this, names))
             extract_entities(indexes, options.environment)
         failed = [end.error for end in done.plugins if end.error]
         for error in failed:
@@ -192,52 +169,3 @@ def _options(
         checkpoint=this.runner.raise_if_cancelled,
         platform=check_platform(platform),
     )
-
-
-@contextlib.contextmanager
-def _indexes(options: ConnectionOptions) -> Iterator[tuple[FetchedIndex, ...]]:
-    """The catalogues' indexes that the environment names, for as long as they are read."""
-    wanted = find_wanted_indexes(options.environment)
-    if not wanted:
-        yield ()
-        return
-    with scratch_folder("catalog-index") as scratch:
-        with Connections(options, scratch) as connections:
-            indexes = tuple(fetch_index(one, connections, scratch) for one in wanted)
-        yield indexes
-
-
-def _listener(this: Session, names: Mapping[str, str]) -> InstallationListener:
-    started: dict[str, float] = {}
-    told: dict[str, float] = {}
-
-    def on_start(entry: ListedPlugin) -> None:
-        name = names[entry.package.identity]
-        started[name] = time.monotonic()
-        this.screen.emit(StageStarted(stage=STAGE, plugin=name))
-
-    def on_progress(entry: ListedPlugin, there: int, total: int) -> None:
-        name, now = names[entry.package.identity], time.monotonic()
-        if now - told.get(name, 0.0) < PROGRESS_SECONDS:
-            return
-        told[name] = now
-        line = f"{size(there)} of {size(total)}" if total else size(there)
-        this.screen.emit(StageOutput(stage=STAGE, plugin=name, line=line))
-
-    def on_end(end: PluginEnd) -> None:
-        name = names[end.entry.package.identity]
-        outcomes: dict[str, Outcome] = {"failed": "failed", "disabled": "skipped"}
-        unasked = name not in started  # it was clear without a look at its source
-        if unasked and end.outcome == "disabled":
-            return
-        this.screen.emit(
-            StageFinished(
-                stage=STAGE,
-                plugin=name,
-                seconds=0.0 if unasked else time.monotonic() - started[name],
-                outcome=outcomes.get(end.outcome, "skipped" if unasked else "done"),
-                note=f"{_NOTES[end.outcome]} {end.version}".strip(),
-            )
-        )
-
-    return InstallationListener(on_start=on_start, on_progress=on_progress, on_end=on_end)

@@ -8,6 +8,7 @@ are extracted only where ``CATALOG_ENTITIES_EXTRACT_DIR`` says where to.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import shutil
@@ -21,16 +22,18 @@ from factory.archives.safe_folder import walk_safely
 from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, StorageError, UsageError, os_errors_as
 from factory.files import replace_folder
+from factory.installation.connections import Connections
 from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import DEFAULT_LIST, DefaultList
 from factory.oci.names import image_name
 from factory.oci.pull import pull_manifest
+from factory.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from factory.config.environment import Environment
-    from factory.installation.connections import Connections
+    from factory.installation.connections import ConnectionOptions
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +120,23 @@ def fetch_index(wanted: WantedIndex, connections: Connections, scratch: Path) ->
         unpack(blob, folder, archive=str(wanted.image), limits=connections.options.limits)
         layers.append(folder)
     return FetchedIndex(wanted=wanted, layers=tuple(layers))
+
+
+@contextlib.contextmanager
+def open_indexes(options: ConnectionOptions) -> Iterator[tuple[FetchedIndex, ...]]:
+    """Fetch the indexes that the environment names, and give them for as long as they are read.
+
+    Raises:
+        FactoryError: as :func:`find_wanted_indexes` and :func:`fetch_index`.
+    """
+    wanted = find_wanted_indexes(options.environment)
+    if not wanted:
+        yield ()
+        return
+    with scratch_folder("catalog-index") as scratch:
+        with Connections(options, scratch) as connections:
+            indexes = tuple(fetch_index(one, connections, scratch) for one in wanted)
+        yield indexes
 
 
 def choose_default_list(indexes: Sequence[FetchedIndex]) -> DefaultList | None:

@@ -30,6 +30,7 @@ SchemaName: TypeAlias = Literal[
     "extensions-collection",
     "updates",
     "search",
+    "upgrade",
     "affected",
     "inspection",
     "inspect-limits",

@@ -67,6 +67,20 @@ def judge_backstage(backstage: str, host: HostInventory) -> Fit:
     return Fit()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Misfit:
+    """A range of which a portal has no version, though it has the package.
+
+    ``is_against`` is whether the plugin asks for what the portal cannot give: a newer version, or
+    another one of a package that is not Backstage's.
+    """
+
+    package: str
+    asked: str
+    versions: tuple[str, ...]
+    is_against: bool
+
+
 def judge_ranges(manifest: Manifest, host: HostInventory) -> Fit:
     """Return how the ranges of what a plugin takes from the portal fit it.
 
@@ -75,19 +89,25 @@ def judge_ranges(manifest: Manifest, host: HostInventory) -> Fit:
     """
     reasons: list[str] = []
     remarks: list[str] = []
-    for name, asked in _taken_from_portal(manifest):
-        versions = host.versions(name)
-        if not versions or not is_range(asked) or any(is_in(v, asked) for v in versions):
-            continue
-        said = f"{manifest.name} needs {name} {asked}, {host.name} has {', '.join(versions)}"
-        if _is_newer(asked, versions[-1]) or not name.startswith(_BACKSTAGE):
-            reasons.append(said)
-        else:
-            remarks.append(said)
+    for one in find_misfits(list_taken(manifest), host):
+        has = ", ".join(one.versions)
+        said = f"{manifest.name} needs {one.package} {one.asked}, {host.name} has {has}"
+        (reasons if one.is_against else remarks).append(said)
     return Fit(reasons=tuple(reasons), remarks=tuple(remarks))
 
 
-def _taken_from_portal(manifest: Manifest) -> Iterator[tuple[str, str]]:
+def find_misfits(asked_of: Iterable[tuple[str, str]], host: HostInventory) -> Iterator[Misfit]:
+    """Yield what does not fit a portal of packages and the ranges that a plugin asks for."""
+    for name, asked in asked_of:
+        versions = host.versions(name)
+        if not versions or not is_range(asked) or any(is_in(v, asked) for v in versions):
+            continue
+        is_against = _is_newer(asked, versions[-1]) or not name.startswith(_BACKSTAGE)
+        yield Misfit(package=name, asked=asked, versions=versions, is_against=is_against)
+
+
+def list_taken(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Yield the packages that a plugin takes from its portal, each with the range it asks for."""
     for name, asked in manifest.peer_dependencies.items():
         if name not in manifest.optional_peers:
             yield name, asked

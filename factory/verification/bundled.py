@@ -56,18 +56,8 @@ def check_shared(
     moves every shared package from there to the peers - with what those need in turn, and
     ``allowed``.
     """
-    versions: dict[str, set[str]] = defaultdict(set)
-    needs: dict[str, set[str]] = defaultdict(set)
-    for folder, package in read_bundled_packages(plugin):
-        name = _name(folder.parent.name, folder.name)
-        versions[name].add(str(package.get("version", "")))
-        needs[name].update(_keys(package.get("dependencies")))
-    wanted = _find_asked_for(plugin, needs) | set(allowed)
-    twice = {
-        name: ", ".join(sorted(found))
-        for name, found in sorted(versions.items())
-        if name.startswith(SCOPE) and name in host and name not in wanted
-    }
+    versions, needs = _read_bundled(plugin)
+    twice = _find_twice(plugin, host, versions, needs, allowed)
     if twice:
         first = next(iter(twice))
         return failed_finding(
@@ -81,6 +71,40 @@ def check_shared(
     by_intent = sorted(name for name in versions if name.startswith(SCOPE) and name in host)
     note = f"by intent: {join_names(by_intent)}" if by_intent else "none bundled"
     return passed_finding(SHARED, note)
+
+
+def find_bundled_twice(plugin: PluginFolder, host: HostInventory) -> dict[str, str]:
+    """Return the @backstage packages that a plugin bundles, unasked, and the host shares, too.
+
+    Each with the versions that are bundled.
+    """
+    return _find_twice(plugin, host, *_read_bundled(plugin), ())
+
+
+def _read_bundled(plugin: PluginFolder) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """The bundled packages with their versions, and with what each of them needs."""
+    versions: dict[str, set[str]] = defaultdict(set)
+    needs: dict[str, set[str]] = defaultdict(set)
+    for folder, package in read_bundled_packages(plugin):
+        name = _name(folder.parent.name, folder.name)
+        versions[name].add(str(package.get("version", "")))
+        needs[name].update(_keys(package.get("dependencies")))
+    return versions, needs
+
+
+def _find_twice(
+    plugin: PluginFolder,
+    host: HostInventory,
+    versions: Mapping[str, set[str]],
+    needs: Mapping[str, Iterable[str]],
+    allowed: Collection[str],
+) -> dict[str, str]:
+    wanted = _find_asked_for(plugin, needs) | set(allowed)
+    return {
+        name: ", ".join(sorted(found))
+        for name, found in sorted(versions.items())
+        if name.startswith(SCOPE) and name in host and name not in wanted
+    }
 
 
 def _find_asked_for(plugin: PluginFolder, needs: Mapping[str, Iterable[str]]) -> set[str]:

@@ -57,7 +57,7 @@ def check_native(plugin: PluginFolder, platform: str) -> CheckFinding:
         found = platform_of(file)
         if found:
             name = file.relative_to(plugin.root).as_posix()
-            packages[_package(name)][name] = found
+            packages[package_with(name)][name] = found
     wrong = {}
     for binaries in packages.values():
         if any(fits(found, platform) for found in binaries.values()):
@@ -130,8 +130,8 @@ def _candidates(root: Path) -> Iterator[Path]:
                     yield file
 
 
-def _package(name: str) -> str:
-    """The package that a file is in: what comes after the last ``node_modules/``."""
+def package_with(name: str) -> str:
+    """Return the package that a file is in: what comes after the last ``node_modules/``."""
     before, modules, rest = name.rpartition("node_modules/")
     parts = rest.split("/")
     depth = 2 if rest.startswith("@") else 1

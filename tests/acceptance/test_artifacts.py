@@ -12,7 +12,8 @@ from typing import Any
 import fastjsonschema
 import pytest
 
-from factory.schemas import schema
+from factory.cli.app import run
+from factory.schemas import find_violation, schema
 
 from .example_builds import EXAMPLE, Built, snapshot
 
@@ -183,3 +184,21 @@ def test_the_source_folder_is_not_touched(built: Built) -> None:
 def test_nothing_half_made_is_left(built: Built) -> None:
     hidden = [item.name for item in built.outputs.iterdir() if item.name.startswith(".")]
     assert hidden == []
+
+
+def test_the_next_release_takes_them_and_the_new_frontend_system_does_not_show_them(
+    built: Built, process: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugins = built.outputs / "dynamic-plugins.tgz.yaml"
+    found = {}
+    for new in ("rhdh-2.0", "backstage-1.52"):
+        words = ["upgrade", "--from=rhdh-1.10", f"--to={new}", f"--config={plugins}", "--json"]
+        found[new] = (run(words, process), json.loads(capsys.readouterr().out))
+        assert find_violation(found[new][1], "upgrade") is None
+    code, document = found["rhdh-2.0"]
+    assert (code, document["counts"]["fits"]) == (0, 3)
+    code, document = found["backstage-1.52"]
+    assert (code, document["counts"]["fits"], document["counts"]["shows-nothing"]) == (14, 2, 1)
+    (frontend,) = (one for one in document["plugins"] if one["role"] == "frontend-plugin")
+    dead = [one["key"].rpartition(".")[2] for one in frontend["keys-without-effect"]]
+    assert dead == ["dynamicRoutes", "mountPoints"]

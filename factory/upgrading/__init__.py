@@ -1,0 +1,1 @@
+"""What becomes of a portal's list of plugins when the portal moves to another release."""
