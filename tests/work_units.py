@@ -64,6 +64,7 @@ HEAVY = (
     "tests/faults/",
     "tests/installation/test_hostile_plugins.py",
     "tests/installation/test_npm_registry.py",
+    "tests/installation/test_picked_versions.py",
     "tests/installation/test_sources.py",
     "tests/installation/test_staging.py",
     "tests/notation/test_written_yaml.py",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from factory.analysis.inventory import find_host
 from factory.analysis.lockfile_parser import LOCKFILE
 from factory.installation.connections import npm_web
 from factory.installation.npmrc import read_npmrc
@@ -76,7 +77,13 @@ def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> Publi
     pin = read_pin(plan.config_dir, spec) if is_held else None
     npmrc = _read_npmrc_of(plan)
     with npm_web(plan.environment, npmrc, checkpoint=runner.raise_if_cancelled) as web:
-        return find_published(spec, npmrc, web, pin=pin)
+        return find_published(spec, npmrc, web, pin=pin, node=_node_of(plan))
+
+
+def _node_of(plan: BuildPlan) -> str:
+    """The range of the Node.js that the plugin is built for: the portal's, or what the user says."""
+    arguments = plan.options.arguments
+    return arguments.node or find_host(arguments.host).profile.node
 
 
 def bring_package(
