@@ -155,10 +155,10 @@ def pick_version(
     if not is_range(wanted):
         return ""
     latest = tags.get(LATEST, "")
-    if latest in versions and _merits(versions[latest]) == _BEST:
-        # npm takes it for '*' even if it is a prerelease, which is in no range that names none.
-        if wanted == _ANY or (is_version(latest) and satisfies(latest, wanted)):
-            return latest
+    # For '*' npm takes even a prerelease that is tagged so, which is in no range that names none.
+    fits = wanted == _ANY or (is_version(latest) and satisfies(latest, wanted))
+    if fits and latest in versions and _merits(versions[latest]) == _BEST:
+        return latest
     known = filter(is_version, versions)
     fitting = [version for version in known if satisfies(version, wanted)]
     best = max((_merits(versions[version]) for version in fitting), default=_BEST)

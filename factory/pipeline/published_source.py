@@ -81,7 +81,7 @@ def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> Publi
 
 
 def _node_of(plan: BuildPlan) -> str:
-    """The range of the Node.js that the plugin is built for: the portal's, or what the user says."""
+    """The range of the Node.js that a plugin is built for: the portal's, if nobody says other."""
     arguments = plan.options.arguments
     return arguments.node or find_host(arguments.host).profile.node
 
