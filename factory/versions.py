@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import takewhile
+from itertools import product, takewhile
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -168,11 +168,10 @@ def ranges_meet(first: str, second: str) -> bool:
 
     Two intervals have a version in common if and only if the lowest one of either is in the other.
     """
-    pairs = [
-        (one.strip(), other.strip()) for one in first.split("||") for other in second.split("||")
-    ]
     if not (is_range(first) and is_range(second)):
         return False
+    alternatives = product(first.split("||"), second.split("||"))
+    pairs = [(one.strip(), other.strip()) for one, other in alternatives]
     return any(
         is_in(lowest, within)
         for one, other in pairs

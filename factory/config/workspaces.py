@@ -100,9 +100,17 @@ def environment_files(config_dir: Path) -> tuple[Path, ...]:
 
     For masking their secrets from the first line on; it raises for nothing that is wrong there.
     """
-    folders = (config_dir, config_dir / CATALOGUE_FOLDER)
-    below = [each / ENV_FILE for parent in folders for each in _quietly(parent)]
-    return tuple(file for file in (config_dir / ENV_FILE, *below) if file.is_file())
+    files = (folder / ENV_FILE for folder in settings_folders(config_dir))
+    return tuple(file for file in files if file.is_file())
+
+
+def settings_folders(config_dir: Path) -> tuple[Path, ...]:
+    """Return where a run of the directory may find settings: in it, and in its workspaces.
+
+    It raises for nothing that is wrong there.
+    """
+    parents = (config_dir, config_dir / CATALOGUE_FOLDER)
+    return (config_dir, *(each for parent in parents for each in _quietly(parent)))
 
 
 def _quietly(parent: Path) -> list[Path]:
