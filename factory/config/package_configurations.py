@@ -9,6 +9,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from factory.config.allowed_scripts import parse_allowed_scripts
 from factory.config.options import CONFIG_DIR, REPO_PATH
 from factory.config.package_spec import PackageSpec, parse_as_of, parse_package_spec
 from factory.config.source_file import SOURCE_FILE
@@ -43,6 +44,7 @@ def write_package_configurations(options: BuildOptions, folder: Path) -> BuildOp
     _refuse_other_sources(source)
     if source.resolve_as_of:
         parse_as_of(source.resolve_as_of)
+    parse_allowed_scripts(source.allow_scripts)
     specs = _specs(source)
     config_dir = folder / "config"
     for spec in specs.values():

@@ -10,9 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.errors import FactoryError, SourceError
+from factory.config.allowed_scripts import parse_allowed_scripts
+from factory.errors import ConfigurationError, FactoryError, SourceError
+from factory.published.dependencies import settle_dependencies
+from factory.published.imports import find_imports
+from factory.published.normal_package import normalise_package
+from factory.published.published_manifest import read_published_manifest
+from factory.published.workspace import write_workspace
 from tests.light import examples
-from tests.published.packages import FEATURE, NAME, VERSION, normalised, unpacked
+from tests.published.packages import FEATURE, HOST, NAME, VERSION, normalised, unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -364,3 +370,70 @@ def test_whatever_a_package_json_holds(
         assert not made.keys() & {"scripts", "devDependencies", "workspaces"}
         assert (made["name"], made["version"]) == (NAME, VERSION)
         json.dumps(made)
+
+
+def test_scripts_of_named_packages_are_allowed_in_yarns_words(tmp_path: Path) -> None:
+    scripts = parse_allowed_scripts(["better-sqlite3, @acme/plugin-x", "isolated-vm"])
+    plugin = tmp_path / "plugin"
+    unpacked(
+        plugin,
+        {"dist/index.cjs.js": FEATURE},
+        scripts={"postinstall": "node made.js", "prepack": "evil", "build": "evil"},
+        dependenciesMeta={"evil": {"built": True}},
+    )
+    manifest = read_published_manifest(plugin, name=NAME, version=VERSION)
+    needed = settle_dependencies(manifest, find_imports(plugin), HOST)
+    normalise_package(plugin, manifest, needed, scripts=scripts)
+    write_workspace(tmp_path, manifest, needed, scripts=scripts)
+    built = {"built": True}
+    allowed = {"@acme/plugin-x": built, "better-sqlite3": built, "isolated-vm": built}
+    made = json.loads((plugin / "package.json").read_text(encoding="utf-8"))
+    assert made["scripts"] == {"postinstall": "node made.js"}
+    assert made["dependenciesMeta"] == allowed
+    root = json.loads((tmp_path / "package.json").read_text(encoding="utf-8"))
+    assert root["dependenciesMeta"] == allowed
+    assert "enableScripts: false\n" in (tmp_path / ".yarnrc.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("texts", "enabled"), [((), "false"), (("*",), "true")])
+def test_all_scripts_are_allowed_by_an_asterisk(
+    tmp_path: Path, texts: tuple[str, ...], enabled: str
+) -> None:
+    plugin = tmp_path / "plugin"
+    unpacked(plugin, {"dist/index.cjs.js": FEATURE}, scripts={"postinstall": "node made.js"})
+    manifest = read_published_manifest(plugin, name=NAME, version=VERSION)
+    needed = settle_dependencies(manifest, find_imports(plugin), HOST)
+    scripts = parse_allowed_scripts(texts)
+    normalise_package(plugin, manifest, needed, scripts=scripts)
+    write_workspace(tmp_path, manifest, needed, scripts=scripts)
+    settings = (tmp_path / ".yarnrc.yml").read_text(encoding="utf-8")
+    assert f"enableScripts: {enabled}\n" in settings
+    made = json.loads((plugin / "package.json").read_text(encoding="utf-8"))
+    assert ("scripts" in made) is (enabled == "true")
+    assert "dependenciesMeta" not in made
+
+
+@pytest.mark.parametrize("name", ["../x", "a b", "@x", "**", "x\0"])
+def test_scripts_are_allowed_to_packages_only(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="not the name of a package"):
+        parse_allowed_scripts([name])
+
+
+@pytest.mark.parametrize(
+    ("files", "packed"),
+    [
+        (["lib", 7], ["lib", "dist"]),
+        (["dist", "config.d.ts"], ["dist", "config.d.ts"]),
+        (None, ["config.d.ts", "lib", "dist"]),
+    ],
+)
+def test_everything_that_was_published_is_packed(
+    tmp_path: Path, files: list[object] | None, packed: list[str]
+) -> None:
+    unpacked(
+        tmp_path,
+        {"lib/index.js": FEATURE, "config.d.ts": ""},
+        main="lib/index.js",
+        **({"files": files} if files else {}),
+    )
+    assert normalised(tmp_path)["files"] == packed
