@@ -191,6 +191,8 @@ def _backend(
         exports[entry.mount] = f"./{_SRC}/{entry.name}.ts"
     exports[f"./{PACKAGE_JSON}"] = f"./{PACKAGE_JSON}"
     more: dict[str, Any] = {"main": f"{_DIST}/index.cjs.js"}
+    if manifest.fields.get("type") == "module":
+        more["type"] = "commonjs"  # of what is exported here, all is; a shim ends with .js
     return more | ({"exports": exports} if manifest.fields.get("exports") else {})
 
 

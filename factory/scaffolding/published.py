@@ -68,7 +68,7 @@ def look_at_packages(
 
     Raises:
         UsageError: a package is named twice.
-        FactoryError: a package is not there, is no plugin, or cannot be resolved.
+        FactoryError: a package is not there, is not a plugin, or cannot be resolved.
     """
     specs = read_package_specs(build_options(package=tuple(texts)).source)
     names = {spec: spec.folder_name if len(specs) > 1 else "" for spec in specs.values()}

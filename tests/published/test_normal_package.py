@@ -214,6 +214,92 @@ def test_of_several_features_one_has_to_be_chosen(tmp_path: Path, wanted: str, l
     assert (tmp_path / "dist/index.cjs.js").read_text(encoding="utf-8").endswith(last)
 
 
+ESBUILD = """\
+__export(index_exports, {
+  helper: () => helper,
+  toolPlugin: () => toolPlugin
+});
+module.exports = __toCommonJS(index_exports);
+var toolPlugin = (0, import_api.createBackendPlugin)({});
+"""
+TSC = """\
+exports.toolPlugin = exports.helper = void 0;
+exports.toolPlugin = (0, api_1.createBackendPlugin)({});
+"""
+TSC_OF_A_FILE = """\
+var plugin_1 = require("./plugin");
+Object.defineProperty(exports, "toolPlugin", { enumerable: true, get: function () {} });
+const toolPlugin = x.createBackendPlugin({});
+"""
+NOT_A_FEATURE = """\
+async function createRouter(options) {}
+const toolPlugin = x.createBackendPlugin({});
+exports.default = createRouter;
+exports.toolPlugin = toolPlugin;
+"""
+RENAMED = "const x = api.createBackendPlugin({});\nexports.toolPlugin = x;\n"
+
+
+@pytest.mark.parametrize("script", [ESBUILD, TSC, TSC_OF_A_FILE, NOT_A_FEATURE, RENAMED])
+def test_features_are_found_as_each_compiler_writes_exports(tmp_path: Path, script: str) -> None:
+    unpacked(tmp_path, {"dist/index.cjs.js": script})
+    normalised(tmp_path)
+    text = (tmp_path / "dist/index.cjs.js").read_text(encoding="utf-8")
+    assert text.endswith("\nmodule.exports.default = exports.toolPlugin;\n")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"{NOT_A_FEATURE}const createRouter2 = 1;\n".replace(
+            "default = createRouter", "default = other.default"
+        ),
+        "function createRouter() {}\nexports.default = createRouter;\n",
+        "module.exports = require('./bundle.js');\n",
+        "exports.dynamicPluginInstaller = { kind: 'new' };\nexports.a = b;\n",
+    ],
+)
+def test_what_may_be_right_is_left_to_who_loads_it(tmp_path: Path, script: str) -> None:
+    unpacked(tmp_path, {"dist/index.cjs.js": script})
+    normalised(tmp_path)
+    assert (tmp_path / "dist/index.cjs.js").read_text(encoding="utf-8") == script
+
+
+def test_common_js_beside_modules_stays_common_js(tmp_path: Path) -> None:
+    unpacked(
+        tmp_path,
+        {"dist/index.cjs": FEATURE, "dist/index.js": "export default 1;\n"},
+        type="module",
+        main=None,
+        exports={".": {"import": "./dist/index.js", "require": "./dist/index.cjs"}},
+    )
+    made = normalised(tmp_path)
+    assert (made["main"], made["type"]) == ("dist/index.cjs.js", "commonjs")
+    shim = (tmp_path / "dist/index.cjs.js").read_text(encoding="utf-8")
+    assert 'require("./index.cjs")' in shim
+
+
+def test_ranges_of_a_catalog_that_leaked_are_the_portals(tmp_path: Path) -> None:
+    unpacked(
+        tmp_path,
+        {"dist/index.cjs.js": FEATURE},
+        dependencies={"express": "catalog:", "other": "catalog:react18"},
+    )
+    assert normalised(tmp_path)["dependencies"] == {"express": "^4.21.0", "other": "*"}
+
+
+@pytest.mark.parametrize(
+    "file", ["dist/x.test.js", "dist/__tests__/x.js", "jest.config.js", "src/x.stories.mjs"]
+)
+def test_what_was_published_by_the_way_needs_nothing(tmp_path: Path, file: str) -> None:
+    unpacked(
+        tmp_path,
+        {"dist/index.cjs.js": FEATURE, file: "require('tool');\n"},
+        devDependencies={"tool": "^1.0.0"},
+    )
+    assert "dependencies" not in normalised(tmp_path)
+
+
 def test_a_plugin_of_the_old_backend_system_is_refused_with_a_way_out(tmp_path: Path) -> None:
     unpacked(tmp_path, {"dist/index.cjs.js": "exports.createRouter = createRouter;"})
     with pytest.raises(SourceError, match="no plugin of the new backend system") as caught:
