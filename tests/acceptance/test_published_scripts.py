@@ -17,6 +17,7 @@ from .example_builds import KEPT_TOOLS
 if TYPE_CHECKING:
     from pathlib import Path
 
+ENGINES = ("rhdh", "backstage")
 PLUGIN = "@acme/plugin-x-backend"
 SCRIPT = "node -e \"require('fs').appendFileSync('made.txt', 'ran ')\""
 FEATURE = """\
@@ -28,9 +29,9 @@ exports.default = { $$type: '@backstage/BackendFeature', version: 'v1', featureT
 
 
 def build(process: dict[str, str], folder: Path) -> tuple[Path, Ended]:
-    """A plugin that allows its own scripts, and those of one of its two dependencies."""
+    """A plugin that allows its own scripts and those of one dependency of two, by each engine."""
     (folder / "cache").mkdir()
-    for kind in ("node", "yarn", "rhdh-cli"):
+    for kind in ("node", "yarn", "rhdh-cli", "cli-module-build"):
         (KEPT_TOOLS / kind).mkdir(parents=True, exist_ok=True)
         (folder / "cache" / kind).symlink_to(KEPT_TOOLS / kind)
     with local_registry() as registry:
@@ -53,8 +54,13 @@ def build(process: dict[str, str], folder: Path) -> tuple[Path, Ended]:
         left_out = ("npm_config_registry", "NPM_CONFIG_REGISTRY", "http_proxy", "HTTP_PROXY")
         own = {name: value for name, value in process.items() if name not in left_out}
         own["PLUGIN_FACTORY_CACHE_DIR"] = str(folder / "cache")
-        words = ("--config-dir", config, "--repo-path", folder / "source")
-        return folder, run_factory(own, "build", *words, "--output-dir", folder / "outputs")
+        for engine in ENGINES:
+            words = ("--config-dir", config, "--repo-path", folder / f"source-{engine}")
+            words += ("--output-dir", folder / f"outputs-{engine}", "--engine", engine)
+            ended = run_factory(own, "build", *words)
+            if ended.code:
+                break
+        return folder, ended
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +71,12 @@ def built(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     return folder
 
 
-def test_scripts_run_where_they_are_allowed_and_nowhere_else(built: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_scripts_run_where_they_are_allowed_and_nowhere_else(built: Path, engine: str) -> None:
     """In what is installed for the build, and in what is installed into the artifact."""
-    modules = built / "source/node_modules"
+    modules = built / f"source-{engine}/node_modules"
     assert {file.parent.name for file in modules.glob("*/made.txt")} == {"compiled"}
-    (tgz,) = (built / "outputs").glob("*.tgz")
+    (tgz,) = (built / f"outputs-{engine}").glob("*.tgz")
     with tarfile.open(tgz) as archive:
         names = set(archive.getnames())
     assert "package/node_modules/compiled/made.txt" in names
@@ -77,17 +84,21 @@ def test_scripts_run_where_they_are_allowed_and_nowhere_else(built: Path) -> Non
     assert "package/node_modules/other/made.txt" not in names
 
 
-def test_the_plugins_own_scripts_are_allowed_by_its_name(built: Path) -> None:
-    assert (built / "source/plugin/made.txt").read_text(encoding="utf-8").startswith("ran ")
-    (tgz,) = (built / "outputs").glob("*.tgz")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_plugins_own_scripts_are_allowed_by_its_name(built: Path, engine: str) -> None:
+    assert (
+        (built / f"source-{engine}/plugin/made.txt").read_text(encoding="utf-8").startswith("ran ")
+    )
+    (tgz,) = (built / f"outputs-{engine}").glob("*.tgz")
     with tarfile.open(tgz) as archive:
         member = archive.extractfile("package/package.json")
         assert member
-        made = json.load(member)
-    assert made.get("scripts", {}) == {}
+        manifest = json.load(member)
+    assert manifest.get("scripts", {}) == {}
 
 
-def test_what_is_published_outside_of_dist_is_packed(built: Path) -> None:
-    (tgz,) = (built / "outputs").glob("*.tgz")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_published_outside_of_dist_is_packed(built: Path, engine: str) -> None:
+    (tgz,) = (built / f"outputs-{engine}").glob("*.tgz")
     with tarfile.open(tgz) as archive:
         assert {"package/index.js", "package/dist/index.cjs.js"} <= set(archive.getnames())
