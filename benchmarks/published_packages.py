@@ -1,21 +1,28 @@
 """Build published plugins, each by itself, and print what became of them as a table of the docs.
 
 Run it with ``python benchmarks/published_packages.py --output-dir outputs [PACKAGE …]``. Without
-packages it takes the list below. With ``--write`` the table replaces the one in
-``docs/how-to/published-packages.md``. What was not run is not in the table.
+packages it takes the list below. ``--portal FOLDER`` names a copy of ``tests/backstage_host`` in
+which ``npm ci`` has been run: each backend is then started in it, with the app-config beside this
+file. With ``--read`` nothing is built:
+the table is of what an earlier run has left in the output directory. With ``--write`` it replaces
+the one in ``docs/how-to/tried-packages.md``. What was not run is not in the table.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
-import time
+import tarfile
+import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[1] / "docs/how-to/published-packages.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs/how-to/tried-packages.md"
+CONFIG = Path(__file__).with_suffix(".yaml")
 BEGIN = "<!-- table: benchmarks/published_packages.py -->"
 END = "<!-- end of table -->"
 PACKAGES = (
@@ -35,6 +42,9 @@ PACKAGES = (
     "@backstage-community/plugin-grafana@0.21.0",
     "backstage-plugin-techdocs-addon-mermaid@0.26.0",
 )
+BUILT = "built, verified"
+LARGEST_SAID = 240
+START_SECONDS = 180
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +59,8 @@ class Outcome:
     @property
     def row(self) -> str:
         """A line of the table."""
-        return f"| `{self.package}` | {self.role or '-'} | {self.said} | {self.seconds:.0f} |"
+        said = self.said.replace("|", "\\|")
+        return f"| `{self.package}` | {self.role or '-'} | {said} | {self.seconds:.0f} |"
 
 
 def main() -> int:
@@ -57,42 +68,76 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("packages", nargs="*", default=list(PACKAGES))
     parser.add_argument("--output-dir", type=Path, required=True)
+    parser.add_argument("--portal", type=Path, help="an installed copy of tests/backstage_host")
+    parser.add_argument("--read", action="store_true", help="build nothing")
     parser.add_argument("--write", action="store_true", help="put the table into the page")
     given = parser.parse_args()
     outcomes = []
     for package in given.packages:
-        outcomes.append(built(package, given.output_dir))
+        folder = given.output_dir / package.replace("@", "").replace("/", "-")
+        last = "" if given.read else build(package, folder)
+        outcomes.append(outcome_of(package, folder, last, given.portal))
         print(outcomes[-1].row, flush=True)
     if given.write:
         write(outcomes)
-    return 0 if all(one.said.startswith("built") for one in outcomes) else 1
+    return 0 if all(one.said.startswith(BUILT) for one in outcomes) else 1
 
 
-def built(package: str, output_dir: Path) -> Outcome:
-    """Build a package with no cache of finished plugins, and read what the report says."""
-    folder = output_dir / package.replace("@", "").replace("/", "-")
+def build(package: str, folder: Path) -> str:
+    """Build a package with no cache of finished plugins; return the last line that was said."""
     command = [sys.executable, "-m", "factory", "build", "--package", package, "--no-cache"]
-    began = time.monotonic()
     ended = subprocess.run(
         [*command, "--output-dir", str(folder)], capture_output=True, text=True, check=False
     )
-    seconds = time.monotonic() - began
+    return (ended.stderr.strip().splitlines() or ["no word"])[-1]
+
+
+def outcome_of(package: str, folder: Path, last: str, portal: Path | None) -> Outcome:
+    """Read what the report of a build says, and start what it has made."""
     report = folder / "build-report.json"
     if not report.is_file():
-        last = (ended.stderr.strip().splitlines() or ["no word"])[-1]
-        return Outcome(package=package, role="", said=last, seconds=seconds)
+        return Outcome(package=package, role="", said=last or "not tried", seconds=0)
     read = json.loads(report.read_text(encoding="utf-8"))
     plugin = read["plugins"][0] if read["plugins"] else {"role": "", "error": None, "repairs": []}
     error = read["error"] or plugin["error"]
-    said = f"built, verified{', repaired' if plugin['repairs'] else ''}"
     if error:
         said = ": ".join(part for part in (error["problem"], error["found"]) if part)
-    return Outcome(
-        package=package,
-        role=plugin["role"],
-        said=said.replace("|", "\\|").replace("\n", " "),
-        seconds=seconds,
-    )
+    else:
+        said = BUILT + (", repaired" if plugin["repairs"] else "")
+        if portal and plugin["role"].startswith("backend"):
+            said += f"; {started(folder, portal)}"
+    said = " ".join(said.split())[:LARGEST_SAID]
+    return Outcome(package=package, role=plugin["role"], said=said, seconds=read["seconds"])
+
+
+def started(folder: Path, portal: Path) -> str:
+    """Start the plugin in a real Backstage backend, and return what that says."""
+    (tgz,) = folder.glob("*.tgz")
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch, "plugins")
+        with tarfile.open(tgz) as archive:
+            archive.extractall(Path(scratch), filter="data")
+        root.mkdir()
+        Path(scratch, "package").rename(root / "plugin")
+        command = ["node", str(portal / "host.mjs"), "--plugins-root", str(root)]
+        command += ["--config", str(CONFIG)]
+        log = Path(scratch, "log")
+        with (
+            log.open("w") as errors,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as running,
+        ):
+            too_long = threading.Timer(START_SECONDS, running.kill)
+            too_long.start()
+            lines = (line for line in running.stdout or () if line.startswith('{"listening"'))
+            told = next(lines, None)
+            too_long.cancel()
+            running.terminate()
+        said = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8"))
+    if told is None:
+        reasons = re.findall(r"(?:Error|error|caused by)[^\n]{0,40}: ([^\n]+)", said)
+        return f"does not start: {reasons[-1] if reasons else said[-LARGEST_SAID:]}"
+    failures = [each["failure"] for each in json.loads(told)["plugins"] if each.get("failure")]
+    return f"is not loaded: {failures[0]}" if failures else "initialises in a backend"
 
 
 def write(outcomes: list[Outcome]) -> None:

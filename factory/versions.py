@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import takewhile
+from itertools import product, takewhile
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -163,6 +163,23 @@ def lowest_in(range: str) -> str | None:  # noqa: A002 - npm's own word for it
 
 
 @lru_cache(maxsize=4096)
+def ranges_meet(first: str, second: str) -> bool:
+    """Return whether a release is in both npm ranges; nothing is in what is not a range.
+
+    Two intervals have a version in common if and only if the lowest one of either is in the other.
+    """
+    if not (is_range(first) and is_range(second)):
+        return False
+    alternatives = product(first.split("||"), second.split("||"))
+    pairs = [(one.strip(), other.strip()) for one, other in alternatives]
+    return any(
+        is_in(lowest, within)
+        for one, other in pairs
+        for lowest, within in ((lowest_in(one), other), (lowest_in(other), one))
+        if lowest is not None
+    )
+
+
 def _lowest_in(wanted: str) -> str | None:
     found = _range(wanted)
     for version in ("0.0.0", "0.0.0-0"):

@@ -50,19 +50,23 @@ def build(
 
     This runs when no command is named: the options of plugin-factory itself are those of build.
     """
+    from factory.cli.configured_secrets import (  # noqa: PLC0415 - --help reads no files
+        find_configured_secrets,
+    )
     from factory.cli.session import session  # noqa: PLC0415 - --help starts nothing
     from factory.config.package_configurations import (  # noqa: PLC0415 - nor its packages
         write_package_configurations,
     )
     from factory.config.run_plan import plan_run  # noqa: PLC0415 - --help needs no YAML
-    from factory.config.workspaces import environment_files  # noqa: PLC0415
     from factory.pipeline.run import build_run  # noqa: PLC0415 - nor the pipeline
     from factory.scratch_folder import scratch_folder  # noqa: PLC0415
 
+    secrets = find_configured_secrets(options.source.config_dir, ctx.obj)
     with (
         session(
             ctx,
-            env_files=environment_files(options.source.config_dir),
+            env_files=secrets.env_files,
+            secrets=secrets.texts,
             log_level=log_level,
             verbose=verbose,
         ) as this,

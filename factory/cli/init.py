@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
+from factory.cli.configured_secrets import find_configured_secrets
 from factory.cli.options import DISPLAY, AsJson, Exclude, Host, LeastUrgent, LogLevel, Only
 from factory.cli.session import session
 from factory.config.ci_system import CiSystem
@@ -36,6 +37,11 @@ EXAMPLES = """Examples:
 \b
   # The code that you have here, and a workflow that builds it.
   plugin-factory init ./config --local . --ci github
+
+\b
+  # Two plugins as they are published on npm, a workspace each.
+  plugin-factory init ./config --package @backstage-community/plugin-todo-backend@^0.25.0 \\
+    --package @backstage-community/plugin-quay
 
 \b
   # What would be written, for a script.
@@ -75,6 +81,16 @@ def init(
         typer.Option(
             help="Instead of --source-repo: the folder of a workspace on this machine, or one that "
             "holds several. It is not pinned.",
+            rich_help_panel=SOURCE,
+        ),
+    ] = None,
+    package: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[@VERSION]",
+            help="Instead of --source-repo: a plugin that is published on npm, with a version, a "
+            "range or a tag; a name alone becomes a range from its latest version on. May be "
+            "repeated; several get a folder each.",
             rich_help_panel=SOURCE,
         ),
     ] = None,
@@ -155,6 +171,7 @@ def init(
         repo=source_repo,
         ref=source_ref,
         local=local,
+        packages=tuple(package or ()),
         workspace_paths=tuple(workspace_path or ()),
         all_workspaces=all_workspaces,
         only=tuple(only or ()),
@@ -166,10 +183,13 @@ def init(
         force=force,
         dry_run=dry_run,
     )
-    with session(ctx, log_level=log_level, secrets=_secrets(source_repo)) as this:
+    logins = find_configured_secrets(init_options.config_dir or init_options.here, ctx.obj)
+    secrets = (*_secrets(source_repo), *logins.texts)
+    with session(ctx, log_level=log_level, env_files=logins.env_files, secrets=secrets) as this:
         made = new_configuration(
             init_options,
             environment=layer_environment(this.process),
+            process=this.process,
             runner=this.runner,
             ask=this.screen.ask if this.screen.interactive and not yes else None,
         )
@@ -190,9 +210,9 @@ def _secrets(repo: str | None) -> tuple[str, ...]:
 
 def _lines(made: NewConfiguration, init_options: InitOptions) -> list[str]:
     at = f" at {made.ref} = {made.commit}" if made.ref else f" at {made.commit}"
-    lines = [f"{made.repo}{at if made.commit else ''}"]
+    lines = [f"{made.repo}{at if made.commit else ''}"] if made.repo else []
     for workspace in made.workspaces:
-        lines.append(f"  {workspace.path}")
+        lines.append(f"  {workspace.package or workspace.path}")
         lines += [
             f"    {plugin.path}  {plugin.name} {plugin.version}  {plugin.arguments}"
             for plugin in workspace.plugins
@@ -211,12 +231,13 @@ def _as_json(made: NewConfiguration, *, dry_run: bool) -> dict[str, Any]:
         "format": FORMAT,
         "dry-run": dry_run,
         "config-dir": str(made.config_dir),
-        "source": {"repo": made.repo, "ref": made.ref, "commit": made.commit},
+        "source": {"repo": made.repo or None, "ref": made.ref, "commit": made.commit},
         "host": made.host,
         "workspaces": [
             {
                 "name": workspace.name,
                 "workspace-path": workspace.path,
+                "package": workspace.package or None,
                 "config-dir": str(workspace.folder),
                 "plugins": [
                     {

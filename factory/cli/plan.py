@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.cli.configured_secrets import find_configured_secrets
 from factory.cli.option_groups import build_words, with_option_groups
 from factory.cli.options import DISPLAY, AsJson, LeastUrgent, LogLevel, Verbose
 from factory.cli.plan_view import lines
@@ -15,7 +16,6 @@ from factory.config.ci_system import MatrixForm
 from factory.config.options import BuildOptions
 from factory.config.package_configurations import write_package_configurations
 from factory.config.run_plan import plan_run
-from factory.config.workspaces import environment_files
 from factory.errors import UsageError
 from factory.plan.kubernetes_job import kubernetes_matrix
 from factory.plan.offline import offline_outlook
@@ -111,9 +111,11 @@ def plan(
     Has the options of build. Writes nothing to --repo-path, --output-dir or --config-dir. The exit
     code is the one that a build would end with, as far as that can be known.
     """
+    secrets = find_configured_secrets(options.source.config_dir, ctx.obj)
     with session(
         ctx,
-        env_files=environment_files(options.source.config_dir),
+        env_files=secrets.env_files,
+        secrets=secrets.texts,
         log_level=log_level,
         verbose=verbose,
     ) as this:

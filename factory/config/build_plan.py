@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from semver import Version
 
+from factory.config.allowed_scripts import NO_SCRIPTS, AllowedScripts, parse_allowed_scripts
 from factory.config.documents import read_json
 from factory.config.engine_option import read_engines
 from factory.config.environment import cache_dir_of
@@ -43,8 +44,9 @@ class WantedSource:
 
     Of a published ``package``, ``repo`` is its address without a version and ``ref`` what is wanted
     of it; ``resolve_as_of`` says when its dependencies are resolved, if not when it was published,
-    and ``feature`` which of its exports a portal loads, if not the default or only one. ``is_held``
-    says whether the yarn.lock beside source.json holds it and its dependencies, if there is one.
+    and ``feature`` which of its exports a portal loads, if not the default or only one. ``scripts``
+    says whose install scripts may run, ``is_held`` whether the yarn.lock beside source.json holds
+    it and its dependencies, if there is one.
     """
 
     repo: str
@@ -52,6 +54,7 @@ class WantedSource:
     package: PackageSpec | None = None
     resolve_as_of: AsOf | None = None
     feature: str | None = None
+    scripts: AllowedScripts = NO_SCRIPTS
     is_held: bool = True
 
 
@@ -211,6 +214,10 @@ def _choose_source(
             if options.source.resolve_as_of
             else source_file.resolve_as_of,
             feature=options.source.package_feature or source_file.feature,
+            scripts=AllowedScripts(
+                names=parse_allowed_scripts(options.source.allow_scripts).names
+                | source_file.scripts.names
+            ),
         )
     empty = not any(config_dir.iterdir())
     raise ConfigurationError(

@@ -155,6 +155,16 @@ class SourceOptions:
             metavar="NAME",
         ),
     ] = None
+    allow_scripts: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Run the install scripts of this package while a published plugin is built: of a "
+            "dependency, such as better-sqlite3, of the plugin itself, or of all (*). Without "
+            "it, none run. Repeat it, or put commas between.",
+            panel=SOURCE,
+            metavar="NAME",
+        ),
+    ] = ()
     resolve_as_of: Annotated[
         str | None,
         Option(

@@ -9,6 +9,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from factory.config.allowed_scripts import parse_allowed_scripts
 from factory.config.options import CONFIG_DIR, REPO_PATH
 from factory.config.package_spec import PackageSpec, parse_as_of, parse_package_spec
 from factory.config.source_file import SOURCE_FILE
@@ -43,7 +44,8 @@ def write_package_configurations(options: BuildOptions, folder: Path) -> BuildOp
     _refuse_other_sources(source)
     if source.resolve_as_of:
         parse_as_of(source.resolve_as_of)
-    specs = _specs(source)
+    parse_allowed_scripts(source.allow_scripts)
+    specs = read_package_specs(source)
     config_dir = folder / "config"
     for spec in specs.values():
         own = config_dir / spec.folder_name if len(specs) > 1 else config_dir
@@ -54,8 +56,13 @@ def write_package_configurations(options: BuildOptions, folder: Path) -> BuildOp
     return replace(options, source=replace(source, config_dir=config_dir, repo_path=repo_path))
 
 
-def _specs(source: SourceOptions) -> dict[str, PackageSpec]:
-    """The packages by the names of their folders, which differ in more than case."""
+def read_package_specs(source: SourceOptions) -> dict[str, PackageSpec]:
+    """Return the packages that are named, by the names of their folders in lower case.
+
+    Raises:
+        UsageError: none is named, or one twice.
+        ConfigurationError: a package's name cannot be read.
+    """
     specs: dict[str, PackageSpec] = {}
     for text, place in _read_texts(source):
         spec = parse_package_spec(text, place)

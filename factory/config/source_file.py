@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from factory.config.allowed_scripts import NO_SCRIPTS, AllowedScripts, parse_allowed_scripts
 from factory.config.documents import read_json, refuse_unprintable, unknown_fields, validate
 from factory.config.lenient import read_as_meant
 from factory.config.package_spec import AsOf, PackageSpec, parse_as_of, parse_package_spec
@@ -35,7 +36,8 @@ class SourceFile:
     """What a ``source.json`` says: a repository, or a ``package`` that is published on npm.
 
     ``resolve_as_of`` is the day on which a package's dependencies are resolved, None for that of
-    its publication; ``feature`` is the export of it to load, None for the default or only one.
+    its publication; ``feature`` is the export of it to load, None for the default or only one;
+    ``scripts`` says whose install scripts may run.
     ``workspace_path`` is None when the file does not say; ``repo_backstage_version`` is a note of
     public catalogues about the source, and only that.
     """
@@ -46,6 +48,7 @@ class SourceFile:
     package: PackageSpec | None = None
     resolve_as_of: AsOf | None = None
     feature: str | None = None
+    scripts: AllowedScripts = NO_SCRIPTS
     workspace_path: str | None = None
     repo_backstage_version: str | None = None
 
@@ -74,7 +77,7 @@ def read_source_file(config_dir: Path, layer: Path | None = None) -> SourceFile 
         refuse_unprintable(document, field, (value.get(field) or "").strip())
     if value.get("package"):
         return _read_package(document)
-    for field in ("resolve-as-of", "package-feature"):
+    for field in ("resolve-as-of", "package-feature", "allow-scripts"):
         if value.get(field):
             log.warning("%s: %s is for packages, and is ignored", path, field)
     _refuse_outside(document)
@@ -109,6 +112,9 @@ def _read_package(document: Document) -> SourceFile:
         package=spec,
         resolve_as_of=parse_as_of(as_of, document.place("resolve-as-of")) if as_of else None,
         feature=(value.get("package-feature") or "").strip() or None,
+        scripts=parse_allowed_scripts(
+            value.get("allow-scripts") or (), document.place("allow-scripts")
+        ),
         workspace_path=".",
     )
 

@@ -101,10 +101,28 @@ def environment_files(config_dir: Path) -> tuple[Path, ...]:
 
     For masking their secrets from the first line on; it raises for nothing that is wrong there.
     """
-    folders = (config_dir, config_dir / CATALOGUE_FOLDER)
-    found = [config_dir, *(each for parent in folders for each in _quietly(parent))]
-    found += [folder / PORTALS_FOLDER / name for folder in found for name in list_layers(folder)]
-    return tuple(file for each in found if (file := each / ENV_FILE).is_file())
+    files = (folder / ENV_FILE for folder in settings_folders(config_dir))
+    return tuple(file for file in files if file.is_file())
+
+
+def settings_folders(config_dir: Path) -> tuple[Path, ...]:
+    """Return where a run of the directory may find settings: in it, in its workspaces, by portal.
+
+    It raises for nothing that is wrong there.
+    """
+    parents = (config_dir, config_dir / CATALOGUE_FOLDER)
+    found = (config_dir, *(each for parent in parents for each in _quietly(parent)))
+    of_portals = (
+        folder / PORTALS_FOLDER / name for folder in found for name in _quiet_layers(folder)
+    )
+    return (*found, *of_portals)
+
+
+def _quiet_layers(folder: Path) -> tuple[str, ...]:
+    try:
+        return list_layers(folder)
+    except OSError:
+        return ()
 
 
 def _quietly(parent: Path) -> list[Path]:

@@ -24,6 +24,7 @@ from factory.versions import (
     highest,
     is_range,
     is_version,
+    ranges_meet,
     satisfies,
 )
 
@@ -42,6 +43,8 @@ _PUBLIC_HOST = "registry.npmjs.org"
 _SHOWN_VERSIONS = 5
 _LONGEST_VERSION = 256  # npm's own limit (node-semver, MAX_LENGTH)
 _MOST_COMPARED = 2000
+_ANY = "*"
+_BEST = (True, True, True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,8 +63,16 @@ class FoundPackage:
     published: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionStanding:
+    """What npm goes by to prefer one version to another of a range, beside their order."""
+
+    deprecated: bool = False
+    runs: bool = True
+
+
 def find_package(
-    package: PackageSpec, npmrc: Npmrc, web: Web, *, dated: bool = False
+    package: PackageSpec, npmrc: Npmrc, web: Web, *, dated: bool = False, node: str = ""
 ) -> FoundPackage:
     """Return the version of a package that is wanted, as its registry has it now.
 
@@ -70,6 +81,7 @@ def find_package(
         npmrc: says which registry is asked, with which login.
         web: the connections.
         dated: whether to ask when it was published.
+        node: the range of the Node.js that is to run it; "" for any.
 
     Raises:
         RegistryError: the registry refuses, or has no such package or version.
@@ -98,8 +110,8 @@ def find_package(
             if len(version) <= _LONGEST_VERSION and isinstance(fields, dict)
         }
         tags = _texts(document.get("dist-tags"))
-        deprecated = {name: bool(fields.get("deprecated")) for name, fields in versions.items()}
-        version = pick_version(package.wanted, deprecated, tags)
+        standings = {name: _standing_of(fields, node) for name, fields in versions.items()}
+        version = pick_version(package.wanted, standings, tags)
         dist = versions[version]["dist"] if version else {}
         tarball = str(dist["tarball"]) if version else ""
         times = _texts(document.get("time"))
@@ -121,14 +133,19 @@ def find_package(
     )
 
 
-def pick_version(wanted: str, versions: Mapping[str, bool], tags: Mapping[str, str]) -> str:
+def pick_version(
+    wanted: str, versions: Mapping[str, VersionStanding], tags: Mapping[str, str]
+) -> str:
     """Return a version or a tag of that name, or the best in the range; nothing without one.
 
-    What is not a semantic version, as old packages have (``express`` 1.0.0beta), is in no range.
+    As npm does (https://github.com/npm/npm-pick-manifest): of a range the one that is tagged
+    ``latest``, if it runs and is not deprecated; else first what runs and is not deprecated, then
+    what runs, then what is not deprecated; of these the newest. What is not a semantic version, as
+    old packages have (``express`` 1.0.0beta), is in no range.
 
     Args:
         wanted: a version, a tag or a range.
-        versions: the versions that there are, and whether each is deprecated.
+        versions: the versions that there are, and how each stands.
         tags: the version of each tag.
     """
     if wanted in versions:
@@ -138,12 +155,37 @@ def pick_version(wanted: str, versions: Mapping[str, bool], tags: Mapping[str, s
     if not is_range(wanted):
         return ""
     latest = tags.get(LATEST, "")
-    if latest in versions and is_version(latest) and satisfies(latest, wanted):
+    # For '*' npm takes even a prerelease that is tagged so, which is in no range that names none.
+    fits = wanted == _ANY or (is_version(latest) and satisfies(latest, wanted))
+    if fits and latest in versions and _merits(versions[latest]) == _BEST:
         return latest
     known = filter(is_version, versions)
     fitting = [version for version in known if satisfies(version, wanted)]
-    current = [version for version in fitting if not versions[version]]
-    return highest(current or fitting) or ""
+    best = max((_merits(versions[version]) for version in fitting), default=_BEST)
+    return highest(each for each in fitting if _merits(versions[each]) == best) or ""
+
+
+def fits_node(engines: object, node: str) -> bool:
+    """Return whether a package says that it runs on some Node.js of a range; "" is any range.
+
+    Args:
+        engines: ``engines.node`` as its package.json has it; one that says nothing runs anywhere.
+        node: the range, or a version.
+    """
+    return not node or not engines or (isinstance(engines, str) and ranges_meet(engines, node))
+
+
+def _standing_of(fields: Mapping[str, Any], node: str) -> VersionStanding:
+    engines = fields.get("engines")
+    return VersionStanding(
+        deprecated=bool(fields.get("deprecated")),
+        runs=fits_node(engines.get("node") if isinstance(engines, dict) else None, node),
+    )
+
+
+def _merits(standing: VersionStanding) -> tuple[bool, bool, bool]:
+    current = not standing.deprecated
+    return (current and standing.runs, standing.runs, current)
 
 
 def _texts(value: object) -> dict[str, str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PINNED = (
-    "if yarn.lock is out of date, since a patch or an overlay changes what the package asks for, "
+    "if yarn.lock is out of date, since a patch, an overlay or allow-scripts changes package.json, "
     "remove the yarn.lock beside source.json: the next build writes a new one"
 )
 

@@ -27,7 +27,7 @@ from factory.pipeline.checkout import (
     check_out_source,
 )
 from factory.pipeline.plugin_cache import NamedPlugin, name_plugin
-from factory.pipeline.published_source import settle_package
+from factory.pipeline.published_source import settle_package, warn_of_scripts
 from factory.quantities import pluralize
 from factory.toolchain.backstage_bundler import PACKAGE as BUNDLER
 from factory.toolchain.backstage_bundler import find_locked_bundler, name_bundler
@@ -250,6 +250,7 @@ def prepare_workspace(
     with stages.stage("analyse") as stage:
         _refuse_other_linker(checked_out.workspace, plan)
         settled = settle_plugins(checked_out.workspace, plan, build.host)
+        warn_of_scripts(plan, settled)
         manifest = read_manifest(checked_out.workspace / MANIFEST_FILE)
         plugins = select_plugins(settled, plan, build.run_context)
         engines = engines_of(settled, build.wanted)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from factory.analysis.arguments import parse_arguments
+from factory.analysis.inventory import find_host
 from factory.analysis.lockfile_parser import LOCKFILE
+from factory.config.allowed_scripts import NO_SCRIPTS
 from factory.config.portals import PORTALS_FOLDER
 from factory.config.source_file import SOURCE_FILE
 from factory.installation.connections import npm_web
@@ -24,18 +28,25 @@ from factory.published.published_package import (
 )
 from factory.published.registries import YarnRegistries, yarn_registries
 from factory.published.workspace import PLUGIN_FOLDER, write_workspace
+from factory.quantities import join_names
 from factory.sources.source import Checkout
 from factory.toolchain.assembled import find_locking_yarn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from factory.config.build_plan import BuildPlan
     from factory.config.package_spec import PackageSpec
     from factory.installation.npmrc import Npmrc
+    from factory.pipeline.chosen_plugins import ChosenPlugin
     from factory.pipeline.stages import Stage
     from factory.pipeline.workspace_context import WorkspaceContext
     from factory.toolchain.runner import Runner
+
+log = logging.getLogger(__name__)
+
+_SHOWN = 8
 
 
 def with_registries(plan: BuildPlan) -> BuildPlan:
@@ -78,7 +89,13 @@ def find_package_of(plan: BuildPlan, spec: PackageSpec, runner: Runner) -> Publi
     pin = _read_pin_of(plan, spec) if is_held else None
     npmrc = _read_npmrc_of(plan)
     with npm_web(plan.environment, npmrc, checkpoint=runner.raise_if_cancelled) as web:
-        return find_published(spec, npmrc, web, pin=pin)
+        return find_published(spec, npmrc, web, pin=pin, node=_node_of(plan))
+
+
+def _node_of(plan: BuildPlan) -> str:
+    """The range of the Node.js that a plugin is built for: the portal's, if nobody says other."""
+    arguments = plan.options.arguments
+    return arguments.node or find_host(plan.portal.host).profile.node
 
 
 def _read_pin_of(plan: BuildPlan, spec: PackageSpec) -> Pin | None:
@@ -122,6 +139,24 @@ def bring_package(
     ), integrity
 
 
+def warn_of_scripts(plan: BuildPlan, plugins: Iterable[ChosenPlugin]) -> None:
+    """Say which native modules a package's plugin brings along that nothing has compiled."""
+    if plan.source is None or plan.source.package is None:
+        return
+    for plugin in plugins:
+        shipped = parse_arguments(plugin.arguments).allowed
+        names = [name for name in shipped if not plan.source.scripts.includes(name)]
+        if names:
+            log.warning(
+                "%s brings along %s, whose install scripts do not run. What they compile or fetch "
+                "will be missing, unless they are allowed: --allow-scripts %s, or allow-scripts in "
+                "source.json",
+                plugin.manifest.name,
+                join_names(names, _SHOWN),
+                ",".join(names),
+            )
+
+
 def settle_package(
     build: WorkspaceContext, root: Path, package: PublishedPackage, integrity: str
 ) -> None:
@@ -140,8 +175,11 @@ def settle_package(
     manifest = read_published_manifest(folder, name=package.spec.name, version=package.version)
     needed = settle_dependencies(manifest, find_imports(folder), build.host)
     wanted = plan.source
-    normalise_package(folder, manifest, needed, feature=wanted.feature if wanted else None)
-    write_workspace(root, manifest, needed, settings=_registries(plan).settings)
+    scripts = wanted.scripts if wanted else NO_SCRIPTS
+    feature = wanted.feature if wanted else None
+    normalise_package(folder, manifest, needed, feature=feature, scripts=scripts)
+    settings = _registries(plan).settings
+    write_workspace(root, manifest, needed, settings=settings, scripts=scripts)
     if package.pin:
         (root / LOCKFILE).write_text(package.pin.lockfile, encoding="utf-8")
         return

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 DEFAULT = "default"
 # What portals load instead of a feature, as rhdh-cli's check of entry points says.
 _INSTALLER = "dynamicPluginInstaller"
-_EXPORTED = re.compile(r"\bexports\.([A-Za-z_$][\w$]*)\s*=(?!=)", re.ASCII)
+# As rollup and tsc write an export, with what it is where that is a name; as both write one of
+# another file; and as esbuild lists them.
+_EXPORTED = re.compile(
+    r"\bexports\.(?P<name>[A-Za-z_$][\w$]*)\s*=(?!=)(?:\s*(?:[\w$]+\.)?(?P<is>[A-Za-z_$][\w$]*)\s*[;\n])?",
+    re.ASCII,
+)
+_DEFINED = re.compile(r"\bdefineProperty\(exports,\s*[\"']([A-Za-z_$][\w$]*)[\"']", re.ASCII)
+_LISTED = re.compile(r"\b__export\([\w$]+,\s*\{(?P<list>[^{}]{0,20000})\}", re.ASCII)
+_IN_LIST = re.compile(r"([A-Za-z_$][\w$]*):\s*\(\)\s*=>\s*([A-Za-z_$][\w$]*)", re.ASCII)
 _MADE = re.compile(
     r"\b([A-Za-z_$][\w$]*)\s*=\s*(?:\(0,\s*)?(?:[\w$]+\.)?createBackend(?:Plugin|Module|FeatureLoader)\b",
     re.ASCII,
@@ -63,23 +71,31 @@ def choose_feature(
         SourceError: there is none, there are several, or not the wanted one; they are named.
         OSError: a script cannot be read.
     """
-    exported = {entry.mount: _exports(folder / entry.script) for entry in entries}
+    texts = {entry.mount: _text(folder / entry.script) for entry in entries}
+    exported = {mount: _exports(text) for mount, text in texts.items()}
     if wanted:
         return _find_wanted(manifest, entries, exported, wanted)
-    if exported[ROOT] & {DEFAULT, _INSTALLER}:
+    root = exported[ROOT]
+    # Of a script in a form that is not known, rhdh-cli tells, which loads it.
+    if _INSTALLER in root or not root:
         return None
     made = {name for script in _scripts(folder) for name in _MADE.findall(_text(script))}
     found = tuple(
         PublishedFeature(entry=entry, name=name)
         for entry in entries
-        for name in sorted(exported[entry.mount])
-        if name in made or (name == DEFAULT and entry.mount != ROOT)
+        for name, means in sorted(exported[entry.mount].items())
+        if name in made or means in made or (name == DEFAULT and entry.mount != ROOT)
     )
+    at_root = {each.name for each in found if each.entry.mount == ROOT}
+    if DEFAULT in root and (
+        DEFAULT in at_root or not found or not _is_declared(root[DEFAULT], texts[ROOT])
+    ):
+        return None
     if len(found) == 1:
         return found[0]
     if found:
         raise SourceError(
-            f"{manifest.name} has no default export, and several that could be it",
+            f"{manifest.name} has no default export for portals, and several that could be it",
             place=manifest.place("main"),
             found=", ".join(map(str, found)),
             expected="the one that a portal is to load",
@@ -117,7 +133,7 @@ def make_default(folder: Path, feature: PublishedFeature, root: EntryPoint, way:
 def _find_wanted(
     manifest: PublishedManifest,
     entries: Sequence[EntryPoint],
-    exported: dict[str, frozenset[str]],
+    exported: dict[str, dict[str, str]],
     wanted: str,
 ) -> PublishedFeature:
     match = _NAME.fullmatch(wanted)
@@ -137,8 +153,20 @@ def _find_wanted(
     )
 
 
-def _exports(script: Path) -> frozenset[str]:
-    return frozenset(_EXPORTED.findall(_text(script))) - {"__esModule"}
+def _exports(text: str) -> dict[str, str]:
+    """The names that a script exports, and what each is called there, as far as that shows."""
+    found = {match[1]: "" for match in _DEFINED.finditer(text)}
+    for listed in _LISTED.finditer(text):
+        found |= {match[1]: match[2] for match in _IN_LIST.finditer(listed["list"])}
+    for match in _EXPORTED.finditer(text):
+        found[match["name"]] = found.get(match["name"]) or match["is"] or ""
+    found.pop("__esModule", None)
+    return found
+
+
+def _is_declared(name: str, text: str) -> bool:
+    """Whether a name is one of a function or a class of a script: no feature is made so."""
+    return bool(name and re.search(rf"\b(?:function\*?|class)\s+{re.escape(name)}\s*[({{\s]", text))
 
 
 def _scripts(folder: Path) -> Iterator[Path]:

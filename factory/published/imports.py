@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _SCRIPTS = (".js", ".cjs", ".mjs")
 _LARGEST = 40_000_000
+# What authors publish without meaning to: what it imports is not needed to run the plugin.
+_ASIDE = frozenset({"node_modules", "__tests__", "__mocks__", "__fixtures__", "e2e-tests"})
+_ASIDE_FILE = re.compile(r"\.(?:test|spec|stories|config)\.[cm]?js$", re.IGNORECASE)
 _FORMS = re.compile(
     rb"""(?:\brequire(?:\.resolve)?\s*\(\s*|\bfrom\s*|\bimport\s*\(?\s*)["']([^"'\s]{1,214})["']"""
 )
@@ -56,7 +59,9 @@ def _scripts(folder: Path) -> Iterator[Path]:
         if entry.is_symlink():
             continue
         if entry.is_dir():
-            if entry.name != "node_modules":
+            if entry.name not in _ASIDE:
                 yield from _scripts(entry)
+        elif _ASIDE_FILE.search(entry.name):
+            continue
         elif entry.suffix in _SCRIPTS and entry.stat().st_size <= _LARGEST:
             yield entry

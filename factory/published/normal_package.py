@@ -15,16 +15,19 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_JSON
+from factory.config.allowed_scripts import INSTALL_SCRIPTS, NO_SCRIPTS
 from factory.errors import SourceError
 from factory.files import remove_tree
 from factory.published.entry_points import ROOT, EntryPoint, find_entry_points
 from factory.published.features import choose_feature, make_default
 from factory.published.scalprum import settle_scalprum
+from factory.published.workspace import allowances
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from factory.config.allowed_scripts import AllowedScripts
     from factory.published.dependencies import PublishedDependencies
     from factory.published.published_manifest import PublishedManifest
 
@@ -97,6 +100,7 @@ def normalise_package(
     needed: PublishedDependencies,
     *,
     feature: str | None = None,
+    scripts: AllowedScripts = NO_SCRIPTS,
 ) -> None:
     """Change an unpacked package so that rhdh-cli exports it.
 
@@ -105,6 +109,7 @@ def normalise_package(
         manifest: as published.
         needed: what it needs of registries.
         feature: the export of a backend to load; None for the default or only one.
+        scripts: whose install scripts may run; of its own scripts no others ever do.
 
     Raises:
         SourceError: it has no script to begin with, or no export that a portal can load.
@@ -130,8 +135,11 @@ def normalise_package(
         fields.pop(field, None)
         if found:
             fields[field] = dict(found)
-    if not isinstance(fields.get("files"), list):
-        fields["files"] = [_DIST]
+    fields |= allowances(scripts)  # the private dependencies are a project of their own
+    own = manifest.mapping("scripts")
+    if scripts.includes(manifest.name) and (kept := own.keys() & set(INSTALL_SCRIPTS)):
+        fields["scripts"] = {name: own[name] for name in sorted(kept)}
+    fields["files"] = _settle_files(folder, manifest)
     fields.update(
         _backend(folder, entries, manifest, feature)
         if manifest.is_backend
@@ -140,6 +148,20 @@ def normalise_package(
     # In ASCII, since UTF-8 cannot hold half of a surrogate pair, which JSON may have.
     text = json.dumps(fields, indent=2) + "\n"
     (folder / PACKAGE_JSON).write_text(text, encoding="utf-8")
+
+
+def _settle_files(folder: Path, manifest: PublishedManifest) -> list[str]:
+    """The ``files`` of what is made: what was published, and what is built or written here.
+
+    Without ``files`` everything was published that is here.
+    """
+    said = manifest.fields.get("files")
+    if isinstance(said, list):
+        files = [each for each in said if isinstance(each, str)]
+    else:
+        built = () if manifest.is_backend else (_SRC,)
+        files = sorted({entry.name for entry in folder.iterdir()} - {PACKAGE_JSON, *built})
+    return list(dict.fromkeys((*files, _DIST)))
 
 
 def _backend(
@@ -169,6 +191,8 @@ def _backend(
         exports[entry.mount] = f"./{_SRC}/{entry.name}.ts"
     exports[f"./{PACKAGE_JSON}"] = f"./{PACKAGE_JSON}"
     more: dict[str, Any] = {"main": f"{_DIST}/index.cjs.js"}
+    if manifest.fields.get("type") == "module":
+        more["type"] = "commonjs"  # of what is exported here, all is; a shim ends with .js
     return more | ({"exports": exports} if manifest.fields.get("exports") else {})
 
 

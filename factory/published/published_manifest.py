@@ -22,6 +22,7 @@ _TAG = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 _ALIAS = re.compile(r"npm:(?P<name>(?:@[\w.~-]+/)?[\w.~-]+)(?:@(?P<wanted>.+))?", re.ASCII)
 _LEAKED = re.compile(r"workspace:(?P<wanted>.*)")
 _OF_BACKSTAGE = "backstage:"
+_OF_CATALOG = "catalog:"
 _NAME = re.compile(r"(?:@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~_-][\w.~-]*", re.ASCII)
 
 
@@ -153,6 +154,9 @@ def _settle(
     if leaked := _LEAKED.fullmatch(wanted):
         inner = leaked["wanted"]
         wanted = "*" if inner in {"^", "~", "*", ""} else inner
+    elif wanted.startswith(_OF_CATALOG):
+        version = version_in_portal(name)
+        wanted = f"^{version}" if version else "*"
     elif wanted.startswith(_OF_BACKSTAGE):
         version = version_in_portal(name)
         if version is None:

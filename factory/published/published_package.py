@@ -51,9 +51,11 @@ class PublishedPackage:
 
 
 def find_published(
-    spec: PackageSpec, npmrc: Npmrc, web: Web, *, pin: Pin | None = None
+    spec: PackageSpec, npmrc: Npmrc, web: Web, *, pin: Pin | None = None, node: str = ""
 ) -> PublishedPackage:
     """Return the version that is wanted, or the one that is pinned.
+
+    Of a range those are preferred that run on the Node.js of the range ``node``; "" is any.
 
     Raises:
         RegistryError: the registry refuses, or has no such package or version.
@@ -61,7 +63,7 @@ def find_published(
         ConfigurationError: a setting of .npmrc cannot be used.
     """
     wanted = replace(spec, wanted=pin.version) if pin else spec
-    found = find_package(wanted, npmrc, web, dated=True)
+    found = find_package(wanted, npmrc, web, dated=True, node=node)
     same_kind = pin and pin.integrity.partition("-")[0] in found.integrity
     if pin and same_kind and pin.integrity not in found.integrity.split():
         raise _other_bytes(pin, found.integrity, found.registry)

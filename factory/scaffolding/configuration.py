@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import shlex
@@ -12,13 +11,18 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.host_warnings import in_short
 from factory.analysis.inventory import find_host
-from factory.analysis.workspace_analysis import PluginAnalysis, analyze_workspace
+from factory.analysis.workspace_analysis import (
+    PluginAnalysis,
+    WorkspaceAnalysis,
+    analyze_workspace,
+)
 from factory.config.plugins_list import PLUGINS_LIST
 from factory.config.source_file import SOURCE_FILE
 from factory.config.workspaces import CATALOGUE_FOLDER
 from factory.errors import ConfigurationError, DependenciesError, Place, UsageError
 from factory.scaffolding.choice import choose_plugins, choose_workspaces, folder_names
 from factory.scaffolding.ci import ci_file
+from factory.scaffolding.published import look_at_packages
 from factory.scaffolding.questions import ask_ci, ask_origin
 from factory.scaffolding.survey import Survey, survey_folder, survey_repository
 from factory.scaffolding.writing import (
@@ -29,11 +33,13 @@ from factory.scaffolding.writing import (
 from factory.scaffolding.written_files import (
     ENV_EXAMPLE,
     ENV_EXAMPLE_TEXT,
+    package_source_json_text,
     plugins_list_with_reasons,
     source_json_text,
 )
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Mapping, Sequence
 
     from factory.analysis.discovery import DiscoveredPlugin
@@ -54,17 +60,23 @@ class NewWorkspace:
     """A workspace of the configuration.
 
     ``name`` is that of its folder, "" where it is the only one; ``folder`` is where its files are.
+    ``package`` is the published package that is its source, "" for a repository's workspace.
     """
 
     name: str
     path: str
     folder: Path
     plugins: tuple[PluginAnalysis, ...]
+    source_json: str
+    package: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewConfiguration:
-    """What was made, or, with ``--dry-run``, would be; ``next_command`` is what to type then."""
+    """What was made, or, with ``--dry-run``, would be; ``next_command`` is what to type then.
+
+    ``repo`` is empty for published packages.
+    """
 
     config_dir: Path
     repo: str
@@ -76,15 +88,31 @@ class NewConfiguration:
     next_command: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _FoundSource:
+    """Where the plugins are, and the workspaces that are wanted of it."""
+
+    workspaces: tuple[NewWorkspace, ...]
+    repo: str = ""
+    commit: str | None = None
+    ref: str | None = None
+
+
 def new_configuration(
-    init_options: InitOptions, *, environment: Environment, runner: Runner, ask: Ask | None
+    init_options: InitOptions,
+    *,
+    environment: Environment,
+    process: Mapping[str, str],
+    runner: Runner,
+    ask: Ask | None,
 ) -> NewConfiguration:
     """Make a configuration directory, whole or not at all.
 
     Args:
         init_options: the options.
         environment: what git may see is taken from it.
-        runner: starts git.
+        process: the process's environment, which tells what registries are asked.
+        runner: starts git and yarn.
         ask: asks the user; None where nobody is there.
 
     Raises:
@@ -98,23 +126,14 @@ def new_configuration(
     config_dir = Path(os.path.normpath(init_options.here / (init_options.config_dir or Path())))
     _refuse_occupied(config_dir, force=init_options.force)
     host = find_host(init_options.host)
-    with contextlib.ExitStack() as stack:
-        survey = stack.enter_context(_survey(init_options, environment, runner))
-        found = choose_workspaces(survey, init_options, ask)
-        names = folder_names(found, survey) if len(found) > 1 else ("",)
-        chosen = choose_plugins(found, names, init_options, ask)
-        workspaces = tuple(
-            NewWorkspace(
-                name=name,
-                path=workspace.path,
-                folder=config_dir / name if name else config_dir,
-                plugins=_analyze(workspace, plugins, init_options.host),
-            )
-            for name, workspace, plugins in zip(names, found, chosen, strict=True)
-            if plugins
-        )
+    found = (
+        _find_packages(init_options, config_dir, process, runner)
+        if init_options.packages
+        else _find_in_repository(init_options, config_dir, environment, runner, ask)
+    )
+    workspaces = found.workspaces
     ci = init_options.ci or (ask_ci(ask) if ask else None)
-    texts = _texts(workspaces, survey, config_dir, init_options, ci)
+    texts = _texts(workspaces, config_dir, init_options, ci)
     if len(workspaces) > 1:
         _refuse_masked(config_dir)
     files = refuse_existing(list(texts), force=init_options.force)
@@ -125,9 +144,9 @@ def new_configuration(
                 log.warning("%s existed and was replaced", file.path)
     return NewConfiguration(
         config_dir=config_dir,
-        repo=survey.repo,
-        commit=survey.commit,
-        ref=survey.ref,
+        repo=found.repo,
+        commit=found.commit,
+        ref=found.ref,
         host=host.name,
         workspaces=workspaces,
         files=files,
@@ -135,7 +154,75 @@ def new_configuration(
     )
 
 
+def _find_in_repository(
+    init_options: InitOptions,
+    config_dir: Path,
+    environment: Environment,
+    runner: Runner,
+    ask: Ask | None,
+) -> _FoundSource:
+    with _survey(init_options, environment, runner) as survey:
+        found = choose_workspaces(survey, init_options, ask)
+        names = folder_names(found, survey) if len(found) > 1 else ("",)
+        chosen = choose_plugins(found, names, init_options, ask)
+        workspaces = tuple(
+            NewWorkspace(
+                name=name,
+                path=workspace.path,
+                folder=config_dir / name,
+                plugins=_analyze(workspace, plugins, init_options.host),
+                source_json=_source_json(survey, workspace.path, config_dir / name),
+            )
+            for name, workspace, plugins in zip(names, found, chosen, strict=True)
+            if plugins
+        )
+    return _FoundSource(
+        workspaces=workspaces, repo=survey.repo, commit=survey.commit, ref=survey.ref
+    )
+
+
+def _find_packages(
+    init_options: InitOptions, config_dir: Path, process: Mapping[str, str], runner: Runner
+) -> _FoundSource:
+    looks = look_at_packages(
+        init_options.packages,
+        config_dir=config_dir,
+        host=init_options.host,
+        process=process,
+        runner=runner,
+    )
+    for look in looks:
+        _tell_warnings(look.analysis, look.spec.name)
+    return _FoundSource(
+        workspaces=tuple(
+            NewWorkspace(
+                name=look.name,
+                path=".",
+                folder=config_dir / look.name,
+                plugins=look.analysis.plugins,
+                source_json=package_source_json_text(look.spec),
+                package=str(look.spec),
+            )
+            for look in looks
+        )
+    )
+
+
 def _refuse_contradictions(init_options: InitOptions) -> None:
+    for option, given in (
+        ("--source-repo", init_options.repo),
+        ("--source-ref", init_options.ref),
+        ("--local", init_options.local),
+        ("--workspace-path", init_options.workspace_paths),
+        ("--all-workspaces", init_options.all_workspaces),
+        ("--only", init_options.only),
+        ("--exclude", init_options.exclude),
+    ):
+        if init_options.packages and given:
+            raise UsageError(
+                f"--package and {option} exclude each other",
+                expected="packages alone: each is a workspace with one plugin",
+            )
     if init_options.local and init_options.repo:
         raise UsageError("--local and --source-repo exclude each other", expected="one of them")
     if init_options.local and init_options.ref:
@@ -212,12 +299,16 @@ def _analyze(
             error.problem,
         )
         return tuple(_without_arguments(plugin) for plugin in plugins)
+    _tell_warnings(found, workspace.path)
+    return found.plugins
+
+
+def _tell_warnings(found: WorkspaceAnalysis, workspace: str) -> None:
     for warning in found.warnings:
-        log.warning("%s: %s", workspace.path, warning)
+        log.warning("%s: %s", workspace, warning)
     for plugin in found.plugins:
         for warning in in_short(plugin.warnings):
             log.warning("%s: %s", plugin.path, warning)
-    return found.plugins
 
 
 def _without_arguments(plugin: DiscoveredPlugin) -> PluginAnalysis:
@@ -236,7 +327,6 @@ def _without_arguments(plugin: DiscoveredPlugin) -> PluginAnalysis:
 
 def _texts(
     workspaces: Sequence[NewWorkspace],
-    survey: Survey,
     config_dir: Path,
     init_options: InitOptions,
     ci: CiSystem | None,
@@ -255,13 +345,17 @@ def _texts(
         )
         texts[file.path] = file.text
     for each in workspaces:
-        texts[each.folder / SOURCE_FILE] = source_json_text(
-            repo=_from_folder(survey.repo, each.folder) if survey.is_folder else survey.repo,
-            commit=survey.commit,
-            ref=survey.ref,
-            workspace_path=each.path,
-        )
+        texts[each.folder / SOURCE_FILE] = each.source_json
     return texts
+
+
+def _source_json(survey: Survey, path: str, folder: Path) -> str:
+    return source_json_text(
+        repo=_from_folder(survey.repo, folder) if survey.is_folder else survey.repo,
+        commit=survey.commit,
+        ref=survey.ref,
+        workspace_path=path,
+    )
 
 
 def _from_folder(repo: str, folder: Path) -> str:

@@ -20,9 +20,10 @@ Ask: TypeAlias = Callable[[str], str | None]
 class InitOptions:
     """The options of ``plugin-factory init``, as given; None or empty where the user said nothing.
 
-    ``local`` is a folder on this machine, ``repo`` a repository's URL or folder. A relative path
-    counts from ``here``. ``ci_from`` is the repository that holds the factory's own action,
-    template and task, with the ref to take: ``OWNER/NAME@REF``.
+    ``local`` is a folder on this machine, ``repo`` a repository's URL or folder, ``packages`` are
+    plugins that are published on npm. A relative path counts from ``here``. ``ci_from`` is the
+    repository that holds the factory's own action, template and task, with the ref to take:
+    ``OWNER/NAME@REF``.
     """
 
     here: Path
@@ -30,6 +31,7 @@ class InitOptions:
     repo: str | None = None
     ref: str | None = None
     local: Path | None = None
+    packages: tuple[str, ...] = ()
     workspace_paths: tuple[str, ...] = ()
     all_workspaces: bool = False
     only: tuple[str, ...] = ()

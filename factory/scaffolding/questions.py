@@ -35,7 +35,7 @@ def ask_origin(init_options: InitOptions, ask: Ask | None) -> InitOptions:
     Raises:
         UsageError: neither is known, and nobody can be asked.
     """
-    if init_options.repo is None and init_options.local is None:
+    if init_options.repo is None and init_options.local is None and not init_options.packages:
         init_options = _ask_source(init_options, ask)
         if ask and init_options.repo and init_options.ref is None:
             said = _answer(ask, "Branch, tag or commit [the default branch]: ", "--source-ref REF")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from factory.analysis.workspace_analysis import PluginAnalysis
+    from factory.config.package_spec import PackageSpec
 
 ENV_EXAMPLE = ".env.example"
 
@@ -57,6 +58,11 @@ def source_json_text(*, repo: str, commit: str | None, ref: str | None, workspac
     }
     there = {name: value for name, value in fields.items() if value is not None}
     return json.dumps(there, indent=2, ensure_ascii=False) + "\n"
+
+
+def package_source_json_text(package: PackageSpec) -> str:
+    """Return the text of a ``source.json`` that names a published package."""
+    return json.dumps({"package": str(package)}, indent=2) + "\n"
 
 
 def plugins_list_with_reasons(plugins: Iterable[PluginAnalysis]) -> str:

@@ -20,7 +20,7 @@ from semver import Version
 from factory.analysis.manifest import Manifest, parse_manifest
 from factory.config.package_spec import PackageSpec
 from factory.errors import RegistryError, SourceError
-from factory.installation.npm_registry import pick_version
+from factory.installation.npm_registry import VersionStanding, fits_node, pick_version
 from factory.notation.json_text import parse_object
 from factory.published.published_package import fetch_published, find_published
 from factory.sources.git_refs import FULL_ID
@@ -58,6 +58,11 @@ class Release:
     def __str__(self) -> str:
         return f"{self.package} {self.version}"
 
+    def standing(self, node: str) -> VersionStanding:
+        """Return how it stands among those of a range, for a Node.js of a range; "" is any."""
+        engines = self.manifest.engines_node if self.manifest else ""
+        return VersionStanding(deprecated=self.deprecated, runs=fits_node(engines, node))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackageHistory:
@@ -80,9 +85,12 @@ class PackageHistory:
         """Return a version, or None if the registry does not have it."""
         return next((each for each in self.everything if str(each.version) == version), None)
 
-    def find_meaning(self, wanted: str) -> Release | None:
-        """Return the version that a build takes for a range or a tag; None if there is none."""
-        known = {str(each.version): each.deprecated for each in self.everything}
+    def find_meaning(self, wanted: str, *, node: str = "") -> Release | None:
+        """Return the version that a build takes for a range or a tag; None if there is none.
+
+        ``node`` is the range of the Node.js that is to run it, "" for any.
+        """
+        known = {str(each.version): each.standing(node) for each in self.everything}
         return self.find(pick_version(wanted, known, self.tags))
 
 

@@ -130,7 +130,8 @@ class _PackageExamination:
         exact = self.spec.wanted.lstrip("v= ")
         if Version.is_valid(exact):
             return self._move(Version.parse(exact))
-        meaning = self.history.find_meaning(self.spec.wanted)
+        node = self.plan.options.arguments.node or self.wishes.host.profile.node
+        meaning = self.history.find_meaning(self.spec.wanted, node=node)
         if meaning is None and self.pin is None:
             raise RegistryError(
                 f"the npm registry has no {self.spec}",

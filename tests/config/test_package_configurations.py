@@ -92,11 +92,14 @@ def test_one_package_is_a_workspace_and_several_are_one_each(tmp_path: Path) -> 
         output_dir=tmp_path / "o",
         resolve_as_of="now",
         package_feature="x",
+        allow_scripts=("a,@b/c",),
     )
     second = run(options, several)
     assert [each.name for each in second.builds] == ["acme-plugin-x", "acme-plugin-z", "plugin-y"]
     assert all(each.source and each.source.resolve_as_of == "now" for each in second.builds)
     assert all(each.source and each.source.feature == "x" for each in second.builds)
+    allowed = [each.source.scripts.named for each in second.builds if each.source]
+    assert allowed == [("@b/c", "a")] * 3
 
 
 def test_without_packages_options_stay(tmp_path: Path) -> None:
@@ -154,7 +157,11 @@ def test_source_json_names_a_package_in_place_of_a_repository(tmp_path: Path) ->
         source(
             tmp_path,
             package="@acme/plugin-x@^1.2.0",
-            **{"resolve-as-of": "2026-06-15", "package-feature": "./alpha#default"},
+            **{
+                "resolve-as-of": "2026-06-15",
+                "package-feature": "./alpha#default",
+                "allow-scripts": ["better-sqlite3"],
+            },
         )
     )
     assert read

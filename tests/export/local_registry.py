@@ -25,13 +25,14 @@ class LocalRegistry:
     archives: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def publish(self, name: str, version: str, **manifest: Any) -> None:
-        """Add a version; its module exports ``NAME VERSION``."""
+    def publish(self, name: str, version: str, *, index_text: str = "", **manifest: Any) -> None:
+        """Add a version; its module is ``index_text``, or exports ``NAME VERSION``."""
         whole = {"name": name, "version": version, "main": "index.js", **manifest}
         archive = _archive(
             {
                 "package.json": json.dumps(whole),
-                "index.js": f"'use strict';\n\nmodule.exports = '{name} {version}';\n",
+                "index.js": index_text
+                or f"'use strict';\n\nmodule.exports = '{name} {version}';\n",
             }
         )
         path = f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"

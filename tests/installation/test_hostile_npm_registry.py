@@ -6,11 +6,12 @@ import contextlib
 import json
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.errors import FactoryError
-from factory.installation.npm_registry import find_package, pick_version
+from factory.installation.npm_registry import VersionStanding, find_package, fits_node, pick_version
 from factory.installation.npmrc import Npmrc
 from factory.installation.package_reference import NpmPackage
 from factory.installation.web import Web
@@ -68,7 +69,39 @@ def test_whatever_a_packument_holds(content: bytes, wanted: str) -> None:
 
 def test_what_is_no_semantic_version_is_in_no_range_and_hides_no_other() -> None:
     """As npm has it of ``express``, of which there is a 1.0.0beta."""
-    there = {"1.0.0beta": False, "1.0.7": False, "x": False}
+    there = {name: VersionStanding() for name in ("1.0.0beta", "1.0.7", "x")}
     assert pick_version("^1.0.0", there, {"latest": "x"}) == "1.0.7"
     assert pick_version("1.0.0beta", there, {}) == "1.0.0beta"
     assert pick_version("^2.0.0", there, {"latest": "1.0.0beta"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("engines", "node", "fits"),
+    [
+        (None, "22", True),
+        ("", "22", True),
+        (">=22.12", "22", True),
+        ("20 || 24", "22", False),
+        ("^20.19 || >=22.12", "24", True),
+        ("<22", "22", False),
+        (">=24", "", True),
+        ("lts/*", "22", False),
+        (22, "22", False),
+        ("20 || 22.12.0", "22.12.0", True),
+    ],
+)
+def test_a_package_fits_a_portal_that_may_have_a_node_it_runs_on(
+    engines: object, node: str, fits: bool
+) -> None:
+    assert fits_node(engines, node) is fits
+
+
+def test_of_a_range_is_taken_what_runs_on_the_portals_node() -> None:
+    there = {
+        "1.0.0": VersionStanding(),
+        "1.1.0": VersionStanding(deprecated=True),
+        "1.2.0": VersionStanding(runs=False),
+    }
+    assert pick_version("^1.0.0", there, {"latest": "1.2.0"}) == "1.0.0"
+    assert pick_version("^1.1.0", there, {"latest": "1.2.0"}) == "1.1.0"
+    assert pick_version("^1.2.0", there, {}) == "1.2.0"

@@ -71,3 +71,31 @@ def test_a_provenance_names_the_archive() -> None:
     assert definition["resolvedDependencies"] == [
         {"name": "source", "uri": f"{PURL}@1.2.3", "digest": {"sha512": "ab" * 64}}
     ]
+
+
+@pytest.mark.parametrize("command", ["build", "plan"])
+@pytest.mark.parametrize("place", ["", "one", "workspaces/one"])
+def test_a_login_in_npmrc_is_shown_by_no_command(
+    command: str,
+    place: str,
+    tmp_path: Path,
+    process: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    token, broken = "npm_0123456789abcdef", "npm_fedcba9876543210"
+    folder = tmp_path / "config" / place
+    folder.mkdir(parents=True)
+    (folder / ".npmrc").write_text(f"//r.example/:_authToken={token}\n", encoding="utf-8")
+    (folder / ".env").write_text(f"OTHER={broken}\n", encoding="utf-8")
+    (tmp_path / "config/.npmrc").touch()
+    with (folder / ".npmrc").open("a", encoding="utf-8") as file:
+        file.write("//s.example/:_authToken=${OTHER}\n")
+    text = json.dumps({"package": f"not a package {token} {broken}"})
+    (folder / "source.json").write_text(text, encoding="utf-8")
+    (folder / "plugins-list.yaml").write_text("plugin:\n", encoding="utf-8")
+    words = ["--config-dir", str(tmp_path / "config"), "--output-dir", str(tmp_path / "outputs")]
+    assert run([command, *words], process) != 0
+    said = "".join(capsys.readouterr())
+    assert "not a package" in said
+    assert token not in said
+    assert broken not in said

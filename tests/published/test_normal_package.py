@@ -10,9 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.errors import FactoryError, SourceError
+from factory.config.allowed_scripts import parse_allowed_scripts
+from factory.errors import ConfigurationError, FactoryError, SourceError
+from factory.published.dependencies import settle_dependencies
+from factory.published.imports import find_imports
+from factory.published.normal_package import normalise_package
+from factory.published.published_manifest import read_published_manifest
+from factory.published.workspace import write_workspace
 from tests.light import examples
-from tests.published.packages import FEATURE, NAME, VERSION, normalised, unpacked
+from tests.published.packages import FEATURE, HOST, NAME, VERSION, normalised, unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -208,6 +214,92 @@ def test_of_several_features_one_has_to_be_chosen(tmp_path: Path, wanted: str, l
     assert (tmp_path / "dist/index.cjs.js").read_text(encoding="utf-8").endswith(last)
 
 
+ESBUILD = """\
+__export(index_exports, {
+  helper: () => helper,
+  toolPlugin: () => toolPlugin
+});
+module.exports = __toCommonJS(index_exports);
+var toolPlugin = (0, import_api.createBackendPlugin)({});
+"""
+TSC = """\
+exports.toolPlugin = exports.helper = void 0;
+exports.toolPlugin = (0, api_1.createBackendPlugin)({});
+"""
+TSC_OF_A_FILE = """\
+var plugin_1 = require("./plugin");
+Object.defineProperty(exports, "toolPlugin", { enumerable: true, get: function () {} });
+const toolPlugin = x.createBackendPlugin({});
+"""
+NOT_A_FEATURE = """\
+async function createRouter(options) {}
+const toolPlugin = x.createBackendPlugin({});
+exports.default = createRouter;
+exports.toolPlugin = toolPlugin;
+"""
+RENAMED = "const x = api.createBackendPlugin({});\nexports.toolPlugin = x;\n"
+
+
+@pytest.mark.parametrize("script", [ESBUILD, TSC, TSC_OF_A_FILE, NOT_A_FEATURE, RENAMED])
+def test_features_are_found_as_each_compiler_writes_exports(tmp_path: Path, script: str) -> None:
+    unpacked(tmp_path, {"dist/index.cjs.js": script})
+    normalised(tmp_path)
+    text = (tmp_path / "dist/index.cjs.js").read_text(encoding="utf-8")
+    assert text.endswith("\nmodule.exports.default = exports.toolPlugin;\n")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"{NOT_A_FEATURE}const createRouter2 = 1;\n".replace(
+            "default = createRouter", "default = other.default"
+        ),
+        "function createRouter() {}\nexports.default = createRouter;\n",
+        "module.exports = require('./bundle.js');\n",
+        "exports.dynamicPluginInstaller = { kind: 'new' };\nexports.a = b;\n",
+    ],
+)
+def test_what_may_be_right_is_left_to_who_loads_it(tmp_path: Path, script: str) -> None:
+    unpacked(tmp_path, {"dist/index.cjs.js": script})
+    normalised(tmp_path)
+    assert (tmp_path / "dist/index.cjs.js").read_text(encoding="utf-8") == script
+
+
+def test_common_js_beside_modules_stays_common_js(tmp_path: Path) -> None:
+    unpacked(
+        tmp_path,
+        {"dist/index.cjs": FEATURE, "dist/index.js": "export default 1;\n"},
+        type="module",
+        main=None,
+        exports={".": {"import": "./dist/index.js", "require": "./dist/index.cjs"}},
+    )
+    made = normalised(tmp_path)
+    assert (made["main"], made["type"]) == ("dist/index.cjs.js", "commonjs")
+    shim = (tmp_path / "dist/index.cjs.js").read_text(encoding="utf-8")
+    assert 'require("./index.cjs")' in shim
+
+
+def test_ranges_of_a_catalog_that_leaked_are_the_portals(tmp_path: Path) -> None:
+    unpacked(
+        tmp_path,
+        {"dist/index.cjs.js": FEATURE},
+        dependencies={"express": "catalog:", "other": "catalog:react18"},
+    )
+    assert normalised(tmp_path)["dependencies"] == {"express": "^4.21.0", "other": "*"}
+
+
+@pytest.mark.parametrize(
+    "file", ["dist/x.test.js", "dist/__tests__/x.js", "jest.config.js", "src/x.stories.mjs"]
+)
+def test_what_was_published_by_the_way_needs_nothing(tmp_path: Path, file: str) -> None:
+    unpacked(
+        tmp_path,
+        {"dist/index.cjs.js": FEATURE, file: "require('tool');\n"},
+        devDependencies={"tool": "^1.0.0"},
+    )
+    assert "dependencies" not in normalised(tmp_path)
+
+
 def test_a_plugin_of_the_old_backend_system_is_refused_with_a_way_out(tmp_path: Path) -> None:
     unpacked(tmp_path, {"dist/index.cjs.js": "exports.createRouter = createRouter;"})
     with pytest.raises(SourceError, match="no plugin of the new backend system") as caught:
@@ -364,3 +456,70 @@ def test_whatever_a_package_json_holds(
         assert not made.keys() & {"scripts", "devDependencies", "workspaces"}
         assert (made["name"], made["version"]) == (NAME, VERSION)
         json.dumps(made)
+
+
+def test_scripts_of_named_packages_are_allowed_in_yarns_words(tmp_path: Path) -> None:
+    scripts = parse_allowed_scripts(["better-sqlite3, @acme/plugin-x", "isolated-vm"])
+    plugin = tmp_path / "plugin"
+    unpacked(
+        plugin,
+        {"dist/index.cjs.js": FEATURE},
+        scripts={"postinstall": "node made.js", "prepack": "evil", "build": "evil"},
+        dependenciesMeta={"evil": {"built": True}},
+    )
+    manifest = read_published_manifest(plugin, name=NAME, version=VERSION)
+    needed = settle_dependencies(manifest, find_imports(plugin), HOST)
+    normalise_package(plugin, manifest, needed, scripts=scripts)
+    write_workspace(tmp_path, manifest, needed, scripts=scripts)
+    built = {"built": True}
+    allowed = {"@acme/plugin-x": built, "better-sqlite3": built, "isolated-vm": built}
+    made = json.loads((plugin / "package.json").read_text(encoding="utf-8"))
+    assert made["scripts"] == {"postinstall": "node made.js"}
+    assert made["dependenciesMeta"] == allowed
+    root = json.loads((tmp_path / "package.json").read_text(encoding="utf-8"))
+    assert root["dependenciesMeta"] == allowed
+    assert "enableScripts: false\n" in (tmp_path / ".yarnrc.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("texts", "enabled"), [((), "false"), (("*",), "true")])
+def test_all_scripts_are_allowed_by_an_asterisk(
+    tmp_path: Path, texts: tuple[str, ...], enabled: str
+) -> None:
+    plugin = tmp_path / "plugin"
+    unpacked(plugin, {"dist/index.cjs.js": FEATURE}, scripts={"postinstall": "node made.js"})
+    manifest = read_published_manifest(plugin, name=NAME, version=VERSION)
+    needed = settle_dependencies(manifest, find_imports(plugin), HOST)
+    scripts = parse_allowed_scripts(texts)
+    normalise_package(plugin, manifest, needed, scripts=scripts)
+    write_workspace(tmp_path, manifest, needed, scripts=scripts)
+    settings = (tmp_path / ".yarnrc.yml").read_text(encoding="utf-8")
+    assert f"enableScripts: {enabled}\n" in settings
+    made = json.loads((plugin / "package.json").read_text(encoding="utf-8"))
+    assert ("scripts" in made) is (enabled == "true")
+    assert "dependenciesMeta" not in made
+
+
+@pytest.mark.parametrize("name", ["../x", "a b", "@x", "**", "x\0"])
+def test_scripts_are_allowed_to_packages_only(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="not the name of a package"):
+        parse_allowed_scripts([name])
+
+
+@pytest.mark.parametrize(
+    ("files", "packed"),
+    [
+        (["lib", 7], ["lib", "dist"]),
+        (["dist", "config.d.ts"], ["dist", "config.d.ts"]),
+        (None, ["config.d.ts", "lib", "dist"]),
+    ],
+)
+def test_everything_that_was_published_is_packed(
+    tmp_path: Path, files: list[object] | None, packed: list[str]
+) -> None:
+    unpacked(
+        tmp_path,
+        {"lib/index.js": FEATURE, "config.d.ts": ""},
+        main="lib/index.js",
+        **({"files": files} if files else {}),
+    )
+    assert normalised(tmp_path)["files"] == packed

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from factory.analysis.manifest import Manifest
 from factory.config.build_plan import BuildPlan, plan_workspace
 from factory.config.environment import Environment
 from factory.config.options import build_options
 from factory.installation.npmrc import read_npmrc
 from factory.notation.yaml_text import parse_yaml_1_1
-from factory.pipeline.published_source import with_registries
+from factory.pipeline.chosen_plugins import ChosenPlugin
+from factory.pipeline.published_source import warn_of_scripts, with_registries
 from factory.published.registries import YarnRegistries, yarn_registries
 
 
@@ -117,3 +121,23 @@ def test_what_is_named_for_yarn_wins(tmp_path: Path) -> None:
     )
     assert plan.environment.variables["YARN_NPM_REGISTRY_SERVER"] == own
     assert not [name for name in plan.environment.variables if name.startswith("YARN_NPM_AUTH")]
+
+
+@pytest.mark.parametrize("allowed", ["", "better-sqlite3", "*"])
+def test_a_native_module_that_nothing_compiles_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, allowed: str
+) -> None:
+    (tmp_path / "source.json").write_text('{"package": "@acme/x@1.0.0"}')
+    options = build_options(
+        config_dir=tmp_path, output_dir=tmp_path / "o", allow_scripts=(allowed,) if allowed else ()
+    )
+    plan = plan_workspace(options, Environment(variables={}), default_jobs=1)
+    manifest = Manifest(file=tmp_path / "package.json", name="@acme/x")
+    plugin = ChosenPlugin(
+        path="plugin",
+        folder=tmp_path,
+        manifest=manifest,
+        arguments="--allow-native-package better-sqlite3 --shared-package express",
+    )
+    warn_of_scripts(plan, [plugin])
+    assert ("--allow-scripts better-sqlite3" in caplog.text) is (not allowed)
