@@ -27,8 +27,8 @@ from factory.scaffolding.bridge_manifest import (
     choose_ranges,
     find_newer,
     lock_with,
-    oldest_version,
     package_json_with,
+    portal_version,
     unified_patch,
 )
 from factory.scaffolding.bridge_script import COMPAT_API, NEW_API, write_bridge_script
@@ -118,7 +118,7 @@ def plan_bridge(
         ConfigurationError: a file of the configuration cannot be used.
         DependenciesError: yarn.lock cannot be read.
     """
-    compat = oldest_version(host, COMPAT_API)
+    compat = portal_version(host, COMPAT_API)
     if compare_versions(compat, OLDEST_COMPAT_API) < 0:
         raise UsageError(
             f"the portal {host.name} is too old for a bridge",
@@ -188,7 +188,8 @@ class _Maker:
             return SkippedPlugin(path=plugin.path, why=f"it shows already: {now.why}")
         reader = ScriptReader(scripts)
         mounts = self._without_titles(self._mounts(plugin, package, reader))
-        stem = _free_stem(package, reader)
+        # What an earlier run has written is not in the source, and is written anew.
+        stem = _free_stem(package, ScriptReader(ScriptFolder(root=folder)))
         script = write_bridge_script(
             mounts,
             self._old_plugin(plugin, package, reader),
@@ -315,7 +316,7 @@ class _Maker:
         return replace(mounts, left=(*mounts.left, *left))
 
     def _has_titles(self) -> bool:
-        version = oldest_version(self._host, NEW_API)
+        version = portal_version(self._host, NEW_API)
         return compare_versions(version, _TITLES_SINCE) >= 0
 
 

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from factory.analysis.backstage_releases import list_releases, packages_of_release
 from factory.analysis.lockfile import split_descriptor
 from factory.errors import UsageError
 from factory.versions import compare_versions, is_range, is_version
@@ -58,8 +59,11 @@ def choose_ranges(
     )
 
 
-def oldest_version(host: HostInventory, package: str) -> str:
-    """Return the oldest version of a package that a portal has.
+def portal_version(host: HostInventory, package: str) -> str:
+    """Return the version of a package that a portal's app has.
+
+    It is that of the portal's release of Backstage, so that several packages fit each other; where
+    the portal has another one, the oldest of its versions.
 
     Raises:
         UsageError: it has none.
@@ -71,7 +75,9 @@ def oldest_version(host: HostInventory, package: str) -> str:
             expected="a portal whose packages include it",
             hint="name another one with --host; 'plugin-factory host list' shows them",
         )
-    return versions[0]
+    known = packages_of_release(host.backstage) if host.backstage in list_releases() else {}
+    own = known.get(package, "")
+    return own if own in versions else versions[0]
 
 
 def find_newer(
@@ -85,7 +91,7 @@ def find_newer(
         for place in _PLACES:
             asked = _texts(package_json.get(place)).get(package)
             entry = lockfile.resolve(package, asked) if lockfile and asked else None
-            if entry and _is_newer(entry.version, oldest_version(host, package)):
+            if entry and _is_newer(entry.version, portal_version(host, package)):
                 yield package, entry.version
                 break
 
@@ -165,7 +171,7 @@ def _choose(
     lockfile: Lockfile | None,
     host: HostInventory,
 ) -> WantedRange:
-    most = oldest_version(host, package)
+    most = portal_version(host, package)
     fitting = [
         (entry, asked)
         for entry in (lockfile.entries_of(package) if lockfile else ())

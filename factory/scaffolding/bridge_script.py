@@ -109,10 +109,13 @@ class _Writer:
             ]
             if wanted:
                 yield f"import {{ {', '.join(wanted)} }} from '{package}';\n"
+        own: dict[str, list[str]] = {}
         for export, local in self._taken.items():
-            path = _SCRIPT.sub("", posixpath.relpath(export.path, self._folder))
+            own.setdefault(export.path, []).append(f"{export.name} as {local}")
+        for script, taken in own.items():
+            path = _SCRIPT.sub("", posixpath.relpath(script, self._folder))
             source = path if path.startswith(".") else f"./{path}"
-            yield f"import {{ {export.name} as {local} }} from {json.dumps(source)};\n"
+            yield f"import {{ {', '.join(taken)} }} from {json.dumps(source)};\n"
 
     def _local(self, export: MountedExport) -> str:
         """The name of an export in the script, which clashes with no other."""
@@ -153,14 +156,15 @@ class _Writer:
         return f"compatWrapper(createElement(BridgeIcon, {{ id: {json.dumps(icon)} }}))"
 
     def _card(self, card: MountedComponent) -> str:
+        mounted = self._mounted(card)
         options = [f"name: {json.dumps(self._name('entity-card', card.way, card.export))}"]
         if card.condition:
             options.append(f"filter: {self._condition(card.condition)}")
-        mounted = self._mounted(card)
         return f"convertLegacyEntityCardExtension({mounted}, {{ {', '.join(options)} }}),"
 
     def _tab(self, tab: MountedTab) -> str:
         first = tab.cards[0]
+        mounted = self._mounted(first) if len(tab.cards) == 1 else self._cards(tab.cards)
         name = self._name("entity-content", tab.way, first.export)
         for card in tab.cards:
             if card.way != tab.way:
@@ -173,7 +177,6 @@ class _Writer:
             tests = [self._condition(one) for one in conditions]
             test = tests[0] if len(tests) == 1 else f"bridgeTests('anyOf', [{', '.join(tests)}])"
             options.append(f"filter: {test}")
-        mounted = self._mounted(first) if len(tab.cards) == 1 else self._cards(tab.cards)
         return f"convertLegacyEntityContentExtension({mounted}, {{ {', '.join(options)} }}),"
 
     def _cards(self, cards: tuple[MountedComponent, ...]) -> str:
@@ -223,7 +226,7 @@ _IMPORTS = {
     "@backstage/core-plugin-api": (
         "attachComponentData", "getComponentData", "useApp", "type AnyApiFactory",
     ),
-    NEW_API: ("ApiBlueprint", "AppRootElementBlueprint", "type ExtensionDefinition"),
+    NEW_API: ("ApiBlueprint", "AppRootElementBlueprint"),
     CATALOG_REACT: ("useEntity",),
     f"{CATALOG_REACT}/alpha": (
         "convertLegacyEntityCardExtension", "convertLegacyEntityContentExtension",
@@ -246,14 +249,17 @@ function bridgeMount(component: unknown, name: string, props: object = {}): Comp
   return Mounted;
 }
 """,
+    "BridgeExtension": """\
+type BridgeExtension = ReturnType<typeof convertLegacyPageExtension>;
+""",
     "bridgeTitle": """\
 /** The page with what the app's menu shows of it. */
 function bridgeTitle(
-  page: ExtensionDefinition,
+  page: BridgeExtension,
   params: { title: string; icon?: unknown },
-): ExtensionDefinition {
+): BridgeExtension {
   return (
-    page as unknown as { override(options: object): ExtensionDefinition }
+    page as unknown as { override(options: object): BridgeExtension }
   ).override({ params });
 }
 """,
@@ -342,7 +348,7 @@ function bridgeCards(
 function bridgeApis(
   plugin: { getApis(): Iterable<AnyApiFactory> },
   factories: unknown[],
-): ExtensionDefinition[] {
+): BridgeExtension[] {
   const own = new Set(Array.from(plugin.getApis(), one => one.api.id));
   return (factories as AnyApiFactory[])
     .filter(factory => !own.has(factory.api.id))
