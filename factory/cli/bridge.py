@@ -34,7 +34,6 @@ EXAMPLES = """Examples:
 """
 
 FORMAT = 1
-_DOCS = "docs/how-to/frontend-systems.md"
 
 
 def bridge(

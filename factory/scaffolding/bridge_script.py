@@ -133,7 +133,7 @@ class _Writer:
         self._made.append((way, f"{kind}:{name}"))
         return name
 
-    def _mounted(self, component: MountedComponent) -> str:
+    def _mount_text(self, component: MountedComponent) -> str:
         local, name = self._local(component.export), json.dumps(component.export.name)
         props = f", {json.dumps(component.props)}" if component.props else ""
         return f"bridgeMount({local}, {name}{props})"
@@ -142,7 +142,7 @@ class _Writer:
         component = page.component
         name = self._name("page", component.way, component.export)
         options = f"{{ name: {json.dumps(name)}, path: {json.dumps(page.path)} }}"
-        text = f"convertLegacyPageExtension({self._mounted(component)}, {options})"
+        text = f"convertLegacyPageExtension({self._mount_text(component)}, {options})"
         if not page.title or not self._has_titles:
             return f"{text},"
         params = [f"title: {json.dumps(page.title)}"]
@@ -156,7 +156,7 @@ class _Writer:
         return f"compatWrapper(createElement(BridgeIcon, {{ id: {json.dumps(icon)} }}))"
 
     def _card(self, card: MountedComponent) -> str:
-        mounted = self._mounted(card)
+        mounted = self._mount_text(card)
         options = [f"name: {json.dumps(self._name('entity-card', card.way, card.export))}"]
         if card.condition:
             options.append(f"filter: {self._condition(card.condition)}")
@@ -164,7 +164,7 @@ class _Writer:
 
     def _tab(self, tab: MountedTab) -> str:
         first = tab.cards[0]
-        mounted = self._mounted(first) if len(tab.cards) == 1 else self._cards(tab.cards)
+        mounted = self._mount_text(first) if len(tab.cards) == 1 else self._cards(tab.cards)
         name = self._name("entity-content", tab.way, first.export)
         for card in tab.cards:
             if card.way != tab.way:
@@ -182,7 +182,7 @@ class _Writer:
     def _cards(self, cards: tuple[MountedComponent, ...]) -> str:
         parts = []
         for card in cards:
-            part = [f"card: {self._mounted(card)}"]
+            part = [f"card: {self._mount_text(card)}"]
             if card.layout:
                 part.append(f"layout: {json.dumps(card.layout)}")
             if card.condition:
@@ -192,7 +192,7 @@ class _Writer:
 
     def _element(self, element: MountedComponent) -> str:
         name = self._name("app-root-element", element.way, element.export)
-        mounted = f"compatWrapper(createElement({self._mounted(element)}))"
+        mounted = f"compatWrapper(createElement({self._mount_text(element)}))"
         return (
             f"AppRootElementBlueprint.make({{ name: {json.dumps(name)}, "
             f"params: {{ element: {mounted} }} }}),"

@@ -148,7 +148,7 @@ def test_where_none_is_locked_it_is_the_portals_own_and_yarn_is_to_be_asked(
     author: Author, process: dict[str, str]
 ) -> None:
     lock = author.workspace / "yarn.lock"
-    lock.write_text(LOCK.split('"@backstage/core-compat-api@npm:^0.5.0"')[0], encoding="utf-8")
+    lock.write_text(LOCK.partition('"@backstage/core-compat-api@npm:^0.5.0"')[0], encoding="utf-8")
     words = ("bridge", author.workspace, "--config-dir", author.config, "--host", "backstage-1.52")
     ended = run_factory(process, *words)
     assert ended.code == 0, ended.said
@@ -227,9 +227,16 @@ def test_a_source_without_an_old_plugin_is_refused(author: Author) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "dynamicPlugins: {frontend: {}}", "dynamicPlugins: {frontend: {a: {}, b: {}}}",
-             "dynamicPlugins: {frontend: {a: 5}}", "a: 1: 2"],
-)  # fmt: skip
+    "text",
+    [
+        "",
+        "[]",
+        "dynamicPlugins: {frontend: {}}",
+        "dynamicPlugins: {frontend: {a: {}, b: {}}}",
+        "dynamicPlugins: {frontend: {a: 5}}",
+        "a: 1: 2",
+    ],
+)
 def test_a_configuration_that_mounts_nothing_is_refused(author: Author, text: str) -> None:
     author.app_config.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError):
