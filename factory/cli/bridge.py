@@ -68,7 +68,8 @@ def bridge(
     A plugin gets one more entry point, whose default export is made by convertLegacyPlugin() of
     @backstage/core-compat-api, with an extension for each page, card, tab and API that its
     app-config.dynamic.yaml mounts. What has no counterpart is listed, with the page of Backstage's
-    documentation that helps. Dependencies are no newer than those of the portal (--host).
+    documentation that helps. Dependencies have the versions of the portal (--host), or
+    older ones.
 
     Writes all files or none, and replaces no existing file. The plugin still shows in portals of
     the old system.

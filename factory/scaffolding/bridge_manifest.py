@@ -1,6 +1,6 @@
 """A plugin's package.json and yarn.lock with what its bridge needs, as a patch.
 
-Versions are no newer than the portal's: a bridge that was built with a newer
+Versions are the portal's or older ones: a bridge that was built with a newer
 ``@backstage/core-compat-api`` than the page's asks it for what it does not have.
 """
 

@@ -203,8 +203,8 @@ class _Reader:
             if (page := self._page(way, one, icons)) is not None
         ]
         used = {page.icon.name for page in pages if isinstance(page.icon, MountedExport)}
-        for way, export in icons.values():
-            if export.name not in used:
+        for way, icon in icons.values():
+            if icon.name not in used:
                 self._leave(way, "make the icon with IconBundleBlueprint", EXTENSION_PAGE)
         apis = {}
         for way, one in self._entries(mounts, "apiFactories"):
@@ -376,12 +376,13 @@ class _Reader:
         if isinstance(value, dict) and len(value) == 1:
             for kind in kinds:
                 wanted = value.get(kind)
-                several = wanted if isinstance(wanted, list) else [wanted]
-                is_known = kind != "hasAnnotation" or len(several) == 1
-                if several and is_known and all(isinstance(one, str) for one in several):
-                    return EntityTest(kind=kind, values=tuple(several))
+                given: list[Any] = wanted if isinstance(wanted, list) else [wanted]
+                texts = tuple(one for one in given if isinstance(one, str))
+                is_known = len(texts) == 1 or kind != "hasAnnotation"
+                if texts and is_known and len(texts) == len(given):
+                    return EntityTest(kind=kind, values=texts)
         raise _Untranslatable(
-            f"the condition {_show(value)} is none of isKind, isType, hasAnnotation"
+            f"the condition {_show(value)} is not isKind, isType or hasAnnotation with a text"
         )
 
     def _mount_points(
