@@ -60,6 +60,8 @@ OLDEST_COMPAT_API = "0.5.1"
 # Since then a page has a title and an icon, of which the app's sidebar makes an item.
 _TITLES_SINCE = "0.15.0"
 _STEMS = ("alpha", "bridge")
+# The id of the plugin, where it is written as plugins of Backstage have it.
+_OWN_ID = re.compile(r"createPlugin\(\s*\{\s*id:\s*['\"]([\w.-]{1,100})['\"]")
 _SLUG = re.compile(r"[^A-Za-z0-9._-]+")
 _FRONTEND = ("dynamicPlugins", "frontend")
 
@@ -69,7 +71,7 @@ class BridgedPlugin:
     """What becomes of a plugin.
 
     ``mount`` is the new entry point. ``extensions`` are pairs: where a mount stands in the
-    configuration, and the kind and name of the extension that it becomes. ``left`` is what is not
+    configuration, and the id of the extension that it becomes. ``left`` is what is not
     translated, ``newer`` what the plugin has newer than the portal, with its version.
     """
 
@@ -190,9 +192,12 @@ class _Maker:
         mounts = self._without_titles(self._mounts(plugin, package, reader))
         # What an earlier run has written is not in the source, and is written anew.
         stem = _free_stem(package, ScriptReader(ScriptFolder(root=folder)))
+        old = self._old_plugin(plugin, package, reader)
+        own_id = _OWN_ID.search(reader.text(old.path))
         script = write_bridge_script(
             mounts,
-            self._old_plugin(plugin, package, reader),
+            old,
+            plugin_id=own_id[1] if own_id else "…",
             folder="src",
             has_titles=self._has_titles(),
         )

@@ -41,8 +41,7 @@ _LONGEST_COMMENT = 300
 class BridgeScript:
     """The text of a script, the packages that it takes something from, and what it makes.
 
-    ``extensions`` are, by where a mount stands, ids such as ``page:todo``, of which the portal puts
-    the plugin's id before the name: ``page:todo/…``.
+    ``extensions`` are pairs: where a mount stands, and the id of the extension that it becomes.
     """
 
     text: str
@@ -51,24 +50,31 @@ class BridgeScript:
 
 
 def write_bridge_script(
-    mounts: OldMounts, plugin: MountedExport, *, folder: str, has_titles: bool
+    mounts: OldMounts, plugin: MountedExport, *, plugin_id: str, folder: str, has_titles: bool
 ) -> BridgeScript:
     """Return the script for what is mounted.
 
     Args:
         mounts: what the old system mounts.
         plugin: the export that is the plugin of the old system.
+        plugin_id: its id, as the ids of extensions have it.
         folder: the folder that the script will be in, from the package's.
         has_titles: whether pages of the portal's system have titles and icons.
     """
-    return _Writer(mounts, plugin, folder, has_titles).write()
+    return _Writer(mounts, plugin, plugin_id, folder, has_titles).write()
 
 
 class _Writer:
     def __init__(
-        self, mounts: OldMounts, plugin: MountedExport, folder: str, has_titles: bool
+        self,
+        mounts: OldMounts,
+        plugin: MountedExport,
+        plugin_id: str,
+        folder: str,
+        has_titles: bool,
     ) -> None:
         self._mounts = mounts
+        self._plugin_id = plugin_id
         self._folder = folder
         self._has_titles = has_titles
         self._taken: dict[MountedExport, str] = {}
@@ -85,7 +91,7 @@ class _Writer:
             *map(self._element, mounts.elements),
         ]
         if mounts.apis:
-            self._made += [(way, "api") for way in mounts.apis]
+            self._made += [(way, f"api:{self._plugin_id}/…") for way in mounts.apis]
             given = ", ".join(self._local(export) for export in mounts.apis.values())
             extensions.append(f"...bridgeApis({self._plugin}, [{given}]),")
         inner = "".join(f"    {line}\n" for one in extensions for line in one.split("\n"))
@@ -130,7 +136,7 @@ class _Writer:
         while (kind, name) in self._names:
             name, number = f"{stem}-{number}", number + 1
         self._names.add((kind, name))
-        self._made.append((way, f"{kind}:{name}"))
+        self._made.append((way, f"{kind}:{self._plugin_id}/{name}"))
         return name
 
     def _mount_text(self, component: MountedComponent) -> str:
@@ -168,7 +174,7 @@ class _Writer:
         name = self._name("entity-content", tab.way, first.export)
         for card in tab.cards:
             if card.way != tab.way:
-                self._made.append((card.way, f"entity-content:{name}"))
+                self._made.append((card.way, f"entity-content:{self._plugin_id}/{name}"))
         path = tab.path or f"/{name}"
         conditions = [card.condition for card in tab.cards if card.condition]
         options = [f"{key}: {json.dumps(text)}" for key, text in

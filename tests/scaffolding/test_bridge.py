@@ -287,8 +287,8 @@ def test_the_example_is_bridged_and_told_as_json(tmp_path: Path, process: dict[s
     plugin = json.loads(ended.stdout)["plugins"][0]
     assert plugin["path"] == "plugins/greetings"
     assert plugin["extensions"] == [
-        {"of": "dynamicRoutes[0]", "id": "page:greetings"},
-        {"of": "mountPoints[0]", "id": "entity-card:greetings"},
+        {"of": "dynamicRoutes[0]", "id": "page:greetings/greetings"},
+        {"of": "mountPoints[0]", "id": "entity-card:greetings/greetings"},
     ]
     assert [one["of"] for one in plugin["not-translated"]] == ["mountPoints[0].config.layout"]
     assert plugin["frontend-systems"]["new"]["shows"] is True

@@ -22,7 +22,9 @@ def mounted(**mounts: Any) -> OldMounts:
 
 
 def bridge(mounts: OldMounts, *, has_titles: bool = True) -> BridgeScript:
-    return write_bridge_script(mounts, PLUGIN, folder="src", has_titles=has_titles)
+    return write_bridge_script(
+        mounts, PLUGIN, plugin_id="todo", folder="src", has_titles=has_titles
+    )
 
 
 def left(mounts: OldMounts) -> dict[str, str]:
@@ -40,7 +42,7 @@ def test_a_route_becomes_a_page_with_its_menu_item() -> None:
         script.text
     )
     assert 'import { TodoPage as legacy1 } from "./index";' in script.text
-    assert script.extensions == (("dynamicRoutes[0]", "page:todo"),)
+    assert script.extensions == (("dynamicRoutes[0]", "page:todo/todo"),)
 
 
 def test_an_icon_of_the_plugin_is_taken_from_it() -> None:
@@ -89,7 +91,7 @@ def test_several_cards_of_a_tab_are_one_content() -> None:
     script = bridge(mounted(entityTabs=[tab], mountPoints=cards))
     assert script.text.count("convertLegacyEntityContentExtension(") == 1
     assert "bridgeCards([" in script.text
-    assert dict(script.extensions)["mountPoints[1]"] == "entity-content:todo"
+    assert dict(script.extensions)["mountPoints[1]"] == "entity-content:todo/todo"
 
 
 def test_a_tab_that_plugins_share_is_one_of_the_plugins_own() -> None:
