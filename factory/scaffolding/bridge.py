@@ -193,7 +193,8 @@ class _Maker:
         # What an earlier run has written is not in the source, and is written anew.
         stem = _free_stem(package, ScriptReader(ScriptFolder(root=folder)))
         old = self._old_plugin(plugin, package, reader)
-        own_id = _OWN_ID.search(reader.text(old.path))
+        texts = (reader.text(one) for one in walk_scripts(reader, [old.path]))
+        own_id = next(filter(None, map(_OWN_ID.search, texts)), None)
         script = write_bridge_script(
             mounts,
             old,
