@@ -87,6 +87,7 @@ HEAVY = (
     "tests/plan/test_plan_command.py",
     "tests/reports/test_html_in_browser.py",
     "tests/scaffolding/test_init_packages.py",
+    "tests/scaffolding/test_bridged_plugin.py",
     "tests/sources/test_patch_like_gnu.py",
     "tests/toolchain/test_child_environments.py",
     "tests/toolchain/test_installs.py",

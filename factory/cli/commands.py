@@ -50,6 +50,9 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
         "build": _place("build", "Build the plugins of a workspace, or of several."),
         "plan": _place("plan", "Show what a build would do, without doing it."),
         "analyze": _place("analyze", "Show the build arguments that plugins need, and why."),
+        "bridge": _place(
+            "bridge", "Bring frontend plugins of the old system to the new one, by overlays."
+        ),
         "update": _place(
             "update",
             "Find the newest refs and versions that fit a portal, and write them into source.json.",

@@ -108,6 +108,15 @@ def find_default_export(reader: ScriptReader, path: str) -> DefaultExport:
     return _Search(reader).export(path, DEFAULT)
 
 
+def find_old_plugins(reader: ScriptReader, path: str) -> tuple[str, ...]:
+    """Return the names under which a script exports plugins of the old system."""
+    return tuple(
+        name
+        for name in reader.module(path).exports
+        if _Search(reader).export(path, name).kind == "old plugin"
+    )
+
+
 class _Search:
     def __init__(self, reader: ScriptReader) -> None:
         self._reader = reader

@@ -16,6 +16,7 @@ from factory.frontend.default_features import (
     ScriptReader,
     find_default_export,
 )
+from factory.frontend.exported_names import walk_scripts
 from factory.frontend.module_statements import DEFAULT, Imported
 from factory.frontend.script_tokens import UnreadableScriptError
 from factory.frontend.verdict import (
@@ -30,13 +31,12 @@ from factory.frontend.verdict import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from factory.frontend.source_tree import Scripts
 
 MAIN = "."
 _SCRIPTS = (".ts", ".tsx", ".js", ".jsx", ".mjs")
-_MOST_MODULES = 500
 _MOST_ENTRIES = 50
 # Of an object under 'exports': what people's own conditions call the source.
 _CONDITIONS = ("backstage", "source", "import", "default")
@@ -108,9 +108,9 @@ def judge_exports(found: Mapping[str, DefaultExport]) -> SystemVerdict:
 def _judge_old(
     reader: ScriptReader, entries: list[str], found: Mapping[str, DefaultExport]
 ) -> SystemVerdict:
-    modules = dict(_walk(reader, entries))
-    for path, makes_old in modules.items():
-        if makes_old:
+    taken = Imported(source=OLD_API, name="createPlugin")
+    for path in walk_scripts(reader, entries):
+        if taken in reader.module(path).declared.values():
             return say_shown(
                 OLD_SYSTEM,
                 f"{path} takes createPlugin() from {OLD_API}; what dynamicPlugins.frontend mounts "
@@ -130,22 +130,3 @@ def _judge_old(
         f"no createPlugin() of {OLD_API} was found; what dynamicPlugins.frontend mounts by name "
         "may appear anyway",
     )
-
-
-def _walk(reader: ScriptReader, entries: list[str]) -> Iterator[tuple[str, bool]]:
-    """The modules that the entry points are made of, and whether one makes an old plugin."""
-    todo, seen = list(entries), set(entries)
-    while todo and len(seen) <= _MOST_MODULES:
-        path = todo.pop(0)
-        try:
-            module = reader.module(path)
-        except UnreadableScriptError:
-            continue
-        taken = Imported(source=OLD_API, name="createPlugin")
-        yield path, taken in module.declared.values()
-        for source in module.sources:
-            if source.startswith("."):
-                target = reader.find(posixpath.join(posixpath.dirname(path), source))
-                if target and target not in seen:
-                    seen.add(target)
-                    todo.append(target)
