@@ -85,6 +85,8 @@ def test_info_for_machines(store: Store) -> None:
         "folder": str(store.folder),
         "plugins": 1,
         "notes": 0,
+        "installations": 0,
+        "installation-bytes": 0,
         "restored": 0,
         "strange": [],
     }

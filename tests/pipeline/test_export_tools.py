@@ -49,13 +49,14 @@ def test_when_they_cannot_be_had_what_else_is_done_ends_and_their_error_is_told(
         time.sleep(0.2)
         raise refusal
 
+    def build() -> None:
+        with fetched_meanwhile(Runner(), fetch) as fetched:
+            is_running.set()
+            fetched.runner.run(LONG, cwd=tmp_path, env=ENVIRONMENT)
+
     started = time.monotonic()
-    with (
-        pytest.raises(ToolchainError) as caught,
-        fetched_meanwhile(Runner(), fetch) as fetched,
-    ):
-        is_running.set()
-        fetched.runner.run(LONG, cwd=tmp_path, env=ENVIRONMENT)
+    with pytest.raises(ToolchainError) as caught:
+        build()
     assert caught.value is refusal
     assert time.monotonic() - started < 60
 
@@ -66,10 +67,14 @@ def test_who_waits_for_tools_that_cannot_be_had_is_ended_with_the_rest() -> None
     def fetch(_: Runner) -> ExportTools:
         raise refusal
 
-    with pytest.raises(ToolchainError) as caught, fetched_meanwhile(Runner(), fetch) as fetched:
-        with pytest.raises(Interrupted, match="cannot be had"):
-            fetched.give_to(None)  # type: ignore[arg-type] - it does not come to that
-        fetched.runner.raise_if_cancelled()
+    def build() -> None:
+        with fetched_meanwhile(Runner(), fetch) as fetched:
+            with pytest.raises(Interrupted, match="cannot be had"):
+                fetched.give_to(None)  # type: ignore[arg-type]  # it does not come to that
+            fetched.runner.raise_if_cancelled()
+
+    with pytest.raises(ToolchainError) as caught:
+        build()
     assert caught.value is refusal
 
 
@@ -87,10 +92,15 @@ def test_when_something_else_fails_their_fetching_ends(tmp_path: Path) -> None:
         return ExportTools()
 
     failure = DependenciesError("yarn install failed")
+
+    def build() -> None:
+        with fetched_meanwhile(Runner(), fetch):
+            assert is_running.wait(300)
+            raise failure
+
     started = time.monotonic()
-    with pytest.raises(DependenciesError) as caught, fetched_meanwhile(Runner(), fetch):
-        assert is_running.wait(300)
-        raise failure
+    with pytest.raises(DependenciesError) as caught:
+        build()
     assert caught.value is failure
     assert isinstance(ended[0], Interrupted)
     assert time.monotonic() - started < 60
