@@ -231,7 +231,7 @@ def _look_through(
     for name, status, path in _walk(tree, (*folders, INSTALL_STATE), checkpoint):
         mode = status.st_mode
         if not trusted and status.st_uid not in owners:
-            raise BadInstallation(f"{name} belongs to somebody else")
+            raise BadInstallation(f"{name} belongs to another user")
         if stat.S_ISLNK(mode):
             target = os.readlink(path)  # noqa: PTH115 - a Path a file costs more
             if not stays_inside(name, target):
@@ -249,7 +249,7 @@ def _look_through(
                 f"{name}\0f\0{stat.S_IMODE(mode):o}\0{status.st_size}\0{int(status.st_mtime)}"
             )
         else:
-            raise BadInstallation(f"{name} is no file")
+            raise BadInstallation(f"{name} is not a file")
     lines.sort()
     text = "\n".join(lines).encode("utf-8", "surrogateescape")
     return _Seen(digest=hashlib.sha256(text).hexdigest(), files=files, size=size)
@@ -281,7 +281,7 @@ def _refuse_links_to(tree: Path, name: str) -> None:
     """Refuse a tree in which a folder on the way to ``name`` is a link."""
     around = [tree / each for each in PurePosixPath(name).parents]
     if not all(stat.S_ISDIR(each.lstat().st_mode) for each in (tree.parent, *around)):
-        raise BadInstallation(f"a folder around {name} is none")
+        raise BadInstallation(f"what {name} is in is not a folder")
 
 
 def stays_inside(name: str, target: str) -> bool:

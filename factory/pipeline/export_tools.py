@@ -122,7 +122,7 @@ class FetchedTools:
     """Tools that are on their way, or here.
 
     ``runner`` starts the children of what else is done for the workspace, and is cancelled when
-    the tools cannot be had.
+    the tools are not available.
     """
 
     runner: Runner
@@ -134,7 +134,7 @@ class FetchedTools:
         Not to be called inside a stage: it holds what the fetching may be waiting for.
 
         Raises:
-            Interrupted: they cannot be had, or the run was cancelled.
+            Interrupted: they are not available, or the run was cancelled.
         """
         try:
             tools = self.tools.result()
@@ -157,7 +157,7 @@ def fetched_meanwhile(
     Raises:
         FactoryError: what ``fetch`` has raised, in place of whatever that has ended here.
     """
-    without_tools = Interrupted("not finished, because what exports plugins cannot be had")
+    without_tools = Interrupted("not finished, because what exports plugins is not available")
     with (
         runner.branch() as ours,
         runner.branch() as theirs,

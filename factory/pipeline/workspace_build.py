@@ -353,7 +353,7 @@ def _open_builder(
         fetched = stack.enter_context(
             fetched_meanwhile(build.run_context.runner, partial(wanted.fetch, toolchain, npm))
         )
-        # What is done meanwhile ends when the tools cannot be had.
+        # What is done meanwhile ends when the tools are not available.
         build = replace(build, run_context=replace(build.run_context, runner=fetched.runner))
     runner = build.run_context.runner
     toolchain = give_release_manifest(toolchain, project_folder(workspace) or workspace)

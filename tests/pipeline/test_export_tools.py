@@ -69,7 +69,7 @@ def test_who_waits_for_tools_that_cannot_be_had_is_ended_with_the_rest() -> None
 
     def build() -> None:
         with fetched_meanwhile(Runner(), fetch) as fetched:
-            with pytest.raises(Interrupted, match="cannot be had"):
+            with pytest.raises(Interrupted, match="is not available"):
                 fetched.give_to(None)  # type: ignore[arg-type]  # it does not come to that
             fetched.runner.raise_if_cancelled()
 
