@@ -113,6 +113,10 @@ class InstallationStore:
         """Where they are."""
         return self.cache_dir / FOLDER
 
+    def has(self, key: str) -> bool:
+        """Whether there is one of a key; nobody has looked at it."""
+        return (self.folder / key / _ABOUT).is_file()
+
     def find(self, key: str, workspace: Path) -> Installation | None:
         """Return an installation that a workspace can take over; None if there is none.
 
@@ -124,7 +128,7 @@ class InstallationStore:
         """
         entry = self.folder / key
         about = entry / _ABOUT
-        if not about.is_file() or not _is_on_same_disk(entry, workspace):
+        if not self.has(key) or not _is_on_same_disk(entry, workspace):
             return None
         trusted = is_trusted(self.cache_dir, self.environment)
         try:

@@ -45,7 +45,7 @@ def install_workspace(build: WorkspaceContext, workspace: Path, toolchain: Toolc
     with installations.turn(key, runner.raise_if_cancelled) as made:
         if made is None:
             installations.offer(key, _make(build, workspace, toolchain))
-        elif not _take_over(build, made, workspace, "another workspace"):
+        elif not _take_over(build, lambda: made, workspace, "another workspace"):
             _install(build, workspace, toolchain)
 
 
@@ -59,8 +59,11 @@ def _make(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> Ins
     cache = build.run_context.cache
     # What is kept is not signed.
     key = kept_key(workspace, toolchain) if cache and not cache.demanded else None
-    kept = store.find(key, workspace) if key else None
-    if kept and _take_over(build, kept, workspace, "an earlier run"):
+    if (
+        key
+        and store.has(key)
+        and _take_over(build, lambda: store.find(key, workspace), workspace, "an earlier run")
+    ):
         return installation_of(workspace)
     made: list[Installation | None] = []
 
@@ -93,13 +96,22 @@ def _install(
         afterwards()
 
 
-def _take_over(build: WorkspaceContext, made: Installation, workspace: Path, whose: str) -> bool:
+def _take_over(
+    build: WorkspaceContext,
+    find: Callable[[], Installation | None],
+    workspace: Path,
+    whose: str,
+) -> bool:
+    checkpoint = build.run_context.runner.raise_if_cancelled
     with build.stages.stage("install", takes="take over") as stage:
+        stage.note = f"from the start: the installation of {whose} cannot be reused"
         try:
-            take_over(made, workspace, checkpoint=build.run_context.runner.raise_if_cancelled)
+            made = find()
+            if made is None:
+                return False
+            take_over(made, workspace, checkpoint=checkpoint)
         except OSError as error:
-            stage.note = f"from the start: the installation of {whose} cannot be reused"
-            log.info("%s cannot be reused, and is installed again: %s", made.workspace, error)
+            log.info("the installation of %s cannot be reused: %s", whose, error)
             return False
         stage.note = f"the same as in {whose}"
     return True
