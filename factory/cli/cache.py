@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.cache.installations import kept_installations, prune_installations
 from factory.cache.pruning import (
+    CacheLimits,
     cache_limits,
     clear,
     info,
@@ -25,6 +27,9 @@ from factory.quantities import pluralize, size
 from factory.ui.printing import OUT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory.cache.installations import KeptInstallation
     from factory.cache.pruning import CacheInfo
     from factory.cache.store import Store
 
@@ -62,10 +67,11 @@ def show_info(
     )
     with os_errors_as(unreadable):
         found = info(store)
+        kept = list(kept_installations(store.folder.parent))
     if as_json:
-        OUT.document(_as_json(found))
+        OUT.document(_as_json(found, kept))
         return
-    OUT.lines(*(f"{name + ':':<14} {value}" for name, value in _rows(found)))
+    OUT.lines(*(f"{name + ':':<14} {value}" for name, value in _rows(found, kept)))
 
 
 @cache_app.command("prune", cls=GroupedCommand, epilog=PRUNE_EXAMPLES)
@@ -87,7 +93,8 @@ def prune_cache(
 ) -> None:
     """Remove the least recently used plugins until the rest is within the limits.
 
-    Builds do this automatically, with the defaults shown here as limits.
+    Kept installations are limited in the same way, by themselves. Builds do this automatically,
+    with the defaults shown here as limits.
     """
     limits = cache_limits(max_size, max_age)
     with session(ctx) as this:
@@ -100,9 +107,11 @@ def prune_cache(
         with os_errors_as(unprunable):
             pruned = prune_or_say(store, limits)
             left = info(store)
+            gone = prune_installations(store.folder.parent, limits)
     this.out.lines(
         f"removed {pluralize(pruned.entries, 'plugin')} ({size(pruned.size)}); "
-        f"{pluralize(left.entries, 'plugin')} ({size(left.size)}) left"
+        f"{pluralize(left.entries, 'plugin')} ({size(left.size)}) left",
+        *_removed_installations(gone),
     )
 
 
@@ -115,7 +124,8 @@ def clear_cache(
 ) -> None:
     """Remove all finished plugins from the cache.
 
-    Node, yarn and rhdh-cli, which are in the same folder, stay. A cache in a registry stays too.
+    Kept installations go too. Node, yarn and rhdh-cli, which are in the same folder, stay, and so
+    does a cache in a registry.
     """
     with session(ctx) as this:
         store = _store(ctx, cache_dir)
@@ -126,26 +136,41 @@ def clear_cache(
         )
         with os_errors_as(unclearable):
             held = info(store)
-            if not yes and held.size:
+            kept = list(kept_installations(store.folder.parent))
+            if not yes and (held.size or kept):
                 if not this.screen.interactive:
                     raise UsageError(
                         "clearing the cache needs a confirmation, and nobody can be asked",
-                        found=f"{pluralize(held.entries, 'plugin')} in {store.folder}",
+                        found=f"{pluralize(held.entries, 'plugin')} in {store.folder}"
+                        + _and_installations(kept),
                         hint="add --yes",
                     )
                 what = f"{pluralize(held.entries, 'finished plugin')} ({size(held.size)})"
+                what += _and_installations(kept)
                 if not this.screen.confirm(f"Remove {what} from {store.folder}?"):
                     this.out.lines("nothing was removed")
                     return
             pruned = clear(store, checkpoint=this.runner.raise_if_cancelled)
-    this.out.lines(f"removed {pluralize(pruned.entries, 'plugin')} ({size(pruned.size)})")
+            gone = prune_installations(store.folder.parent, CacheLimits(max_bytes=-1))
+    this.out.lines(
+        f"removed {pluralize(pruned.entries, 'plugin')} ({size(pruned.size)})",
+        *_removed_installations(gone),
+    )
+
+
+def _removed_installations(number: int) -> tuple[str, ...]:
+    return (f"removed {pluralize(number, 'installation')}",) if number else ()
+
+
+def _and_installations(kept: Sequence[KeptInstallation]) -> str:
+    return f" and {pluralize(len(kept), 'installation')}" if kept else ""
 
 
 def _store(ctx: typer.Context, cache_dir: Path | None) -> Store:
     return store_of(cache_dir_of(cache_dir, layer_environment(ctx.obj)))
 
 
-def _rows(found: CacheInfo) -> list[tuple[str, str]]:
+def _rows(found: CacheInfo, kept: Sequence[KeptInstallation]) -> list[tuple[str, str]]:
     rows = [
         ("folder", found.folder),
         ("plugins", str(found.entries)),
@@ -154,17 +179,22 @@ def _rows(found: CacheInfo) -> list[tuple[str, str]]:
         ("oldest use", _time(found.oldest) or "never"),
         ("newest use", _time(found.newest) or "never"),
     ]
+    if kept:
+        linked = size(sum(one.size for one in kept))
+        rows.append(("installations", f"{len(kept)} ({linked}, most of it shared by links)"))
     if found.strange:
         rows.append(("not its own", ", ".join(found.strange)))
     return rows
 
 
-def _as_json(found: CacheInfo) -> dict[str, object]:
+def _as_json(found: CacheInfo, kept: Sequence[KeptInstallation]) -> dict[str, object]:
     return {
         "folder": found.folder,
         "plugins": found.entries,
         "notes": found.notes,
         "bytes": found.size,
+        "installations": len(kept),
+        "installation-bytes": sum(one.size for one in kept),
         "restored": found.uses,
         "oldest": _time(found.oldest),
         "newest": _time(found.newest),

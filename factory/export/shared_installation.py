@@ -1,9 +1,9 @@
 """An installation taken over by another workspace that would install the very same.
 
-Workspaces of one run often differ in nothing that yarn looks at: two refs of a repository, one
-workspace built with two configurations. What yarn has put into one of them is what it would put
-into the other: symbolic links between packages are relative, and the files are links to yarn's
-store in both. So it is linked once more, which takes a tenth of the time.
+Workspaces often differ in nothing that yarn looks at: two refs of a repository, one workspace built
+with two configurations, or once more when a source file has changed. What yarn has put into one of
+them is what it would put into the other: symbolic links between packages are relative, and the
+files are links to yarn's store in both. So it is linked once more, which takes a tenth of the time.
 
 That holds as long as everything that yarn reads is the same, and nothing but yarn writes into
 packages; where that is not sure, each workspace installs for itself.
@@ -20,8 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.notation.json_text import parse_object
 from factory.toolchain.link_tree import link_tree
-from factory.toolchain.linking import reason_against_linking, settings_files, settings_of
+from factory.toolchain.linking import (
+    INSTALL_SCRIPTS,
+    reason_against_linking,
+    settings_files,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +47,10 @@ _NOT_SEARCHED = {MODULES, ".git"}
 # https://yarnpkg.com/protocols: what these refer to is in no lockfile.
 _ELSEWHERE = re.compile(r'^ +resolution: "@?[^@"]+@(file|link|portal|exec):', re.MULTILINE)
 _PATCH = re.compile(r'^ +resolution: "@?[^@"]+@patch:[^"#]*#([^"]*)', re.MULTILINE)
+# https://yarnpkg.com/configuration/yarnrc#yarnPath, and the plugins' paths.
+_CODE = re.compile(
+    r"""^[ \t]*(?:-[ \t]+)?(?:yarnPath|path)[ \t]*:[ \t]*["']?([^"'\s#]+)""", re.MULTILINE
+)
 _KNOWN_PATCH = re.compile(r"(optional!)?builtin<|(optional!)?(~/|\./)?\.yarn/patches/")
 
 
@@ -57,15 +67,23 @@ class Installation:
     manifests: Mapping[str, bytes]
 
 
-def installation_key(workspace: Path, toolchain: Toolchain) -> str | None:
+def installation_key(
+    workspace: Path, toolchain: Toolchain, variables: Mapping[str, str] | None = None
+) -> str | None:
     """Return what tells an installation from others, before it is made.
 
     It covers every manifest, the lockfile, yarn's settings here and above, the versions of node
     and yarn, and all variables that yarn is given. It is a digest, and names no secret.
 
+    Args:
+        workspace: its folder.
+        toolchain: installs.
+        variables: those that count; None for all that yarn is given.
+
     Returns:
         None where another workspace's installation cannot be taken over: yarn makes no links here,
-        or a dependency is a folder that no lockfile describes.
+        a dependency is a folder that no lockfile describes, or a package of the workspace has a
+        script that yarn runs when it installs.
 
     Raises:
         OSError: a file cannot be read.
@@ -84,8 +102,10 @@ def installation_key(workspace: Path, toolchain: Toolchain) -> str | None:
     text = lockfile.read_text(encoding="utf-8", errors="replace")
     if _ELSEWHERE.search(text) or not all(map(_KNOWN_PATCH.match, _PATCH.findall(text))):
         return None
+    if any(map(_has_script, find_folders(workspace))):
+        return None
     digest = hashlib.sha256()
-    for part in _parts(workspace, toolchain):
+    for part in _parts(workspace, toolchain, variables):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
@@ -97,21 +117,23 @@ def installation_of(workspace: Path) -> Installation | None:
         None where an install script has made a folder of its own beside the packages, as Prisma
         does with the code that it generates: what writes there once may do so again.
     """
-    folders = [folder / MODULES for folder in _folders(workspace)]
+    folders = [folder / MODULES for folder in find_folders(workspace)]
     installed = [folder for folder in folders if folder.is_dir()]
     if not all(_is_yarns(entry.name) for folder in installed for entry in folder.iterdir()):
         return None
     return Installation(
         workspace=workspace,
         folders=tuple(folder.relative_to(workspace).as_posix() for folder in installed),
-        manifests=dict(_manifests(workspace)),
+        manifests=dict(read_manifests(workspace)),
     )
 
 
 def take_over(
     installation: Installation, workspace: Path, *, checkpoint: Callable[[], None] = lambda: None
-) -> None:
+) -> bool:
     """Put what another workspace has into this one, which has nothing yet.
+
+    Returns whether by hard links: where those cannot be made, files are copied.
 
     Args:
         installation: what the other has.
@@ -123,13 +145,14 @@ def take_over(
         OSError: it cannot be; no package is left here, and yarn can install as if nothing had been.
     """
     done: list[Path] = []
+    linked = True
     try:
         for name in installation.folders:
             target = workspace / name
             making = Path(tempfile.mkdtemp(prefix=f".{MODULES}-", dir=target.parent))
             done.append(making)
             making.chmod(0o755)
-            link_tree(
+            linked &= link_tree(
                 installation.workspace / name, making, wanted=_is_yarns, checkpoint=checkpoint
             )
             making.rename(target)
@@ -144,18 +167,24 @@ def take_over(
         for folder in done:
             shutil.rmtree(folder, ignore_errors=True)
         raise
+    return linked
 
 
-def _parts(workspace: Path, toolchain: Toolchain) -> Iterator[bytes]:
+def _parts(
+    workspace: Path, toolchain: Toolchain, variables: Mapping[str, str] | None
+) -> Iterator[bytes]:
     """Everything that yarn reads, each with its name."""
     yield f"node {toolchain.node.version} yarn {toolchain.yarn.version}".encode()
     temporary = str(toolchain.temporary)
-    variables = toolchain.child_environment(installs=True)
+    if variables is None:
+        variables = toolchain.child_environment(installs=True)
     for name, value in sorted(variables.items()):
         yield f"{name}={value.replace(temporary, '')}".encode()
     for file in settings_files(workspace, toolchain.environment):
         yield file.read_bytes()
-    for name, content in _manifests(workspace):
+    for file in _code_files(workspace, toolchain):
+        yield file.read_bytes()
+    for name, content in read_manifests(workspace):
         yield name.encode()
         yield content
     yield (workspace / _LOCKFILE).read_bytes()
@@ -167,15 +196,45 @@ def _parts(workspace: Path, toolchain: Toolchain) -> Iterator[bytes]:
             yield file.read_bytes()
 
 
-def _manifests(workspace: Path) -> Iterator[tuple[str, bytes]]:
-    for folder in _folders(workspace):
+def _code_files(workspace: Path, toolchain: Toolchain) -> Iterator[Path]:
+    """The workspace's own yarn and its plugins, wherever they are, and npm's settings."""
+    for file in settings_files(workspace, toolchain.environment):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        for named in _CODE.findall(text):
+            if (code := file.parent / named).is_file():
+                yield code
+    if (settings := workspace / ".npmrc").is_file():
+        yield settings
+
+
+def _has_script(folder: Path) -> bool:
+    """Whether yarn runs something in a package's folder when it installs, which may write there."""
+    manifest = folder / "package.json"
+    if not manifest.is_file():
+        return False
+    if (folder / "binding.gyp").exists():
+        return True
+    try:
+        scripts = parse_object(manifest.read_bytes()).get("scripts")
+    except ValueError:
+        return True  # yarn says so itself
+    return isinstance(scripts, dict) and not scripts.keys().isdisjoint(INSTALL_SCRIPTS)
+
+
+def read_manifests(workspace: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield what each package.json of a workspace holds, by its path with a slash between names.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    for folder in find_folders(workspace):
         manifest = folder / "package.json"
         if manifest.is_file():
             yield manifest.relative_to(workspace).as_posix(), manifest.read_bytes()
 
 
-def _folders(workspace: Path) -> Iterator[Path]:
-    """The workspace's folder and all below it, but for installed packages."""
+def find_folders(workspace: Path) -> Iterator[Path]:
+    """Yield the workspace's folder and all below it, but for links and installed packages."""
     for folder, names, _ in os.walk(workspace):
         names[:] = sorted(set(names) - _NOT_SEARCHED)
         yield Path(folder)

@@ -1,15 +1,17 @@
-"""The dependencies of a workspace: installed, or taken over from another workspace of the run."""
+"""The dependencies of a workspace: installed, or taken over from another one or an earlier run."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
 
+from factory.cache.installations import InstallationStore, kept_key, tidy_installations
 from factory.errors import DependenciesError
 from factory.export.dependencies import install_dependencies
 from factory.export.shared_installation import installation_key, installation_of, take_over
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from factory.export.shared_installation import Installation
@@ -27,7 +29,9 @@ _PINNED = (
 def install_workspace(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> None:
     """Install the dependencies of a workspace.
 
-    A user's own tree (``--use-local``) neither takes over an installation nor hands one on.
+    What another workspace of the run, or an earlier run, has installed is taken over where it is
+    what yarn would install. A user's own tree (``--use-local``) neither takes over an installation
+    nor hands one on.
 
     Raises:
         DependenciesError: there is no yarn.lock, it is out of date, or the installation failed.
@@ -40,13 +44,46 @@ def install_workspace(build: WorkspaceContext, workspace: Path, toolchain: Toolc
         return
     with installations.turn(key, runner.raise_if_cancelled) as made:
         if made is None:
-            _install(build, workspace, toolchain)
-            installations.offer(key, installation_of(workspace))
-        elif not _take_over(build, made, workspace):
+            installations.offer(key, _make(build, workspace, toolchain))
+        elif not _take_over(build, lambda: made, workspace, "another workspace"):
             _install(build, workspace, toolchain)
 
 
-def _install(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> None:
+def _make(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> Installation | None:
+    """Install, or take over what was kept, and return it for other workspaces of the run."""
+    store = InstallationStore(
+        cache_dir=build.plan.cache_dir,
+        environment=build.plan.environment,
+        checkpoint=build.run_context.runner.raise_if_cancelled,
+    )
+    cache = build.run_context.cache
+    # What is kept is not signed.
+    key = kept_key(workspace, toolchain) if cache and not cache.demanded else None
+    if (
+        key
+        and store.has(key)
+        and _take_over(build, lambda: store.find(key, workspace), workspace, "an earlier run")
+    ):
+        return installation_of(workspace)
+    made: list[Installation | None] = []
+
+    def keep() -> None:
+        made.append(installation_of(workspace))
+        if key and made[0]:
+            store.keep(key, made[0])
+
+    _install(build, workspace, toolchain, afterwards=keep)
+    if cache and key:
+        tidy_installations(build.plan.cache_dir, cache.limits)
+    return made[0]
+
+
+def _install(
+    build: WorkspaceContext,
+    workspace: Path,
+    toolchain: Toolchain,
+    afterwards: Callable[[], None] = lambda: None,
+) -> None:
     with build.stages.stage("install") as stage:
         try:
             install_dependencies(
@@ -56,15 +93,25 @@ def _install(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> 
             if build.plan.source and build.plan.source.package:
                 error.hint = _PINNED
             raise
+        afterwards()
 
 
-def _take_over(build: WorkspaceContext, made: Installation, workspace: Path) -> bool:
+def _take_over(
+    build: WorkspaceContext,
+    find: Callable[[], Installation | None],
+    workspace: Path,
+    whose: str,
+) -> bool:
+    checkpoint = build.run_context.runner.raise_if_cancelled
     with build.stages.stage("install", takes="take over") as stage:
+        stage.note = f"from the start: the installation of {whose} cannot be reused"
         try:
-            take_over(made, workspace, checkpoint=build.run_context.runner.raise_if_cancelled)
+            made = find()
+            if made is None:
+                return False
+            take_over(made, workspace, checkpoint=checkpoint)
         except OSError as error:
-            stage.note = "from the start: another workspace's installation cannot be reused"
-            log.info("%s cannot be reused, and is installed again: %s", made.workspace, error)
+            log.info("the installation of %s cannot be reused: %s", whose, error)
             return False
-        stage.note = "the same as in another workspace"
+        stage.note = f"the same as in {whose}"
     return True

@@ -92,7 +92,8 @@ class PluginBuilder:
     Backstage where no backstage.json says it. ``finishing`` is done with each plugin once
     it is packed, in this order. Without ``mend`` no export is repaired. ``compiled`` says that the
     plugins are published packages, which nothing is compiled of. ``wanted`` says what exports,
-    ``host`` what Backstage's own engine leaves to the portal.
+    ``host`` what Backstage's own engine leaves to the portal. ``find_exporting`` returns the
+    toolchain with what exports, and waits for that.
     """
 
     workspace_packages: Mapping[str, WorkspacePackage]
@@ -100,6 +101,7 @@ class PluginBuilder:
     host: HostInventory
     output_dir: Path
     toolchain: Toolchain
+    find_exporting: Callable[[], Toolchain]
     runner: Runner
     stages: Stages
     supported_versions: str | None
@@ -130,7 +132,7 @@ def build_plugins(
         compilations=Compilations(partial(_compile, builder=builder)),
         packing=SharedPacking(
             [plugin for plugin in plugins if _is_bundled_backend(plugin, builder)],
-            builder.toolchain,
+            builder.find_exporting,
             builder.locked.root,
         ),
     )
@@ -226,10 +228,13 @@ def _export_plugin(
         is_compiled = bool(needed) or (
             builder.compiled and attempt.plugin.manifest.role in BACKEND_ROLES
         )
+        toolchain = builder.find_exporting()
         with builder.stages.stage("export", attempt.plugin.path) as stage:
             try:
                 request = _request(attempt.plugin, builder, compiled=is_compiled)
-                exported = _export(attempt.plugin, request, shared, builder, stage)
+                exported = _export(
+                    attempt.plugin, request, shared, builder, toolchain=toolchain, stage=stage
+                )
             except ExportError as error:
                 attempt = _repair(attempt, error, builder, last=number == ATTEMPTS)
                 stage.note = "refused; trying again with other build arguments"
@@ -322,16 +327,18 @@ def _export(
     request: ExportRequest,
     shared: _SharedWork,
     builder: PluginBuilder,
+    *,
+    toolchain: Toolchain,
     stage: Stage,
 ) -> Path:
     """Export by the engine of the plugin's role: each takes a request and leaves a folder."""
     runner = stage.bind(builder.runner)
     if builder.engine_of(plugin) is Engine.RHDH:
-        return export_plugin(request, toolchain=builder.toolchain, runner=runner)
+        return export_plugin(request, toolchain=toolchain, runner=runner)
     if _is_bundled_backend(plugin, builder):
         request = replace(request, pre_packed=shared.packing.find_packed(runner))
     exported = bundle_plugin(
-        request, toolchain=builder.toolchain, runner=runner, alone=shared.packing.alone
+        request, toolchain=toolchain, runner=runner, alone=shared.packing.alone
     )
     if _is_bundled_backend(plugin, builder):
         refuse_native(exported, plugin.arguments)

@@ -33,11 +33,16 @@ class SharedPacking:
     moment, which another that runs would read.
     """
 
-    def __init__(self, plugins: Sequence[ChosenPlugin], toolchain: Toolchain, root: Path) -> None:
+    def __init__(
+        self,
+        plugins: Sequence[ChosenPlugin],
+        find_toolchain: Callable[[], Toolchain],
+        root: Path,
+    ) -> None:
         """Take the plugins that share; of fewer than two nothing is packed beforehand."""
         self.alone = threading.Lock()
         self._plugins = tuple(plugins)
-        self._toolchain = toolchain
+        self._find_toolchain = find_toolchain
         self._root = root
         self._once = threading.Lock()
         self._done = False
@@ -68,7 +73,7 @@ class SharedPacking:
             return self._folder
 
     def _pack(self, runner: LoggedRunner) -> Path | None:
-        toolchain = self._toolchain
+        toolchain = self._find_toolchain()
         folder = Path(tempfile.mkdtemp(prefix="packed-workspace-", dir=toolchain.temporary))
         names = [plugin.manifest.name for plugin in self._plugins]
         for plugin in self._plugins:

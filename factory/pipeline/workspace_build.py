@@ -8,6 +8,7 @@ import platform
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from factory import __version__
@@ -22,6 +23,12 @@ from factory.oci.reference import NamedHost
 from factory.pipeline.arguments import repairer
 from factory.pipeline.attestations import lockfile_material
 from factory.pipeline.checkout import overrides_of, resolve_source
+from factory.pipeline.export_tools import (
+    ExportTools,
+    FetchedTools,
+    WantedExportTools,
+    fetched_meanwhile,
+)
 from factory.pipeline.export_tree import adapt_tree
 from factory.pipeline.finishing import BuildResult, finish_workspace, finishing_steps, verify_step
 from factory.pipeline.installing import install_workspace
@@ -53,8 +60,8 @@ from factory.reports.build_report import (
     write_report,
 )
 from factory.scratch_folder import scratch_folder
-from factory.toolchain.assembled import Toolchain, assemble, with_rhdh_cli
-from factory.toolchain.backstage_bundler import find_bundler, version_of_bundler
+from factory.toolchain.assembled import Toolchain, assemble
+from factory.toolchain.backstage_bundler import find_own_bundler, version_of_bundler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -233,15 +240,16 @@ def make_plugins(build: WorkspaceContext, prepared: Prepared) -> BuildResult:
         build.uses(_chosen_versions(build.progress.tools, prepared.tools))
     builder: PluginBuilder | None = None
     missing = _not_restored(build, prepared, prepared.plugins)
-    while missing:
-        with in_flight.claim(each.name.key for each in missing if each.name) as claimed:
-            mine, others = _divide(missing, claimed)
-            if mine:
-                builder = builder or _open_builder(build, prepared)
-                with _adapted_tree(build, prepared, builder, mine):
-                    _build_missing(build, mine, builder)
-        in_flight.wait((each.name.key for each in others if each.name), runner.raise_if_cancelled)
-        missing = _not_restored(build, prepared, [each.plugin for each in others])
+    with contextlib.ExitStack() as stack:
+        while missing:
+            with in_flight.claim(each.name.key for each in missing if each.name) as claimed:
+                mine, others = _divide(missing, claimed)
+                if mine:
+                    builder = builder or _open_builder(build, prepared, stack)
+                    with _adapted_tree(build, prepared, builder, mine):
+                        _build_missing(build, mine, builder)
+            in_flight.wait((one.name.key for one in others if one.name), runner.raise_if_cancelled)
+            missing = _not_restored(build, prepared, [each.plugin for each in others])
     checked_out = prepared.checked_out
     return BuildResult(
         reports=build.progress.reports(build.stages),
@@ -320,12 +328,19 @@ def _build_missing(
     build_plugins([each.plugin for each in by_path.values()], builder, ended)
 
 
-def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
-    """The workspace with its tools found, its dependencies installed and its types compiled."""
-    plan, stages, runner = build.plan, build.stages, build.run_context.runner
+def _open_builder(
+    build: WorkspaceContext, prepared: Prepared, stack: contextlib.ExitStack
+) -> PluginBuilder:
+    """The workspace with its tools found, its dependencies installed and its types compiled.
+
+    What exports may still be on its way; until ``stack`` is closed.
+    """
+    plan, stages = build.plan, build.stages
     checked_out, manifest = prepared.checked_out, prepared.manifest
     workspace = checked_out.workspace
     engines = engines_of(prepared.plugins, build.wanted)
+    own = own_bundler(workspace) if Engine.BACKSTAGE in engines else None
+    wanted = WantedExportTools(build=build, engines=engines, own_bundler=own is not None)
     with stages.stage("toolchain") as stage:
         toolchain = assemble(
             workspace=workspace,
@@ -334,19 +349,34 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
             environment=plan.environment,
             cache=plan.cache_dir,
             temporary=build.temporary,
-            runner=stage.bind(runner),
+            runner=stage.bind(build.run_context.runner),
             wanted_node=build.wanted.node,
         )
-        if Engine.RHDH in engines:
-            toolchain = with_rhdh_cli(toolchain, build.wanted.rhdh_cli)
-        used = _used_versions(build.progress.tools, toolchain, build.wanted)
+        npm = toolchain.installer
+        here = wanted.find(toolchain, npm) if wanted.are_here(npm) else None
+        used = _used_versions(
+            build.progress.tools, here.give_to(toolchain) if here else toolchain, build.wanted
+        )
         stage.note = ", ".join(f"{name} {version}" for name, version in used.exporting)
     build.uses(used)
+    fetched: FetchedTools | None = None
+    if here is None:
+        fetched = stack.enter_context(
+            fetched_meanwhile(build.run_context.runner, partial(wanted.fetch, toolchain, npm))
+        )
+        # What is done meanwhile ends when the tools are not available.
+        build = replace(build, run_context=replace(build.run_context, runner=fetched.runner))
+    runner = build.run_context.runner
     toolchain = give_release_manifest(toolchain, project_folder(workspace) or workspace)
     install_workspace(build, workspace, toolchain)
-    if Engine.BACKSTAGE in engines:
-        toolchain = _with_bundler(build, workspace, toolchain)
-        build.uses(_used_versions(build.progress.tools, toolchain, build.wanted))
+    if own:
+        toolchain = _with_own_bundler(build, own, workspace, toolchain)
+
+    def find_exporting() -> Toolchain:
+        complete = (fetched or here or ExportTools()).give_to(toolchain)
+        build.uses(_used_versions(build.progress.tools, complete, build.wanted))
+        return complete
+
     packages = workspace_packages(workspace)
     if checked_out.package:
         log.debug("a published package is compiled already")
@@ -367,6 +397,7 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
         host=build.host,
         output_dir=plan.output_dir,
         toolchain=toolchain,
+        find_exporting=find_exporting,
         runner=runner,
         stages=stages,
         wanted=build.wanted,
@@ -391,16 +422,17 @@ def _open_builder(build: WorkspaceContext, prepared: Prepared) -> PluginBuilder:
     )
 
 
-def _with_bundler(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> Toolchain:
-    """Return the toolchain with what bundles: the workspace's own, which is installed now, if any.
+def _with_own_bundler(
+    build: WorkspaceContext, version: str, workspace: Path, toolchain: Toolchain
+) -> Toolchain:
+    """Return the toolchain with the workspace's own bundler, which is installed now.
 
     Raises:
-        ToolchainError: there is none, and none can be installed.
+        ToolchainError: it is not where it should be.
     """
     with build.stages.stage("toolchain") as stage:
-        bundler = find_bundler(own_bundler(workspace), workspace, toolchain.installer)
-        whose = "the workspace's own" if bundler.own else "from the cache"
-        stage.note = f"Backstage's bundler {bundler.version}, {whose}"
+        bundler = find_own_bundler(version, workspace)
+        stage.note = f"Backstage's bundler {bundler.version}, the workspace's own"
     return replace(toolchain, bundler=bundler)
 
 

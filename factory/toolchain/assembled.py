@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
@@ -16,8 +16,6 @@ from factory.toolchain.registry_variables import (
     refuse_missing,
     registry_variables,
 )
-from factory.toolchain.rhdh_cli import RhdhCli, find_rhdh_cli
-from factory.toolchain.rhdh_cli_node import warn_of_other_node
 from factory.toolchain.yarn import Yarn, find_wanted_yarn, find_yarn
 
 if TYPE_CHECKING:
@@ -27,8 +25,9 @@ if TYPE_CHECKING:
     from factory.config.environment import Environment
     from factory.toolchain.backstage_bundler import BackstageBundler
     from factory.toolchain.node import Npm
+    from factory.toolchain.rhdh_cli import RhdhCli
     from factory.toolchain.runner import Runner
-    from factory.toolchain.wanted_tools import WantedNode, WantedRhdhCli
+    from factory.toolchain.wanted_tools import WantedNode
 
 _PLAIN_NAME = re.compile(r"[\w@+.-]{1,120}", re.ASCII)
 
@@ -194,15 +193,3 @@ def assemble(
         temporary=temporary,
         npm=npm,
     )
-
-
-def with_rhdh_cli(toolchain: Toolchain, wanted: WantedRhdhCli) -> Toolchain:
-    """Return the toolchain with rhdh-cli, found or installed.
-
-    Raises:
-        ConfigurationError: ``wanted`` is neither a version, nor a range, nor a tag.
-        ToolchainError: it can neither be found nor installed.
-    """
-    rhdh_cli = find_rhdh_cli(wanted, toolchain.installer)
-    warn_of_other_node(rhdh_cli, toolchain.node)
-    return replace(toolchain, rhdh_cli=rhdh_cli)

@@ -72,23 +72,6 @@ def version_of_bundler(name: str) -> str | None:
     return name.partition(" ")[0].partition("+")[0] or None
 
 
-def find_bundler(own: str | None, workspace: Path, npm: Npm) -> BackstageBundler:
-    """Return what bundles the plugins of a workspace, once its packages are installed.
-
-    Args:
-        own: the version of the workspace's own, which yarn.lock has; None to take the cache's.
-        workspace: the folder with ``node_modules``.
-        npm: installs what the cache lacks.
-
-    Raises:
-        ToolchainError: the workspace's own is not where it should be, or the installation failed,
-            or others may have put it into the cache.
-    """
-    if own:
-        return _find_own(own, workspace)
-    return find_cached_bundler(npm)
-
-
 def find_cached_bundler(npm: Npm) -> BackstageBundler:
     """Return the bundler of the cache, which is installed there once.
 
@@ -104,7 +87,21 @@ def find_cached_bundler(npm: Npm) -> BackstageBundler:
     return BackstageBundler(version=PINNED, command=command, own=False)
 
 
-def _find_own(version: str, workspace: Path) -> BackstageBundler:
+def is_bundler_cached(cache: Path) -> bool:
+    """Whether the bundler is in a cache folder."""
+    return (cache / _FOLDER / _entry_name()).is_dir()
+
+
+def find_own_bundler(version: str, workspace: Path) -> BackstageBundler:
+    """Return the workspace's own bundler, once its packages are installed.
+
+    Args:
+        version: the one that yarn.lock has.
+        workspace: the folder with ``node_modules``.
+
+    Raises:
+        ToolchainError: it is not where it should be.
+    """
     for asking in _ASKING:
         folder = workspace / "node_modules" / f"{asking}{PACKAGE}"
         if _version_in(folder) == version:

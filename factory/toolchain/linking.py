@@ -57,7 +57,8 @@ _FOLDERS = 256
 # at once before it gets near the end.
 _WORN = 0.15
 _NEAR = 0.95
-_SCRIPTS = ("preinstall", "install", "postinstall")
+INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
+"""The scripts of a package that yarn runs when it installs."""
 _MENDS_PACKAGES = re.compile(r'^"?(?:patch-package|postinstall-postinstall)@', re.MULTILINE)
 
 
@@ -201,7 +202,7 @@ def _most_links(store: Path) -> int | None:
 def _writing_into_packages(workspace: Path) -> str | None:
     manifest = _object((workspace / "package.json").read_text(encoding="utf-8", errors="replace"))
     scripts = manifest.get("scripts")
-    own = [name for name in _SCRIPTS if isinstance(scripts, dict) and name in scripts]
+    own = [name for name in INSTALL_SCRIPTS if isinstance(scripts, dict) and name in scripts]
     if own:
         return f"the workspace has a script {own[0]}, which may write into packages"
     lockfile = (workspace / "yarn.lock").read_text(encoding="utf-8", errors="replace")

@@ -15,7 +15,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
-from factory.toolchain.rhdh_cli_version import PACKAGE, resolve_version
+from factory.toolchain.rhdh_cli_version import PACKAGE, find_known_version, resolve_version
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.wanted_tools import VARIABLE
 from factory.versions import VERSION
@@ -63,6 +63,18 @@ def find_rhdh_cli(wanted: WantedRhdhCli, npm: Npm) -> RhdhCli:
     )
     command = npm.cache.refuse_planted(entry / "node_modules/.bin/rhdh-cli")
     return RhdhCli(version=version, command=command, why=chosen.why)
+
+
+def is_rhdh_cli_installed(wanted: WantedRhdhCli, npm: Npm) -> bool:
+    """Whether the version that is wanted is known, and in the cache.
+
+    Raises:
+        ConfigurationError: ``wanted`` is neither a version, nor a range, nor a tag.
+    """
+    cache = npm.cache.folder
+    installed = list_installed(cache)
+    known = find_known_version(wanted, env=npm.env, cache=cache, installed=installed)
+    return known is not None and known.version in installed
 
 
 def list_installed(cache: Path) -> frozenset[str]:

@@ -124,6 +124,7 @@ class Runner:
     def __init__(self, redact: Redactor | None = None) -> None:
         self.redact = redact or Redactor()
         self._live: set[subprocess.Popen[bytes]] = set()
+        self._branches: set[Runner] = set()
         # Reentrant: a signal handler cancels in the very thread that may be starting a child.
         self._lock = threading.RLock()
         self._starting: int | None = None
@@ -133,7 +134,9 @@ class Runner:
         """End every child and its descendants, and refuse to start any more. Returns at once."""
         with self._lock:
             self._cancelled = self._cancelled or reason
-            live = list(self._live)
+            live, branches = list(self._live), list(self._branches)
+        for branch in branches:
+            branch.cancel(reason)
         for process in live:
             signal_group(process, signal.SIGTERM)
         reaper = threading.Timer(GRACE_SECONDS, self._kill, args=(live,))
@@ -143,12 +146,32 @@ class Runner:
     @property
     def is_starting_here(self) -> bool:
         """Whether this thread is just starting a child, which no exception may cut in half."""
-        return self._starting == threading.get_ident()
+        here = self._starting == threading.get_ident()
+        return here or any(branch.is_starting_here for branch in tuple(self._branches))
 
     def raise_if_cancelled(self) -> None:
         """Raise the reason if the run has been cancelled."""
         if self._cancelled:
             raise self._cancelled
+
+    @contextlib.contextmanager
+    def branch(self) -> Iterator[Runner]:
+        """A runner for a part of the work, whose children can be ended without all others.
+
+        They are ended too when this one is cancelled.
+
+        Raises:
+            Interrupted: this one has been.
+        """
+        branch = Runner(self.redact)
+        with self._lock:
+            self.raise_if_cancelled()
+            self._branches.add(branch)
+        try:
+            yield branch
+        finally:
+            with self._lock:
+                self._branches.discard(branch)
 
     def run(
         self,
@@ -356,6 +379,12 @@ class LoggedRunner(Runner):
     def raise_if_cancelled(self) -> None:
         """Raise the reason if the run has been cancelled."""
         self._runner.raise_if_cancelled()
+
+    @contextlib.contextmanager
+    def branch(self) -> Iterator[Runner]:
+        """A branch of the runner that starts the children; it has no log."""
+        with self._runner.branch() as branch:
+            yield branch
 
     def run(
         self,

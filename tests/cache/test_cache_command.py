@@ -85,6 +85,8 @@ def test_info_for_machines(store: Store) -> None:
         "folder": str(store.folder),
         "plugins": 1,
         "notes": 0,
+        "installations": 0,
+        "installation-bytes": 0,
         "restored": 0,
         "strange": [],
     }
@@ -142,6 +144,26 @@ def test_clear_asks_on_a_terminal(store: Store) -> None:
     assert store.has(key_of(1))
     assert answered(store, "clear", answer="y").stdout.startswith("removed 1 plugin ")
     assert not store.has(key_of(1))
+
+
+def test_installations_are_counted_pruned_and_cleared(store: Store) -> None:
+    installations = store.folder.parent / "installations"
+    for number, letter in enumerate("ab"):
+        entry = installations / (letter * 64)
+        entry.mkdir(parents=True)
+        (entry / "about.json").write_text('{"format": 1, "files": 2, "size": 1000000}')
+        if not number:
+            os.utime(entry / "about.json", (1, 1))
+    found = json.loads(start(store, "info", "--json").stdout)
+    assert (found["installations"], found["installation-bytes"]) == (2, 2_000_000)
+    assert "installations: 2 (2.0 MB" in start(store, "info").stdout
+    put(store, 1)
+    assert "removed 1 installation\n" in start(store, "prune").stdout  # nothing since 1970
+    refused = start(store, "clear")
+    assert refused.code == 2
+    assert "and 1 installation" in refused.stderr
+    assert "removed 1 installation\n" in start(store, "clear", "--yes").stdout
+    assert not list(installations.glob("[a-z]*"))
 
 
 def test_tools_in_the_same_folder_stay(store: Store) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from factory.cache.installations import InstallationStore, kept_key
 from factory.config.environment import layer_environment
 from factory.errors import Interrupted
 from factory.export import shared_installation
@@ -127,6 +128,33 @@ class TestTakingOver:
     ) -> None:
         one, two = pair
         take_over(made_in(one), two)
+        before = {file: file.lstat().st_mtime_ns for file in two.rglob("node_modules/*/*")}
+        asked = len(registry.seen)
+        install(two)
+        assert {file: file.lstat().st_mtime_ns for file in two.rglob("node_modules/*/*")} == before
+        assert len(registry.seen) == asked
+
+    def test_an_earlier_run_s_is_as_good_to_yarn(
+        self,
+        pair: tuple[Path, Path],
+        install: Install,
+        registry: NpmRegistry,
+        toolchain: Toolchain,
+        tmp_path: Path,
+    ) -> None:
+        one, two = pair
+        store = InstallationStore(
+            cache_dir=tmp_path / "cache", environment=toolchain.environment, checkpoint=lambda: None
+        )
+        key = kept_key(two, toolchain)
+        assert key
+        store.keep(key, made_in(one))
+        expected = files(one)
+        shutil.rmtree(one)
+        kept = store.find(key, two)
+        assert kept
+        take_over(kept, two)
+        assert {**files(two), f"{MEMBER}/index.js": b""} == {**expected, f"{MEMBER}/index.js": b""}
         before = {file: file.lstat().st_mtime_ns for file in two.rglob("node_modules/*/*")}
         asked = len(registry.seen)
         install(two)
