@@ -56,8 +56,8 @@ def build(process: dict[str, str], folder: Path) -> tuple[Path, Ended]:
         own["PLUGIN_FACTORY_CACHE_DIR"] = str(folder / "cache")
         for engine in ENGINES:
             words = ("--config-dir", config, "--repo-path", folder / f"source-{engine}")
-            words += ("--output-dir", folder / f"outputs-{engine}", "--engine", engine)
-            ended = run_factory(own, "build", *words)
+            outputs = folder / f"outputs-{engine}"
+            ended = run_factory(own, "build", *words, "--output-dir", outputs, "--engine", engine)
             if ended.code:
                 break
         return folder, ended
