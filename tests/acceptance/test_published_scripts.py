@@ -55,10 +55,9 @@ def build(process: dict[str, str], folder: Path) -> tuple[Path, Ended]:
         own = {name: value for name, value in process.items() if name not in left_out}
         own["PLUGIN_FACTORY_CACHE_DIR"] = str(folder / "cache")
         for engine in ENGINES:
-            words: tuple[str | Path, ...] = ("--config-dir", config)
-            words += ("--repo-path", folder / f"source-{engine}")
-            words += ("--output-dir", folder / f"outputs-{engine}", "--engine", engine)
-            ended = run_factory(own, "build", *words)
+            words = ("--config-dir", config, "--repo-path", folder / f"source-{engine}")
+            outputs = folder / f"outputs-{engine}"
+            ended = run_factory(own, "build", *words, "--output-dir", outputs, "--engine", engine)
             if ended.code:
                 break
         return folder, ended
