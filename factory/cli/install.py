@@ -145,7 +145,7 @@ def install(
             max_entry_size=max_entry_size,
             platform=platform,
         )
-        with _indexes(options) as indexes:
+        with open_indexes(options) as indexes:
             request = InstallRequest(
                 entries=read_plugin_list(config, default_list=choose_default_list(indexes)),
                 root=root.absolute(),
@@ -161,7 +161,7 @@ def install(
                     *plan_installation(request), request.root, names, out=this.out, as_json=as_json
                 )
                 return
-            done = run_install(request, _listener(this, names))
+            done = run_install(request, listen_to_installation(this, names))
             extract_entities(indexes, options.environment)
         failed = [end.error for end in done.plugins if end.error]
         for error in failed:
@@ -195,7 +195,7 @@ def _options(
 
 
 @contextlib.contextmanager
-def _indexes(options: ConnectionOptions) -> Iterator[tuple[FetchedIndex, ...]]:
+def open_indexes(options: ConnectionOptions) -> Iterator[tuple[FetchedIndex, ...]]:
     """The catalogues' indexes that the environment names, for as long as they are read."""
     wanted = find_wanted_indexes(options.environment)
     if not wanted:
@@ -207,7 +207,8 @@ def _indexes(options: ConnectionOptions) -> Iterator[tuple[FetchedIndex, ...]]:
         yield indexes
 
 
-def _listener(this: Session, names: Mapping[str, str]) -> InstallationListener:
+def listen_to_installation(this: Session, names: Mapping[str, str]) -> InstallationListener:
+    """Return what shows an installation on the screen; plugins are called by ``names``."""
     started: dict[str, float] = {}
     told: dict[str, float] = {}
 
