@@ -84,8 +84,8 @@ def try_in_backstage(
         typer.Argument(
             metavar="TARGET...",
             help="A .tgz, a folder that a build left them in, a plugin's unpacked folder, a folder "
-            "that plugins are staged in, oci://REGISTRY/REPOSITORY:TAG, with !FOLDER for one plugin "
-            "of several; or a portal's list (.yaml) with the plugins that are on in it.",
+            "that plugins are staged in, oci://REGISTRY/REPOSITORY:TAG, with !FOLDER for one of "
+            "several plugins; or a portal's list (.yaml) with the plugins that are on in it.",
             show_default=False,
         ),
     ],

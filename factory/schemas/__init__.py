@@ -32,6 +32,7 @@ SchemaName: TypeAlias = Literal[
     "affected",
     "inspection",
     "inspect-limits",
+    "trial",
 ]
 
 _TYPE_NAMES: dict[type, str] = {

@@ -151,7 +151,7 @@ def _read_route(one: dict[str, Any]) -> AskedRoute:
     status = one.get("status")
     return AskedRoute(
         path=_text(one, "path"),
-        status=status if isinstance(status, int) and not isinstance(status, bool) else 0,
+        status=status if type(status) is int and status > 0 else 0,
         problem=_text(one, "problem"),
         wanted=one.get("wanted") is True,
     )

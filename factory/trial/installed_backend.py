@@ -56,10 +56,14 @@ def name_backend() -> str:
     return f"{version}+{digest[:12]}"
 
 
+def _read_files() -> dict[str, bytes]:
+    shipped = resources.files(__package__).joinpath(_FOLDER)
+    return {name: shipped.joinpath(name).read_bytes() for name in _FILES}
+
+
 def _install(folder: Path, npm: Npm) -> None:
     log.info("installing the Backstage that plugins are tried in (once; it takes about a minute)")
-    for name in _FILES:
-        content = resources.files(__package__).joinpath(_FOLDER, name).read_bytes()
+    for name, content in _read_files().items():
         (folder / name).write_bytes(content)
     quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts")
     try:

@@ -179,9 +179,9 @@ function describeError(error) {
   if (!(error instanceof Error)) {
     return { message: String(error), at: '' };
   }
-  const frame = String(error.stack)
-    .split('\n')
-    .find(line => line.includes(request.pluginsRoot));
+  // "at name (file:line:column)", of a plugin's own file.
+  const frames = String(error.stack).split(`${request.pluginsRoot}/`).slice(1);
+  const at = frames.map(frame => /^[^()\n]*:\d+(?=:\d+)/.exec(frame)?.[0]).find(Boolean) ?? '';
   const causes = [];
   for (let cause = error; cause instanceof Error && causes.length < 5; cause = cause.cause) {
     const words = `${cause.name}: ${cause.message}`;
@@ -190,7 +190,7 @@ function describeError(error) {
       causes.push(words);
     }
   }
-  return { message: causes.join('; caused by ').slice(0, LONGEST), at: frame ? frame.trim() : '' };
+  return { message: causes.join('; caused by ').slice(0, LONGEST), at };
 }
 
 function readFeatures(exported, manifest) {

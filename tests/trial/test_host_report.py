@@ -1,0 +1,74 @@
+"""What the backend says is read as far as it has the form that its script writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factory.schemas import find_violation
+from factory.trial.host_report import HostReport, StartupFeature, read_report
+from factory.trial.verdicts import judge_trial, trial_document
+
+NONCE = "0" * 32
+FIELDS = ("address", "backend", "packages", "started", "pending", "routes", "remotes", "error")
+
+words = st.text(max_size=8)
+anything = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), words),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),
+    max_leaves=6,
+)
+objects = st.dictionaries(
+    st.sampled_from(
+        ["name", "folder", "features", "pluginId", "moduleId", "failure", "modules", "message", "at"]
+        + ["path", "status", "problem", "wanted", "package", "missing"]
+    ),
+    anything,
+)
+reports = st.fixed_dictionaries(
+    {}, optional={name: st.one_of(anything, st.lists(objects, max_size=3)) for name in FIELDS}
+)
+
+
+def said(value: object, nonce: str = NONCE) -> str:
+    return f"plugin-factory-trial {nonce} {json.dumps(value)}\n"
+
+
+def read(**fields: Any) -> HostReport:
+    report = read_report(said(fields), NONCE)
+    assert report
+    return report
+
+
+@settings(max_examples=40)
+@given(reports)
+def test_whatever_a_plugin_makes_of_it_is_read_and_fits_the_schema(value: dict[str, Any]) -> None:
+    report = read_report(said(value), NONCE)
+    assert report
+    document = trial_document(judge_trial(report, [Path("/nowhere/a")], 1.0))
+    assert find_violation(json.loads(json.dumps(document)), "trial") is None
+
+
+def test_lines_of_others_are_not_a_report() -> None:
+    assert read_report(said({}, "1" * 32), NONCE) is None
+    assert read_report("plugin-factory-trial 0000 {}", NONCE) is None
+    assert read_report(f"plugin-factory-trial {NONCE} {{no json}}", NONCE) is None
+    assert read_report("listening", NONCE) is None
+
+
+def test_an_error_has_the_place_in_the_plugin_behind_it() -> None:
+    failure = {"message": "Error: no token", "at": "bad/dist/index.cjs.js:2"}
+    report = read(started=[{"pluginId": "bad", "failure": failure, "modules": []}])
+    assert report.failures == {
+        StartupFeature(plugin="bad"): "Error: no token (bad/dist/index.cjs.js:2)"
+    }
+
+
+def test_what_plugins_say_has_no_control_codes_and_an_end() -> None:
+    report = read(error={"message": "\x1b[31mred\nand more" + "x" * 5000, "at": ""})
+    assert report.error.startswith("red and more")
+    assert len(report.error) == 1000
