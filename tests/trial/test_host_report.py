@@ -24,7 +24,17 @@ anything = st.recursive(
 )
 objects = st.dictionaries(
     st.sampled_from(
-        ["name", "folder", "features", "pluginId", "moduleId", "failure", "modules", "message", "at"]
+        [
+            "name",
+            "folder",
+            "features",
+            "pluginId",
+            "moduleId",
+            "failure",
+            "modules",
+            "message",
+            "at",
+        ]
         + ["path", "status", "problem", "wanted", "package", "missing"]
     ),
     anything,

@@ -20,7 +20,7 @@ from factory.trial.host_report import (
 from factory.trial.verdicts import TriedPlugin, judge_trial
 from factory.ui.printing import Printer
 
-from ..frontend.bundles import EXPOSED, federated, scalprum, write_bundle
+from ..frontend.bundles import federated, scalprum, write_bundle
 
 TODO = StartupFeature(plugin="todo")
 MODULE = StartupFeature(plugin="catalog", module="todo")
