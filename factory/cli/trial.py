@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,20 +40,26 @@ from factory.installation.portal_config import CONFIG_FILE
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node, npm_of
+from factory.trial.browser import find_browser
+from factory.trial.installed_app import find_app
 from factory.trial.installed_backend import TRIAL_NODE, find_backend
 from factory.trial.running_trial import TrialRequest, run_trial
 from factory.trial.tried_plugins import list_tried_plugins
-from factory.trial.verdicts import trial_document
+from factory.trial.verdicts import read_tried_manifest, trial_document
 from factory.ui.printing import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from factory.installation.npmrc import Npmrc
-    from factory.toolchain.node import Node
+    from factory.toolchain.node import Npm
     from factory.trial.verdicts import TrialResult
 
+log = logging.getLogger(__name__)
+
 BACKEND = "Backstage"
+PAGES = "Pages"
+_FRONTEND = "frontend"
 _ROUTE = re.compile(r"/[!-~]*", re.ASCII)
 _HIGHEST_PORT = 65535
 
@@ -121,6 +128,25 @@ def try_in_backstage(
             rich_help_panel=BACKEND,
         ),
     ] = "60s",
+    browser: Annotated[
+        str,
+        typer.Option(
+            metavar="PROGRAM",
+            help="Chromium or Chrome, which opens the frontends' pages without a window. Without "
+            "it, the one on the PATH; where none is, no page is opened.",
+            show_default=False,
+            rich_help_panel=PAGES,
+        ),
+    ] = "",
+    screenshots: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Put a picture of each page into a folder, over those of before.",
+            show_default=False,
+            rich_help_panel=PAGES,
+        ),
+    ] = None,
     serve: Annotated[
         bool,
         typer.Option(
@@ -159,13 +185,14 @@ def try_in_backstage(
     The plugins are verified and staged as 'plugin-factory install' does, in a folder that is thrown
     away, and a Backstage backend is started with them, with a database in memory and without
     signing in. It is installed into the cache once. For each backend plugin and module: did it
-    initialise, and if not, why; for each frontend: does an app get its scripts, and would it show.
-    Routes of the plugins that take no parameters are asked once.
+    initialise, and if not, why. Frontends are loaded by a real app of the new frontend system, and
+    their pages opened in a browser, if there is one. Routes of the plugins that take no parameters
+    are asked once.
 
     The plugins' code runs, with your rights, but with an environment that holds nothing of yours,
     and a HOME and a temporary folder that are gone afterwards.
 
-    Fails if a plugin does not initialise, or a --route does not answer.
+    Fails if a plugin does not initialise or show, or a --route does not answer.
     """
     npmrc = read_npmrc(Path.cwd(), ctx.obj)
     with session(ctx, log_level=log_level, verbose=verbose, secrets=npmrc.secrets) as this:
@@ -173,24 +200,31 @@ def try_in_backstage(
         seconds = duration_seconds(initialise_within, "--initialise-within")
         routes = tuple(_check_route(one) for one in route or ())
         configs = tuple(_check_config(one) for one in app_config or ())
-        log = _open_log(log_file) if log_file else None
+        kept_log = _open_log(log_file) if log_file else None
         with scratch_folder("staged") as staging:
             root = staging / "dynamic-plugins-root"
             options = _connection_options(this, npmrc, max_entry_size)
             folders = _stage(this, targets, root, options)
-            node, script = _find_backend(this, cache_dir, staging)
+            npm = _find_npm(this, cache_dir, staging)
+            words = find_browser(browser, npm.cache.environment)
+            has_pages = any(_is_frontend(folder) for folder in folders)
+            if has_pages and not words:
+                log.warning("there is no Chromium on the PATH: no page is opened")
             result = run_trial(
                 TrialRequest(
-                    script=script,
-                    node=node,
+                    script=find_backend(npm),
+                    node=npm.node,
                     root=root,
                     folders=folders,
                     configs=(root / CONFIG_FILE, *configs),
                     port=port,
                     seconds=seconds,
                     routes=routes,
+                    app=find_app(npm) if has_pages else None,
+                    browser=words,
+                    screenshots=_make_folder(screenshots) if screenshots else None,
                     serves=serve,
-                    log=log,
+                    log=kept_log,
                 ),
                 this.runner,
                 on_result=lambda found: _show(this, found, as_json=as_json, serves=serve),
@@ -223,13 +257,29 @@ def _stage(
     return tuple(root / end.folder for end in done.plugins if end.folder)
 
 
-def _find_backend(this: Session, cache_dir: Path | None, temporary: Path) -> tuple[Node, Path]:
+def _find_npm(this: Session, cache_dir: Path | None, temporary: Path) -> Npm:
     environment = layer_environment(this.process)
     tools = ToolCache(
         folder=cache_dir_of(cache_dir, environment), environment=environment, runner=this.runner
     )
-    node = find_node(TRIAL_NODE, tools)
-    return node, find_backend(npm_of(node, tools, temporary=temporary))
+    return npm_of(find_node(TRIAL_NODE, tools), tools, temporary=temporary)
+
+
+def _is_frontend(folder: Path) -> bool:
+    backstage = read_tried_manifest(folder).get("backstage")
+    role = backstage.get("role") if isinstance(backstage, dict) else None
+    return isinstance(role, str) and role.startswith(_FRONTEND)
+
+
+def _make_folder(folder: Path) -> Path:
+    unwritable = StorageError(
+        "the pictures cannot be written",
+        place=Place(file=folder),
+        hint="name another folder with --screenshots",
+    )
+    with os_errors_as(unwritable):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder.absolute()
 
 
 def _connection_options(this: Session, npmrc: Npmrc, max_entry_size: str) -> ConnectionOptions:

@@ -10,13 +10,16 @@ from factory.ui.text import Span, Style
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from factory.trial.host_report import OpenedPage
     from factory.trial.verdicts import TrialResult, TriedPlugin
     from factory.ui.printing import Printer
 
 _WIDTH = 12
 _SUCCESSES = 300
+_TEXT = 160
 _STYLES: dict[str, Style] = {
     "initialised": "good",
+    "shown": "good",
     "served": "good",
     "failed": "problem",
     "pending": "problem",
@@ -45,9 +48,22 @@ def _plugin_lines(plugin: TriedPlugin) -> Iterator[tuple[Style, str]]:
         yield _STYLES["failed"], f"  {'failed':{_WIDTH}} {plugin.why}"
     if plugin.modules:
         yield "", f"  {'exposes':{_WIDTH}} {', '.join(plugin.modules)}"
+    if plugin.extensions:
+        yield "", f"  {'extensions':{_WIDTH}} {', '.join(plugin.extensions)}"
+    for page in plugin.pages:
+        yield from _page_lines(page)
     if plugin.frontend:
         for verdict in plugin.frontend.systems:
             yield "", f"  {'':{_WIDTH}} {verdict}"
+
+
+def _page_lines(page: OpenedPage) -> Iterator[tuple[Style, str]]:
+    picture = f" ({page.screenshot})" if page.screenshot else ""
+    yield ("good" if page.holds else "problem"), f"  {'page':{_WIDTH}} {page.path}{picture}"
+    if page.text:
+        yield "dim", f"  {'':{_WIDTH}} {page.text[:_TEXT]}"
+    for message in (*page.uncaught, *page.errors):
+        yield "problem", f"  {'':{_WIDTH}} console: {message}"
 
 
 def _is_said(plugin: TriedPlugin) -> bool:

@@ -70,12 +70,56 @@ class ServedRemote:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LoadedModule:
+    """A module of a frontend in the app: the plugin that it brings, or why it brings none."""
+
+    package: str
+    module: str
+    plugin: str
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenedPage:
+    """A page of a frontend in the browser: its text, and what went wrong; ``uncaught`` is worst.
+
+    ``plugin`` is the id of the plugin whose page it is. ``screenshot`` is "" if none was wanted.
+    """
+
+    path: str
+    plugin: str
+    text: str
+    screenshot: str
+    problem: str
+    uncaught: tuple[str, ...]
+    errors: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether there is something on the page, and no error that nobody has caught."""
+        return bool(self.text) and not self.problem and not self.uncaught
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenedApp:
+    """What an app made of the frontends, in a browser; ``problem`` is why it was not opened.
+
+    ``extensions`` are the ids of extensions with the ids of their plugins before them.
+    """
+
+    modules: tuple[LoadedModule, ...]
+    extensions: tuple[tuple[str, str], ...]
+    pages: tuple[OpenedPage, ...]
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HostReport:
     """All that was said.
 
     ``failures`` has the words of each feature that failed, ``started`` those that initialised,
     ``pending`` the ids of plugins that had not when time was up. ``error`` is why the whole backend
-    did not start, "" if it did.
+    did not start, "" if it did. ``app`` is None if none was opened.
     """
 
     address: str
@@ -87,6 +131,7 @@ class HostReport:
     routes: tuple[AskedRoute, ...]
     remotes: tuple[ServedRemote, ...]
     error: str
+    app: OpenedApp | None = None
 
 
 def read_report(line: str, nonce: str) -> HostReport | None:
@@ -109,6 +154,7 @@ def read_report(line: str, nonce: str) -> HostReport | None:
         routes=tuple(_read_route(one) for one in _objects(value, "routes")),
         remotes=tuple(_read_remote(one) for one in _objects(value, "remotes")),
         error=_words(value.get("error")),
+        app=_read_app(value.get("app")),
     )
 
 
@@ -163,6 +209,48 @@ def _read_remote(one: dict[str, Any]) -> ServedRemote:
         name=_text(one, "name"),
         modules=tuple(_texts(one, "modules")),
         missing=tuple(_texts(one, "missing")),
+    )
+
+
+def _read_app(value: object) -> OpenedApp | None:
+    if not isinstance(value, dict):
+        return None
+    extensions = tuple(
+        (_text(one, "plugin"), _text(one, "id"), _text(one, "path"))
+        for one in _objects(value, "extensions")
+    )
+    owners = {path: plugin for plugin, _, path in extensions if path}
+    modules = (
+        LoadedModule(
+            package=_text(one, "package"),
+            module=_text(one, "module"),
+            plugin=_text(one, "plugin"),
+            problem=_text(one, "problem"),
+        )
+        for one in _objects(value, "modules")
+    )
+    return OpenedApp(
+        modules=tuple(modules),
+        extensions=tuple((plugin, name) for plugin, name, _ in extensions),
+        pages=tuple(_read_page(one, owners) for one in _objects(value, "pages")),
+        problem=_text(value, "problem"),
+    )
+
+
+def _read_page(one: dict[str, Any], owners: dict[str, str]) -> OpenedPage:
+    path = _text(one, "path")
+    errors = [
+        (error.get("uncaught") is True, _text(error, "message"))
+        for error in _objects(one, "errors")
+    ]
+    return OpenedPage(
+        path=path,
+        plugin=owners.get(path, ""),
+        text=_text(one, "text"),
+        screenshot=_text(one, "screenshot"),
+        problem=_text(one, "problem"),
+        uncaught=tuple(message for is_uncaught, message in errors if is_uncaught),
+        errors=tuple(message for is_uncaught, message in errors if not is_uncaught),
     )
 
 

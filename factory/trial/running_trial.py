@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Node starts, and Backstage's packages are read: on a slow disk that takes longer than a plugin.
 _SLACK_SECONDS = 60.0
+# A page is given up after a minute, and not more than twenty are opened.
+_BROWSER_SECONDS = 1260.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +39,10 @@ class TrialRequest:
 
     ``script`` starts the backend, on ``node``. ``folders`` are the staged plugins, all of them in
     ``root``. ``configs`` are app-config files, later ones over earlier ones. ``port`` 0 takes a
-    free one. ``seconds`` is how long plugins may take to initialise. ``routes`` must answer. With
-    ``serves`` the backend goes on until it is ended. ``log`` gets what it prints.
+    free one. ``seconds`` is how long plugins may take to initialise. ``routes`` must answer.
+    ``app`` is the folder of an app to serve, and ``browser`` the words that start what opens it,
+    with pictures of the pages in ``screenshots``. With ``serves`` the backend goes on until it is ended.
+    ``log`` gets what it prints.
     """
 
     script: Path
@@ -49,6 +53,9 @@ class TrialRequest:
     port: int = 0
     seconds: float = 60.0
     routes: tuple[str, ...] = ()
+    app: Path | None = None
+    browser: tuple[str, ...] = ()
+    screenshots: Path | None = None
     serves: bool = False
     log: Path | None = None
 
@@ -94,7 +101,7 @@ def run_trial(
                 stdin=_standard_input(request, nonce),
                 log=request.log,
                 on_line=hear,
-                timeout=None if request.serves else request.seconds + _SLACK_SECONDS,
+                timeout=None if request.serves else _limit(request),
             )
         except ProcessFailed as failure:
             if not found:
@@ -107,6 +114,11 @@ def run_trial(
             log=request.log,
         )
     return found[0]
+
+
+def _limit(request: TrialRequest) -> float:
+    browsing = _BROWSER_SECONDS if request.app and request.browser else 0.0
+    return request.seconds + _SLACK_SECONDS + browsing
 
 
 def _environment(node: Node, work: Path) -> dict[str, str]:
@@ -128,6 +140,9 @@ def _standard_input(request: TrialRequest, nonce: str) -> str:
             "port": request.port,
             "seconds": request.seconds,
             "routes": list(request.routes),
+            "app": str(request.app or ""),
+            "browser": list(request.browser),
+            "screenshots": str(request.screenshots or ""),
             "serve": request.serves,
             "logLevel": "info" if request.log else "warn",
         }
@@ -138,8 +153,8 @@ def _ended_early(failure: ProcessFailed, request: TrialRequest) -> CheckError:
     if failure.timed_out:
         return CheckError(
             "Backstage did nothing more: a plugin keeps its process busy",
-            found=f"no word for {request.seconds + _SLACK_SECONDS:.0f} seconds",
-            hint="try the plugins one by one; --timeout gives them longer",
+            found=f"no word for {_limit(request):.0f} seconds",
+            hint="try the plugins one by one; --initialise-within gives them longer",
             log=request.log,
         )
     return CheckError(

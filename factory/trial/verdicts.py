@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from factory.frontend.verdict import FrontendVerdict
-    from factory.trial.host_report import HostReport, LoadedPackage, StartupFeature
+    from factory.trial.host_report import (
+        HostReport,
+        LoadedModule,
+        LoadedPackage,
+        OpenedApp,
+        OpenedPage,
+        StartupFeature,
+    )
 
-State: TypeAlias = Literal["initialised", "served", "failed", "pending", "not tried"]
+State: TypeAlias = Literal["initialised", "shown", "served", "failed", "pending", "not tried"]
 
 FORMAT = 1
 _PASSED_OVER = (
@@ -35,10 +42,11 @@ class FeatureOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TriedPlugin:
-    """What became of a package: ``initialised`` for backends, ``served`` for frontends.
+    """What became of a package: ``initialised`` for backends; for frontends ``shown`` by an app.
 
-    ``why`` says more of any other state. ``frontend`` is whether it shows, as far as the bundle
-    says it; ``modules`` are what it exposes.
+    A frontend is ``served`` where no browser opened an app. ``why`` says more of other states.
+    ``frontend`` is whether it shows, as far as the bundle says it; ``modules`` are what it exposes,
+    ``extensions`` and ``pages`` what an app made of them.
     """
 
     name: str
@@ -48,6 +56,8 @@ class TriedPlugin:
     why: str = ""
     features: tuple[FeatureOutcome, ...] = ()
     modules: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    pages: tuple[OpenedPage, ...] = ()
     frontend: FrontendVerdict | None = None
 
     @property
@@ -106,12 +116,24 @@ def _plugin_document(one: TriedPlugin) -> dict[str, Any]:
             {"id": str(each.feature), "state": each.state, "why": each.why} for each in one.features
         ],
         "modules": list(one.modules),
+        "extensions": list(one.extensions),
+        "pages": [
+            {
+                "path": page.path,
+                "text": page.text,
+                "screenshot": page.screenshot,
+                "problem": page.problem,
+                "uncaught": list(page.uncaught),
+                "errors": list(page.errors),
+            }
+            for page in one.pages
+        ],
         "frontend-systems": one.frontend.as_json() if one.frontend else None,
     }
 
 
 def _judge(folder: Path, package: LoadedPackage | None, report: HostReport) -> TriedPlugin:
-    manifest = _read_manifest(folder)
+    manifest = read_tried_manifest(folder)
     backstage = manifest.get("backstage")
     role = str(backstage.get("role", "")) if isinstance(backstage, dict) else ""
     name, version = str(manifest.get("name", folder.name)), str(manifest.get("version", ""))
@@ -185,7 +207,7 @@ def _judge_frontend(
             if only_old
             else "the backend does not list it among the frontends' remotes"
         )
-    return TriedPlugin(
+    tried = TriedPlugin(
         name=name,
         version=version,
         role=role,
@@ -194,9 +216,43 @@ def _judge_frontend(
         modules=remote.modules if remote else (),
         frontend=verdict,
     )
+    return _judge_shown(tried, report.app) if report.app and state == "served" else tried
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def _judge_shown(tried: TriedPlugin, app: OpenedApp) -> TriedPlugin:
+    """What an app made of a frontend that it was served."""
+    if app.problem:
+        return replace(tried, state="failed", why=f"the app was not opened: {app.problem}")
+    loaded = [one for one in app.modules if one.package == tried.name]
+    plugins = {one.plugin for one in loaded if one.plugin}
+    if not plugins:
+        why = "; ".join(f'"{one.module}": {one.problem}' for one in loaded if one.problem)
+        only_old = tried.frontend is not None and tried.frontend.old.shows is True
+        state: State = "not tried" if only_old and _are_unlike(loaded) else "failed"
+        return replace(tried, state=state, why=why or "the app has loaded nothing of it")
+    pages = tuple(page for page in app.pages if page.plugin in plugins)
+    broken = [page for page in pages if not page.holds]
+    why = "; ".join(f"{page.path}: {_complain(page)}" for page in broken)
+    return replace(
+        tried,
+        state="failed" if broken else "shown",
+        why=why,
+        extensions=tuple(name for plugin, name in app.extensions if plugin in plugins),
+        pages=pages,
+    )
+
+
+def _are_unlike(loaded: Sequence[LoadedModule]) -> bool:
+    """Whether all of them were loaded, and are merely nothing of the new frontend system."""
+    return bool(loaded) and all("default export" in one.problem for one in loaded)
+
+
+def _complain(page: OpenedPage) -> str:
+    return page.problem or ", ".join(page.uncaught) or "there is nothing on it"
+
+
+def read_tried_manifest(folder: Path) -> dict[str, Any]:
+    """Return the package.json of a staged plugin; empty if it cannot be read."""
     try:
         return parse_object((folder / PACKAGE_JSON).read_bytes())
     except (OSError, ValueError):

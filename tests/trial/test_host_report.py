@@ -14,7 +14,17 @@ from factory.trial.host_report import HostReport, StartupFeature, read_report
 from factory.trial.verdicts import judge_trial, trial_document
 
 NONCE = "0" * 32
-FIELDS = ("address", "backend", "packages", "started", "pending", "routes", "remotes", "error")
+FIELDS = (
+    "address",
+    "backend",
+    "packages",
+    "started",
+    "pending",
+    "routes",
+    "remotes",
+    "error",
+    "app",
+)
 
 words = st.text(max_size=8)
 anything = st.recursive(
@@ -22,23 +32,9 @@ anything = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),
     max_leaves=6,
 )
-objects = st.dictionaries(
-    st.sampled_from(
-        [
-            "name",
-            "folder",
-            "features",
-            "pluginId",
-            "moduleId",
-            "failure",
-            "modules",
-            "message",
-            "at",
-        ]
-        + ["path", "status", "problem", "wanted", "package", "missing"]
-    ),
-    anything,
-)
+NAMES = """name folder features pluginId moduleId failure modules message at path status problem
+    wanted package missing plugin module extensions errors pages text uncaught screenshot id"""
+objects = st.dictionaries(st.sampled_from(NAMES.split()), anything)
 reports = st.fixed_dictionaries(
     {}, optional={name: st.one_of(anything, st.lists(objects, max_size=3)) for name in FIELDS}
 )
@@ -82,3 +78,28 @@ def test_what_plugins_say_has_no_control_codes_and_an_end() -> None:
     report = read(error={"message": "\x1b[31mred\nand more" + "x" * 5000, "at": ""})
     assert report.error.startswith("red and more")
     assert len(report.error) == 1000
+
+
+def test_what_an_app_noted_is_read_with_whose_page_it_is() -> None:
+    app = {
+        "modules": [{"package": "@acme/todo", "module": ".", "plugin": "todo", "problem": ""}],
+        "extensions": [{"id": "page:todo", "plugin": "todo", "path": "/todo"}],
+        "pages": [
+            {
+                "path": "/todo",
+                "text": "To do",
+                "errors": [
+                    {"uncaught": True, "message": "x is not defined"},
+                    {"uncaught": False, "message": "a warning"},
+                ],
+            }
+        ],
+    }
+    opened = read(app=app).app
+    assert opened
+    assert opened.extensions == (("todo", "page:todo"),)
+    (page,) = opened.pages
+    assert page.plugin == "todo"
+    assert page.uncaught == ("x is not defined",)
+    assert page.errors == ("a warning",)
+    assert not page.holds

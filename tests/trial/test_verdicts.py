@@ -13,7 +13,10 @@ from factory.cli.try_view import show
 from factory.trial.host_report import (
     AskedRoute,
     HostReport,
+    LoadedModule,
     LoadedPackage,
+    OpenedApp,
+    OpenedPage,
     ServedRemote,
     StartupFeature,
 )
@@ -113,6 +116,76 @@ def test_a_frontend(
     assert plugin.state == state
     assert why in plugin.why
     assert plugin.frontend
+
+
+def opened(
+    *pages: OpenedPage, plugin: str = "todo", problem: str = "", module: str = ""
+) -> OpenedApp:
+    one = LoadedModule(
+        package="@team/todo-dynamic", module=".", plugin="" if module else plugin, problem=module
+    )
+    return OpenedApp(
+        modules=(one,), extensions=(("todo", "page:todo"),), pages=pages, problem=problem
+    )
+
+
+def page(
+    text: str = "To do",
+    *,
+    uncaught: tuple[str, ...] = (),
+    errors: tuple[str, ...] = (),
+    problem: str = "",
+) -> OpenedPage:
+    return OpenedPage(
+        path="/todo",
+        plugin="todo",
+        text=text,
+        screenshot="/pictures/todo.png",
+        problem=problem,
+        uncaught=uncaught,
+        errors=errors,
+    )
+
+
+NO_FEATURE = "its default export is no frontend plugin or module"
+
+
+@pytest.mark.parametrize(
+    ("app", "state", "why"),
+    [
+        (opened(page()), "shown", ""),
+        (opened(page(errors=("a warning",))), "shown", ""),
+        (opened(), "shown", ""),
+        (opened(page(uncaught=("x is not defined",))), "failed", "/todo: x is not defined"),
+        (opened(page("")), "failed", "/todo: there is nothing on it"),
+        (opened(page("", problem="no time left")), "failed", "/todo: no time left"),
+        (opened(module="it cannot be loaded: 404"), "failed", '".": it cannot be loaded: 404'),
+        (opened(module=NO_FEATURE), "failed", f'".": {NO_FEATURE}'),
+        (opened(problem="no display"), "failed", "the app was not opened: no display"),
+    ],
+)
+def test_a_frontend_in_an_app(tmp_path: Path, app: OpenedApp, state: str, why: str) -> None:
+    write_bundle(tmp_path / "todo", federated("."))
+    plugin = judged(tmp_path / "todo", report(remotes=(remote(),), app=app))
+    assert (plugin.state, plugin.why) == (state, why)
+
+
+def test_one_of_the_old_system_is_not_blamed_for_it(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "todo", federated(".") | scalprum(PluginRoot="1;"))
+    plugin = judged(tmp_path / "todo", report(remotes=(remote(),), app=opened(module=NO_FEATURE)))
+    assert plugin.state == "not tried"
+    assert plugin.holds
+
+
+def test_people_read_what_is_on_a_page_and_in_its_console(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "todo", federated("."))
+    stream = io.StringIO()
+    said = report(remotes=(remote(),), app=opened(page(errors=("a warning",))))
+    show(judge_trial(said, [tmp_path / "todo"], 2.5), Printer(stream=stream))
+    text = stream.getvalue()
+    assert "extensions   page:todo" in text
+    assert "page         /todo (/pictures/todo.png)" in text
+    assert "console: a warning" in text
 
 
 def route(status: int, *, wanted: bool) -> AskedRoute:

@@ -2,25 +2,31 @@
 // came of it. It reads one JSON object from its standard input:
 //
 //   {"nonce": "…", "pluginsRoot": "…", "configs": ["…"], "port": 0, "seconds": 60,
-//    "routes": ["/api/todo/todos"], "serve": false, "logLevel": "warn"}
+//    "routes": ["/api/todo/todos"], "serve": false, "logLevel": "warn",
+//    "app": "…", "browser": ["…"], "screenshots": "…"}
 //
 // and prints one line, the nonce before a JSON object, among what plugins print:
 //
 //   plugin-factory-trial <nonce> {"address": "…", "packages": […], "started": […],
-//    "pending": […], "routes": […], "remotes": […], "error": null}
+//    "pending": […], "routes": […], "remotes": […], "app": {…}, "error": null}
 //
 // Then it ends, or goes on serving until it is ended.
 
+import { execFile } from 'node:child_process';
 import Module from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
 
 const LOOPBACK = '127.0.0.1';
 const MOST_ROUTES = 50;
 const LONGEST = 2000;
 const ANSWER_MILLISECONDS = 10_000;
+const SIGNED_IN = { 'sign-in-page:app': false };
+const BROWSER_MILLISECONDS = 60_000;
+const MOST_PAGES = 20;
 const REMOTES = '/.backstage/dynamic-features/remotes';
 
 const request = JSON.parse(await text(process.stdin));
@@ -37,6 +43,9 @@ const { ConfigSources, FileConfigSource, StaticConfigSource } = await import(
 );
 const { createBackend } = await import('@backstage/backend-defaults');
 const { httpRouterServiceFactory } = await import('@backstage/backend-defaults/httpRouter');
+const { rootHttpRouterServiceFactory } = await import(
+  '@backstage/backend-defaults/rootHttpRouter'
+);
 const {
   CommonJSModuleLoader,
   dynamicPluginsFeatureLoader,
@@ -49,6 +58,7 @@ const {
   createBackendPlugin,
   createServiceFactory,
 } = await import('@backstage/backend-plugin-api');
+const { default: express } = await import('express');
 const { default: winston } = await import('winston');
 
 /** Returns a port that was free a moment ago: Backstage wants its own address in advance. */
@@ -69,6 +79,7 @@ const ownConfig = {
     baseUrl: address,
     listen: { host: LOOPBACK, port },
     cors: { origin: address },
+    csp: { 'script-src': ["'self'", "'unsafe-eval'"], 'upgrade-insecure-requests': false },
     // Nobody signs in here: what asks for a user still gets none.
     auth: { dangerouslyDisableDefaultAuthPolicy: true },
     database: { client: 'better-sqlite3', connection: ':memory:' },
@@ -141,6 +152,34 @@ const remotesPlugin = createBackendPlugin({
   },
 });
 
+// Not called "app": modules of that id want what Backstage's own backend of an app has.
+const APP_ID = 'plugin-factory-app';
+
+/** Serves the app, whose pages are its own affair: what is no file of it is index.html. */
+const appPlugin = createBackendPlugin({
+  pluginId: APP_ID,
+  register(env) {
+    env.registerInit({
+      deps: { router: coreServices.httpRouter, config: coreServices.rootConfig },
+      async init({ router, config }) {
+        const app = config.getOptional('app') ?? {};
+        const extensions = Array.isArray(app.extensions) ? app.extensions : [];
+        const files = express.Router();
+        files.get('/trial/app-config.json', (_, response) =>
+          response.json({
+            // Nobody signs in; without this a page to sign in stands before all others.
+            app: { title: 'Trial', ...app, extensions: [...extensions, SIGNED_IN] },
+            backend: { baseUrl: address },
+          }),
+        );
+        files.use(express.static(request.app));
+        files.use((_, response) => response.sendFile(join(request.app, 'index.html')));
+        router.use(files);
+      },
+    });
+  },
+});
+
 // Backstage says every second which plugins have not started yet.
 let pending = [];
 const pendingTransport = new winston.transports.Console({ level: 'info' });
@@ -173,6 +212,10 @@ backend.add(
 );
 backend.add(inventory);
 backend.add(remotesPlugin);
+if (request.app) {
+  backend.add(appPlugin);
+  backend.add(rootHttpRouterServiceFactory({ indexPath: `/api/${APP_ID}` }));
+}
 
 /** Returns an error with its causes, in its own words, and where in a plugin it arose. */
 function describeError(error) {
@@ -275,7 +318,8 @@ async function ask(path, { wantsJson = false } = {}) {
 }
 
 async function askRoutes() {
-  const own = [...routers.keys()].flatMap(listRoutes).slice(0, MOST_ROUTES);
+  const ids = [...routers.keys()].filter(id => id !== APP_ID);
+  const own = ids.flatMap(listRoutes).slice(0, MOST_ROUTES);
   const wanted = new Set(request.routes);
   const paths = [...new Set([...wanted, ...own])];
   const answers = [];
@@ -313,6 +357,49 @@ async function askRemotes() {
   );
 }
 
+/** Returns what a page notes of itself in the browser, and the text that is on it. */
+async function openPage(path, screenshot) {
+  const [program, ...words] = request.browser;
+  const profile = mkdtempSync(join(tmpdir(), 'browser-'));
+  const where = [`--user-data-dir=${profile}`, '--dump-dom', new URL(path, address).href];
+  const picture = screenshot ? [`--screenshot=${screenshot}`] : [];
+  try {
+    const page = await new Promise((done, failed) => {
+      const limits = { timeout: BROWSER_MILLISECONDS, maxBuffer: 1 << 26 };
+      execFile(program, [...words, ...picture, ...where], limits, (error, stdout) =>
+        error ? failed(error) : done(stdout),
+      );
+    });
+    const said = /<script[^>]*id="plugin-factory-trial"[^>]*>([^<]*)<\/script>/.exec(page);
+    const text = page
+      .replace(/<(script|style|head|noscript)\b[\s\S]*?<\/\1>/g, ' ')
+      .replace(/<[^>]*>/g, ' ')
+      .replace(/\s+/g, ' ')
+      .trim();
+    return { ...(said ? JSON.parse(said[1]) : {}), text: text.slice(0, LONGEST), problem: '' };
+  } catch (error) {
+    return { text: '', problem: describeError(error).message.slice(0, LONGEST) };
+  } finally {
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+/** Returns what an app made of the frontends, and how each of their pages came out. */
+async function openApp() {
+  const { modules = [], extensions = [], errors = [], problem } = await openPage('/', '');
+  const own = new Set(modules.map(one => one.plugin));
+  const made = extensions.filter(one => own.has(one.plugin));
+  const paths = made.map(one => one.path).filter(path => /^\/[\w./~-]*$/.test(path));
+  const pages = [];
+  for (const path of [...new Set(paths)].slice(0, MOST_PAGES)) {
+    const name = `${path.slice(1).replace(/[^\w-]/g, '-') || 'index'}.png`;
+    const screenshot = request.screenshots ? join(request.screenshots, name) : '';
+    const page = await openPage(path, screenshot);
+    pages.push({ path, screenshot, text: page.text, problem: page.problem, errors: page.errors });
+  }
+  return { modules, extensions: made, errors, problem, pages };
+}
+
 const { name, version } = JSON.parse(
   readFileSync(join('node_modules', '@backstage/backend-defaults', 'package.json'), 'utf8'),
 );
@@ -324,6 +411,7 @@ const report = {
   pending: [],
   routes: [],
   remotes: [],
+  app: null,
   error: null,
 };
 const timeUp = Symbol('time is up');
@@ -338,6 +426,9 @@ try {
     report.started = listStarted(ended.result);
     report.routes = await askRoutes();
     report.remotes = await askRemotes();
+    if (request.app && request.browser.length) {
+      report.app = await openApp();
+    }
   }
 } catch (error) {
   report.started = listStarted(error?.result);
