@@ -41,8 +41,8 @@ class TrialRequest:
     ``root``. ``configs`` are app-config files, later ones over earlier ones. ``port`` 0 takes a
     free one. ``seconds`` is how long plugins may take to initialise. ``routes`` must answer.
     ``app`` is the folder of an app to serve, and ``browser`` the words that start what opens it,
-    with pictures of the pages in ``screenshots``. With ``serves`` the backend goes on until it is ended.
-    ``log`` gets what it prints.
+    with pictures of the pages in ``screenshots``. With ``serves`` the backend goes on until it is
+    ended. ``log`` gets what it prints.
     """
 
     script: Path

@@ -30,7 +30,7 @@ words = st.text(max_size=8)
 anything = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), words),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),
-    max_leaves=6,
+    max_leaves=3,
 )
 NAMES = """name folder features pluginId moduleId failure modules message at path status problem
     wanted package missing plugin module extensions errors pages text uncaught screenshot id"""

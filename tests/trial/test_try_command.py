@@ -65,6 +65,72 @@ exports.default = createBackendPlugin({{
   }},
 }});
 """
+# A remote of module federation as bundlers make it, but by hand: it takes React from the page, and
+# its plugin is what createFrontendPlugin() and PageBlueprint return.
+HELLO = """
+const scope = {};
+globalThis.acme__hello = {
+  init(given) { Object.assign(scope, given); },
+  async get() {
+    const React = (await Object.values(scope.react)[0].get())();
+    const value = (id, value) => ({ $$type: '@backstage/ExtensionDataValue', id, value });
+    const ref = id => ({ $$type: '@backstage/ExtensionDataRef', id, config: {} });
+    const page = {
+      $$type: '@backstage/Extension', version: 'v2', id: 'page:hello', disabled: false,
+      attachTo: { id: 'app/routes', input: 'routes' }, inputs: {},
+      output: [ref('core.routing.path'), ref('core.reactElement')],
+      factory: () => [
+        value('core.routing.path', '/hello'),
+        value('core.reactElement', React.createElement(() => {
+          console.error('a word for the console');
+          return React.createElement('h1', null, 'Hello from the plugin');
+        })),
+      ],
+    };
+    const plugin = {
+      $$type: '@backstage/FrontendPlugin', version: 'v1', pluginId: 'hello', id: 'hello',
+      routes: {}, externalRoutes: {}, featureFlags: [], extensions: [page],
+    };
+    return () => ({ default: plugin });
+  },
+};
+"""
+MANIFEST = {
+    "id": "acme__hello",
+    "name": "acme__hello",
+    "metaData": {
+        "name": "acme__hello",
+        "globalName": "acme__hello",
+        "publicPath": "auto",
+        "remoteEntry": {"name": "remoteEntry.js", "path": "", "type": "global"},
+    },
+    "shared": [],
+    "remotes": [],
+    "exposes": [
+        {
+            "id": "acme__hello:.",
+            "name": ".",
+            "path": ".",
+            "assets": {"js": {"sync": [], "async": []}, "css": {"sync": [], "async": []}},
+        }
+    ],
+}
+
+
+def frontend_folder(folder: Path) -> Path:
+    """A frontend of the new system, of which the bundle says what it is."""
+    features = {".": "@backstage/FrontendPlugin"}
+    package = {
+        "name": "@acme/hello-dynamic",
+        "version": "1.0.0",
+        "main": "dist/remoteEntry.js",
+        "backstage": {"role": "frontend-plugin", "features": features},
+    }
+    (folder / "dist").mkdir(parents=True)
+    (folder / "package.json").write_text(json.dumps(package), encoding="utf-8")
+    (folder / "dist/remoteEntry.js").write_text(HELLO, encoding="utf-8")
+    (folder / "dist/mf-manifest.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
+    return folder
 
 
 def plugin_folder(folder: Path, script: str, role: str = "backend-plugin") -> Path:
@@ -102,7 +168,10 @@ def trial(
         plugin_folder(folder / "root/notes", NOTES)
         plugin_folder(folder / "root/notes-module", MODULE, "backend-plugin-module")
         plugin_folder(folder / "root/failing", FAILING)
-        return tried(process_with_node, folder / "root", "--route", "/api/notes/notes")
+        frontend_folder(folder / "root/hello")
+        pictures = ("--screenshots", folder / "pictures")
+        words = ("--route", "/api/notes/notes", *pictures)
+        return tried(process_with_node, folder / "root", *words)
 
     return made_once(tmp_path_factory, "trial", make)
 
@@ -137,6 +206,20 @@ def test_a_module_whose_plugin_is_not_here_is_not_held_against_it(
     module = next(one for one in document["plugins"] if one["role"] == "backend-plugin-module")
     assert module["state"] == "not tried"
     assert "the plugin catalog, which it extends, is not here" in module["why"]
+
+
+def test_the_page_of_a_frontend_is_opened_in_a_browser(
+    trial: tuple[Ended, dict[str, Any]],
+) -> None:
+    _, document = trial
+    hello = next(one for one in document["plugins"] if one["name"] == "@acme/hello-dynamic")
+    assert (hello["state"], hello["why"]) == ("shown", "")
+    assert hello["extensions"] == ["page:hello"]
+    (page,) = hello["pages"]
+    assert page["path"] == "/hello"
+    assert "Hello from the plugin" in page["text"]
+    assert "a word for the console" in page["errors"]
+    assert Path(page["screenshot"]).read_bytes().startswith(b"\x89PNG")
 
 
 def test_one_that_does_not_end_its_init_is_told_when_time_is_up(
