@@ -6,7 +6,6 @@ counts as not said.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ from factory.outside_text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LINE = re.compile(r"plugin-factory-trial ([0-9a-f]{32}) (\{.*\})\s*")
 _LONGEST = 1000
 
 
@@ -134,13 +132,10 @@ class HostReport:
     app: OpenedApp | None = None
 
 
-def read_report(line: str, nonce: str) -> HostReport | None:
-    """Return what a line of the backend's output says; None if it is another line."""
-    match = _LINE.fullmatch(line)
-    if match is None or match[1] != nonce:
-        return None
+def read_report(content: bytes) -> HostReport | None:
+    """Return what the backend has written of itself; None if that is no JSON object."""
     try:
-        value = parse_object(match[2])
+        value = parse_object(content)
     except ValueError:
         return None
     started, failures = _read_startup(value)

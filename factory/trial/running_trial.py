@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 
     from factory.toolchain.node import Node
     from factory.toolchain.runner import Runner
+    from factory.trial.host_report import HostReport
     from factory.trial.verdicts import TrialResult
 
 # Node starts, and Backstage's packages are read: on a slow disk that takes longer than a plugin.
 _SLACK_SECONDS = 60.0
+_TOLD = "plugin-factory-trial"
+_REPORT = "report.json"
+_LARGEST_REPORT = 1 << 24
 # A page is given up after a minute, and not more than twenty are opened.
 _BROWSER_SECONDS = 1260.0
 
@@ -84,21 +88,24 @@ def run_trial(
     began = time.monotonic()
     found: list[TrialResult] = []
 
-    def hear(line: str) -> None:
-        report = read_report(line, nonce)
-        if report is None and on_line and line.strip():
-            on_line(line)
-        elif report and not found:
-            found.append(judge_trial(report, request.folders, time.monotonic() - began))
-            on_result(found[0])
-
     with scratch_folder("trial") as work:
+
+        def hear(line: str) -> None:
+            if line.strip() != f"{_TOLD} {nonce}":
+                if on_line and line.strip():
+                    on_line(line)
+                return
+            report = _read_written(work / _REPORT)
+            if report and not found:
+                found.append(judge_trial(report, request.folders, time.monotonic() - began))
+                on_result(found[0])
+
         try:
             runner.run(
                 (request.node.bin_dir / "node", "--no-warnings", request.script),
                 cwd=work,
                 env=_environment(request.node, work),
-                stdin=_standard_input(request, nonce),
+                stdin=_standard_input(request, nonce, work / _REPORT),
                 log=request.log,
                 on_line=hear,
                 timeout=None if request.serves else _limit(request),
@@ -121,6 +128,14 @@ def _limit(request: TrialRequest) -> float:
     return request.seconds + _SLACK_SECONDS + browsing
 
 
+def _read_written(file: Path) -> HostReport | None:
+    try:
+        with file.open("rb") as opened:
+            return read_report(opened.read(_LARGEST_REPORT))
+    except OSError:
+        return None
+
+
 def _environment(node: Node, work: Path) -> dict[str, str]:
     return {
         "PATH": f"{node.bin_dir}:/usr/bin:/bin",
@@ -131,10 +146,11 @@ def _environment(node: Node, work: Path) -> dict[str, str]:
     }
 
 
-def _standard_input(request: TrialRequest, nonce: str) -> str:
+def _standard_input(request: TrialRequest, nonce: str, report: Path) -> str:
     return json.dumps(
         {
             "nonce": nonce,
+            "report": str(report),
             "pluginsRoot": str(request.root),
             "configs": [str(file) for file in request.configs],
             "port": request.port,

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from factory.schemas import find_violation
 from factory.trial.host_report import HostReport, StartupFeature, read_report
 from factory.trial.verdicts import judge_trial, trial_document
 
-NONCE = "0" * 32
 FIELDS = (
     "address",
     "backend",
@@ -40,12 +40,8 @@ reports = st.fixed_dictionaries(
 )
 
 
-def said(value: object, nonce: str = NONCE) -> str:
-    return f"plugin-factory-trial {nonce} {json.dumps(value)}\n"
-
-
 def read(**fields: Any) -> HostReport:
-    report = read_report(said(fields), NONCE)
+    report = read_report(json.dumps(fields).encode())
     assert report
     return report
 
@@ -53,17 +49,13 @@ def read(**fields: Any) -> HostReport:
 @settings(max_examples=40)
 @given(reports)
 def test_whatever_a_plugin_makes_of_it_is_read_and_fits_the_schema(value: dict[str, Any]) -> None:
-    report = read_report(said(value), NONCE)
-    assert report
-    document = trial_document(judge_trial(report, [Path("/nowhere/a")], 1.0))
+    document = trial_document(judge_trial(read(**value), [Path("/nowhere/a")], 1.0))
     assert find_violation(json.loads(json.dumps(document)), "trial") is None
 
 
-def test_lines_of_others_are_not_a_report() -> None:
-    assert read_report(said({}, "1" * 32), NONCE) is None
-    assert read_report("plugin-factory-trial 0000 {}", NONCE) is None
-    assert read_report(f"plugin-factory-trial {NONCE} {{no json}}", NONCE) is None
-    assert read_report("listening", NONCE) is None
+@pytest.mark.parametrize("content", [b"", b"no json", b"[1]", b"\xff", b'{"error":'])
+def test_what_is_no_object_is_not_a_report(content: bytes) -> None:
+    assert read_report(content) is None
 
 
 def test_an_error_has_the_place_in_the_plugin_behind_it() -> None:

@@ -102,6 +102,7 @@ MANIFEST = {
         "name": "acme__hello",
         "globalName": "acme__hello",
         "publicPath": "auto",
+        "buildInfo": {"buildName": "hello", "buildVersion": "1.0.0"},
         "remoteEntry": {"name": "remoteEntry.js", "path": "", "type": "global"},
     },
     "shared": [],
@@ -155,6 +156,7 @@ def process_with_node(process: dict[str, str]) -> dict[str, str]:
 
 def tried(process: dict[str, str], *words: str | Path) -> tuple[Ended, dict[str, Any]]:
     ended = run_factory(process, "try", *words, "--json")
+    assert ended.stdout, ended.said
     document = json.loads(ended.stdout)
     assert find_violation(document, "trial") is None
     return ended, document

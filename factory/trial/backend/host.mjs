@@ -3,11 +3,12 @@
 //
 //   {"nonce": "…", "pluginsRoot": "…", "configs": ["…"], "port": 0, "seconds": 60,
 //    "routes": ["/api/todo/todos"], "serve": false, "logLevel": "warn",
-//    "app": "…", "browser": ["…"], "screenshots": "…"}
+//    "app": "…", "browser": ["…"], "screenshots": "…", "report": "…"}
 //
-// and prints one line, the nonce before a JSON object, among what plugins print:
+// writes a JSON object into the file "report", and says so in a line among what plugins print,
+// "plugin-factory-trial <nonce>":
 //
-//   plugin-factory-trial <nonce> {"address": "…", "packages": […], "started": […],
+//   {"address": "…", "packages": […], "started": […],
 //    "pending": […], "routes": […], "remotes": […], "app": {…}, "error": null}
 //
 // Then it ends, or goes on serving until it is ended.
@@ -16,7 +17,7 @@ import { execFile } from 'node:child_process';
 import Module from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
 
@@ -436,9 +437,9 @@ try {
 }
 report.packages = listPackages();
 
-const line = `plugin-factory-trial ${request.nonce} ${JSON.stringify(report)}\n`;
+writeFileSync(request.report, JSON.stringify(report));
 // A plugin may have printed the beginning of a line.
-await new Promise(done => process.stdout.write(`\n${line}`, done));
+await new Promise(done => process.stdout.write(`\nplugin-factory-trial ${request.nonce}\n`, done));
 if (!request.serve || report.error || report.pending.length) {
   process.exit(0);
 }
