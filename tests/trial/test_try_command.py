@@ -228,7 +228,7 @@ def test_one_that_does_not_end_its_init_is_told_when_time_is_up(
     process_with_node: dict[str, str], tmp_path: Path
 ) -> None:
     endless = plugin_folder(tmp_path / "endless", ENDLESS)
-    ended, document = tried(process_with_node, endless, "--initialise-within", "2s")
+    ended, document = tried(process_with_node, endless, "--initialise-within", "4s")
     assert ended.code == 14
     assert [one["state"] for one in document["plugins"]] == ["pending"]
 

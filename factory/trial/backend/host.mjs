@@ -415,6 +415,7 @@ const report = {
   app: null,
   error: null,
 };
+let isTimeUp = false;
 const timeUp = Symbol('time is up');
 const tooLate = new Promise(done => {
   setTimeout(() => done(timeUp), request.seconds * 1000).unref();
@@ -422,7 +423,7 @@ const tooLate = new Promise(done => {
 try {
   const ended = await Promise.race([backend.start(), tooLate]);
   if (ended === timeUp) {
-    report.pending = pending;
+    isTimeUp = true;
   } else {
     report.started = listStarted(ended.result);
     report.routes = await askRoutes();
@@ -436,6 +437,14 @@ try {
   report.error = error?.result ? null : describeError(error);
 }
 report.packages = listPackages();
+if (isTimeUp) {
+  // Before Backstage has said for the first time which plugins it waits for, it is all of them.
+  const all = report.packages.flatMap(one => one.features.map(({ pluginId }) => pluginId));
+  report.pending = pending.length ? pending : [...new Set(all)];
+  if (!report.pending.length) {
+    report.error = { message: 'it had not begun to start plugins when time was up', at: '' };
+  }
+}
 
 writeFileSync(request.report, JSON.stringify(report));
 // A plugin may have printed the beginning of a line.
