@@ -133,7 +133,7 @@ class HostReport:
 
 
 def read_report(content: bytes) -> HostReport | None:
-    """Return what the backend has written of itself; None if that is no JSON object."""
+    """Return what the backend has written of itself; None for anything else than a JSON object."""
     try:
         value = parse_object(content)
     except ValueError:
