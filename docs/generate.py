@@ -212,6 +212,11 @@ def inspect_limits_fields() -> str:
     return _fields(schema("inspect-limits"))
 
 
+def trial_fields() -> str:
+    """Return the fields of ``plugin-factory try --json``, a table an object."""
+    return _tables("trial")
+
+
 def hosts() -> str:
     """Return the table of the portals that ship with the package, plain Backstage left out."""
     rows = []
@@ -251,6 +256,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "upgrade-fields": upgrade_fields,
     "inspection-fields": inspection_fields,
     "inspect-limits-fields": inspect_limits_fields,
+    "trial-fields": trial_fields,
     "dynamic-plugins-fields": dynamic_plugins_fields,
     "entity-fields": entity_fields,
     "hosts": hosts,

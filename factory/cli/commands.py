@@ -80,6 +80,11 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
             "install",
             "Install the plugins of a dynamic-plugins.yaml, as a portal does when it starts.",
         ),
+        "try": _place(
+            "trial",
+            "Try plugins in a real Backstage, and say what became of each.",
+            "try_in_backstage",
+        ),
         "catalogue": _place(
             "catalogue",
             "The entities that describe plugins, and the index that portals read.",

@@ -34,6 +34,7 @@ SchemaName: TypeAlias = Literal[
     "affected",
     "inspection",
     "inspect-limits",
+    "trial",
 ]
 
 _TYPE_NAMES: dict[type, str] = {

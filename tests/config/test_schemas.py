@@ -33,6 +33,7 @@ NAMES: tuple[SchemaName, ...] = (
     "affected",
     "inspection",
     "inspect-limits",
+    "trial",
 )
 
 # Text as any editor may write it: a lone surrogate cannot be written to a UTF-8 file at all.

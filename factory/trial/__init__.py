@@ -1,0 +1,1 @@
+"""Plugins tried in a real Backstage: staged, started, and what came of each."""

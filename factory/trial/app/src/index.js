@@ -1,0 +1,4 @@
+import './notes';
+
+// Sharing begins before anything that is shared is loaded.
+import('./app');

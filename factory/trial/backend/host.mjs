@@ -1,0 +1,454 @@
+// A real Backstage backend that loads dynamic plugins from a folder, tries them, and says what
+// came of it. It reads one JSON object from its standard input:
+//
+//   {"nonce": "…", "pluginsRoot": "…", "configs": ["…"], "port": 0, "seconds": 60,
+//    "routes": ["/api/todo/todos"], "serve": false, "logLevel": "warn",
+//    "app": "…", "browser": ["…"], "screenshots": "…", "report": "…"}
+//
+// writes a JSON object into the file "report", and says so in a line among what plugins print,
+// "plugin-factory-trial <nonce>":
+//
+//   {"address": "…", "packages": […], "started": […],
+//    "pending": […], "routes": […], "remotes": […], "app": {…}, "error": null}
+//
+// Then it ends, or goes on serving until it is ended.
+
+import { execFile } from 'node:child_process';
+import Module from 'node:module';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { text } from 'node:stream/consumers';
+
+const LOOPBACK = '127.0.0.1';
+const MOST_ROUTES = 50;
+const LONGEST = 2000;
+const ANSWER_MILLISECONDS = 10_000;
+const SIGNED_IN = { 'sign-in-page:app': false };
+const BROWSER_MILLISECONDS = 60_000;
+const MOST_PAGES = 20;
+const REMOTES = '/.backstage/dynamic-features/remotes';
+
+const request = JSON.parse(await text(process.stdin));
+
+// Plugins get what they share with the backend from the node_modules beside this file. Backstage
+// looks for that folder from the working directory, and asks for NODE_PATH when the plugins lie
+// elsewhere; both must be so before it is imported.
+process.chdir(import.meta.dirname);
+process.env.NODE_PATH = join(import.meta.dirname, 'node_modules');
+Module._initPaths();
+
+const { ConfigSources, FileConfigSource, StaticConfigSource } = await import(
+  '@backstage/config-loader'
+);
+const { createBackend } = await import('@backstage/backend-defaults');
+const { httpRouterServiceFactory } = await import('@backstage/backend-defaults/httpRouter');
+const { rootHttpRouterServiceFactory } = await import(
+  '@backstage/backend-defaults/rootHttpRouter'
+);
+const {
+  CommonJSModuleLoader,
+  dynamicPluginsFeatureLoader,
+  dynamicPluginsFrontendServiceRef,
+  dynamicPluginsServiceRef,
+} = await import('@backstage/backend-dynamic-feature-service');
+const {
+  coreServices,
+  createBackendFeatureLoader,
+  createBackendPlugin,
+  createServiceFactory,
+} = await import('@backstage/backend-plugin-api');
+const { default: express } = await import('express');
+const { default: winston } = await import('winston');
+
+/** Returns a port that was free a moment ago: Backstage wants its own address in advance. */
+async function findFreePort() {
+  const server = createServer();
+  await new Promise(done => server.listen(0, LOOPBACK, done));
+  const { port } = server.address();
+  await new Promise(done => server.close(done));
+  return port;
+}
+
+const port = request.port || (await findFreePort());
+const address = `http://${LOOPBACK}:${port}`;
+
+const ownConfig = {
+  app: { baseUrl: address },
+  backend: {
+    baseUrl: address,
+    listen: { host: LOOPBACK, port },
+    cors: { origin: address },
+    csp: { 'script-src': ["'self'", "'unsafe-eval'"], 'upgrade-insecure-requests': false },
+    // Nobody signs in here: what asks for a user still gets none.
+    auth: { dangerouslyDisableDefaultAuthPolicy: true },
+    database: { client: 'better-sqlite3', connection: ':memory:' },
+    // One plugin that fails does not hide what becomes of the others.
+    startup: {
+      default: { onPluginBootFailure: 'continue', onPluginModuleBootFailure: 'continue' },
+    },
+  },
+  dynamicPlugins: { rootDirectory: request.pluginsRoot },
+};
+
+const rootConfig = createServiceFactory({
+  service: coreServices.rootConfig,
+  deps: {},
+  factory: () =>
+    ConfigSources.toConfig(
+      ConfigSources.merge([
+        ...request.configs.map(path => FileConfigSource.create({ path, watch: false })),
+        StaticConfigSource.create({ data: ownConfig, context: 'plugin-factory try' }),
+      ]),
+    ),
+});
+
+// What each package's entry point exported, by the entry point's path.
+const loaded = new Map();
+
+function createNotingLoader(logger) {
+  const loader = new CommonJSModuleLoader({ logger });
+  return {
+    bootstrap: (...words) => loader.bootstrap(...words),
+    async load(path) {
+      const found = await loader.load(path);
+      loaded.set(path, found);
+      return found;
+    },
+  };
+}
+
+let dynamicPlugins;
+const inventory = createBackendFeatureLoader({
+  deps: { plugins: dynamicPluginsServiceRef },
+  loader({ plugins }) {
+    dynamicPlugins = plugins;
+    return [];
+  },
+});
+
+// The plugins' own routers, by the plugins' ids.
+const routers = new Map();
+const notingHttpRouter = {
+  ...httpRouterServiceFactory,
+  async factory(deps, context) {
+    const router = await httpRouterServiceFactory.factory(deps, context);
+    return {
+      ...router,
+      use(handler) {
+        const pluginId = deps.plugin.getId();
+        routers.set(pluginId, [...(routers.get(pluginId) ?? []), handler]);
+        router.use(handler);
+      },
+    };
+  },
+};
+
+/** Whoever asks for the service of frontends' remotes starts it. */
+const remotesPlugin = createBackendPlugin({
+  pluginId: 'plugin-factory-trial',
+  register(env) {
+    env.registerInit({ deps: { _: dynamicPluginsFrontendServiceRef }, async init() {} });
+  },
+});
+
+// Not called "app": modules of that id want what Backstage's own backend of an app has.
+const APP_ID = 'plugin-factory-app';
+
+/** Serves the app, whose pages are its own affair: what is no file of it is index.html. */
+const appPlugin = createBackendPlugin({
+  pluginId: APP_ID,
+  register(env) {
+    env.registerInit({
+      deps: { router: coreServices.httpRouter, config: coreServices.rootConfig },
+      async init({ router, config }) {
+        const app = config.getOptional('app') ?? {};
+        const extensions = Array.isArray(app.extensions) ? app.extensions : [];
+        const files = express.Router();
+        files.get('/trial/app-config.json', (_, response) =>
+          response.json({
+            // Nobody signs in; without this a page to sign in stands before all others.
+            app: { title: 'Trial', ...app, extensions: [...extensions, SIGNED_IN] },
+            backend: { baseUrl: address },
+          }),
+        );
+        files.use(express.static(request.app));
+        files.use((_, response) => response.sendFile(join(request.app, 'index.html')));
+        router.use(files);
+      },
+    });
+  },
+});
+
+// Backstage says every second which plugins have not started yet.
+let pending = [];
+const pendingTransport = new winston.transports.Console({ level: 'info' });
+pendingTransport.log = (info, done) => {
+  const said = /still initializing: (.*)$/.exec(String(info.message));
+  if (said && info.type === 'initialization') {
+    pending = [...said[1].matchAll(/'([^']*)'/g)].map(([, id]) => id);
+  }
+  done();
+};
+
+const backend = createBackend();
+backend.add(rootConfig);
+backend.add(notingHttpRouter);
+backend.add(
+  dynamicPluginsFeatureLoader({
+    moduleLoader: createNotingLoader,
+    logger: () => ({
+      level: 'info',
+      format: winston.format.simple(),
+      transports: [
+        new winston.transports.Console({
+          level: request.logLevel,
+          stderrLevels: Object.keys(winston.config.npm.levels),
+        }),
+        pendingTransport,
+      ],
+    }),
+  }),
+);
+backend.add(inventory);
+backend.add(remotesPlugin);
+if (request.app) {
+  backend.add(appPlugin);
+  backend.add(rootHttpRouterServiceFactory({ indexPath: `/api/${APP_ID}` }));
+}
+
+/** Returns an error with its causes, in its own words, and where in a plugin it arose. */
+function describeError(error) {
+  if (!(error instanceof Error)) {
+    return { message: String(error), at: '' };
+  }
+  // "at name (file:line:column)", of a plugin's own file.
+  const frames = String(error.stack).split(`${request.pluginsRoot}/`).slice(1);
+  const at = frames.map(frame => /^[^()\n]*:\d+(?=:\d+)/.exec(frame)?.[0]).find(Boolean) ?? '';
+  const causes = [];
+  for (let cause = error; cause instanceof Error && causes.length < 5; cause = cause.cause) {
+    const words = `${cause.name}: ${cause.message}`;
+    // An error of Backstage's repeats its cause in its own message.
+    if (!causes.some(before => before.includes(cause.message))) {
+      causes.push(words);
+    }
+  }
+  return { message: causes.join('; caused by ').slice(0, LONGEST), at };
+}
+
+function readFeatures(exported, manifest) {
+  let feature = exported?.default;
+  if (feature?.$$type === '@backstage/BackendFeatureFactory') {
+    feature = feature();
+  }
+  if (typeof feature?.getRegistrations === 'function') {
+    return feature.getRegistrations().flatMap(({ pluginId, moduleId }) =>
+      pluginId ? [{ pluginId, moduleId: moduleId ?? '' }] : [],
+    );
+  }
+  // A loader of features, or an installer: which ones it brings is known to itself alone.
+  const pluginId = manifest?.backstage?.pluginId;
+  return pluginId && manifest.backstage.role === 'backend-plugin' ? [{ pluginId, moduleId: '' }] : [];
+}
+
+/** Returns the packages that were found, each with the features that its entry point exports. */
+function listPackages() {
+  return (dynamicPlugins?.plugins({ includeFailed: true }) ?? []).map(plugin => {
+    const { manifest, location } = dynamicPlugins.getScannedPackage(plugin);
+    const folder = decodeURIComponent(new URL(location).pathname).replace(/\/$/, '');
+    const path = [...loaded.keys()].find(one => one.startsWith(`${folder}/`));
+    let features = [];
+    let failure = plugin.failure ?? '';
+    if (path && !failure) {
+      try {
+        features = readFeatures(loaded.get(path), manifest);
+      } catch (error) {
+        failure = describeError(error).message;
+      }
+    }
+    return {
+      name: plugin.name,
+      version: plugin.version,
+      role: plugin.role,
+      folder,
+      failure,
+      features,
+    };
+  });
+}
+
+function listStarted(result) {
+  return (result?.plugins ?? []).map(({ pluginId, failure, modules }) => ({
+    pluginId,
+    failure: failure ? describeError(failure.error) : null,
+    modules: modules.map(one => ({
+      moduleId: one.moduleId,
+      failure: one.failure ? describeError(one.failure.error) : null,
+    })),
+  }));
+}
+
+/** Returns the paths of a plugin's GET routes that take no parameters. */
+function listRoutes(pluginId) {
+  const paths = (routers.get(pluginId) ?? []).flatMap(router =>
+    (router?.stack ?? []).flatMap(({ route }) =>
+      route?.methods?.get ? [route.path].flat() : [],
+    ),
+  );
+  return paths
+    .filter(path => typeof path === 'string' && /^\/[\w./~-]*$/.test(path))
+    .map(path => `/api/${pluginId}${path}`);
+}
+
+/** Returns the status that an address answers with, and the answer as JSON if it is wanted. */
+async function ask(path, { wantsJson = false } = {}) {
+  try {
+    const response = await fetch(new URL(path, address), {
+      signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
+      redirect: 'manual',
+    });
+    const value = wantsJson && response.ok ? await response.json() : undefined;
+    if (!wantsJson) {
+      await response.body?.cancel();
+    }
+    return { path, status: response.status, problem: '', value };
+  } catch (error) {
+    return { path, status: 0, problem: error.cause?.message ?? error.message };
+  }
+}
+
+async function askRoutes() {
+  const ids = [...routers.keys()].filter(id => id !== APP_ID);
+  const own = ids.flatMap(listRoutes).slice(0, MOST_ROUTES);
+  const wanted = new Set(request.routes);
+  const paths = [...new Set([...wanted, ...own])];
+  const answers = [];
+  for (const path of paths) {
+    const { status, problem } = await ask(path);
+    answers.push({ path, status, problem, wanted: wanted.has(path) });
+  }
+  return answers;
+}
+
+/** Returns the remotes that an app would be told of, and which of their scripts are not served. */
+async function askRemotes() {
+  const { value } = await ask(REMOTES, { wantsJson: true });
+  const remotes = Array.isArray(value) ? value : [];
+  return Promise.all(
+    remotes.map(async ({ packageName, remoteInfo, exposedModules }) => {
+      const manifest = await ask(remoteInfo.entry, { wantsJson: true });
+      const entry = manifest.value?.metaData?.remoteEntry;
+      const scripts = [
+        ...(entry ? [join('/', entry.path ?? '', entry.name).slice(1)] : []),
+        ...(manifest.value?.exposes ?? []).flatMap(one => one?.assets?.js?.sync ?? []),
+      ];
+      const asked = await Promise.all(
+        [...new Set(scripts)].map(file => ask(new URL(file, remoteInfo.entry).href)),
+      );
+      return {
+        package: packageName,
+        name: remoteInfo.name,
+        modules: exposedModules,
+        missing: [manifest, ...asked]
+          .filter(one => one.status !== 200)
+          .map(one => `${one.path}: ${one.status || one.problem}`),
+      };
+    }),
+  );
+}
+
+/** Returns what a page notes of itself in the browser, and the text that is on it. */
+async function openPage(path, screenshot) {
+  const [program, ...words] = request.browser;
+  const profile = mkdtempSync(join(tmpdir(), 'browser-'));
+  const where = [`--user-data-dir=${profile}`, '--dump-dom', new URL(path, address).href];
+  const picture = screenshot ? [`--screenshot=${screenshot}`] : [];
+  try {
+    const page = await new Promise((done, failed) => {
+      const limits = { timeout: BROWSER_MILLISECONDS, maxBuffer: 1 << 26 };
+      execFile(program, [...words, ...picture, ...where], limits, (error, stdout) =>
+        error ? failed(error) : done(stdout),
+      );
+    });
+    const said = /<script[^>]*id="plugin-factory-trial"[^>]*>([^<]*)<\/script>/.exec(page);
+    const text = page
+      .replace(/<(script|style|head|noscript)\b[\s\S]*?<\/\1>/g, ' ')
+      .replace(/<[^>]*>/g, ' ')
+      .replace(/\s+/g, ' ')
+      .trim();
+    return { ...(said ? JSON.parse(said[1]) : {}), text: text.slice(0, LONGEST), problem: '' };
+  } catch (error) {
+    return { text: '', problem: describeError(error).message.slice(0, LONGEST) };
+  } finally {
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+/** Returns what an app made of the frontends, and how each of their pages came out. */
+async function openApp() {
+  const { modules = [], extensions = [], errors = [], problem } = await openPage('/', '');
+  const own = new Set(modules.map(one => one.plugin));
+  const made = extensions.filter(one => own.has(one.plugin));
+  const paths = made.map(one => one.path).filter(path => /^\/[\w./~-]*$/.test(path));
+  const pages = [];
+  for (const path of [...new Set(paths)].slice(0, MOST_PAGES)) {
+    const name = `${path.slice(1).replace(/[^\w-]/g, '-') || 'index'}.png`;
+    const screenshot = request.screenshots ? join(request.screenshots, name) : '';
+    const page = await openPage(path, screenshot);
+    pages.push({ path, screenshot, text: page.text, problem: page.problem, errors: page.errors });
+  }
+  return { modules, extensions: made, errors, problem, pages };
+}
+
+const { name, version } = JSON.parse(
+  readFileSync(join('node_modules', '@backstage/backend-defaults', 'package.json'), 'utf8'),
+);
+const report = {
+  address,
+  backend: `${name} ${version}`,
+  packages: [],
+  started: [],
+  pending: [],
+  routes: [],
+  remotes: [],
+  app: null,
+  error: null,
+};
+let isTimeUp = false;
+const timeUp = Symbol('time is up');
+const tooLate = new Promise(done => {
+  setTimeout(() => done(timeUp), request.seconds * 1000).unref();
+});
+try {
+  const ended = await Promise.race([backend.start(), tooLate]);
+  if (ended === timeUp) {
+    isTimeUp = true;
+  } else {
+    report.started = listStarted(ended.result);
+    report.routes = await askRoutes();
+    report.remotes = await askRemotes();
+    if (request.app && request.browser.length) {
+      report.app = await openApp();
+    }
+  }
+} catch (error) {
+  report.started = listStarted(error?.result);
+  report.error = error?.result ? null : describeError(error);
+}
+report.packages = listPackages();
+if (isTimeUp) {
+  // Before Backstage has said for the first time which plugins it waits for, it is all of them.
+  const all = report.packages.flatMap(one => one.features.map(({ pluginId }) => pluginId));
+  report.pending = pending.length ? pending : [...new Set(all)];
+  if (!report.pending.length) {
+    report.error = { message: 'it had not begun to start plugins when time was up', at: '' };
+  }
+}
+
+writeFileSync(request.report, JSON.stringify(report));
+// A plugin may have printed the beginning of a line.
+await new Promise(done => process.stdout.write(`\nplugin-factory-trial ${request.nonce}\n`, done));
+if (!request.serve || report.error || report.pending.length) {
+  process.exit(0);
+}
