@@ -62,6 +62,7 @@ HEAVY = (
     "tests/export/test_feature_types.py",
     "tests/export/test_locked_install.py",
     "tests/faults/",
+    "tests/inspection/test_inspected_images.py",
     "tests/installation/test_hostile_plugins.py",
     "tests/installation/test_npm_registry.py",
     "tests/installation/test_picked_versions.py",

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
-from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_FOLDER, PACKAGE_JSON
-from factory.archives.safe_folder import walk_safely
-from factory.archives.unpack import unpack
+from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
+from factory.cli.fetch_progress import PROGRESS_SECONDS
 from factory.cli.inspect_view import document_of, show
-from factory.cli.options import AsJson, LeastUrgent, LogLevel, MaxEntrySize, Verbose
+from factory.cli.options import (
+    AsJson,
+    LeastUrgent,
+    LogLevel,
+    MaxEntrySize,
+    RegistryConfigDir,
+    Verbose,
+)
 from factory.cli.session import session
+from factory.config.environment import ENV_FILE, layer_environment
+from factory.config.options import CONFIG_DIR
 from factory.errors import ArtifactError, CheckError, Place, StorageError, UsageError, os_errors_as
 from factory.files import write_whole
 from factory.frontend.bundle_manifests import BrokenManifestError
 from factory.frontend.source_tree import ScriptFolder
 from factory.inspection.inspect_bundle import inspect_bundles
 from factory.inspection.module_map import make_module_map
+from factory.inspection.opened_artifact import open_artifact
 from factory.inspection.size_limits import find_excesses, read_size_limits
 from factory.inspection.treemap import treemap_page
+from factory.installation.connections import ConnectionOptions
+from factory.installation.npmrc import Npmrc
 from factory.notation.json_text import parse_object
-from factory.scratch_folder import scratch_folder
+from factory.quantities import size
 from factory.ui.printing import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-    from factory.archives.limits import ArchiveLimits
     from factory.inspection.inspect_bundle import InspectedBundle
 
 EXAMPLES = """Examples:
@@ -38,6 +48,10 @@ EXAMPLES = """Examples:
 \b
   # Sizes, what is shared, and the biggest packages.
   plugin-factory inspect ./outputs/acme-plugin-todo-dynamic-1.4.0.tgz
+
+\b
+  # A published plugin.
+  plugin-factory inspect oci://quay.io/team/plugin-todo:1.4.0
 
 \b
   # A picture to look at.
@@ -56,10 +70,11 @@ EXAMPLES = """Examples:
 def inspect_artifact(
     ctx: typer.Context,
     artifact: Annotated[
-        Path,
+        str,
         typer.Argument(
-            help="A packed plugin (.tgz), or the folder of an unpacked one: dist-dynamic, or what "
-            "was installed.",
+            help="A packed plugin (.tgz), the folder of an unpacked one (dist-dynamic, or what was "
+            "installed), or an image: oci://REGISTRY/REPOSITORY:TAG, with !FOLDER for one plugin "
+            "of several.",
             show_default=False,
         ),
     ],
@@ -86,6 +101,7 @@ def inspect_artifact(
             help="Print instead in which file each export of the package is, as JSON.",
         ),
     ] = False,
+    config_dir: RegistryConfigDir = CONFIG_DIR,
     max_entry_size: MaxEntrySize = "",
     log_level: LeastUrgent = LogLevel.INFO,
     verbose: Verbose = False,
@@ -97,14 +113,22 @@ def inspect_artifact(
     shares with the page; what it has for itself though portals share it; and the biggest packages,
     by source map. Nothing of the plugin is run.
     """
-    with session(ctx, log_level=log_level, verbose=verbose) as this:
+    env_file = config_dir / ENV_FILE
+    with session(ctx, env_files=(env_file,), log_level=log_level, verbose=verbose) as this:
         if module_map and (limits or html):
             raise UsageError(
                 "--module-map goes with neither --limits nor --html", expected="one of them"
             )
         allowed = read_size_limits(limits) if limits else None
-        most = archive_limits(max_entry_size or this.process.get(MAX_ENTRY_SIZE, ""))
-        with _open_artifact(artifact, most) as root:
+        environment = layer_environment(this.process, (env_file,))
+        options = ConnectionOptions(
+            environment=environment,
+            npmrc=Npmrc(values={}),
+            limits=archive_limits(max_entry_size or environment.get(MAX_ENTRY_SIZE, "")),
+            skip_integrity=True,  # nothing of it is run, or kept
+            checkpoint=this.runner.raise_if_cancelled,
+        )
+        with open_artifact(artifact, options, _tell_of(artifact)) as root:
             package = _read_package(root, artifact)
             if module_map:
                 this.out.document(make_module_map(ScriptFolder(root=root), package))
@@ -115,7 +139,7 @@ def inspect_artifact(
         if html:
             _write(html, treemap_page(title, bundles))
         if as_json:
-            this.out.document(document_of(str(artifact), package, bundles, excesses))
+            this.out.document(document_of(artifact, package, bundles, excesses))
         else:
             show(title, bundles, excesses, this.out)
         if excesses:
@@ -127,28 +151,20 @@ def inspect_artifact(
             )
 
 
-@contextlib.contextmanager
-def _open_artifact(artifact: Path, limits: ArchiveLimits) -> Iterator[Path]:
-    """The unpacked plugin."""
-    if artifact.is_dir():
-        for _ in walk_safely(artifact):
-            pass
-        yield artifact
-        return
-    if not artifact.is_file():
-        raise UsageError(
-            "there is no plugin here",
-            found=str(artifact),
-            expected="a .tgz, or the folder of an unpacked plugin",
-            hint="build first: plugin-factory build --output-dir ./outputs",
-        )
-    with scratch_folder("inspect") as work:
-        folder = work / "plugin"
-        unpack(artifact, folder, select=PACKAGE_FOLDER, limits=limits)
-        yield folder
+def _tell_of(artifact: str) -> Callable[[int, int], None]:
+    """What tells how much of an image is there, at most twice a second."""
+    told = time.monotonic()
+
+    def tell(there: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= PROGRESS_SECONDS:
+            told = time.monotonic()
+            say(f"{artifact}: {size(there)}{f' of {size(total)}' if total else ''}")
+
+    return tell
 
 
-def _read_package(root: Path, artifact: Path) -> dict[str, Any]:
+def _read_package(root: Path, artifact: str) -> dict[str, Any]:
     file = root / PACKAGE_JSON
     try:
         if file.stat().st_size <= LARGEST_PACKAGE_JSON:
@@ -163,7 +179,7 @@ def _read_package(root: Path, artifact: Path) -> dict[str, Any]:
     )
 
 
-def _inspect(root: Path, artifact: Path) -> tuple[InspectedBundle, ...]:
+def _inspect(root: Path, artifact: str) -> tuple[InspectedBundle, ...]:
     say(f"inspecting {artifact}")
     try:
         bundles = inspect_bundles(root)
