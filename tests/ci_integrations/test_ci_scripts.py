@@ -164,6 +164,7 @@ def test_github_builds_a_shard(desk: Desk, github: GitHub) -> None:
         command="build",
         config_dir="config",
         only="one,two/plugins/a b",
+        host="rhdh-1.9\nrhdh-1.10",
         cache_from="oci://quay.io/acme/cache\noci://quay.io/acme/older",
         cache_to="oci://quay.io/acme/cache",
         push_images="true",
@@ -172,6 +173,7 @@ def test_github_builds_a_shard(desk: Desk, github: GitHub) -> None:
     assert done.returncode == 9, "the build's own exit code"
     asked = desk.commands()[0]
     assert asked["only"] == ["one,two/plugins/a b"]
+    assert asked["host"] == ["rhdh-1.9", "rhdh-1.10"]
     assert asked["cache_from"] == ["oci://quay.io/acme/cache", "oci://quay.io/acme/older"]
     assert asked["cache_to"] == "oci://quay.io/acme/cache"
     assert asked["push_images"] is True
