@@ -10,7 +10,7 @@ import typer
 from factory.cli.configured_secrets import find_configured_secrets
 from factory.cli.option_groups import build_words, with_option_groups
 from factory.cli.options import DISPLAY, AsJson, LeastUrgent, LogLevel, Verbose
-from factory.cli.plan_view import lines
+from factory.cli.plan_view import describe_costs, lines
 from factory.cli.session import session
 from factory.config.ci_system import MatrixForm
 from factory.config.options import BuildOptions
@@ -19,6 +19,7 @@ from factory.config.run_plan import plan_run
 from factory.errors import UsageError
 from factory.plan.kubernetes_job import kubernetes_matrix
 from factory.plan.offline import offline_outlook
+from factory.plan.run_costs import estimate_costs, measured_runs
 from factory.plan.shards import github_matrix, gitlab_matrix, shards_of, tekton_matrix
 from factory.reports.build_report import REPORT_FILE
 from factory.reports.durations import durations_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from factory.config.run_plan import RunPlan
     from factory.plan.plan_result import Outlook
     from factory.plan.shards import Shard
-    from factory.reports.durations import Durations
+    from factory.reports.reading import WrittenReport
 
 SHARDS = "For CI"
 # Folders are a pod's own, and each pod has its own part of the plugins.
@@ -53,7 +54,11 @@ EXAMPLES = """Examples:
   plugin-factory plan --config-dir ./config --matrix github --shards 4 --reports ./last-run
 
 \b
-  # The same as a Job of Kubernetes, which needs no CI system.
+  # How long would it all take on four machines?
+  plugin-factory plan --config-dir ./config --offline --machines 4 --reports ./last-run
+
+\b
+  # The matrix as a Job of Kubernetes, which needs no CI system.
   plugin-factory plan --config-dir config --matrix kubernetes --shards 4
 """
 
@@ -93,6 +98,15 @@ def plan(
             rich_help_panel=SHARDS,
         ),
     ] = None,
+    machines: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Also show what the run costs on so many machines, by the durations of earlier "
+            "runs: cold, with nothing changed, and after one change.",
+            rich_help_panel=SHARDS,
+        ),
+    ] = None,
     changed_only: Annotated[
         bool,
         typer.Option(
@@ -120,10 +134,16 @@ def plan(
         verbose=verbose,
     ) as this:
         _refuse_contradictions(
-            as_json=as_json, matrix=matrix, shards=shards, offline=offline, changed=changed_only
+            as_json=as_json,
+            matrix=matrix,
+            shards=shards,
+            machines=machines,
+            offline=offline,
+            changed=changed_only,
         )
         words = _words_of_pods(ctx, options, this) if matrix is MatrixForm.KUBERNETES else ()
-        durations = _durations(reports, options.result.output_dir) if matrix else None
+        told = _read_reports(reports, options.result.output_dir) if matrix or machines else ()
+        durations = durations_of(told)
         with scratch_folder("packages") as scratch:
             options = write_package_configurations(options, scratch)
             run = plan_run(options, this.process, default_jobs=1)
@@ -131,14 +151,16 @@ def plan(
         for workspace in outlook.workspaces:
             if workspace.error:
                 this.screen.show_error(workspace.error)
-    if durations is not None and matrix and shards:
+    if matrix and shards:
         found = shards_of(outlook, durations, shards, changed_only=changed_only)
         this.out.file(f"{_matrix(found, matrix, words)}\n")
         return
+    costs = estimate_costs(outlook, durations, measured_runs(told), machines) if machines else None
     if as_json:
-        this.out.document(outlook.as_json(this.runner.redact))
+        document = outlook.as_json(this.runner.redact)
+        this.out.document(document | ({"costs": costs.as_json()} if costs else {}))
     else:
-        this.out.lines(*lines(outlook))
+        this.out.lines(*lines(outlook), *(describe_costs(costs) if costs else ()))
     raise typer.Exit(outlook.exit_code)
 
 
@@ -151,8 +173,16 @@ def _look(run: RunPlan, this: Session, *, offline: bool) -> Outlook:
 
 
 def _refuse_contradictions(
-    *, as_json: bool, matrix: MatrixForm | None, shards: int | None, offline: bool, changed: bool
+    *,
+    as_json: bool,
+    matrix: MatrixForm | None,
+    shards: int | None,
+    machines: int | None,
+    offline: bool,
+    changed: bool,
 ) -> None:
+    if matrix and machines:
+        raise UsageError("--matrix and --machines exclude each other", expected="one of them")
     if matrix and as_json:
         raise UsageError("--matrix and --json exclude each other", expected="one of them")
     if matrix and shards is None:
@@ -171,11 +201,11 @@ def _refuse_contradictions(
         )
 
 
-def _durations(reports: Sequence[Path] | None, output_dir: Path) -> Durations:
+def _read_reports(reports: Sequence[Path] | None, output_dir: Path) -> tuple[WrittenReport, ...]:
+    """The reports of earlier runs: those that are named, or the one where this run's would be."""
     if reports:
-        return durations_of(read_report(where) for where in reports)
-    there = (output_dir / REPORT_FILE).is_file()
-    return durations_of([read_report(output_dir)] if there else [])
+        return tuple(read_report(where) for where in reports)
+    return (read_report(output_dir),) if (output_dir / REPORT_FILE).is_file() else ()
 
 
 def _matrix(found: Sequence[Shard], form: MatrixForm, words: Sequence[str]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from factory.quantities import pluralize
+from factory.quantities import duration, pluralize
 
 if TYPE_CHECKING:
     from factory.plan.plan_result import Outlook, PlannedTools
+    from factory.plan.run_costs import RunCosts
 
 _LONGEST = 60
 
@@ -70,6 +71,22 @@ def _matrix(outlook: Outlook) -> list[str]:
             [name.ljust(names), *(c.ljust(w) for c, w in zip(cells, widths, strict=True))]
         ).rstrip()
         for name, cells in lines
+    ]
+
+
+def describe_costs(costs: RunCosts) -> list[str]:
+    """Return what a run costs, a line for each kind of run."""
+    on = pluralize(costs.machines, "machine")
+    unchanged = "not known: no earlier run had a workspace of which nothing had changed"
+    if costs.unchanged is not None:
+        unchanged = duration(costs.unchanged)
+    change = f"{duration(costs.one_change)} on the average, {duration(costs.worst_change)} at most"
+    return [
+        "",
+        f"{pluralize(costs.workspaces, 'workspace')} on {on}, by the durations of earlier runs:",
+        f"  cold              {duration(costs.cold)} ({duration(costs.work)} of stages)",
+        f"  nothing changed   {unchanged}",
+        f"  one change        {change}",
     ]
 
 

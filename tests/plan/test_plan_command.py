@@ -14,6 +14,7 @@ from factory.cache.store import Store, store_of
 from factory.cli.app import run
 from factory.errors import ConfigurationError, SourceError, UsageError
 from factory.schemas import find_violation
+from tests.reports.test_merge import plugin, several, workspace
 from tests.sources.repositories import Repository, new_repository
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples/local-workspace"
@@ -494,3 +495,28 @@ class TestSeveralPortals:
         for shard in shards:
             found = two.plan("--offline", "--json", "--only", shard["only"], *self.BOTH).json
             assert {each["name"] for each in found["workspaces"]} == set(shard["only"].split(","))
+
+
+class TestMachines:
+    """What the run costs on some machines, by what an earlier one took."""
+
+    def test_costs_are_told(self, desk: Desk) -> None:
+        for name in ("one", "two"):
+            desk.write(f"{name}/source.json", {"repo": NOWHERE, "repo-ref": PINNED})
+            desk.write(f"{name}/plugins-list.yaml", f"{FRONT}:\n")
+        last = desk.root / "last"
+        last.mkdir()
+        earlier = several(one=workspace(plugin(FRONT)), two=workspace(plugin(FRONT)))
+        (last / "build-report.json").write_text(json.dumps(earlier))
+        told = desk.plan("--offline", "--machines", "2", "--reports", str(last))
+        assert told.code == 0, told.err
+        assert "2 workspaces on 2 machines, by the durations of earlier runs:" in told.out
+        assert "nothing changed   not known" in told.out
+        costs = desk.plan("--offline", "--machines=2", f"--reports={last}", "--json").json["costs"]
+        assert costs["machines"] == 2
+        assert costs["cold"] <= costs["work"]
+
+    def test_it_goes_with_no_matrix(self, desk: Desk) -> None:
+        desk.write("source.json", {"repo": NOWHERE})
+        words = ("--machines", "2", "--matrix", "github", "--shards", "2")
+        assert desk.plan(*words).code == UsageError.exit_code
