@@ -81,10 +81,14 @@ def server(answer: Callable[[str], bytes | Iterator[bytes]]) -> Iterator[str]:
             for part in [parts] if isinstance(parts, bytes) else parts:
                 connection.sendall(part)
 
-    threading.Thread(target=serve, daemon=True).start()
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
     try:
         yield f"127.0.0.1:{listening.getsockname()[1]}"
     finally:
+        # A thread that still waits here would take connections of whoever gets this file's number.
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
         listening.close()
 
 

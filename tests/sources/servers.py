@@ -215,11 +215,13 @@ def stalling(port: int, stalls: Stalls, *, after: int) -> Iterator[int]:
                     ).start()
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=served, daemon=True).start()
+        thread = threading.Thread(target=served, daemon=True)
+        thread.start()
         try:
             yield listening.getsockname()[1]
         finally:
             listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
             for each in opened:
                 each.close()
 
