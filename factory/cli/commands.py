@@ -85,6 +85,12 @@ COMMANDS: Mapping[str, CommandPlace] = MappingProxyType(
             "Try plugins in a real Backstage, and say what became of each.",
             "try_in_backstage",
         ),
+        "dev": _place(
+            "dev",
+            "Show plugins of a workspace in a real Backstage, and build them again when they are "
+            "saved.",
+            "develop",
+        ),
         "catalogue": _place(
             "catalogue",
             "The entities that describe plugins, and the index that portals read.",

@@ -49,7 +49,7 @@ from factory.trial.verdicts import read_tried_manifest, trial_document
 from factory.ui.printing import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from factory.installation.npmrc import Npmrc
     from factory.toolchain.node import Npm
@@ -199,15 +199,15 @@ def try_in_backstage(
         warn_of_unused(npmrc)
         seconds = duration_seconds(initialise_within, "--initialise-within")
         routes = tuple(_check_route(one) for one in route or ())
-        configs = tuple(_check_config(one) for one in app_config or ())
+        configs = tuple(check_config(one) for one in app_config or ())
         kept_log = _open_log(log_file) if log_file else None
         with scratch_folder("staged") as staging:
             root = staging / "dynamic-plugins-root"
-            options = _connection_options(this, npmrc, max_entry_size)
-            folders = _stage(this, targets, root, options)
-            npm = _find_npm(this, cache_dir, staging)
+            options = connection_options(this, npmrc, max_entry_size)
+            folders = stage(this, targets, root, options)
+            npm = find_npm(this, cache_dir, staging)
             words = find_browser(browser, npm.cache.environment)
-            has_pages = any(_is_frontend(folder) for folder in folders)
+            has_pages = has_frontends(folders)
             if has_pages and not words:
                 log.warning("there is no Chromium on the PATH: no page is opened")
             result = run_trial(
@@ -243,10 +243,14 @@ def _show(this: Session, result: TrialResult, *, as_json: bool, serves: bool) ->
         say(f"{result.report.address} is served until Ctrl-C")
 
 
-def _stage(
+def stage(
     this: Session, targets: Sequence[str], root: Path, options: ConnectionOptions
 ) -> tuple[Path, ...]:
-    """Put what is named into a dynamic plugins folder, and return the folders in it."""
+    """Put what is named into a dynamic plugins folder, and return the folders in it.
+
+    Raises:
+        FactoryError: something is not available, or is not what it should be.
+    """
     with open_indexes(options) as indexes:
         entries = list_tried_plugins(targets, default_list=choose_default_list(indexes))
         request = InstallRequest(
@@ -257,12 +261,18 @@ def _stage(
     return tuple(root / end.folder for end in done.plugins if end.folder)
 
 
-def _find_npm(this: Session, cache_dir: Path | None, temporary: Path) -> Npm:
+def find_npm(this: Session, cache_dir: Path | None, temporary: Path) -> Npm:
+    """Return the npm that installs the Backstage to try plugins in, and its Node.js."""
     environment = layer_environment(this.process)
     tools = ToolCache(
         folder=cache_dir_of(cache_dir, environment), environment=environment, runner=this.runner
     )
     return npm_of(find_node(TRIAL_NODE, tools), tools, temporary=temporary)
+
+
+def has_frontends(folders: Iterable[Path]) -> bool:
+    """Return whether one of the staged plugins is a frontend."""
+    return any(_is_frontend(folder) for folder in folders)
 
 
 def _is_frontend(folder: Path) -> bool:
@@ -282,7 +292,8 @@ def _make_folder(folder: Path) -> Path:
     return folder.absolute()
 
 
-def _connection_options(this: Session, npmrc: Npmrc, max_entry_size: str) -> ConnectionOptions:
+def connection_options(this: Session, npmrc: Npmrc, max_entry_size: str) -> ConnectionOptions:
+    """Return how plugins are brought, and what an archive may hold."""
     environment = layer_environment(this.process)
     return ConnectionOptions(
         environment=environment,
@@ -303,7 +314,12 @@ def _check_route(written: str) -> str:
     )
 
 
-def _check_config(file: Path) -> Path:
+def check_config(file: Path) -> Path:
+    """Return an app-config file's absolute path.
+
+    Raises:
+        ConfigurationError: there is no such file.
+    """
     if file.is_file():
         return file.absolute()
     raise ConfigurationError(
