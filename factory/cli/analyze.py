@@ -175,7 +175,10 @@ def _analyze_package(ctx: typer.Context, package: str, host: str | None) -> Work
         scratch_folder("packages") as scratch,
     ):
         options = write_package_configurations(
-            build_options(package=(package,), host=host, output_dir=scratch / "outputs"), scratch
+            build_options(
+                package=(package,), host=(host,) if host else (), output_dir=scratch / "outputs"
+            ),
+            scratch,
         )
         run = plan_run(options, this.process, default_jobs=1)
         with workspace_to_look_at(run, runner=this.runner) as workspace:

@@ -171,10 +171,11 @@ def update(
                     output_dir=scratch / "outputs",
                     only=tuple(only or ()),
                     exclude=tuple(exclude or ()),
-                    host=host,
+                    host=(host,) if host else (),
                 ),
                 this.process,
                 default_jobs=1,
+                is_of_portals=False,  # what is edited is what all portals have
             )
             updates = _find(this, run, npmrc, wishes, scratch)
             if commit is not None:

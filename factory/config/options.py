@@ -503,11 +503,14 @@ def build_options(**values: Any) -> BuildOptions:
     """Return the options with ``values`` in the groups that they belong to, others as they default.
 
     Raises:
-        TypeError: no group has an option of that name.
+        TypeError: no group has an option of that name, or it has several values and is given one.
     """
     groups: dict[str, Any] = {}
     for group in fields(BuildOptions):
         kind: Any = group.default_factory
+        for each in fields(kind):
+            if isinstance(each.default, tuple) and isinstance(values.get(each.name), str):
+                raise TypeError(f"{each.name} has several values, and {values[each.name]!r} is one")
         own = {each.name for each in fields(kind)} & values.keys()
         groups[group.name] = kind(**{name: values.pop(name) for name in own})
     if values:

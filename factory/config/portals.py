@@ -101,6 +101,11 @@ def read_portals(options: BuildOptions, config_dir: Path) -> tuple[WantedPortal,
     return tuple(portals.values())
 
 
+def find_nameless_portal(options: BuildOptions) -> WantedPortal:
+    """Return the portal of ``--host`` for who takes what a configuration has for all portals."""
+    return WantedPortal(host=next(iter(options.arguments.host), ""))
+
+
 def name_portal(host: str) -> str:
     """Return what a portal's folders are called: its name, or that of its file.
 

@@ -31,6 +31,7 @@ from factory.config.portals import (
     PORTALS_FOLDER,
     WantedPortal,
     find_layer,
+    find_nameless_portal,
     list_layers,
     name_images,
     read_portals,
@@ -108,13 +109,20 @@ class RunPlan:
         return (self.portals.index(portal) if portal in self.portals else 0, name)
 
 
-def plan_run(options: BuildOptions, process: Mapping[str, str], *, default_jobs: int) -> RunPlan:
+def plan_run(
+    options: BuildOptions,
+    process: Mapping[str, str],
+    *,
+    default_jobs: int,
+    is_of_portals: bool = True,
+) -> RunPlan:
     """Settle what a run is to build.
 
     Args:
         options: the options.
         process: the process's environment.
         default_jobs: how many cores to use, unless the options say.
+        is_of_portals: whether ``portals.yaml`` and the files for one portal count.
 
     Raises:
         UsageError: options that exclude each other, or that select nothing.
@@ -144,7 +152,9 @@ def plan_run(options: BuildOptions, process: Mapping[str, str], *, default_jobs:
     if found.folders:
         _refuse_for_several(options, found)
     refuse_contradictions(options)
-    portals = read_portals(options, config_dir)
+    portals = (
+        read_portals(options, config_dir) if is_of_portals else (find_nameless_portal(options),)
+    )
     if len(portals) > 1:
         options = _name_images_of(options)
     cells = _find_cells(options, portals, found)
@@ -170,7 +180,7 @@ def plan_run(options: BuildOptions, process: Mapping[str, str], *, default_jobs:
         broken = [each for each in broken if selection.wants_workspace(each.name)]
     else:
         (portal,) = portals
-        if not portal.name and list_layers(config_dir):
+        if is_of_portals and not portal.name and list_layers(config_dir):
             log.warning(
                 "%s is not used: no portal is named, as by --host %s",
                 config_dir / PORTALS_FOLDER,

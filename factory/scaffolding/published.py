@@ -93,7 +93,9 @@ def _analyze(
 ) -> WorkspaceAnalysis:
     with scratch_folder("packages") as scratch:
         options = write_package_configurations(
-            build_options(package=(str(spec),), host=host or None, output_dir=scratch / "outputs"),
+            build_options(
+                package=(str(spec),), host=(host,) if host else (), output_dir=scratch / "outputs"
+            ),
             scratch,
         )
         for name in (NPMRC, ENV_FILE):

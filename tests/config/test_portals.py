@@ -337,3 +337,19 @@ class TestTags:
         assert "{host}" in (error.expected or "")
         desk.plan(*BOTH, push_images=True, tag_template="{host_version}")
         desk.plan(*BOTH, tag_template="latest")
+
+
+def test_who_takes_what_all_portals_have_takes_no_layer(desk: Desk) -> None:
+    desk.write("portals.yaml", "hosts: [rhdh-1.8, rhdh-1.9]\n")
+    desk.write("portals/rhdh-1.9/source.json", {"repo": "https://example.com/old"})
+    options = build_options(config_dir=desk.config, host=("rhdh-1.9",))
+    run = plan_run(options, {"HOME": "/"}, default_jobs=1, is_of_portals=False)
+    (build,) = run.builds
+    assert (build.portal.host, build.layers) == ("rhdh-1.9", (desk.config,))
+    assert build.source is not None
+    assert build.source.repo == "https://example.com/p"
+
+
+def test_one_text_is_no_list_of_portals() -> None:
+    with pytest.raises(TypeError, match="has several values"):
+        build_options(host="rhdh-1.9")
