@@ -18,6 +18,14 @@ WORKSPACE: ContextVar[str] = ContextVar("workspace", default="")
 Outcome: TypeAlias = Literal["done", "failed", "skipped"]
 
 
+def without_portal(name: str, portal: str) -> str:
+    """Return a name without that of the portal before it, as runs for several portals have it.
+
+    "" is what is left of the only workspace of a portal; without a ``portal`` the name stays.
+    """
+    return name.removeprefix(portal).removeprefix("/") if portal else name
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageStarted:
     """A stage begins for a plugin (its path), or for the whole workspace (no plugin)."""

@@ -112,6 +112,12 @@ def release_order(version: str) -> tuple[object, ...]:
     return (numbers, not prerelease, labels)
 
 
+def name_order(name: str) -> tuple[object, ...]:
+    """Return a key that sorts names with versions in them: rhdh-1.9 comes before rhdh-1.10."""
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((1, int(part)) if _is_number(part) else (0, part) for part in parts)
+
+
 def _is_number(text: str) -> bool:
     """Python counts more as digits than it makes numbers of, and makes none of very many."""
     return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER

@@ -31,7 +31,7 @@ from factory.analysis.portal_profile import (
 from factory.analysis.release_match import SCOPE, match_release
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.notation.json_text import parse_json, parse_object
-from factory.versions import release_order, satisfies
+from factory.versions import name_order, release_order, satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ def host_names() -> tuple[str, ...]:
     """Return the names of the portals that ship with the factory, oldest release first."""
     files = resources.files("factory.hosts").iterdir()
     names = (file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
-    return tuple(sorted(names, key=_release_order))
+    return tuple(sorted(names, key=name_order))
 
 
 def plain_host_names() -> tuple[str, ...]:
@@ -245,9 +245,3 @@ def _plain_backstage(release: str) -> HostInventory:
 def _plain_names() -> str:
     names = plain_host_names()
     return f"{names[0]} to {names[-1]}"
-
-
-def _release_order(name: str) -> tuple[object, ...]:
-    """Numbers in a name count as numbers: rhdh-1.9 comes before rhdh-1.10."""
-    parts = re.split(r"(\d+)", name)
-    return tuple((1, int(part)) if part.isdigit() else (0, part) for part in parts)

@@ -33,8 +33,7 @@ from factory.quantities import duration, join_names
 from factory.scheduling.capacity import default_jobs
 from factory.scratch_folder import scratch_folder
 from factory.trial.author_loop import AuthorLoop
-from factory.trial.installed_app import find_app
-from factory.trial.installed_backend import find_backend
+from factory.trial.installed_host import find_app, find_backend
 from factory.trial.running_trial import TrialRequest, run_trial
 from factory.trial.watched_sources import find_sources
 from factory.ui.printing import say
@@ -204,7 +203,12 @@ def _build(this: Session, options: BuildOptions) -> bool:
 
     say("building")
     try:
-        run = plan_run(options, this.process, default_jobs=default_jobs())
+        run = plan_run(
+            options,
+            this.process,
+            default_jobs=default_jobs(),
+            is_of_portals=bool(options.arguments.host),  # one tree is tried in one Backstage
+        )
         report = build_run(run, runner=this.runner, emit=emit, confirm=None)
     except Interrupted:
         raise

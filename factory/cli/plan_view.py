@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from factory.events import without_portal
 from factory.quantities import duration, pluralize
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _matrix(outlook: Outlook) -> list[str]:
         return []
     rows: dict[str, dict[str, str]] = {}
     for workspace in outlook.workspaces:
-        own = workspace.name.removeprefix(workspace.portal).removeprefix("/")
+        own = without_portal(workspace.name, workspace.portal)
         if workspace.error or not workspace.plugins:
             said = "not checked"
             if workspace.error:

@@ -41,8 +41,7 @@ from factory.scratch_folder import scratch_folder
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node, npm_of
 from factory.trial.browser import find_browser
-from factory.trial.installed_app import find_app
-from factory.trial.installed_backend import TRIAL_NODE, find_backend
+from factory.trial.installed_host import TRIAL_NODE, find_app, find_backend
 from factory.trial.running_trial import TrialRequest, run_trial
 from factory.trial.tried_plugins import list_tried_plugins
 from factory.trial.verdicts import read_tried_manifest, trial_document

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EVERY_PACKAGE = "*"
 INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
+"""The scripts of a package that yarn runs when it installs."""
 _LONGEST_SHOWN = 214
 
 

@@ -17,10 +17,11 @@ from factory.config.engine_option import read_engines
 from factory.config.environment import cache_dir_of
 from factory.config.package_spec import parse_as_of
 from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST, PluginsList, read_plugins_list
-from factory.config.portals import DEFAULT_PORTAL, PORTALS_FOLDER, WantedPortal, find_layer
+from factory.config.portals import DEFAULT_PORTAL, WantedPortal
 from factory.config.source_file import SOURCE_FILE, SourceFile, leaves_repository, read_source_file
 from factory.config.workspaces import is_disabled
 from factory.errors import ConfigurationError, Place, UsageError
+from factory.events import without_portal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,13 +94,12 @@ class BuildPlan:
     @property
     def workspace(self) -> str:
         """The workspace's name whatever the portal; "" where there is but one."""
-        return workspace_of(self.name, self.portal.of_several)
+        return without_portal(self.name, self.portal.of_several)
 
     @property
     def layers(self) -> tuple[Path, ...]:
         """The folders of the configuration, those first whose files win."""
-        layer = find_layer(self.config_dir, self.portal.name)
-        return (layer, self.config_dir) if layer else (self.config_dir,)
+        return self.portal.layers_of(self.config_dir)
 
     @property
     def keeps_configuration(self) -> bool:
@@ -125,11 +125,6 @@ def find_file(layers: Iterable[Path], name: str) -> Path | None:
     return next((file.absolute() for file in files if file.is_file()), None)
 
 
-def workspace_of(name: str, portal: str) -> str:
-    """Return the name of a workspace without that of its portal, "" where a run has but one."""
-    return name.removeprefix(portal).removeprefix("/") if portal else name
-
-
 def plan_workspace(
     options: BuildOptions,
     environment: Environment,
@@ -153,9 +148,8 @@ def plan_workspace(
         ConfigurationError: a file of the configuration directory cannot be used.
     """
     config_dir = options.source.config_dir.absolute()
-    layer = find_layer(config_dir, portal.name)
-    layers = (layer, config_dir) if layer else (config_dir,)
-    source_file = None if options.source.source_repo else read_source_file(config_dir, layer)
+    layers = portal.layers_of(config_dir)
+    source_file = None if options.source.source_repo else read_source_file(config_dir, layers[0])
     if options.source.source_repo and (written := find_file(layers, SOURCE_FILE)):
         log.info("--source-repo is given: %s is not used", written)
     source = None if options.source.use_local else _choose_source(options, source_file, config_dir)
@@ -173,7 +167,7 @@ def plan_workspace(
         source=source,
         workspace_path=_workspace_path(options, source_file),
         plugins=next((found for found in lists if found), None),
-        plugins_list_file=_find_list_to_write(config_dir, portal, layer),
+        plugins_list_file=portal.own_folder(config_dir) / PLUGINS_LIST,
         environment=environment,
         supported_versions=_read_supported_versions(versions) if versions else None,
         repo_backstage_version=_read_noted_version(source_file),
@@ -181,13 +175,6 @@ def plan_workspace(
         jobs=options.work.jobs or default_jobs,
         clones_dir=clones_dir,
     )
-
-
-def _find_list_to_write(config_dir: Path, portal: WantedPortal, layer: Path | None) -> Path:
-    """Of several portals each has a list of its own: build arguments are for one of them."""
-    if layer or portal.is_one_of_several:
-        return config_dir / PORTALS_FOLDER / portal.name / PLUGINS_LIST
-    return config_dir / PLUGINS_LIST
 
 
 def _refuse_disabled(config_dir: Path) -> None:

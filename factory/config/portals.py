@@ -49,6 +49,21 @@ class WantedPortal:
         """Its name where a run builds for several, "" otherwise."""
         return self.name if self.is_one_of_several else ""
 
+    def layers_of(self, config_dir: Path) -> tuple[Path, ...]:
+        """Return the folders of a configuration, those first whose files win."""
+        layer = find_layer(config_dir, self.name)
+        return (layer, config_dir) if layer else (config_dir,)
+
+    def own_folder(self, config_dir: Path) -> Path:
+        """Return where what is found out for this portal is written; it may not be there yet.
+
+        Of several portals each has a folder of its own: build arguments are for one of them.
+        """
+        layer = find_layer(config_dir, self.name)
+        if layer or self.is_one_of_several:
+            return config_dir / PORTALS_FOLDER / self.name
+        return config_dir
+
     def options_of(self, options: BuildOptions) -> BuildOptions:
         """Return the options of a run for this portal alone."""
         hosts = (self.host,) if self.host else ()

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.config.allowed_scripts import INSTALL_SCRIPTS
 from factory.notation.json_text import parse_object
 from factory.toolchain.link_tree import link_tree
 from factory.toolchain.linking import (
-    INSTALL_SCRIPTS,
     reason_against_linking,
     settings_files,
     settings_of,

@@ -12,7 +12,7 @@ from factory.archives.unpack import unpack
 from factory.errors import Place, UsageError
 from factory.installation.connections import Connections
 from factory.installation.obtain import obtain
-from factory.installation.package_reference import OciPackage, parse_package
+from factory.installation.package_reference import parse_image
 from factory.installation.plugin_list import ListedPlugin
 from factory.scratch_folder import scratch_folder
 
@@ -44,7 +44,7 @@ def open_artifact(
     with scratch_folder("inspect") as scratch:
         folder = scratch / "plugin"
         if artifact.startswith(_IMAGE):
-            entry = ListedPlugin(package=_read_image(artifact), place=Place(file=Path(artifact)))
+            entry = ListedPlugin(package=parse_image(artifact), place=Place(file=Path(artifact)))
             with Connections(options, scratch) as connections:
                 obtain(entry, folder, connections, on_progress)
             yield folder
@@ -64,14 +64,3 @@ def open_artifact(
             )
         unpack(path, folder, select=PACKAGE_FOLDER, limits=options.limits)
         yield folder
-
-
-def _read_image(artifact: str) -> OciPackage:
-    package = parse_package(artifact, folder=Path.cwd())
-    if isinstance(package, OciPackage) and not package.inherits:
-        return package
-    raise UsageError(
-        "the image has no version",
-        found=artifact,
-        expected="oci://REGISTRY/REPOSITORY:TAG, with !FOLDER for one plugin of several",
-    )

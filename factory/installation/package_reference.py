@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from factory.config.package_spec import LATEST, PackageSpec
-from factory.errors import ConfigurationError
+from factory.errors import ConfigurationError, UsageError
 from factory.oci.names import (
     HOST,
     REPOSITORY,
@@ -188,6 +188,23 @@ def parse_package(text: str, *, folder: Path, place: Place | None = None) -> Wri
     if match is None:
         raise _refusal("the package has an unknown form", written, place)
     return NpmPackage(name=match["name"], wanted=(match["wanted"] or LATEST).strip())
+
+
+def parse_image(text: str) -> OciPackage:
+    """Return the image that a command line names, which has a version.
+
+    Raises:
+        UsageError: it has none.
+        ConfigurationError: it is not the name of an image.
+    """
+    package = parse_package(text, folder=Path.cwd())
+    if isinstance(package, OciPackage) and not package.inherits:
+        return package
+    raise UsageError(
+        "the image has no version",
+        found=text,
+        expected="oci://REGISTRY/REPOSITORY:TAG, with !FOLDER for one plugin of several",
+    )
 
 
 def with_version_of(package: OciPackage, included: OciPackage) -> OciPackage:

@@ -11,7 +11,6 @@ from factory.analysis.arguments import parse_arguments
 from factory.analysis.inventory import find_host
 from factory.analysis.lockfile_parser import LOCKFILE
 from factory.config.allowed_scripts import NO_SCRIPTS
-from factory.config.portals import PORTALS_FOLDER
 from factory.config.source_file import SOURCE_FILE
 from factory.installation.connections import npm_web
 from factory.installation.npmrc import read_npmrc
@@ -106,13 +105,6 @@ def _read_pin_of(plan: BuildPlan, spec: PackageSpec) -> Pin | None:
     return None
 
 
-def _find_pins(plan: BuildPlan) -> Path:
-    """Where the pin of a package is written: of several portals, each resolves its own."""
-    if plan.portal.is_one_of_several or len(plan.layers) > 1:
-        return plan.config_dir / PORTALS_FOLDER / plan.portal.name
-    return plan.config_dir
-
-
 def bring_package(
     plan: BuildPlan, package: PublishedPackage, stage: Stage, runner: Runner
 ) -> tuple[Checkout, str]:
@@ -199,7 +191,7 @@ def settle_package(
             runner=stage.bind(build.run_context.runner),
         )
     # Of a mere look at the source, the list is a copy in a scratch folder.
-    pins = _find_pins(plan)
+    pins = plan.portal.own_folder(plan.config_dir)
     is_build = plan.plugins_list_file.parent == pins
     if plan.keeps_configuration and is_build:
         pins.mkdir(parents=True, exist_ok=True)

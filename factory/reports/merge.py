@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place
+from factory.versions import name_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,7 +54,9 @@ def merge_reports(reports: Sequence[WrittenReport]) -> dict[str, Any]:
     if alone:
         return _join(parts[""])
     runs = [each.document for each in reports if each.several]
-    names = sorted(parts, key=lambda name: (_order_of_portal(parts[name][0].report), name))
+    names = sorted(
+        parts, key=lambda name: (name_order(parts[name][0].report.get("portal") or ""), name)
+    )
     workspaces = [_join(parts[name]) | {"name": name} for name in names]
     error = _first(run["error"] for run in runs)
     tools = reports[0].document["tools"]
@@ -67,12 +69,6 @@ def merge_reports(reports: Sequence[WrittenReport]) -> dict[str, Any]:
         "warnings": _in_order(warning for run in runs for warning in run["warnings"]),
         "error": error,
     }
-
-
-def _order_of_portal(workspace: Report) -> tuple[tuple[int, int, str], ...]:
-    """What to sort by its portal: a number in a name counts as a number, 1.9 before 1.10."""
-    parts = re.split(r"(\d+)", workspace.get("portal") or "")
-    return tuple((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in parts)
 
 
 def _join(parts: Sequence[_Part]) -> dict[str, Any]:

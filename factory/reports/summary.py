@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from factory.events import without_portal
 from factory.frontend.verdict import FrontendVerdict
 from factory.reports.merge import merge_reports
 
@@ -176,11 +177,6 @@ def _workspace(name: str, workspace: Report) -> SummarisedWorkspace:
         warnings=tuple(workspace["warnings"]),
         portal=_text(workspace.get("portal")),
     )
-
-
-def without_portal(name: str, portal: str) -> str:
-    """Return a name in a report of several portals without that of the portal before it."""
-    return name.removeprefix(portal).removeprefix("/") if portal else name
 
 
 def image_page(reference: str) -> str | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from factory.errors import Place, ToolchainError
 from factory.notation.json_text import parse_object
+from factory.toolchain.node import QUIET_INSTALL
 from factory.toolchain.runner import ProcessFailed
 from factory.versions import highest, satisfies
 
@@ -136,10 +137,9 @@ def _install(folder: Path, npm: Npm) -> None:
     for name in ("package.json", "package-lock.json"):
         (folder / name).write_bytes(_pins().joinpath(name).read_bytes())
     # The lockfile leaves out the peers, which are what a portal shares and no bundler loads.
-    quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts")
     try:
         npm.run_patiently(
-            *("ci", "--legacy-peer-deps", *quiet),
+            *("ci", "--legacy-peer-deps", *QUIET_INSTALL),
             cwd=folder,
             what=f"installing {PACKAGE} {PINNED}",
         )

@@ -25,6 +25,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from factory.config.allowed_scripts import INSTALL_SCRIPTS
 from factory.errors import ConfigurationError, Place
 from factory.notation.json_text import parse_object
 from factory.notation.yaml_text import parse_yaml_1_1
@@ -57,8 +58,6 @@ _FOLDERS = 256
 # at once before it gets near the end.
 _WORN = 0.15
 _NEAR = 0.95
-INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
-"""The scripts of a package that yarn runs when it installs."""
 _MENDS_PACKAGES = re.compile(r'^"?(?:patch-package|postinstall-postinstall)@', re.MULTILINE)
 
 

@@ -61,6 +61,10 @@ class Node:
     why: str = ""
 
 
+QUIET_INSTALL = ("--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts")
+"""With these npm only installs: it asks and says nothing else, and runs nobody's scripts."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Npm:
     """The npm of a Node, which brings the factory's own tools into the cache.

@@ -15,6 +15,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
+from factory.toolchain.node import QUIET_INSTALL
 from factory.toolchain.rhdh_cli_version import PACKAGE, find_known_version, resolve_version
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.wanted_tools import VARIABLE
@@ -100,15 +101,14 @@ def list_known_versions() -> tuple[str, ...]:
 
 def _install(version: str, pins: Traversable | None, folder: Path, npm: Npm) -> None:
     log.info("installing rhdh-cli %s (once; it takes a minute or two)", version)
-    quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts")
     if pins:
         for name in ("package.json", "package-lock.json"):
             (folder / name).write_bytes(pins.joinpath(name).read_bytes())
-        command = ["ci", *quiet]
+        command = ["ci", *QUIET_INSTALL]
     else:
         log.warning("rhdh-cli %s is not pinned: its dependencies are resolved as of now", version)
         (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-        command = ["install", *quiet, "--save-exact", f"{PACKAGE}@{version}"]
+        command = ["install", *QUIET_INSTALL, "--save-exact", f"{PACKAGE}@{version}"]
     try:
         npm.run_patiently(*command, cwd=folder, what=f"installing rhdh-cli {version}")
     except ProcessFailed as failure:

@@ -14,8 +14,7 @@ from factory.files import folders_in
 from factory.installation.package_reference import (
     LocalArchive,
     LocalFolder,
-    OciPackage,
-    parse_package,
+    parse_image,
 )
 from factory.installation.plugin_list import ListedPlugin, read_plugin_list
 from factory.verification.configuration import GivenConfig, read_sidecar_config
@@ -65,24 +64,13 @@ def _list_word(word: str, default_list: DefaultList | None) -> Iterator[ListedPl
         listed = read_plugin_list(path, default_list=default_list)
         yield from (entry for entry in listed if entry.enabled)
     elif word.startswith(_IMAGE):
-        yield _entry(_read_image(word), path)
+        yield _entry(parse_image(word), path)
     elif _holds_plugins(path):
         for folder in folders_in(path):
             if (folder / PACKAGE_JSON).is_file() and not folder.name.startswith("."):
                 yield _entry(LocalFolder(path=folder.absolute(), written=str(folder)), folder)
     else:
         yield from _list_files(word)
-
-
-def _read_image(word: str) -> OciPackage:
-    package = parse_package(word, folder=Path.cwd())
-    if isinstance(package, OciPackage) and not package.inherits:
-        return package
-    raise UsageError(
-        "the image has no version",
-        found=word,
-        expected="oci://REGISTRY/REPOSITORY:TAG, with !FOLDER for one plugin of several",
-    )
 
 
 def _holds_plugins(path: Path) -> bool:

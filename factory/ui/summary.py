@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from factory.events import without_portal
 from factory.quantities import duration, pluralize, size
 from factory.ui.stages import WHOLE_WORKSPACE
 from factory.ui.text import MARKS, Line, Span, Style, cells, pad, printable
@@ -55,7 +56,7 @@ def _matrix(run: RunFinished) -> list[Line]:
         return []
     rows: dict[str, dict[str, PluginSummary]] = {}
     for row in run.summaries:
-        workspace = row.workspace.removeprefix(row.portal).removeprefix("/")
+        workspace = without_portal(row.workspace, row.portal)
         name = "/".join(part for part in (workspace, row.plugin) if part) or WHOLE_WORKSPACE
         rows.setdefault(name, {})[row.portal] = row
     names = max(map(cells, rows))

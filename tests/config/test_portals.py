@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +17,7 @@ from factory.config.selection import PluginName, Selection
 from factory.config.workspaces import environment_files
 from factory.errors import ConfigurationError, FactoryError, PatchError, UsageError
 from factory.pipeline.checkout import overrides_of
+from tests.config.test_run_plan import Desk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,36 +25,14 @@ if TYPE_CHECKING:
 BOTH = ("rhdh-1.9", "rhdh-1.10")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Desk:
-    """A configuration directory to write into, and runs of it."""
+def plan(desk: Desk, *hosts: str, **options: Any) -> RunPlan:
+    return desk.plan(host=hosts, **options)
 
-    root: Path
 
-    @property
-    def config(self) -> Path:
-        return self.root / "config"
-
-    def write(self, name: str, content: str | dict[str, Any]) -> Path:
-        file = self.config / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content if isinstance(content, str) else json.dumps(content))
-        return file
-
-    def plan(self, *hosts: str, **options: Any) -> RunPlan:
-        given: dict[str, Any] = {
-            "config_dir": self.config,
-            "repo_path": self.root / "source",
-            "output_dir": self.root / "outputs",
-            "host": hosts,
-        }
-        process = {"HOME": str(self.root / "home")}
-        return plan_run(build_options(**(given | options)), process, default_jobs=3)
-
-    def refused(self, *hosts: str, **options: Any) -> FactoryError:
-        with pytest.raises(FactoryError) as caught:
-            self.plan(*hosts, **options)
-        return caught.value
+def refused(desk: Desk, *hosts: str, **options: Any) -> FactoryError:
+    with pytest.raises(FactoryError) as caught:
+        plan(desk, *hosts, **options)
+    return caught.value
 
 
 @pytest.fixture
@@ -75,7 +53,7 @@ def several(tmp_path: Path) -> Desk:
 
 
 def test_each_workspace_is_built_for_each_portal_into_its_folder(several: Desk) -> None:
-    run = several.plan(*BOTH)
+    run = plan(several, *BOTH)
     assert run.several
     assert run.portals == BOTH
     assert [(b.name, b.portal.host, b.workspace) for b in run.builds] == [
@@ -92,13 +70,13 @@ def test_each_workspace_is_built_for_each_portal_into_its_folder(several: Desk) 
 
 
 def test_of_one_workspace_the_folder_is_the_portals(desk: Desk) -> None:
-    run = desk.plan(*BOTH)
+    run = plan(desk, *BOTH)
     assert [(b.name, b.workspace) for b in run.builds] == [("rhdh-1.9", ""), ("rhdh-1.10", "")]
     assert [b.output_dir.name for b in run.builds] == list(BOTH)
 
 
 def test_one_portal_is_a_run_as_ever(desk: Desk) -> None:
-    run = desk.plan("rhdh-1.9")
+    run = plan(desk, "rhdh-1.9")
     (build,) = run.builds
     assert (run.several, run.portals, build.name) == (False, (), "")
     assert build.output_dir == desk.root / "outputs"
@@ -106,7 +84,7 @@ def test_one_portal_is_a_run_as_ever(desk: Desk) -> None:
 
 def test_a_tree_that_is_here_is_one_for_all_portals(desk: Desk) -> None:
     (desk.root / "source").mkdir()
-    run = desk.plan(*BOTH, use_local=True)
+    run = plan(desk, *BOTH, use_local=True)
     assert {build.repo_path for build in run.builds} == {desk.root / "source"}
 
 
@@ -115,13 +93,13 @@ class TestNames:
 
     def test_a_file_lists_them_unless_the_command_line_does(self, desk: Desk) -> None:
         desk.write("portals.yaml", "hosts: [rhdh-1.8, backstage-1.52]\n")
-        assert desk.plan().portals == ("rhdh-1.8", "backstage-1.52")
-        assert desk.plan(*BOTH).portals == BOTH
-        assert not desk.plan("rhdh-1.9").several
+        assert plan(desk).portals == ("rhdh-1.8", "backstage-1.52")
+        assert plan(desk, *BOTH).portals == BOTH
+        assert not plan(desk, "rhdh-1.9").several
 
     def test_a_path_in_the_file_counts_from_the_file(self, desk: Desk) -> None:
         desk.write("portals.yaml", "hosts: [rhdh-1.8, ../portals/ours.json]\n")
-        run = desk.plan()
+        run = plan(desk)
         assert run.portals == ("rhdh-1.8", "ours")
         assert run.builds[1].portal.host == f"{desk.config}/../portals/ours.json"
 
@@ -135,23 +113,23 @@ class TestNames:
         ],
     )
     def test_a_file_gives_its_name(self, desk: Desk, host: str, name: str) -> None:
-        assert desk.plan("rhdh-1.9", host).portals == ("rhdh-1.9", name)
+        assert plan(desk, "rhdh-1.9", host).portals == ("rhdh-1.9", name)
 
     @pytest.mark.parametrize("host", ["/srv/a portal/yarn.lock", "/", "-x", "a,b"])
     def test_a_name_that_is_no_folders_is_refused(self, desk: Desk, host: str) -> None:
-        error = desk.refused("rhdh-1.9", host)
+        error = refused(desk, "rhdh-1.9", host)
         assert isinstance(error, UsageError)
         assert error.found == host
-        assert desk.plan(host).builds[0].portal.host == host
+        assert plan(desk, host).builds[0].portal.host == host
 
     @pytest.mark.parametrize("second", ["rhdh-1.9", "/srv/RHDH-1.9.json"])
     def test_two_of_one_name_are_refused(self, desk: Desk, second: str) -> None:
-        assert "two portals are called" in str(desk.refused("rhdh-1.9", second))
+        assert "two portals are called" in str(refused(desk, "rhdh-1.9", second))
 
     @pytest.mark.parametrize("text", ["hosts: []\n", "hosts: rhdh-1.9\n", "host: [a]\n", "- a\n"])
     def test_a_file_of_another_form_is_refused(self, desk: Desk, text: str) -> None:
         desk.write("portals.yaml", text)
-        error = desk.refused()
+        error = refused(desk)
         assert isinstance(error, ConfigurationError)
         assert error.place is not None
         assert error.place.file.name == "portals.yaml"
@@ -166,7 +144,7 @@ class TestNames:
             self._plan_somewhere(desk)
 
     def _plan_somewhere(self, desk: Desk) -> None:
-        run = desk.plan()
+        run = plan(desk)
         for build in run.builds:
             assert build.output_dir.parent == desk.root / ("outputs" if run.portals else "")
             with contextlib.suppress(FactoryError):
@@ -182,7 +160,7 @@ class TestLayers:
         desk.write("portals/rhdh-1.10/backstage.json", {"version": "1.49.4"})
         desk.write("portals/rhdh-1.10/plugins/b/app-config.dynamic.yaml", "x: 1\n")
         desk.write("plugins/b/app-config.dynamic.yaml", "x: 0\n")
-        old, new = desk.plan(*BOTH).builds
+        old, new = plan(desk, *BOTH).builds
         assert old.source is not None
         assert new.source is not None
         assert (old.source.repo, new.source.repo) == (
@@ -199,28 +177,28 @@ class TestLayers:
 
     def test_they_count_for_one_portal_alone_too(self, desk: Desk) -> None:
         desk.write("portals/rhdh-1.9/backstage.json", {"version": "1.45.3"})
-        assert desk.plan("rhdh-1.9").builds[0].supported_versions == "1.45.3"
-        assert desk.plan("rhdh-1.10").builds[0].supported_versions is None
+        assert plan(desk, "rhdh-1.9").builds[0].supported_versions == "1.45.3"
+        assert plan(desk, "rhdh-1.10").builds[0].supported_versions is None
 
     def test_without_a_portal_they_are_not_used(
         self, desk: Desk, caplog: pytest.LogCaptureFixture
     ) -> None:
         desk.write("portals/rhdh-1.9/backstage.json", {"version": "1.45.3"})
-        assert desk.plan().builds[0].supported_versions is None
+        assert plan(desk).builds[0].supported_versions is None
         assert "portals is not used: no portal is named, as by --host rhdh-1.9" in caplog.text
 
     def test_what_is_found_out_goes_into_the_portals_list(self, desk: Desk) -> None:
-        for build in desk.plan(*BOTH).builds:
+        for build in plan(desk, *BOTH).builds:
             name = build.portal.name
             assert build.plugins_list_file == desk.config / f"portals/{name}/plugins-list.yaml"
-        assert desk.plan("rhdh-1.9").builds[0].plugins_list_file == (
+        assert plan(desk, "rhdh-1.9").builds[0].plugins_list_file == (
             desk.config / "plugins-list.yaml"
         )
 
     def test_a_variable_of_the_portal_wins(self, desk: Desk) -> None:
         desk.write(".env", "RHDH_CLI_VERSION=1.9.1\n")
         file = desk.write("portals/rhdh-1.10/.env", "RHDH_CLI_VERSION=1.10.8\n")
-        versions = [b.environment.get("RHDH_CLI_VERSION") for b in desk.plan(*BOTH).builds]
+        versions = [b.environment.get("RHDH_CLI_VERSION") for b in plan(desk, *BOTH).builds]
         assert versions == ["1.9.1", "1.10.8"]
         assert file in environment_files(desk.config)
 
@@ -228,7 +206,7 @@ class TestLayers:
         self, several: Desk, caplog: pytest.LogCaptureFixture
     ) -> None:
         several.write("todo/portals/rhdh-1.9/plugins-list.yaml.disabled", "")
-        assert [build.name for build in several.plan(*BOTH).builds] == [
+        assert [build.name for build in plan(several, *BOTH).builds] == [
             "rhdh-1.9/gitlab",
             "rhdh-1.10/gitlab",
             "rhdh-1.10/todo",
@@ -237,7 +215,7 @@ class TestLayers:
 
     def test_what_is_wrong_with_one_portals_files_is_its_own(self, desk: Desk) -> None:
         desk.write("portals/rhdh-1.9/source.json", "{")
-        run = desk.plan(*BOTH)
+        run = plan(desk, *BOTH)
         assert [build.name for build in run.builds] == ["rhdh-1.10"]
         assert [(each.name, each.portal) for each in run.broken] == [("rhdh-1.9", "rhdh-1.9")]
 
@@ -249,7 +227,7 @@ class TestLayers:
         desk.write("portals/rhdh-1.9/patches/4.patch", "of the portal")
         desk.write("plugins/a/overlay/x", "of all")
         desk.write("portals/rhdh-1.9/plugins/a/overlay/x", "of the portal")
-        old, new = (overrides_of(build) for build in desk.plan(*BOTH).builds)
+        old, new = (overrides_of(build) for build in plan(desk, *BOTH).builds)
         assert [p.relative_to(desk.config).as_posix() for p in old.patches] == [
             "patches/1.patch",
             "portals/rhdh-1.9/patches/2.patch",
@@ -265,7 +243,7 @@ class TestLayers:
     def test_a_tree_for_all_portals_takes_no_changes_of_one(self, desk: Desk) -> None:
         (desk.root / "source").mkdir()
         desk.write("portals/rhdh-1.9/patches/1.patch", "of the portal")
-        old, new = desk.plan(*BOTH, use_local=True).builds
+        old, new = plan(desk, *BOTH, use_local=True).builds
         with pytest.raises(UsageError, match="builds one tree for all portals"):
             overrides_of(old)
         assert overrides_of(new).patches == ()
@@ -275,7 +253,7 @@ class TestLayers:
         folder.mkdir(parents=True)
         (folder / "overlay").symlink_to("/etc")
         with pytest.raises(PatchError):
-            overrides_of(desk.plan("rhdh-1.9").builds[0])
+            overrides_of(plan(desk, "rhdh-1.9").builds[0])
 
 
 class TestSelection:
@@ -294,16 +272,16 @@ class TestSelection:
         ],
     )
     def test_the_wanted_workspaces(self, several: Desk, only: str, wanted: list[str]) -> None:
-        run = several.plan(*BOTH, only=(only,))
+        run = plan(several, *BOTH, only=(only,))
         assert [build.name for build in run.builds] == wanted
-        rest = several.plan(*BOTH, exclude=(only,)) if only != "*" else None
+        rest = plan(several, *BOTH, exclude=(only,)) if only != "*" else None
         if rest and "plugins" not in only:
             assert {b.name for b in rest.builds}.isdisjoint(wanted)
             assert len(rest.builds) + len(wanted) == 4
 
     def test_a_portal_of_one_workspace(self, desk: Desk) -> None:
-        assert [b.name for b in desk.plan(*BOTH, only=("rhdh-1.9",)).builds] == ["rhdh-1.9"]
-        run = desk.plan(*BOTH, only=("plugins/a", "rhdh-1.10/plugins/b"))
+        assert [b.name for b in plan(desk, *BOTH, only=("rhdh-1.9",)).builds] == ["rhdh-1.9"]
+        run = plan(desk, *BOTH, only=("plugins/a", "rhdh-1.10/plugins/b"))
         names = [
             (build.name, path)
             for build in run.builds
@@ -326,17 +304,17 @@ class TestTags:
     """No two portals' images may have one name."""
 
     def test_the_tag_gets_the_portal(self, desk: Desk) -> None:
-        run = desk.plan(*BOTH, push_images=True)
+        run = plan(desk, *BOTH, push_images=True)
         assert {b.options.images.tag_template for b in run.builds} == {"{version}-{host}"}
-        (one,) = desk.plan("rhdh-1.9", push_images=True).builds
+        (one,) = plan(desk, "rhdh-1.9", push_images=True).builds
         assert one.options.images.tag_template == "{version}"
 
     def test_a_tag_without_it_is_refused(self, desk: Desk) -> None:
-        error = desk.refused(*BOTH, push_images=True, tag_template="latest")
+        error = refused(desk, *BOTH, push_images=True, tag_template="latest")
         assert isinstance(error, UsageError)
         assert "{host}" in (error.expected or "")
-        desk.plan(*BOTH, push_images=True, tag_template="{host_version}")
-        desk.plan(*BOTH, tag_template="latest")
+        plan(desk, *BOTH, push_images=True, tag_template="{host_version}")
+        plan(desk, *BOTH, tag_template="latest")
 
 
 def test_who_takes_what_all_portals_have_takes_no_layer(desk: Desk) -> None:
