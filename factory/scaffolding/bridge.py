@@ -23,6 +23,7 @@ from factory.frontend.exported_names import find_exported_names, walk_scripts
 from factory.frontend.source_tree import ScriptFolder
 from factory.frontend.source_verdict import MAIN, find_entry_points, judge_source
 from factory.notation.json_text import parse_object
+from factory.plugin_config.proof import MAIN_MODULE
 from factory.scaffolding.bridge_manifest import (
     choose_ranges,
     find_newer,
@@ -32,13 +33,8 @@ from factory.scaffolding.bridge_manifest import (
     unified_patch,
 )
 from factory.scaffolding.bridge_script import COMPAT_API, NEW_API, write_bridge_script
-from factory.scaffolding.old_mounts import (
-    EXTENSION_PAGE,
-    MAIN_MODULE,
-    LeftOver,
-    MountedExport,
-    read_old_mounts,
-)
+from factory.scaffolding.mounts_reader import read_old_mounts
+from factory.scaffolding.old_mounts import EXTENSION_PAGE, LeftOver, MountedExport
 from factory.sources.overlay import OVERLAY_NAMES
 from factory.sources.patch import PATCHES_FOLDER
 from factory.versions import compare_versions

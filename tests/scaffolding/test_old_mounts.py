@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from factory.frontend.module_statements import read_module
 from factory.scaffolding.bridge_script import BridgeScript, write_bridge_script
-from factory.scaffolding.old_mounts import MountedExport, OldMounts, read_old_mounts
+from factory.scaffolding.mounts_reader import read_old_mounts
+from factory.scaffolding.old_mounts import MountedExport, OldMounts
 
 MODULES = {"PluginRoot": "src/index.ts", "Card": "src/card.tsx"}
 EXPORTS = {"src/index.ts": frozenset({"TodoPage", "EntityTodoContent", "isTodo", "api", "Icon"})}
