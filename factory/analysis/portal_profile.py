@@ -60,8 +60,9 @@ class PortalProfile:
     ``node`` is the npm range of the Node.js that it runs on. ``frontend_systems`` are those that it
     loads frontend plugins by: ``scalprum``, ``module-federation`` for plugins of the old frontend
     system, ``new-frontend-system`` for module federation with the new one. ``shares`` are the
-    modules that its page has once for all frontends. ``plugins_folder`` is where it looks for
-    plugins, in its own folder.
+    modules that its page has once for all frontends. ``mount_points`` are where the old frontend
+    system lets plugins put something. ``plugins_folder`` is where it looks for plugins, in its own
+    folder.
     """
 
     node: str = ""
@@ -69,6 +70,7 @@ class PortalProfile:
     engine_versions: Mapping[str, EngineVersions] = field(default_factory=_no_versions)
     frontend_systems: tuple[FrontendSystem, ...] = ()
     shares: tuple[str, ...] = ()
+    mount_points: tuple[str, ...] = ()
     plugins_folder: str = ""
     note: str = ""
 
@@ -127,6 +129,7 @@ def profile_fields(profile: PortalProfile) -> dict[str, Any]:
         },
         "frontend-systems": list(profile.frontend_systems),
         "shares": list(profile.shares),
+        "mount-points": list(profile.mount_points),
         "plugins-folder": profile.plugins_folder,
         "note": profile.note,
     }
@@ -169,6 +172,7 @@ def read_profile(document: Mapping[str, Any], backstage: str) -> PortalProfile:
             _frontend_system(each) for each in _texts(document, "frontend-systems")
         ),
         shares=_texts(document, "shares"),
+        mount_points=_texts(document, "mount-points"),
         plugins_folder=_text(document, "plugins-folder"),
         note=_text(document, "note"),
     )

@@ -121,6 +121,15 @@ class ProfileOptions:
             metavar="MODULES",
         ),
     ] = ""
+    mount_points: Annotated[
+        str,
+        Option(
+            help="Where its old frontend system lets plugins put something, with commas: "
+            "entity.page.ci stands for entity.page.ci/cards and /context.",
+            panel=PROFILE,
+            metavar="NAMES",
+        ),
+    ] = ""
     plugins_folder: Annotated[
         str,
         Option(
@@ -189,6 +198,7 @@ def _profile(options: ProfileOptions, host: HostInventory) -> PortalProfile:
         "engine": {"frontend": options.frontend_engine, "backend": options.backend_engine},
         "frontend-systems": _words(options.frontend_systems) or list(host.profile.frontend_systems),
         "shares": _words(options.shares),
+        "mount-points": _words(options.mount_points),
         "plugins-folder": options.plugins_folder,
         "note": options.note,
     }
@@ -306,6 +316,7 @@ def _describe_profile(host: HostInventory) -> list[tuple[str, ...]]:
         ("node", profile.node or "any that is supported"),
         ("frontends by", ", ".join(profile.frontend_systems)),
         ("shares", ", ".join(profile.shares)),
+        ("mount points", ", ".join(profile.mount_points)),
         ("plugins folder", profile.plugins_folder),
         ("frontend engine", profile.engine.frontend),
         ("backend engine", profile.engine.backend),

@@ -33,6 +33,7 @@ from factory.installation.package_reference import LocalArchive, LocalFolder, Oc
 from factory.installation.plugin_list import read_plugin_list
 from factory.installation.portal_config import merge_config
 from factory.oci.platforms import check_platform
+from factory.plugin_config.mount_points import portal_mounts
 from factory.scheduling.capacity import default_jobs
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node
@@ -45,11 +46,12 @@ from factory.verification.targets import find_targets
 from factory.verification.verify import VerifyOptions, verify_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from factory.analysis.inventory import HostInventory
     from factory.config.environment import Environment
     from factory.frontend.verdict import System
+    from factory.plugin_config.mount_points import PortalMounts
 
 log = logging.getLogger(__name__)
 
@@ -123,8 +125,8 @@ def verify(
             "--host",
             metavar="NAME|PATH",
             help="A host of 'plugin-factory host list', or the path of a yarn.lock: its packages "
-            "may not be bundled, its Backstage must be one that the plugin supports. Without it, "
-            "the packages of the newest release, and any Backstage.",
+            "may not be bundled, its Backstage must be one that the plugin supports, and its mount "
+            "points count. Without it, the packages of the newest release, and any Backstage.",
             rich_help_panel=_AGAINST,
         ),
     ] = "",
@@ -248,6 +250,7 @@ def verify(
             proves_config=True,
             configs=configs,
             variables=frozenset(environment.variables),
+            mounts=_find_mounts(inventory, configs) if host else None,
         )
         options = VerifyOptions(
             terms=terms,
@@ -272,6 +275,11 @@ def _find_systems(asked: list[FrontendSystem] | None, host: str) -> frozenset[Sy
         return frozenset(one.value for one in asked)
     system = find_system(host)
     return frozenset({system} if system else ())
+
+
+def _find_mounts(host: HostInventory, configs: Mapping[str, GivenConfig]) -> PortalMounts:
+    points = host.profile.mount_points
+    return portal_mounts(host.name, points, (one.config for one in configs.values()))
 
 
 def _with_listed(

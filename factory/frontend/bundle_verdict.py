@@ -28,6 +28,7 @@ from factory.frontend.default_features import (
     ScriptReader,
     find_default_export,
 )
+from factory.frontend.extension_ids import find_extension_ids
 from factory.frontend.source_tree import MappedScripts
 from factory.frontend.verdict import (
     NEW_SYSTEM,
@@ -43,6 +44,8 @@ from factory.frontend.verdict import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from factory.frontend.extension_ids import ExtensionIds
 
 _SEARCHED = 128 * 1024 * 1024
 _LARGEST_SCRIPT = 32 * 1024 * 1024
@@ -155,15 +158,7 @@ def _judge_text(root: Path, manifest: FederationManifest) -> SystemVerdict:
 
 def _judge_mapped(dist: Path, manifest: FederationManifest) -> SystemVerdict:
     """What the plugin's own modules say, as far as the source maps carry them."""
-    names = (f"{name}.map" for name in _sync_scripts(manifest))
-    own: dict[str, str] = {}
-    for text in _texts(dist, names):
-        sources = read_mapped_sources(text)
-        own |= {
-            path.removeprefix("./"): content
-            for path, content in sources.items()
-            if path.startswith("./src/")
-        }
+    own = _read_own_scripts(dist, manifest)
     reader = ScriptReader(MappedScripts(texts=own))
     index = reader.find("src/index")
     found = [find_default_export(reader, path) for path in ([index] if index else own)]
@@ -177,6 +172,44 @@ def _judge_mapped(dist: Path, manifest: FederationManifest) -> SystemVerdict:
         "the bundle does not say whether its default export is a frontend plugin or module",
         hint="analyze tells it from the source; newer tools write backstage.features",
     )
+
+
+def _read_own_scripts(dist: Path, manifest: FederationManifest) -> dict[str, str]:
+    """The plugin's own scripts, as far as the source maps of what it exposes carry them."""
+    names = (f"{name}.map" for name in _sync_scripts(manifest))
+    return {
+        path.removeprefix("./"): content
+        for text in _texts(dist, names)
+        for path, content in read_mapped_sources(text).items()
+        if path.startswith("./src/")
+    }
+
+
+def read_extension_ids(root: Path) -> tuple[ExtensionIds, ...] | str:
+    """Return what is known of the extensions that a built frontend makes, or why nothing is.
+
+    Args:
+        root: its unpacked folder, without links that leave it.
+    """
+    try:
+        manifest = read_federation(root)
+    except BrokenManifestError as error:
+        return f"{error.problem} ({error.found})"
+    if manifest is None:
+        return f"there is no {FEDERATION}"
+    own = _read_own_scripts((root / FEDERATION).parent, manifest)
+    if not own:
+        return "the bundle has no source maps that carry its source"
+    reader = ScriptReader(MappedScripts(texts=own))
+    stems = ("index" if one.name == _MAIN else one.name for one in manifest.exposed)
+    entries = [reader.find(f"src/{stem}") for stem in stems]
+    there = [path for path in entries if path]
+    if len(there) < len(entries):  # a script that only passes on what others export is not in it
+        there += [path for path in own if find_default_export(reader, path).is_feature]
+    found = find_extension_ids(reader, there, others=tuple(own))
+    if found is None:
+        return "the source in its source maps does not say it outright"
+    return found or "no default export in its source maps is a frontend plugin or module"
 
 
 def _reason_of(found: list[DefaultExport]) -> str:

@@ -35,10 +35,14 @@ class LocalName:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Called:
-    """What a function returns: ``function`` is its name, ``of`` the namespace before a dot."""
+    """What a function returns: ``function`` is its name, ``of`` what stands before a dot.
+
+    ``arguments`` are the tokens between its brackets.
+    """
 
     function: str
     of: str = ""
+    arguments: tuple[ScriptToken, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -284,9 +288,11 @@ class _Statements:
         if of and name == "withOverrides":  # of a plugin, it gives a plugin
             return LocalName(name=of) if self._ends(self._end_of(at + 1)) else PlainValue()
         end = self._end_of(at + 1)
+        arguments = tuple(self._tokens[at + 2 : end - 1])
         while self._texts_at(end, 3) == (".", "withOverrides", "("):
             end = self._end_of(end + 2)
-        return Called(function=name, of=of) if self._ends(end) else PlainValue()
+        is_all = self._ends(end)
+        return Called(function=name, of=of, arguments=arguments) if is_all else PlainValue()
 
     def _texts_at(self, at: int, count: int) -> tuple[str, ...]:
         return _texts(self._tokens, at, count)

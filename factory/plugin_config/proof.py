@@ -2,8 +2,8 @@
 
 What is held against the plugin: the values against its schema, names against what the schema
 describes, ``dynamicPlugins.frontend`` against what its bundle exposes (RHDH's documentation, "Using
-dynamic frontend plugins"), and the form of ``app.extensions``
-(https://backstage.io/docs/frontend-system/building-apps/configuring-extensions).
+dynamic frontend plugins") and against the portal's mount points, and ``app.extensions`` against the
+extensions that the plugin makes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from factory.plugin_config.app_extensions import check_extensions
 from factory.plugin_config.config_schema import SchemaProblem, find_config_problems
+from factory.plugin_config.mount_points import check_mount_points
 from factory.plugin_config.unknown_keys import find_unknown_keys
 from factory.quantities import join_names
 
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from factory.notation.limits import Steps
+    from factory.plugin_config.mount_points import PortalMounts
     from factory.plugin_config.shipped import ShippedConfig
 
 MAIN_MODULE = "PluginRoot"
 """The module that RHDH takes an ``importName`` from where none is named."""
 
 _FRONTEND = ("dynamicPlugins", "frontend")
-_EXTENSIONS = ("app", "extensions")
 _CLOSE = 0.75
 _LONGEST = 80
 # https://backstage.io/docs/conf/writing#environment-variable-substitution; "$${" stands for itself.
@@ -40,16 +42,26 @@ class ProvedConfig:
     """What was found of a configuration.
 
     ``problems`` are mistakes; ``undescribed`` are keys that the plugin's schema does not describe
-    and does not forbid; ``variables`` what it takes from the portal's environment.
+    and does not forbid; ``variables`` what it takes from the portal's environment; ``untold`` says
+    in sentences what cannot be told of it.
     """
 
     problems: tuple[SchemaProblem, ...]
     undescribed: tuple[Steps, ...] = ()
     variables: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
 
 
-def prove_config(config: Mapping[str, Any], shipped: ShippedConfig) -> ProvedConfig:
-    """Return what is wrong with a plugin's configuration, as far as the plugin tells."""
+def prove_config(
+    config: Mapping[str, Any], shipped: ShippedConfig, mounts: PortalMounts | None = None
+) -> ProvedConfig:
+    """Return what is wrong with a plugin's configuration, as far as the plugin tells.
+
+    Args:
+        config: what the plugin is configured with.
+        shipped: what the plugin says of itself.
+        mounts: the mount points of its portal; None if it is not known which one that is.
+    """
     problems = [one for schema in shipped.schemas for one in find_config_problems(config, schema)]
     undescribed = []
     for unknown in find_unknown_keys(config, shipped.schemas):
@@ -61,11 +73,14 @@ def prove_config(config: Mapping[str, Any], shipped: ShippedConfig) -> ProvedCon
         else:
             undescribed.append(unknown.way)
     problems += _check_frontend(config, shipped)
-    problems += _check_extensions(config)
+    mounted, not_mounted = check_mount_points(config, mounts)
+    extended, not_extended = check_extensions(config, shipped)
+    problems += [*mounted, *extended]
     return ProvedConfig(
         problems=tuple(dict.fromkeys(problems)),
         undescribed=tuple(undescribed),
         variables=tuple(sorted(set(_find_variables(config)))),
+        untold=(*not_mounted, *not_extended),
     )
 
 
@@ -121,37 +136,6 @@ def _check_mounted(
             found=_show(name),
             expected=f"a name that a module of the bundle exports{meant}",
         )
-
-
-def _check_extensions(config: Mapping[str, Any]) -> Iterator[SchemaProblem]:
-    """An app refuses to start where these have another form."""
-    extensions = _at(config, _EXTENSIONS)
-    if extensions is None:
-        return
-    if not isinstance(extensions, list):
-        yield SchemaProblem(way=_EXTENSIONS, found=_show(extensions), expected="a list")
-        return
-    for number, entry in enumerate(extensions):
-        way = (*_EXTENSIONS, str(number))
-        name: Any
-        settings: Any
-        if isinstance(entry, str):
-            name, settings = entry, True
-        elif isinstance(entry, dict) and len(entry) == 1:
-            name, settings = next(iter(entry.items()))
-        else:
-            yield SchemaProblem(
-                way=way, found=_show(entry), expected="an extension's id, or a map with that key"
-            )
-            continue
-        if not isinstance(name, str) or not name or name != name.strip():
-            yield SchemaProblem(way=way, found=_show(name), expected="an extension's id")
-        if not isinstance(settings, bool | dict | None):
-            yield SchemaProblem(
-                way=(*way, str(name)),
-                found=_show(settings),
-                expected="true, false, or a map with 'config', 'disabled' or 'attachTo'",
-            )
 
 
 def _find_variables(config: Any) -> Iterator[str]:

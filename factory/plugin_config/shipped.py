@@ -8,15 +8,18 @@ TypeScript, which only a compiler turns into a schema.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from factory.frontend.bundle_manifests import BrokenManifestError, read_scalprum
+from factory.frontend.bundle_verdict import read_extension_ids
 from factory.notation.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from factory.frontend.extension_ids import ExtensionIds
 
 WRITTEN_SCHEMAS = ("dist/configSchema.json", "dist-scalprum/configSchema.json")
 """Where rhdh-cli puts the schema of a backend, and of a frontend."""
@@ -27,6 +30,7 @@ COLLECTED_SCHEMAS = "dist/.config-schema.json"
 _LARGEST = 4 << 20
 _LARGEST_SCRIPT = 32 << 20
 _SCRIPTS = "dist-scalprum"
+_FRONTEND = "frontend"
 # The plugin SDK calls the chunk of a module so: https://github.com/openshift/dynamic-plugin-sdk
 _EXPOSED = re.compile(r"exposed-(.+?)(?:\.[0-9a-f]+)?(?:\.chunk)?\.js")
 _KEY = re.compile(rb"""[{,]\s*["']?([A-Za-z_$][\w$]*)["']?\s*:\s*(?:\(\)\s*=>|function\b)""")
@@ -42,6 +46,8 @@ class ShippedConfig:
         name: what the old frontend system calls it, "" of backends.
         modules: the modules that its Scalprum bundle exposes; None if they are not known.
         exports: the names that scripts of that bundle export, those of exposed modules among them.
+        extensions: what is known of those that its new frontend system's bundle makes.
+        extensions_note: why nothing is known of them; "" if something is, or of backends.
     """
 
     schemas: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
@@ -49,6 +55,8 @@ class ShippedConfig:
     name: str = ""
     modules: frozenset[str] | None = None
     exports: frozenset[str] = field(default=frozenset(), repr=False)
+    extensions: tuple[ExtensionIds, ...] = ()
+    extensions_note: str = ""
 
 
 def read_shipped_config(root: Path, package: Mapping[str, Any]) -> ShippedConfig:
@@ -59,18 +67,26 @@ def read_shipped_config(root: Path, package: Mapping[str, Any]) -> ShippedConfig
         package: its package.json.
     """
     schemas, note = _read_schemas(root, package)
+    backstage = package.get("backstage")
+    role = str(backstage.get("role")) if isinstance(backstage, dict) else ""
+    extensions = read_extension_ids(root) if role.startswith(_FRONTEND) else ""
+    shipped = ShippedConfig(
+        schemas=schemas,
+        note=note,
+        extensions=() if isinstance(extensions, str) else extensions,
+        extensions_note=extensions if isinstance(extensions, str) else "",
+    )
     try:
         manifest = read_scalprum(root)
     except BrokenManifestError:
         manifest = None  # the check of the manifests says so
     if manifest is None:
-        return ShippedConfig(schemas=schemas, note=note)
+        return shipped
     scripts = sorted((root / _SCRIPTS).rglob("*.js"))
     found = (_EXPOSED.fullmatch(file.name) for file in scripts)
     modules = frozenset(one[1] for one in found if one)
-    return ShippedConfig(
-        schemas=schemas,
-        note=note,
+    return replace(
+        shipped,
         name=manifest.name,
         modules=modules or None,
         exports=frozenset(_find_exports(scripts)),

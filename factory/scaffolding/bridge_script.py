@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from factory.frontend.extension_ids import KEEPS_ID, MAKES_APIS
 from factory.outside_text import clean
 from factory.scaffolding.old_mounts import MountedExport
 
@@ -93,7 +94,7 @@ class _Writer:
         if mounts.apis:
             self._made += [(way, f"api:{self._plugin_id}/…") for way in mounts.apis]
             given = ", ".join(self._local(export) for export in mounts.apis.values())
-            extensions.append(f"...bridgeApis({self._plugin}, [{given}]),")
+            extensions.append(f"...{MAKES_APIS}({self._plugin}, [{given}]),")
         inner = "".join(f"    {line}\n" for one in extensions for line in one.split("\n"))
         body = (
             f"export default convertLegacyPlugin({self._plugin}, {{\n"
@@ -154,7 +155,7 @@ class _Writer:
         params = [f"title: {json.dumps(page.title)}"]
         if page.icon:
             params.append(f"icon: {self._icon(page.icon)}")
-        return f"bridgeTitle({text}, {{ {', '.join(params)} }}),"
+        return f"{KEEPS_ID}({text}, {{ {', '.join(params)} }}),"
 
     def _icon(self, icon: str | MountedExport) -> str:
         if isinstance(icon, MountedExport):
@@ -258,7 +259,7 @@ function bridgeMount(component: unknown, name: string, props: object = {}): Comp
     "BridgeExtension": """\
 type BridgeExtension = ReturnType<typeof convertLegacyPageExtension>;
 """,
-    "bridgeTitle": """\
+    KEEPS_ID: """\
 /** The page with what the app's menu shows of it. */
 function bridgeTitle(
   page: BridgeExtension,
@@ -349,7 +350,7 @@ function bridgeCards(
   return BridgeCards;
 }
 """,
-    "bridgeApis": """\
+    MAKES_APIS: """\
 /** The APIs that the plugin does not bring along itself. */
 function bridgeApis(
   plugin: { getApis(): Iterable<AnyApiFactory> },

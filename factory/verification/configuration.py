@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from factory.plugin_config.mount_points import PortalMounts
     from factory.verification.plugin_folder import PluginFolder
 
 _MOST_FINDINGS = 20
@@ -59,7 +60,11 @@ def read_sidecar_config(tgz: Path) -> GivenConfig | CheckFinding | None:
 
 
 def check_configs(
-    plugin: PluginFolder, given: tuple[GivenConfig, ...], *, variables: frozenset[str]
+    plugin: PluginFolder,
+    given: tuple[GivenConfig, ...],
+    *,
+    variables: frozenset[str],
+    mounts: PortalMounts | None,
 ) -> Iterator[CheckFinding]:
     """Yield what is found of each configuration that a plugin is given.
 
@@ -67,12 +72,13 @@ def check_configs(
         plugin: the unpacked plugin.
         given: what it is given.
         variables: the names of the environment variables that are set.
+        mounts: the mount points of the portal; None if it is not known which one that is.
     """
     if not given:
         return
     shipped = read_shipped_config(plugin.root, plugin.package)
     for one in given:
-        proved = prove_config(one.config, shipped)
+        proved = prove_config(one.config, shipped, mounts)
         for problem in proved.problems[:_MOST_FINDINGS]:
             yield failed_finding(
                 CONFIGURATION,
@@ -97,6 +103,7 @@ def _details(
     if proved.undescribed:
         names = join_names(field_name(way) for way in proved.undescribed)
         yield f"the schema does not describe {names}"
+    yield from proved.untold
     unset = [name for name in proved.variables if name not in variables]
     if unset:
         yield f"not set here, to be set for the portal: {join_names(unset)}"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory
     from factory.analysis.locked_workspace import LockedWorkspace
     from factory.frontend.verdict import System
+    from factory.plugin_config.mount_points import PortalMounts
     from factory.verification.configuration import GivenConfig
 
 
@@ -49,6 +50,7 @@ class Terms:
         proves_config: whether configuration beside artifacts is held against them.
         configs: what a list gives plugins, by what the list calls them.
         variables: the names of environment variables that are set.
+        mounts: the mount points of the portal; None if none was asked for.
     """
 
     host: HostInventory
@@ -61,6 +63,7 @@ class Terms:
     proves_config: bool = False
     configs: Mapping[str, GivenConfig] = field(default_factory=dict)
     variables: frozenset[str] = frozenset()
+    mounts: PortalMounts | None = None
 
 
 def verify_plugin_folder(
@@ -78,7 +81,7 @@ def verify_plugin_folder(
     if isinstance(plugin, CheckFinding):
         return Verified(artifact=artifact, findings=(plugin,))
     given = tuple(one for one in (config, terms.configs.get(artifact)) if one)
-    configured = check_configs(plugin, given, variables=terms.variables)
+    configured = check_configs(plugin, given, variables=terms.variables, mounts=terms.mounts)
     frontend = read_frontend(plugin) if plugin.is_frontend else None
     return Verified(
         artifact=artifact,

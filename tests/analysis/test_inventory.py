@@ -174,6 +174,7 @@ def test_import_takes_what_else_is_to_be_said_of_a_portal(portal: Path, tmp_path
         "--rhdh-cli": "1.9.2",
         "--frontend-systems": "module-federation, new-frontend-system",
         "--shares": "react,react-dom",
+        "--mount-points": "entity.page.ci, application/header",
         "--plugins-folder": "plugins",
         "--note": "a portal",
     }
@@ -187,6 +188,7 @@ def test_import_takes_what_else_is_to_be_said_of_a_portal(portal: Path, tmp_path
     assert profile.engine_versions["rhdh"].accepts == "~1.9.0"
     assert profile.frontend_systems == ("module-federation", "new-frontend-system")
     assert profile.shares == ("react", "react-dom")
+    assert profile.mount_points == ("entity.page.ci", "application/header")
     assert (profile.plugins_folder, profile.note) == ("plugins", "a portal")
 
 

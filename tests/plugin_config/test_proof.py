@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factory.frontend.extension_ids import ExtensionIds
 from factory.plugin_config.proof import prove_config
 from factory.plugin_config.shipped import ShippedConfig, read_shipped_config
 from factory.plugin_config.unknown_keys import find_unknown_keys
@@ -43,6 +45,13 @@ SHIPPED = ShippedConfig(
     name="team.todo",
     modules=frozenset({"PluginRoot", "Card"}),
     exports=frozenset({"TodoPage", "TodoCard", "todoPlugin"}),
+    extensions=(
+        ExtensionIds(
+            namespace="todo",
+            ids=frozenset({"page:todo", "page:todo/list", "card:todo", "nav:todo"}),
+            open_kinds=frozenset({"api"}),
+        ),
+    ),
 )
 
 
@@ -113,6 +122,17 @@ PROBLEMS: dict[str, tuple[Any, list[str]]] = {
         [("app.extensions.0.page:todo: 5, not true, false, or a map with 'config', 'disabled' or "
          "'attachTo'")],
     ),
+    "an extension that is not there": (
+        {"app": {"extensions": ["page:todo", "page:todo/lits"]}},
+        ['app.extensions.1: no extension has the id "page:todo/lits", not page:todo/list'],
+    ),
+    "one unlike all that are there": (
+        {"app": {"extensions": [{"entity-content:todo/xyz": False}]}},
+        [('app.extensions.0: no extension has the id "entity-content:todo/xyz", not '
+          "an extension of todo: card:todo, nav:todo, page:todo, page:todo/list")],
+    ),
+    "one of a kind of which there may be more": ({"app": {"extensions": ["api:todo/x"]}}, []),
+    "one of another plugin": ({"app": {"extensions": ["page:catalog", "page:todos"]}}, []),
     "an id with blanks": ({"app": {"extensions": [" a"]}}, [('app.extensions.0: " a", not an '
                                                             "extension's id")]),
 }  # fmt: skip
@@ -135,6 +155,33 @@ def test_what_two_schemas_describe_is_known_from_both() -> None:
     other = {"properties": {"todo": {"properties": {"refresh": {"type": "number"}}}}}
     shipped = ShippedConfig(schemas=(SCHEMA, other))
     assert prove_config({"todo": {"refresh": 5, "limit": 1}}, shipped).undescribed == ()
+
+
+UNTOLD: dict[str, tuple[list[str], dict[str, Any], list[str]]] = {
+    "all are known": (["page:todo"], {}, []),
+    "there may be more": (
+        ["api:todo/x"], {},
+        [("whether there is an extension api:todo/x is not known: the plugin may have more "
+          "extensions than its source says")],
+    ),
+    "another plugin's": (
+        ["page:catalog", "sign-in-page:app"], {},
+        ["of other plugins than todo: page:catalog, sign-in-page:app"],
+    ),
+    "nothing is known": (
+        ["page:todo"], {"extensions": (), "extensions_note": "there is no bundle"},
+        ["whether there is an extension page:todo is not known: there is no bundle"],
+    ),
+    "a backend": (["page:todo"], {"extensions": ()}, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNTOLD)
+def test_what_cannot_be_told_of_extensions_is_said(case: str) -> None:
+    listed, shipped, expected = UNTOLD[case]
+    proved = prove_config({"app": {"extensions": listed}}, replace(SHIPPED, **shipped))
+    assert proved.problems == ()
+    assert list(proved.untold) == expected
 
 
 def test_variables_are_those_that_a_portal_replaces() -> None:

@@ -10,7 +10,14 @@ import pytest
 from factory.verification.configuration import read_sidecar_config
 
 from ..command_line import Ended, run_factory
-from ..frontend.bundles import scalprum, write_bundle
+from ..frontend.bundles import (
+    DEFAULT_EXPORT,
+    EXPOSED,
+    federated,
+    scalprum,
+    source_map,
+    write_bundle,
+)
 from .plugins import write_tgz
 
 if TYPE_CHECKING:
@@ -75,6 +82,56 @@ def test_what_is_not_set_is_told(tmp_path: Path) -> None:
     file = write_list(tmp_path, a={"todo": {"url": "${TODO_URL}"}})
     verify("--config", file).assert_says("not set here", "TODO_URL", "does not describe todo.url")
     assert "not set here" not in verify("--config", file, TODO_URL="x").said
+
+
+def test_mount_points_are_those_of_the_portal_and_of_the_whole_list(tmp_path: Path) -> None:
+    tabs = [{"path": "/x", "title": "X", "mountPoint": "entity.page.issue"}]
+    points = ["entity.page.issue/cards", "entity.page.overveiw/cards", "acme.header/help"]
+    mounts = [{"mountPoint": one, "importName": "TodoPage"} for one in points]
+    own = {"a": {"entityTabs": tabs}, "b": {"mountPoints": mounts}}
+    file = write_list(
+        tmp_path,
+        **{
+            name: {"dynamicPlugins": {"frontend": {f"team.{name}": fields}}}
+            for name, fields in own.items()
+        },
+    )
+    without = verify("--config", file)
+    assert without.code == 0, without.said
+    without.assert_says("the mount points are not known; --host names a portal")
+    end = verify("--config", file, "--host", "rhdh-1.10", "--json")
+    assert end.code == 14
+    failed = [
+        one["expected"]
+        for plugin in json.loads(end.stdout)["plugins"]
+        for one in plugin["checks"]
+        if one["result"] == "failed"
+    ]
+    assert failed == ["a mount point of rhdh-1.10, such as entity.page.overview/cards"]
+
+
+def test_extensions_are_those_that_the_bundle_makes(tmp_path: Path) -> None:
+    source = (
+        "import { createFrontendPlugin, PageBlueprint } from '@backstage/frontend-plugin-api';\n"
+        "export default createFrontendPlugin({ pluginId: 'todo', extensions: ["
+        "PageBlueprint.make({ name: 'list' })] });"
+    )
+    files = federated(".", script=DEFAULT_EXPORT) | {
+        f"dist/{EXPOSED}.map": source_map(index_tsx=source)
+    }
+    package = write_bundle(tmp_path / "made", files)
+    packed = {"package.json": json.dumps(package).encode()}
+    packed |= {name: content.encode() for name, content in files.items()}
+    tgz = write_tgz(tmp_path / "todo.tgz", packed)
+    beside = tgz.with_name("todo.tgz.app-config.dynamic.yaml")
+    beside.write_text("app: {extensions: ['page:todo/list', {'page:catalog': false}]}\n")
+    end = verify(tgz)
+    assert end.code == 0, end.said
+    end.assert_says("of other plugins than todo: page:catalog")
+    beside.write_text("app: {extensions: ['page:todo/lsit']}\n")
+    end = verify(tgz)
+    assert end.code == 14
+    end.assert_says('no extension has the id "page:todo/lsit"', "expected: page:todo/list")
 
 
 def test_two_plugins_that_say_different_things_are_told(tmp_path: Path) -> None:
