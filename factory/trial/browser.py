@@ -24,8 +24,6 @@ _WORDS = (
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
     "--window-size=1280,800",
-    # The page's own time, in milliseconds: requests do not count.
-    "--virtual-time-budget=20000",
 )
 
 

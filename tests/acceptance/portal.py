@@ -26,7 +26,6 @@ _TESTS = Path(__file__).resolve().parents[1]
 HOST = _TESTS / "backstage_host"
 PAGE = _TESTS / "portal_page"
 REGISTRY = _TESTS / "npm_registry"
-NEW_SYSTEM = _TESTS / "bridged_plugin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +73,6 @@ def installed_host(node: Node, process: Mapping[str, str]) -> Path:
 def installed_registry(node: Node, process: Mapping[str, str]) -> Path:
     """Verdaccio, an npm registry, installed as its lockfile says and kept for the next run."""
     return _installed(REGISTRY, node, process)
-
-
-def installed_new_system(node: Node, process: Mapping[str, str]) -> Path:
-    """The new frontend system's packages and a compiler, kept for the next run."""
-    return _installed(NEW_SYSTEM, node, process)
 
 
 def bundled_page(node: Node, process: Mapping[str, str]) -> Path:

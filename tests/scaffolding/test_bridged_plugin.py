@@ -1,19 +1,24 @@
-"""A bridged plugin, compiled with the packages of the new frontend system and taken by them."""
+"""The example's frontend, bridged, built for a portal of the new system, and tried in one."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.acceptance.portal import installed_new_system, kept_node
-from tests.command_line import ROOT, run_factory
+import pytest
+
+from tests.acceptance.portal import kept_node
+from tests.command_line import ROOT, Ended, run_factory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EXAMPLE = ROOT / "examples/local-workspace"
+WORKSPACE = ROOT / "tests/bridged_workspace"
 PLUGIN = "plugins/greetings"
-COMMON = "@plugin-factory-example/plugin-greetings-common"
+PORTAL = ("--host", "backstage-1.53")
 # All that can be translated, in one configuration.
 MORE = """
 dynamicPlugins:
@@ -22,7 +27,7 @@ dynamicPlugins:
       dynamicRoutes:
         - path: /greetings
           importName: GreetingsPage
-          menuItem: {icon: chat, text: Greetings}
+          menuItem: {icon: chat, text: Greetings of the portal}
         - path: /greetings/card
           module: GreetingsCard
           importName: GreetingsCard
@@ -42,7 +47,7 @@ dynamicPlugins:
         - mountPoint: entity.page.greetings/cards
           importName: GreetingsPage
           config: {if: {anyOf: [{isKind: [api, system]}, greetsPeople]}}
-        - {mountPoint: application/listener, importName: GreetingsCard}
+        - {mountPoint: application/listener, importName: GreetingsListener}
       apiFactories:
         - {importName: greetingsFactory}
         - {importName: anotherFactory}
@@ -52,6 +57,7 @@ import {
   createApiFactory,
   createApiRef,
   discoveryApiRef,
+  useApi,
 } from '@backstage/core-plugin-api';
 import { greetingsApiRef } from './api/GreetingsApi';
 
@@ -60,92 +66,124 @@ export const greetsPeople = (entity: { kind: string }, _context: unknown) =>
 export const greetingsFactory = createApiFactory(greetingsApiRef, {
   greet: async () => [],
 });
+const anotherApiRef = createApiRef<{ wave(): string }>({
+  id: 'plugin.greetings.another',
+});
 export const anotherFactory = createApiFactory({
-  api: createApiRef<{ wave(): void }>({ id: 'plugin.greetings.another' }),
+  api: anotherApiRef,
   deps: { discovery: discoveryApiRef },
-  factory: () => ({ wave() {} }),
+  factory: () => ({ wave: () => 'Another waves' }),
 });
+export const GreetingsListener = () => <p>{useApi(anotherApiRef).wave()}</p>;
 """
-ASK = """
-import plugin from './src/alpha';
-
-const taken = process.argv.slice(2).map(id => {
-  const { $$type } = plugin.getExtension(id);
-  return [id, $$type];
-});
-console.log(JSON.stringify({ type: plugin.$$type, id: plugin.id ?? plugin.pluginId, taken }));
-"""
-
-
 EXTENSIONS = [
     "page:greetings/greetings",
     "page:greetings/greetings-2",
     "entity-card:greetings/greetings",
     "entity-content:greetings/greetings",
     "entity-content:greetings/greetings-2",
-    "app-root-element:greetings/greetings",
+    "app-root-element:greetings/greetings-listener",
     "api:greetings/plugin.greetings.service",
     "api:greetings/plugin.greetings.another",
 ]
+# In the place of the example's own backend, which other tests build and load.
+BACKEND = """
+const { coreServices, createBackendPlugin } = require('@backstage/backend-plugin-api');
+
+exports.default = createBackendPlugin({
+  pluginId: 'greetings',
+  register(env) {
+    env.registerInit({
+      deps: { router: coreServices.httpRouter },
+      async init({ router }) {
+        const routes = require('express').Router();
+        routes.get('/greetings', ({ query }, response) =>
+          response.json({ greetings: [{ language: 'fi', text: `Hei, ${query.name}!` }] }));
+        router.use(routes);
+      },
+    });
+  },
+});
+"""
+BACKEND_PACKAGE = {
+    "name": "@acme/greetings-backend-dynamic",
+    "version": "1.0.0",
+    "main": "dist/index.cjs.js",
+    "backstage": {"role": "backend-plugin"},
+}
 
 
-def test_the_new_system_takes_what_is_made_of_the_old(
-    process: dict[str, str], tmp_path: Path
-) -> None:
-    node = kept_node(process)
-    packages = installed_new_system(node, process) / "node_modules"
-    folder = _bridge_example(tmp_path, process)
-    (folder / "node_modules").symlink_to(packages)
-    env = {**process, "PATH": f"{node.bin_dir}:{process['PATH']}"}
-
-    def run(*words: str | Path) -> str:
-        done = subprocess.run(
-            list(map(str, words)), cwd=folder, env=env, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    run("node", packages / "typescript/bin/tsc", "-p", ".")
-    run(
-        "node", packages / "esbuild/bin/esbuild", "ask.js", "--bundle", "--format=cjs",
-        "--platform=node", "--jsx=automatic", "--outfile=asked.cjs", "--loader:.css=empty",
-        "--loader:.svg=empty",
-    )  # fmt: skip
-    said: dict[str, Any] = json.loads(run("node", "asked.cjs", *EXTENSIONS))
-    assert said == {
-        "type": "@backstage/FrontendPlugin",
-        "id": "greetings",
-        "taken": [[one, "@backstage/ExtensionDefinition"] for one in EXTENSIONS],
-    }
-
-
-def _bridge_example(folder: Path, process: dict[str, str]) -> Path:
-    """The example's frontend with its bridge, and a tsconfig.json that is as strict as can be."""
-    config, source = folder / "config", folder / "source"
-    shutil.copytree(EXAMPLE, config, ignore=shutil.ignore_patterns("workspace"))
-    shutil.copytree(EXAMPLE / "workspace", source)
-    plugin = source / PLUGIN
-    (config / PLUGIN / "app-config.dynamic.yaml").write_text(MORE, encoding="utf-8")
-    (plugin / "src/more.ts").write_text(MORE_EXPORTS, encoding="utf-8")
-    with (plugin / "src/index.ts").open("a", encoding="utf-8") as index:
+@pytest.fixture(scope="module")
+def outputs(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is built of the example's frontend in a workspace of newer packages, with its bridge."""
+    folder = tmp_path_factory.mktemp("bridged")
+    config, source = folder / "config", folder / "upstream"
+    shutil.copytree(WORKSPACE, source)
+    for name in (PLUGIN, f"{PLUGIN}-common"):
+        shutil.copytree(EXAMPLE / "workspace" / name / "src", source / name / "src")
+    (source / PLUGIN / "src/more.tsx").write_text(MORE_EXPORTS, encoding="utf-8")
+    with (source / PLUGIN / "src/index.ts").open("a", encoding="utf-8") as index:
         index.write("export * from './more';\n")
-    ended = run_factory(process, "bridge", source, "--config-dir", config, "--host", "rhdh-2.0")
-    assert ended.code == 0, ended.said
-    shutil.copy(config / PLUGIN / "overlay/src/alpha.tsx", plugin / "src")
-    (plugin / "ask.js").write_text(ASK, encoding="utf-8")
-    options = {
-        "target": "ES2022",
-        "lib": ["DOM", "DOM.Iterable", "ES2022"],
-        "module": "ESNext",
-        "moduleResolution": "bundler",
-        "jsx": "react-jsx",
-        "strict": True,
-        "noUnusedLocals": True,
-        "noUnusedParameters": True,
-        "skipLibCheck": True,
-        "noEmit": True,
-        "paths": {COMMON: ["../greetings-common/src/index.ts"]},
-    }
-    text = json.dumps({"compilerOptions": options, "include": ["src/alpha.tsx"]})
-    (plugin / "tsconfig.json").write_text(text, encoding="utf-8")
-    return plugin
+    shutil.copytree(EXAMPLE / PLUGIN, config / PLUGIN)
+    (config / PLUGIN / "app-config.dynamic.yaml").write_text(MORE, encoding="utf-8")
+    (config / "plugins-list.yaml").write_text(f"{PLUGIN}:\n", encoding="utf-8")
+    of_source = json.dumps({"repo": "../upstream", "workspace-path": "."})
+    (config / "source.json").write_text(of_source, encoding="utf-8")
+
+    for words in (
+        ("bridge", source, "--config-dir", config, *PORTAL),
+        ("build", "--config-dir", config, "--repo-path", folder / "work",
+         "--output-dir", folder / "outputs", "--node", kept_node(process).version, *PORTAL),
+    ):  # fmt: skip
+        ended = run_factory(process, *words)
+        assert ended.code == 0, ended.said
+    return folder / "outputs"
+
+
+def _tried(process: Mapping[str, str], *words: str | Path) -> tuple[Ended, dict[str, Any]]:
+    ended = run_factory(process, "try", *words, "--json")
+    assert ended.stdout, ended.said
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return ended, document
+
+
+def test_a_bridged_plugin_shows_in_a_real_portal_of_the_new_system(
+    process: dict[str, str], outputs: Path, tmp_path: Path
+) -> None:
+    backend = tmp_path / "greetings-backend"
+    (backend / "dist").mkdir(parents=True)
+    (backend / "package.json").write_text(json.dumps(BACKEND_PACKAGE), encoding="utf-8")
+    (backend / "dist/index.cjs.js").write_text(BACKEND, encoding="utf-8")
+
+    ended, document = _tried(process, outputs, backend)
+
+    shown = document["plugins"][0]
+    assert (shown["state"], shown["why"]) == ("shown", ""), ended.said
+    # Those of an entity's page are made where there is one.
+    assert {one for one in EXTENSIONS if "entity-" not in one} <= set(shown["extensions"])
+    texts = {page["path"]: page["text"] for page in shown["pages"]}
+    assert sorted(texts) == ["/greetings", "/greetings/card"]
+    page = texts["/greetings"]
+    # Its own header, what its API gets of the backend, its menu item, and what is beside all pages.
+    for words in ("In every language that we know", "Hei, world!", "Greetings of the portal"):
+        assert words in page
+    assert "Another waves" in page
+    assert 'Hei, it\'s "me"!' in texts["/greetings/card"]
+    assert ended.code == 0
+
+
+def test_its_extensions_are_known_from_what_is_built(
+    process: dict[str, str], outputs: Path, tmp_path: Path
+) -> None:
+    built = shutil.copytree(outputs, tmp_path / "outputs")
+    config = next(built.glob("*.app-config.dynamic.yaml"))
+    written = config.read_text(encoding="utf-8")
+    listed = "".join(f"    - {one}\n" for one in EXTENSIONS)
+    config.write_text(f"{written}app:\n  extensions:\n{listed}", encoding="utf-8")
+    verified = run_factory(process, "verify", built, "--shows-in", "new")
+    assert verified.code == 0, verified.said
+    wrong = "entity-card:greetings/greeting"
+    config.write_text(f"app: {{extensions: ['{wrong}']}}\n", encoding="utf-8")
+    refused = run_factory(process, "verify", built)
+    assert refused.code == 14
+    refused.assert_says(f'no extension has the id "{wrong}"', f"expected: {wrong}s")

@@ -13,13 +13,14 @@
 //
 // Then it ends, or goes on serving until it is ended.
 
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import Module from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const LOOPBACK = '127.0.0.1';
 const MOST_ROUTES = 50;
@@ -27,6 +28,9 @@ const LONGEST = 2000;
 const ANSWER_MILLISECONDS = 10_000;
 const SIGNED_IN = { 'sign-in-page:app': false };
 const BROWSER_MILLISECONDS = 60_000;
+// A page is taken for done when it has not changed for so long, a blank one for longer.
+const SETTLED_MILLISECONDS = 3_000;
+const BLANK_MILLISECONDS = 20_000;
 const MOST_PAGES = 20;
 const REMOTES = '/.backstage/dynamic-features/remotes';
 
@@ -358,30 +362,91 @@ async function askRemotes() {
   );
 }
 
+/** Starts a browser, and returns what speaks the DevTools protocol with it, over a pipe. */
+function startBrowser(profile) {
+  const [program, ...words] = request.browser;
+  const child = spawn(program, [...words, '--remote-debugging-pipe', `--user-data-dir=${profile}`], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  const [, , , commands, messages] = child.stdio;
+  const waiting = new Map();
+  const ended = new Promise(done => child.once('close', done));
+  const failed = new Promise((_, fail) => {
+    child.once('error', fail);
+    child.once('close', code => fail(new Error(`the browser ended with exit code ${code}`)));
+  });
+  failed.catch(() => {});
+  commands.on('error', () => {});
+  let unread = '';
+  messages.setEncoding('utf8').on('data', chunk => {
+    const parts = (unread + chunk).split('\0');
+    unread = parts.pop();
+    for (const { id, result, error } of parts.map(part => JSON.parse(part))) {
+      waiting.get(id)?.(result ?? Promise.reject(new Error(error?.message)));
+      waiting.delete(id);
+    }
+  });
+  let count = 0;
+  const ask = (method, params = {}, sessionId) => {
+    const id = ++count;
+    const answer = new Promise(done => waiting.set(id, done));
+    commands.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+    return Promise.race([answer, failed]);
+  };
+  return { ask, ended, end: () => child.kill('SIGKILL') };
+}
+
+const LOOK = `JSON.stringify([
+  document.body?.innerText ?? '', document.getElementById('plugin-factory-trial')?.textContent ?? '',
+  performance.getEntriesByType('resource').length])`;
+
+/** Returns what a page says once it has said the same for a while; its own clock has no part. */
+async function watchPage(look) {
+  const until = Date.now() + BROWSER_MILLISECONDS;
+  let said = '';
+  let since = Date.now();
+  while (Date.now() < until) {
+    const now = await look();
+    if (now !== said) {
+      said = now;
+      since = Date.now();
+    }
+    const [text, notes] = JSON.parse(said);
+    if (Date.now() - since >= (text.trim() && notes ? SETTLED_MILLISECONDS : BLANK_MILLISECONDS)) {
+      break;
+    }
+    await sleep(250);
+  }
+  return JSON.parse(said);
+}
+
 /** Returns what a page notes of itself in the browser, and the text that is on it. */
 async function openPage(path, screenshot) {
-  const [program, ...words] = request.browser;
   const profile = mkdtempSync(join(tmpdir(), 'browser-'));
-  const where = [`--user-data-dir=${profile}`, '--dump-dom', new URL(path, address).href];
-  const picture = screenshot ? [`--screenshot=${screenshot}`] : [];
+  const browser = startBrowser(profile);
+  const late = setTimeout(browser.end, 2 * BROWSER_MILLISECONDS);
   try {
-    const page = await new Promise((done, failed) => {
-      const limits = { timeout: BROWSER_MILLISECONDS, maxBuffer: 1 << 26 };
-      execFile(program, [...words, ...picture, ...where], limits, (error, stdout) =>
-        error ? failed(error) : done(stdout),
-      );
+    const { targetId } = await browser.ask('Target.createTarget', { url: 'about:blank' });
+    const { sessionId } = await browser.ask('Target.attachToTarget', { targetId, flatten: true });
+    await browser.ask('Page.navigate', { url: new URL(path, address).href }, sessionId);
+    const [text, notes] = await watchPage(async () => {
+      const { result } = await browser.ask('Runtime.evaluate', { expression: LOOK }, sessionId);
+      return result.value;
     });
-    const said = /<script[^>]*id="plugin-factory-trial"[^>]*>([^<]*)<\/script>/.exec(page);
-    const text = page
-      .replace(/<(script|style|head|noscript)\b[\s\S]*?<\/\1>/g, ' ')
-      .replace(/<[^>]*>/g, ' ')
-      .replace(/\s+/g, ' ')
-      .trim();
-    return { ...(said ? JSON.parse(said[1]) : {}), text: text.slice(0, LONGEST), problem: '' };
+    if (screenshot) {
+      const { data } = await browser.ask('Page.captureScreenshot', {}, sessionId);
+      writeFileSync(screenshot, Buffer.from(data, 'base64'));
+    }
+    const shown = text.replace(/\s+/g, ' ').trim();
+    return { ...(notes ? JSON.parse(notes) : {}), text: shown.slice(0, LONGEST), problem: '' };
   } catch (error) {
     return { text: '', problem: describeError(error).message.slice(0, LONGEST) };
   } finally {
-    rmSync(profile, { recursive: true, force: true });
+    clearTimeout(late);
+    browser.end();
+    await browser.ended;
+    // Its helper processes may write for a moment yet.
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }
 
