@@ -142,6 +142,14 @@ def try_in_backstage(
             rich_help_panel=PAGES,
         ),
     ] = "",
+    no_pages: Annotated[
+        bool,
+        typer.Option(
+            "--no-pages",
+            help="Open no page: of frontends, ask only whether their scripts are served.",
+            rich_help_panel=PAGES,
+        ),
+    ] = False,
     screenshots: Annotated[
         Path | None,
         typer.Option(
@@ -237,8 +245,8 @@ def try_in_backstage(
             folders = stage(this, targets, root, options)
             npm = find_npm(this, cache_dir, staging)
             words = find_browser(browser, npm.cache.environment)
-            frontends = find_frontends(folders)
-            system = choose_system(frontends, systems)
+            frontends = () if no_pages else find_frontends(folders)
+            system = choose_system(find_frontends(folders), systems)
             if frontends and not words:
                 log.warning("there is no Chromium on the PATH: no page is opened")
             result = run_trial(

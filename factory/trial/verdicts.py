@@ -105,6 +105,7 @@ def trial_document(result: TrialResult) -> dict[str, Any]:
         "format": FORMAT,
         "holds": result.holds,
         "backend": report.backend,
+        "address": report.address,
         "seconds": round(result.seconds, 1),
         "error": report.error,
         "frontend-system": result.system,

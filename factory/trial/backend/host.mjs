@@ -37,7 +37,8 @@ const request = JSON.parse(await text(process.stdin));
 // looks for that folder from the working directory, and asks for NODE_PATH when the plugins lie
 // elsewhere; both must be so before it is imported.
 process.chdir(import.meta.dirname);
-const modules = [join(import.meta.dirname, 'node_modules'), ...(request.modules ?? [])];
+// What a portal of another version shares comes first.
+const modules = [...request.modules, join(import.meta.dirname, 'node_modules')];
 process.env.NODE_PATH = modules.join(delimiter);
 Module._initPaths();
 
@@ -501,7 +502,7 @@ async function openPage(path, screenshot) {
   } catch (error) {
     return { text: '', problem: describeError(error).message.slice(0, LONGEST) };
   } finally {
-    rmSync(profile, { recursive: true, force: true });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }
 
