@@ -1,9 +1,8 @@
 """Build published plugins, each by itself, and print what became of them as a table of the docs.
 
 Run it with ``python benchmarks/published_packages.py --output-dir outputs [PACKAGE …]``. Without
-packages it takes the list below. ``--portal FOLDER`` names a copy of ``tests/backstage_host`` in
-which ``npm ci`` has been run: each backend is then started in it, with the app-config beside this
-file. With ``--read`` nothing is built:
+packages it takes the list below. With ``--try`` each backend is then started in the Backstage of
+``plugin-factory try``, with the app-config beside this file. With ``--read`` nothing is built:
 the table is of what an earlier run has left in the output directory. With ``--write`` it replaces
 the one in ``docs/how-to/tried-packages.md``. What was not run is not in the table.
 
@@ -15,13 +14,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +70,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("packages", nargs="*", default=list(PACKAGES))
     parser.add_argument("--output-dir", type=Path, required=True)
-    parser.add_argument("--portal", type=Path, help="an installed copy of tests/backstage_host")
+    parser.add_argument("--try", action="store_true", dest="tries", help="start each backend")
     parser.add_argument("--read", action="store_true", help="build nothing")
     parser.add_argument("--write", action="store_true", help="put the table into the page")
     given = parser.parse_args()
@@ -82,7 +78,7 @@ def main() -> int:
     for package in given.packages:
         folder = given.output_dir / package.replace("@", "").replace("/", "-")
         last = "" if given.read else build(package, folder)
-        outcomes.append(outcome_of(package, folder, last, given.portal))
+        outcomes.append(outcome_of(package, folder, last, tries=given.tries))
         print(outcomes[-1].row, flush=True)
     folder = given.output_dir / "from-a-repository"
     last = "" if given.read else build_from_repository(folder)
@@ -113,7 +109,7 @@ def run_build(*words: str) -> str:
     return (ended.stderr.strip().splitlines() or ["no word"])[-1]
 
 
-def outcome_of(package: str, folder: Path, last: str, portal: Path | None = None) -> Outcome:
+def outcome_of(package: str, folder: Path, last: str, *, tries: bool = False) -> Outcome:
     """Read what the report of a build says, and start what it has made."""
     report = folder / "build-report.json"
     if not report.is_file():
@@ -125,40 +121,23 @@ def outcome_of(package: str, folder: Path, last: str, portal: Path | None = None
         said = ": ".join(part for part in (error["problem"], error["found"]) if part)
     else:
         said = BUILT + (", repaired" if plugin["repairs"] else "")
-        if portal and plugin["role"].startswith("backend"):
-            said += f"; {started(folder, portal)}"
+        if tries and plugin["role"].startswith("backend"):
+            said += f"; {started(folder)}"
     said = " ".join(said.split())[:LARGEST_SAID]
     return Outcome(package=package, role=plugin["role"], said=said, seconds=read["seconds"])
 
 
-def started(folder: Path, portal: Path) -> str:
+def started(folder: Path) -> str:
     """Start the plugin in a real Backstage backend, and return what that says."""
-    (tgz,) = folder.glob("*.tgz")
-    with tempfile.TemporaryDirectory() as scratch:
-        root = Path(scratch, "plugins")
-        with tarfile.open(tgz) as archive:
-            archive.extractall(Path(scratch), filter="data")
-        root.mkdir()
-        Path(scratch, "package").rename(root / "plugin")
-        command = ["node", str(portal / "host.mjs"), "--plugins-root", str(root)]
-        command += ["--config", str(CONFIG)]
-        log = Path(scratch, "log")
-        with (
-            log.open("w") as errors,
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as running,
-        ):
-            too_long = threading.Timer(START_SECONDS, running.kill)
-            too_long.start()
-            lines = (line for line in running.stdout or () if line.startswith('{"listening"'))
-            told = next(lines, None)
-            too_long.cancel()
-            running.terminate()
-        said = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8"))
-    if told is None:
-        reasons = re.findall(r"(?:Error|error|caused by)[^\n]{0,40}: ([^\n]+)", said)
-        return f"does not start: {reasons[-1] if reasons else said[-LARGEST_SAID:]}"
-    failures = [each["failure"] for each in json.loads(told)["plugins"] if each.get("failure")]
-    return f"is not loaded: {failures[0]}" if failures else "initialises in a backend"
+    command = [sys.executable, "-m", "factory", "try", str(folder), "--json"]
+    command += ["--app-config", str(CONFIG), "--initialise-within", f"{START_SECONDS}s"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not ended.stdout:
+        return f"does not start: {ended.stderr.strip()[-LARGEST_SAID:]}"
+    (plugin,) = json.loads(ended.stdout)["plugins"]
+    if plugin["state"] == "initialised":
+        return "initialises in a backend"
+    return f"{plugin['state']}: {plugin['why']}"
 
 
 def write(outcomes: list[Outcome]) -> None:

@@ -16,7 +16,6 @@ from factory.cli.trial import (
     check_config,
     connection_options,
     find_npm,
-    has_frontends,
     stage,
 )
 from factory.cli.try_view import show
@@ -34,6 +33,7 @@ from factory.scheduling.capacity import default_jobs
 from factory.scratch_folder import scratch_folder
 from factory.trial.author_loop import AuthorLoop
 from factory.trial.installed_host import find_app, find_backend
+from factory.trial.portal_system import choose_system, find_frontends, find_systems
 from factory.trial.running_trial import TrialRequest, run_trial
 from factory.trial.watched_sources import find_sources
 from factory.ui.printing import say
@@ -133,6 +133,7 @@ def develop(
         workspace = workspace.absolute()
         paths = _check_plugins(workspace, plugins)
         configs = tuple(check_config(one) for one in app_config or ())
+        systems = find_systems(host)
         with scratch_folder("dev") as scratch:
             empty = scratch / "config"
             empty.mkdir()
@@ -155,6 +156,8 @@ def develop(
                 if root.is_dir():
                     remove_tree(root)
                 folders = stage(this, [str(scratch / "outputs")], root, connections)
+                frontends = find_frontends(folders)
+                system = choose_system(frontends, systems)
                 request = TrialRequest(
                     script=script,
                     node=npm.node,
@@ -162,7 +165,8 @@ def develop(
                     folders=folders,
                     configs=(root / CONFIG_FILE, *configs),
                     port=port,
-                    app=find_app(npm) if has_frontends(folders) else None,
+                    app=find_app(npm, system) if frontends else None,
+                    system=system,
                     serves=True,
                 )
                 run_trial(request, runner, on_result=on_result, on_line=say if verbose else None)

@@ -22,6 +22,7 @@ from factory.cli.options import (
 from factory.cli.session import Session, session
 from factory.cli.try_view import show
 from factory.config.environment import cache_dir_of, layer_environment
+from factory.config.options import HOST_METAVAR
 from factory.config.quantities_read import duration_seconds
 from factory.errors import (
     CheckError,
@@ -42,13 +43,14 @@ from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node, npm_of
 from factory.trial.browser import find_browser
 from factory.trial.installed_host import TRIAL_NODE, find_app, find_backend
+from factory.trial.portal_system import choose_system, find_frontends, find_systems
 from factory.trial.running_trial import TrialRequest, run_trial
 from factory.trial.tried_plugins import list_tried_plugins
-from factory.trial.verdicts import read_tried_manifest, trial_document
+from factory.trial.verdicts import trial_document
 from factory.ui.printing import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from factory.installation.npmrc import Npmrc
     from factory.toolchain.node import Npm
@@ -58,7 +60,6 @@ log = logging.getLogger(__name__)
 
 BACKEND = "Backstage"
 PAGES = "Pages"
-_FRONTEND = "frontend"
 _ROUTE = re.compile(r"/[!-~]*", re.ASCII)
 _HIGHEST_PORT = 65535
 
@@ -76,6 +77,10 @@ EXAMPLES = """Examples:
 \b
   # A portal's list, left running to look at until Ctrl-C.
   plugin-factory try dynamic-plugins.yaml --serve --port 7007
+
+\b
+  # Frontends as RHDH 1.10 shows them, by Scalprum, with a picture of each page.
+  plugin-factory try ./outputs --host rhdh-1.10 --screenshots ./pictures
 
 \b
   # In CI: fails if a plugin does not initialise.
@@ -137,6 +142,14 @@ def try_in_backstage(
             rich_help_panel=PAGES,
         ),
     ] = "",
+    no_pages: Annotated[
+        bool,
+        typer.Option(
+            "--no-pages",
+            help="Open no page: of frontends, ask only whether their scripts are served.",
+            rich_help_panel=PAGES,
+        ),
+    ] = False,
     screenshots: Annotated[
         Path | None,
         typer.Option(
@@ -163,6 +176,29 @@ def try_in_backstage(
             rich_help_panel=BACKEND,
         ),
     ] = 0,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            "--host",
+            metavar=HOST_METAVAR,
+            help="The portal whose frontend system the app has: one that 'plugin-factory host "
+            "list' shows, a release of Backstage such as backstage-1.52, or your portal's "
+            "yarn.lock. Without it, a system that the plugins show in, the new one first.",
+            show_default=False,
+            rich_help_panel=PAGES,
+        ),
+    ] = None,
+    host_modules: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--host-modules",
+            metavar="DIR",
+            help="A node_modules folder of packages that the portal shares with plugins, beside "
+            "those of this Backstage. May be given more than once.",
+            show_default=False,
+            rich_help_panel=BACKEND,
+        ),
+    ] = None,
     log_file: Annotated[
         Path | None,
         typer.Option(
@@ -182,11 +218,12 @@ def try_in_backstage(
     """Try plugins in a real Backstage, and say what became of each.
 
     The plugins are verified and staged as 'plugin-factory install' does, in a folder that is thrown
-    away, and a Backstage backend is started with them, with a database in memory and without
-    signing in. It is installed into the cache once. For each backend plugin and module: did it
-    initialise, and if not, why. Frontends are loaded by a real app of the new frontend system, and
-    their pages opened in a browser, if there is one. Routes of the plugins that take no parameters
-    are asked once.
+    away, and a Backstage backend is started with them, with a database in memory, a guest who is
+    signed in, and a catalog of sample entities. It is installed into the cache once. For each
+    backend plugin and module: did it initialise, and if not, why. Frontends are loaded by a real
+    app of the portal's frontend system, and their pages opened in a browser, if there is one, the
+    entities' pages that they have something on included. Routes of the plugins that take no
+    parameters are asked once.
 
     The plugins' code runs, with your rights, but with an environment that holds nothing of yours,
     and a HOME and a temporary folder that are gone afterwards.
@@ -199,6 +236,8 @@ def try_in_backstage(
         seconds = duration_seconds(initialise_within, "--initialise-within")
         routes = tuple(_check_route(one) for one in route or ())
         configs = tuple(check_config(one) for one in app_config or ())
+        modules = tuple(_check_modules(one) for one in host_modules or ())
+        systems = find_systems(host)
         kept_log = _open_log(log_file) if log_file else None
         with scratch_folder("staged") as staging:
             root = staging / "dynamic-plugins-root"
@@ -206,8 +245,9 @@ def try_in_backstage(
             folders = stage(this, targets, root, options)
             npm = find_npm(this, cache_dir, staging)
             words = find_browser(browser, npm.cache.environment)
-            has_pages = has_frontends(folders)
-            if has_pages and not words:
+            frontends = () if no_pages else find_frontends(folders)
+            system = choose_system(find_frontends(folders), systems)
+            if frontends and not words:
                 log.warning("there is no Chromium on the PATH: no page is opened")
             result = run_trial(
                 TrialRequest(
@@ -219,7 +259,9 @@ def try_in_backstage(
                     port=port,
                     seconds=seconds,
                     routes=routes,
-                    app=find_app(npm) if has_pages else None,
+                    app=find_app(npm, system) if frontends else None,
+                    system=system,
+                    modules=modules,
                     browser=words,
                     screenshots=_make_folder(screenshots) if screenshots else None,
                     serves=serve,
@@ -269,17 +311,6 @@ def find_npm(this: Session, cache_dir: Path | None, temporary: Path) -> Npm:
     return npm_of(find_node(TRIAL_NODE, tools), tools, temporary=temporary)
 
 
-def has_frontends(folders: Iterable[Path]) -> bool:
-    """Return whether one of the staged plugins is a frontend."""
-    return any(_is_frontend(folder) for folder in folders)
-
-
-def _is_frontend(folder: Path) -> bool:
-    backstage = read_tried_manifest(folder).get("backstage")
-    role = backstage.get("role") if isinstance(backstage, dict) else None
-    return isinstance(role, str) and role.startswith(_FRONTEND)
-
-
 def _make_folder(folder: Path) -> Path:
     unwritable = StorageError(
         "the pictures cannot be written",
@@ -325,6 +356,16 @@ def check_config(file: Path) -> Path:
         "there is no such app-config file",
         place=Place(file=file),
         hint="name a file with --app-config FILE, such as your portal's app-config.yaml",
+    )
+
+
+def _check_modules(folder: Path) -> Path:
+    if folder.is_dir():
+        return folder.absolute()
+    raise UsageError(
+        "--host-modules is not a folder",
+        found=str(folder),
+        expected="a node_modules folder, such as your portal's",
     )
 
 

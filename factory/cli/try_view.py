@@ -52,6 +52,8 @@ def _plugin_lines(plugin: TriedPlugin) -> Iterator[tuple[Style, str]]:
         yield "", f"  {'extensions':{_WIDTH}} {', '.join(plugin.extensions)}"
     for page in plugin.pages:
         yield from _page_lines(page)
+    for message in plugin.left:
+        yield "dim", f"  {'left out':{_WIDTH}} {message}"
     if plugin.frontend:
         for verdict in plugin.frontend.systems:
             yield "", f"  {'':{_WIDTH}} {verdict}"
@@ -60,7 +62,9 @@ def _plugin_lines(plugin: TriedPlugin) -> Iterator[tuple[Style, str]]:
 def _page_lines(page: OpenedPage) -> Iterator[tuple[Style, str]]:
     picture = f" ({page.screenshot})" if page.screenshot else ""
     yield ("good" if page.holds else "problem"), f"  {'page':{_WIDTH}} {page.path}{picture}"
-    if page.text:
+    for name, text in page.mounts:
+        yield "dim", f"  {'':{_WIDTH}} {name}: {text[:_TEXT] or 'no text'}"
+    if page.text and not page.mounts:
         yield "dim", f"  {'':{_WIDTH}} {page.text[:_TEXT]}"
     for message in (*page.uncaught, *page.errors):
         yield "problem", f"  {'':{_WIDTH}} console: {message}"

@@ -13,7 +13,7 @@ from factory.notation.json_text import parse_object
 from factory.outside_text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _LONGEST = 1000
 
@@ -81,11 +81,13 @@ class LoadedModule:
 class OpenedPage:
     """A page of a frontend in the browser: its text, and what went wrong; ``uncaught`` is worst.
 
-    ``plugin`` is the id of the plugin whose page it is. ``screenshot`` is "" if none was wanted.
+    ``plugins`` are the ids of the plugins that have something on it, ``mounts`` the names of what
+    an app of the old system mounts there with its text. ``screenshot`` is "" if none was wanted.
     """
 
     path: str
-    plugin: str
+    plugins: frozenset[str]
+    mounts: tuple[tuple[str, str], ...]
     text: str
     screenshot: str
     problem: str
@@ -102,11 +104,14 @@ class OpenedPage:
 class OpenedApp:
     """What an app made of the frontends, in a browser; ``problem`` is why it was not opened.
 
-    ``extensions`` are the ids of extensions with the ids of their plugins before them.
+    ``extensions`` are the ids of extensions with the ids of their plugins before them, ``problems``
+    what is wrong with what is mounted of a plugin, ``left`` what the app has no place for.
     """
 
     modules: tuple[LoadedModule, ...]
     extensions: tuple[tuple[str, str], ...]
+    problems: tuple[tuple[str, str], ...]
+    left: tuple[tuple[str, str], ...]
     pages: tuple[OpenedPage, ...]
     problem: str
 
@@ -214,7 +219,9 @@ def _read_app(value: object) -> OpenedApp | None:
         (_text(one, "plugin"), _text(one, "id"), _text(one, "path"))
         for one in _objects(value, "extensions")
     )
-    owners = {path: plugin for plugin, _, path in extensions if path}
+    owners: dict[str, set[str]] = {}
+    for plugin, _, path in extensions:
+        owners.setdefault(path, set()).add(plugin)
     modules = (
         LoadedModule(
             package=_text(one, "package"),
@@ -227,12 +234,14 @@ def _read_app(value: object) -> OpenedApp | None:
     return OpenedApp(
         modules=tuple(modules),
         extensions=tuple((plugin, name) for plugin, name, _ in extensions),
+        problems=_pairs(value, "problems", "plugin", "message"),
+        left=_pairs(value, "left", "plugin", "message"),
         pages=tuple(_read_page(one, owners) for one in _objects(value, "pages")),
         problem=_text(value, "problem"),
     )
 
 
-def _read_page(one: dict[str, Any], owners: dict[str, str]) -> OpenedPage:
+def _read_page(one: dict[str, Any], owners: Mapping[str, set[str]]) -> OpenedPage:
     path = _text(one, "path")
     errors = [
         (error.get("uncaught") is True, _text(error, "message"))
@@ -240,7 +249,8 @@ def _read_page(one: dict[str, Any], owners: dict[str, str]) -> OpenedPage:
     ]
     return OpenedPage(
         path=path,
-        plugin=owners.get(path, ""),
+        plugins=frozenset(owners.get(path, ())),
+        mounts=_pairs(one, "mounts", "id", "text"),
         text=_text(one, "text"),
         screenshot=_text(one, "screenshot"),
         problem=_text(one, "problem"),
@@ -260,6 +270,13 @@ def _words(error: object) -> str:
 def _objects(value: dict[str, Any], field: str) -> Iterator[dict[str, Any]]:
     items = value.get(field)
     yield from (one for one in (items if isinstance(items, list) else ()) if isinstance(one, dict))
+
+
+def _pairs(value: dict[str, Any], field: str, *names: str) -> tuple[tuple[str, str], ...]:
+    """Two fields of each object in a list, each pair once."""
+    first, second = names
+    pairs = ((_text(one, first), _text(one, second)) for one in _objects(value, field))
+    return tuple(dict.fromkeys(pairs))
 
 
 def _texts(value: dict[str, Any], field: str) -> Iterator[str]:

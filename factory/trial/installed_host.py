@@ -1,10 +1,10 @@
-"""The Backstage that plugins are tried in: its backend and its app, each made once in the cache.
+"""The Backstage that plugins are tried in: its backend and its apps, each made once in the cache.
 
-Both are pinned by lockfiles (``backend/`` and ``app/``), and no script of a package runs while they
-are installed. In the place of better-sqlite3, which would have to be compiled, the backend has
-libsql, which has the same interface and comes compiled. Of the app, which is one of the new
-frontend system, only its bundle is kept: the backend tells it which frontends there are, and it
-loads what each exposes, as a portal's app does.
+All are pinned by lockfiles (``backend/``, ``app/`` and ``scalprum-app/``), and no script of a
+package runs while they are installed. In the place of better-sqlite3, which would have to be
+compiled, the backend has libsql, which has the same interface and comes compiled. Of the apps, one
+for each frontend system, only the bundles are kept: the backend tells an app which frontends there
+are, and it loads what each exposes, as a portal's app does. What both apps have is in ``page/``.
 """
 
 from __future__ import annotations
@@ -14,17 +14,21 @@ import logging
 import os
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
 from factory.files import remove_tree
+from factory.frontend.verdict import NEW_SYSTEM, OLD_SYSTEM
 from factory.notation.json_text import parse_object
 from factory.toolchain.node import QUIET_INSTALL
 from factory.toolchain.runner import ProcessFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from factory.frontend.verdict import System
     from factory.toolchain.node import Npm
 
 log = logging.getLogger(__name__)
@@ -40,8 +44,9 @@ _MODULES = "node_modules"
 class ShippedHost:
     """A part of the Backstage that ships with the factory, as files to install.
 
-    ``folder`` has them in this package, ``files`` are their names. The version of ``named_after``
-    tells people which Backstage it is. ``entry`` is what is used of what is installed.
+    ``folder`` has them in this package, ``files`` are their names; ``shared`` are the places of
+    those that are in ``page/``. The version of ``named_after`` tells people which Backstage it is.
+    ``entry`` is what is used of what is installed.
     """
 
     folder: str
@@ -50,32 +55,45 @@ class ShippedHost:
     entry: str
     what: str
     takes: str
+    shared: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     is_bundled: bool = False
 
 
 _BACKEND = ShippedHost(
     folder="backend",
-    files=("package.json", "package-lock.json", "host.mjs"),
+    files=("package.json", "package-lock.json", "host.mjs", "sample-entities.yaml"),
     named_after="@backstage/backend-defaults",
     entry="host.mjs",
     what="the Backstage that plugins are tried in",
     takes="about a minute",
 )
-_APP = ShippedHost(
-    folder="app",
-    files=(
-        *("package.json", "package-lock.json", _BUNDLER),
-        *("src/app.jsx", "src/index.html", "src/index.js", "src/notes.js"),
+_PAGE = "page"
+
+
+def _describe_app(folder: str, sources: tuple[str, ...], *, named_after: str) -> ShippedHost:
+    return ShippedHost(
+        folder=folder,
+        files=("package.json", "package-lock.json", *(f"src/{name}" for name in sources)),
+        shared=(_BUNDLER, "src/index.html", "src/index.js", "src/notes.js"),
+        named_after=named_after,
+        entry=f"{_BUNDLE}/index.html",
+        what="the app that frontends are tried in",
+        takes="a minute or two",
+        # Peers that the lockfile leaves out are types, which no bundle has.
+        options=("--legacy-peer-deps",),
+        is_bundled=True,
+    )
+
+
+_APPS: Mapping[System, ShippedHost] = {
+    OLD_SYSTEM: _describe_app(
+        "scalprum-app",
+        ("app.jsx", "entity_page.jsx", "mounts.jsx", "sidebar.jsx", "wiring.js"),
+        named_after="@backstage/app-defaults",
     ),
-    named_after="@backstage/frontend-defaults",
-    entry=f"{_BUNDLE}/index.html",
-    what="the app that frontends are tried in",
-    takes="a minute or two",
-    # Peers that the lockfile leaves out are types, which no bundle has.
-    options=("--legacy-peer-deps",),
-    is_bundled=True,
-)
+    NEW_SYSTEM: _describe_app("app", ("app.jsx",), named_after="@backstage/frontend-defaults"),
+}
 
 
 def find_backend(npm: Npm) -> Path:
@@ -88,22 +106,22 @@ def find_backend(npm: Npm) -> Path:
     return _find(_BACKEND, npm)
 
 
-def find_app(npm: Npm) -> Path:
-    """Return the folder of the app's bundle in the cache, which is made there once.
+def find_app(npm: Npm, system: System) -> Path:
+    """Return the folder of the bundle of a frontend system's app, which is made once in the cache.
 
     Raises:
         ToolchainError: its packages cannot be installed or bundled, or others may have put it into
             the cache.
         StorageError: the cache cannot be written.
     """
-    return _find(_APP, npm).parent
+    return _find(_APPS[system], npm).parent
 
 
 def _find(host: ShippedHost, npm: Npm) -> Path:
-    files = {
-        name: resources.files(__package__).joinpath(host.folder, name).read_bytes()
-        for name in host.files
-    }
+    top = resources.files(__package__)
+    files = {name: top.joinpath(host.folder, name).read_bytes() for name in host.files}
+    for name in host.shared:
+        files[name] = top.joinpath(_PAGE, PurePosixPath(name).name).read_bytes()
     version = parse_object(files["package.json"])["dependencies"][host.named_after]
     digest = hashlib.sha256(b"".join(files.values())).hexdigest()
     made = npm.cache.make(

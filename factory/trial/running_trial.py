@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import CheckError
+from factory.frontend.verdict import NEW_SYSTEM
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.runner import ProcessFailed
 from factory.trial.host_report import read_report
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from factory.frontend.verdict import System
     from factory.toolchain.node import Node
     from factory.toolchain.runner import Runner
     from factory.trial.host_report import HostReport
@@ -33,8 +35,8 @@ _SLACK_SECONDS = 60.0
 _TOLD = "plugin-factory-trial"
 _REPORT = "report.json"
 _LARGEST_REPORT = 1 << 24
-# A page is given up after a minute, and not more than twenty are opened.
-_BROWSER_SECONDS = 1260.0
+# A page is given up after two minutes, and not more than twenty are opened beside the first.
+_BROWSER_SECONDS = 2520.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,9 +46,10 @@ class TrialRequest:
     ``script`` starts the backend, on ``node``. ``folders`` are the staged plugins, all of them in
     ``root``. ``configs`` are app-config files, later ones over earlier ones. ``port`` 0 takes a
     free one. ``seconds`` is how long plugins may take to initialise. ``routes`` must answer.
-    ``app`` is the folder of an app to serve, and ``browser`` the words that start what opens it,
-    with pictures of the pages in ``screenshots``. With ``serves`` the backend goes on until it is
-    ended. ``log`` gets what it prints.
+    ``app`` is the folder of an app to serve, ``system`` its frontend system, and ``browser`` the
+    words that start what opens it, with pictures of the pages in ``screenshots``. ``modules`` are
+    folders of packages that plugins may share beside the backend's own. With ``serves`` the backend
+    goes on until it is ended. ``log`` gets what it prints.
     """
 
     script: Path
@@ -58,6 +61,8 @@ class TrialRequest:
     seconds: float = 60.0
     routes: tuple[str, ...] = ()
     app: Path | None = None
+    system: System = NEW_SYSTEM
+    modules: tuple[Path, ...] = ()
     browser: tuple[str, ...] = ()
     screenshots: Path | None = None
     serves: bool = False
@@ -97,7 +102,8 @@ def run_trial(
                 return
             report = _read_written(work / _REPORT)
             if report and not found:
-                found.append(judge_trial(report, request.folders, time.monotonic() - began))
+                seconds = time.monotonic() - began
+                found.append(judge_trial(report, request.folders, seconds, system=request.system))
                 on_result(found[0])
 
         try:
@@ -157,6 +163,8 @@ def _standard_input(request: TrialRequest, nonce: str, report: Path) -> str:
             "seconds": request.seconds,
             "routes": list(request.routes),
             "app": str(request.app or ""),
+            "system": request.system,
+            "modules": [str(folder) for folder in request.modules],
             "browser": list(request.browser),
             "screenshots": str(request.screenshots or ""),
             "serve": request.serves,

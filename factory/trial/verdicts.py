@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.frontend.bundle_verdict import judge_bundle
+from factory.frontend.verdict import NEW_SYSTEM
 from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from factory.frontend.verdict import FrontendVerdict
+    from factory.frontend.verdict import FrontendVerdict, System
     from factory.trial.host_report import (
         HostReport,
         LoadedModule,
@@ -46,7 +47,7 @@ class TriedPlugin:
 
     A frontend is ``served`` where no browser opened an app. ``why`` says more of other states.
     ``frontend`` is whether it shows, as far as the bundle says it; ``modules`` are what it exposes,
-    ``extensions`` and ``pages`` what an app made of them.
+    ``extensions`` and ``pages`` what an app made of them, ``left`` what it has no place for.
     """
 
     name: str
@@ -58,6 +59,7 @@ class TriedPlugin:
     modules: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
     pages: tuple[OpenedPage, ...] = ()
+    left: tuple[str, ...] = ()
     frontend: FrontendVerdict | None = None
 
     @property
@@ -68,11 +70,15 @@ class TriedPlugin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialResult:
-    """A trial that has ended, or goes on serving; ``seconds`` until all was asked."""
+    """A trial that has ended, or goes on serving; ``seconds`` until all was asked.
+
+    ``system`` is the frontend system of the app that frontends were tried in.
+    """
 
     report: HostReport
     plugins: tuple[TriedPlugin, ...]
     seconds: float
+    system: System = NEW_SYSTEM
 
     @property
     def holds(self) -> bool:
@@ -81,11 +87,15 @@ class TrialResult:
         return routes and not self.report.error and all(one.holds for one in self.plugins)
 
 
-def judge_trial(report: HostReport, folders: Sequence[Path], seconds: float) -> TrialResult:
+def judge_trial(
+    report: HostReport, folders: Sequence[Path], seconds: float, *, system: System = NEW_SYSTEM
+) -> TrialResult:
     """Return what became of the plugins in these folders, in their order."""
     by_folder = {Path(one.folder).name: one for one in report.packages}
-    plugins = tuple(_judge(folder, by_folder.get(folder.name), report) for folder in folders)
-    return TrialResult(report=report, plugins=plugins, seconds=seconds)
+    plugins = tuple(
+        _judge(folder, by_folder.get(folder.name), report, system) for folder in folders
+    )
+    return TrialResult(report=report, plugins=plugins, seconds=seconds, system=system)
 
 
 def trial_document(result: TrialResult) -> dict[str, Any]:
@@ -95,8 +105,10 @@ def trial_document(result: TrialResult) -> dict[str, Any]:
         "format": FORMAT,
         "holds": result.holds,
         "backend": report.backend,
+        "address": report.address,
         "seconds": round(result.seconds, 1),
         "error": report.error,
+        "frontend-system": result.system,
         "plugins": [_plugin_document(one) for one in result.plugins],
         "routes": [
             {"path": one.path, "status": one.status, "wanted": one.wanted, "problem": one.problem}
@@ -117,10 +129,12 @@ def _plugin_document(one: TriedPlugin) -> dict[str, Any]:
         ],
         "modules": list(one.modules),
         "extensions": list(one.extensions),
+        "left": list(one.left),
         "pages": [
             {
                 "path": page.path,
                 "text": page.text,
+                "mounts": [{"id": name, "text": text} for name, text in page.mounts],
                 "screenshot": page.screenshot,
                 "problem": page.problem,
                 "uncaught": list(page.uncaught),
@@ -132,13 +146,16 @@ def _plugin_document(one: TriedPlugin) -> dict[str, Any]:
     }
 
 
-def _judge(folder: Path, package: LoadedPackage | None, report: HostReport) -> TriedPlugin:
+def _judge(
+    folder: Path, package: LoadedPackage | None, report: HostReport, system: System
+) -> TriedPlugin:
     manifest = read_tried_manifest(folder)
     backstage = manifest.get("backstage")
     role = str(backstage.get("role", "")) if isinstance(backstage, dict) else ""
     name, version = str(manifest.get("name", folder.name)), str(manifest.get("version", ""))
     if role.startswith("frontend"):
-        return _judge_frontend(folder, manifest, (name, version, role), report)
+        judge = _judge_new_frontend if system == NEW_SYSTEM else _judge_old_frontend
+        return judge(folder, manifest, (name, version, role), report)
     if package is None:
         why = report.error or _PASSED_OVER
         return TriedPlugin(name=name, version=version, role=role, state="failed", why=why)
@@ -185,7 +202,27 @@ def _sum_up(
     return "not tried", "it loads; which features it brings it does not say"
 
 
-def _judge_frontend(
+def _judge_old_frontend(
+    folder: Path, manifest: dict[str, Any], known: tuple[str, str, str], report: HostReport
+) -> TriedPlugin:
+    name, version, role = known
+    verdict = judge_bundle(folder, manifest)
+    state: State = "served"
+    why = report.error
+    if report.error or verdict.is_seen_nowhere:
+        state, why = "failed", report.error or verdict.old.why
+    elif verdict.old.shows is False:
+        why = (
+            f"it does not show in the old frontend system, which this app is of: {verdict.old.why}"
+        )
+        state = "not tried"
+    tried = TriedPlugin(
+        name=name, version=version, role=role, state=state, why=why, frontend=verdict
+    )
+    return _judge_shown(tried, report.app) if report.app and state == "served" else tried
+
+
+def _judge_new_frontend(
     folder: Path, manifest: dict[str, Any], known: tuple[str, str, str], report: HostReport
 ) -> TriedPlugin:
     name, version, role = known
@@ -203,7 +240,8 @@ def _judge_frontend(
         only_old = verdict.old.shows and not (folder / "dist/mf-manifest.json").is_file()
         state = "not tried" if only_old else "failed"
         why = (
-            "it has a bundle of the old frontend system alone, which this Backstage does not load"
+            "it has a bundle of the old frontend system alone, which this app does not load: a "
+            "--host such as rhdh-1.10 has one that does"
             if only_old
             else "the backend does not list it among the frontends' remotes"
         )
@@ -230,14 +268,16 @@ def _judge_shown(tried: TriedPlugin, app: OpenedApp) -> TriedPlugin:
         only_old = tried.frontend is not None and tried.frontend.old.shows is True
         state: State = "not tried" if only_old and _are_unlike(loaded) else "failed"
         return replace(tried, state=state, why=why or "the app has loaded nothing of it")
-    pages = tuple(page for page in app.pages if page.plugin in plugins)
-    broken = [page for page in pages if not page.holds]
-    why = "; ".join(f"{page.path}: {_complain(page)}" for page in broken)
+    pages = tuple(page for page in app.pages if page.plugins & plugins)
+    wrong = [f"{page.path}: {_complain(page)}" for page in pages if not page.holds]
+    wrong += [message for plugin, message in app.problems if plugin in plugins]
     return replace(
         tried,
-        state="failed" if broken else "shown",
-        why=why,
+        state="failed" if wrong else "shown",
+        why="; ".join(wrong),
+        modules=tried.modules or tuple(one.module for one in loaded if one.plugin),
         extensions=tuple(name for plugin, name in app.extensions if plugin in plugins),
+        left=tuple(message for plugin, message in app.left if plugin in plugins),
         pages=pages,
     )
 

@@ -1,4 +1,4 @@
-"""A real Backstage backend, installed once for all runs, and started with plugins in its folder."""
+"""The real Backstage that ``try`` installs and starts, with plugins in it; and kept packages."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import contextlib
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
-import tarfile
+import tempfile
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,22 +18,22 @@ from typing import Any
 from factory.config.environment import Environment
 from factory.locking import exclusive
 from factory.toolchain.cache_folder import ToolCache
-from factory.toolchain.node import Node, find_node
+from factory.toolchain.node import Node, find_node, npm_of
 from factory.toolchain.runner import Runner
+from factory.trial.installed_host import find_backend
+from tests.command_line import factory_command
 
 from .example_builds import KEPT_TOOLS
 
 _TESTS = Path(__file__).resolve().parents[1]
-HOST = _TESTS / "backstage_host"
-PAGE = _TESTS / "portal_page"
 REGISTRY = _TESTS / "npm_registry"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Portal:
-    """A running backend: where it listens, and what it found in its plugins folder."""
+    """A running Backstage: where it listens, and what became of the plugins in it."""
 
-    port: int
+    address: str
     plugins: tuple[dict[str, Any], ...]
 
     @property
@@ -44,30 +45,37 @@ class Portal:
     def failures(self) -> dict[str, str]:
         """What it says of each plugin that it could not load."""
         return {
-            str(plugin["name"]): str(plugin["failure"])
+            str(plugin["name"]): str(plugin["why"])
             for plugin in self.plugins
-            if plugin.get("failure")
+            if plugin["state"] in ("failed", "pending")
         }
+
+    @property
+    def pages(self) -> dict[str, dict[str, Any]]:
+        """The pages that were opened in a browser, by their paths."""
+        return {page["path"]: page for plugin in self.plugins for page in plugin["pages"]}
 
     def answer(self, path: str) -> Any:
         """The JSON that a route answers with."""
-        address = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(address, timeout=300) as response:
+        with urllib.request.urlopen(f"{self.address}{path}", timeout=300) as response:
             assert response.status == 200
             return json.load(response)
 
 
 def kept_node(process: Mapping[str, str], wanted: str | None = None) -> Node:
     """The Node that a build uses, too; or one of a range."""
-    return find_node(
-        wanted,
-        ToolCache(folder=KEPT_TOOLS, environment=Environment(variables=process), runner=Runner()),
-    )
+    return find_node(wanted, _tool_cache(process))
+
+
+def _tool_cache(process: Mapping[str, str]) -> ToolCache:
+    return ToolCache(folder=KEPT_TOOLS, environment=Environment(variables=process), runner=Runner())
 
 
 def installed_host(node: Node, process: Mapping[str, str]) -> Path:
-    """A Backstage backend, installed as its lockfile says and kept for the next run."""
-    return _installed(HOST, node, process)
+    """The folder of the Backstage backend that ``try`` starts, kept for the next run."""
+    with tempfile.TemporaryDirectory() as scratch:
+        npm = npm_of(node, _tool_cache(process), temporary=Path(scratch))
+        return find_backend(npm).parent
 
 
 def installed_registry(node: Node, process: Mapping[str, str]) -> Path:
@@ -75,15 +83,8 @@ def installed_registry(node: Node, process: Mapping[str, str]) -> Path:
     return _installed(REGISTRY, node, process)
 
 
-def bundled_page(node: Node, process: Mapping[str, str]) -> Path:
-    """A Backstage app that loads frontend plugins from the backend, as files to be served."""
-    return _installed(PAGE, node, process, then="bundle.mjs") / "dist"
-
-
-def _installed(
-    package: Path, node: Node, process: Mapping[str, str], *, then: str | None = None
-) -> Path:
-    """A package with what it depends on, and what a script of it makes ``then``, kept."""
+def _installed(package: Path, node: Node, process: Mapping[str, str]) -> Path:
+    """A package with what it depends on, kept."""
     installed = KEPT_TOOLS / package.name.replace("_", "-")
     files = b"".join(file.read_bytes() for file in sorted(package.rglob("*")) if file.is_file())
     digest = hashlib.sha256(files).hexdigest()
@@ -94,11 +95,8 @@ def _installed(
         shutil.rmtree(installed, ignore_errors=True)
         shutil.copytree(package, installed)
         env = {**process, "PATH": f"{node.bin_dir}:{process['PATH']}"}
-        commands = [["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]]
-        if then:
-            commands.append(["node", then])
-        for command in commands:
-            subprocess.run(command, cwd=installed, env=env, check=True, capture_output=True)
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(command, cwd=installed, env=env, check=True, capture_output=True)
         done.write_text(digest)
     return installed
 
@@ -111,17 +109,11 @@ def running_portal(
     *,
     modules: Path | None = None,
 ) -> Iterator[Portal]:
-    """The backend, running with these archives in its dynamic plugins folder.
+    """The backend, running with these archives, as ``try`` starts it; its log is in the folder.
 
-    ``modules`` is a ``node_modules`` folder with more of what the host shares with plugins.
+    ``modules`` is a ``node_modules`` folder with what else the host shares with plugins.
     """
-    plugins = folder / "dynamic-plugins-root"
-    for tgz in artifacts:
-        with tarfile.open(tgz) as archive:
-            archive.extractall(folder / "unpacked", filter="data")
-        plugins.mkdir(exist_ok=True)
-        (folder / "unpacked/package").rename(plugins / tgz.stem)
-    with portal_of(plugins, folder / "host.log", process, modules=modules) as portal:
+    with _serving([*artifacts], folder / "host.log", process, modules=modules) as portal:
         yield portal
 
 
@@ -131,41 +123,56 @@ def portal_of(
     log: Path,
     process: Mapping[str, str],
     *,
-    modules: Path | None = None,
     config: Path | None = None,
-    with_page: bool = False,
+    screenshots: Path | None = None,
 ) -> Iterator[Portal]:
     """The backend, running with a dynamic plugins folder as it is.
 
-    ``config`` is an app-config file more. ``with_page`` serves a web page under ``/page/`` that
-    shows each frontend plugin's pages under their names.
+    ``config`` is an app-config file more. With ``screenshots`` an app of the plugins' frontend
+    system opens each of their pages in a browser, and leaves pictures in that folder.
     """
-    node = kept_node(process)
-    host = installed_host(node, process)
+    with _serving([plugins_root], log, process, config=config, screenshots=screenshots) as portal:
+        yield portal
+
+
+@contextlib.contextmanager
+def _serving(
+    targets: list[Path],
+    log: Path,
+    process: Mapping[str, str],
+    *,
+    modules: Path | None = None,
+    config: Path | None = None,
+    screenshots: Path | None = None,
+) -> Iterator[Portal]:
+    kept_node(process)
     options: dict[str, Path | None] = {
-        "--plugins-root": plugins_root,
-        "--modules": modules,
-        "--config": config,
-        "--page": bundled_page(node, process) if with_page else None,
+        "--log-file": log,
+        "--host-modules": modules,
+        "--app-config": config,
+        "--screenshots": screenshots,
     }
     words = [word for name, value in options.items() if value for word in (name, value)]
+    pages = () if screenshots else ("--no-pages",)
+    command = factory_command(["try", *targets, *words, *pages, "--serve", "--json"])
     with (
-        log.open("w") as stderr,
+        log.with_suffix(".said").open("w") as stderr,
         subprocess.Popen(
-            [node.bin_dir / "node", host / "host.mjs", *words],
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=dict(process),
-            text=True,
+            command, stdout=subprocess.PIPE, stderr=stderr, env=dict(process), text=True
         ) as running,
     ):
         assert running.stdout
         try:
-            # Backstage itself prints lines there, too: of files in the folder that are no plugins.
-            said = (line for line in running.stdout if line.startswith('{"listening"'))
-            told = json.loads(next(said, "null"))
-            assert told, log.read_text()
-            yield Portal(port=told["listening"], plugins=tuple(told["plugins"]))
+            # The document, of which the last line is its closing brace.
+            lines = []
+            for line in running.stdout:
+                lines.append(line)
+                if line == "}\n":
+                    break
+            assert lines, log.with_suffix(".said").read_text()
+            told = json.loads("".join(lines))
+            assert not told["error"], told["error"]
+            yield Portal(address=told["address"], plugins=tuple(told["plugins"]))
         finally:
-            running.terminate()
-            assert running.wait(timeout=300) == 0
+            running.send_signal(signal.SIGINT)
+            assert running.wait(timeout=300) == 130

@@ -1,12 +1,13 @@
 """The example by Backstage's own engine: what came out, twice in two folders, and a real backend.
 
-The backend is older than the plugins: its backend-plugin-api is 1.4.1, theirs 1.4.2.
+What that shares with the plugins is older than they are: backend-plugin-api 1.4.1, theirs is 1.4.2.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.made_once import made_once
 
 from .conftest import copied_tree
 from .example_builds import EXAMPLE, Built, build_words
-from .portal import running_portal
+from .portal import kept_node, running_portal
 
 FRONTEND = "plugins/greetings"
 BACKEND = "plugins/greetings-backend"
@@ -144,10 +145,27 @@ def test_a_frontend_is_a_remote_of_module_federation_alone(bundled: tuple[Built,
     assert [one["path"] for one in exposed] == ["."]
 
 
+def older_modules(process: dict[str, str], folder: Path) -> Path:
+    """A ``node_modules`` with the older package alone; what it needs in turn is the backend's."""
+    folder.mkdir()
+    node = kept_node(process)
+    env = {**process, "PATH": f"{node.bin_dir}:{process['PATH']}"}
+    command = ["npm", "pack", "--silent", "@backstage/backend-plugin-api@1.4.1"]
+    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
+    (tgz,) = folder.glob("*.tgz")
+    with tarfile.open(tgz) as archive:
+        archive.extractall(folder, filter="data")
+    (folder / "node_modules/@backstage").mkdir(parents=True)
+    (folder / "package").rename(folder / "node_modules/@backstage/backend-plugin-api")
+    return folder / "node_modules"
+
+
 def test_a_backend_that_is_older_than_the_plugins_loads_them(
     bundled: tuple[Built, Built], process: dict[str, str], tmp_path: Path
 ) -> None:
-    with running_portal(bundled[0].outputs.glob("*.tgz"), tmp_path, process) as portal:
+    artifacts = bundled[0].outputs.glob("*.tgz")
+    modules = older_modules(process, tmp_path / "older")
+    with running_portal(artifacts, tmp_path, process, modules=modules) as portal:
         assert portal.failures == {}
         text = json.dumps(portal.answer("/api/greetings/greetings"), ensure_ascii=False)
     # From greetings-common by the patch, from the backend, and from the module that extends it.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 import yaml
@@ -13,7 +12,6 @@ import yaml
 from tests.command_line import Ended, run_factory
 from tests.oci.registries import serving
 
-from .browser import rendered
 from .example_builds import Built
 from .portal import portal_of
 
@@ -63,22 +61,26 @@ def test_what_was_published_installs_loads_and_is_shown(
     merged = yaml.safe_load(config.read_text(encoding="utf-8"))
     assert "plugin-factory-example.greetings" in merged["dynamicPlugins"]["frontend"]
     log = tmp_path / "host.log"
-    with portal_of(root, log, process, with_page=True, config=config) as portal:
+    pictures = SCREENSHOTS if how == "oci" else None
+    with portal_of(root, log, process, config=config, screenshots=pictures) as portal:
         assert portal.failures == {}
         assert len(portal.names) == len(PLUGINS)
         answer = json.dumps(portal.answer("/api/greetings/greetings"), ensure_ascii=False)
         assert "Hello, portal!" in answer
         if how == "oci":
-            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            page = f"http://127.0.0.1:{portal.port}/page/{quote('GreetingsPage')}"
-            screenshot = SCREENSHOTS / "greetings.png"
-            text = rendered(page, screenshot)
+            page = portal.pages["/greetings"]
+            text, screenshot = page["text"], Path(page["screenshot"])
+            assert screenshot == SCREENSHOTS / "greetings.png"
             assert "In every language that we know" in text
             assert "From the greetings backend" in text
             # From the backend, with the module's languages, through the page's own request.
             for greeting in ("Hello, portal!", "Hej, portal!", "Hei, portal!"):
                 assert greeting in text
             assert screenshot.read_bytes().startswith(b"\x89PNG")
+            # The card, on the page of an entity of the catalog.
+            (card,) = portal.pages["/catalog/default/component/sample-service"]["mounts"]
+            assert card["id"] == "entity.page.overview/cards: GreetingsCard"
+            assert "Hej, portal!" in card["text"]
 
 
 def test_the_registry_of_what_was_installed_names_the_frontend_plugin(

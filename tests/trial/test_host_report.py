@@ -33,7 +33,8 @@ anything = st.recursive(
     max_leaves=3,
 )
 NAMES = """name folder features pluginId moduleId failure modules message at path status problem
-    wanted package missing plugin module extensions errors pages text uncaught screenshot id"""
+    wanted package missing plugin module extensions errors pages text uncaught screenshot id
+    problems left mounts"""
 objects = st.dictionaries(st.sampled_from(NAMES.split()), anything)
 reports = st.fixed_dictionaries(
     {}, optional={name: st.one_of(anything, st.lists(objects, max_size=3)) for name in FIELDS}
@@ -91,7 +92,7 @@ def test_what_an_app_noted_is_read_with_whose_page_it_is() -> None:
     assert opened
     assert opened.extensions == (("todo", "page:todo"),)
     (page,) = opened.pages
-    assert page.plugin == "todo"
+    assert page.plugins == {"todo"}
     assert page.uncaught == ("x is not defined",)
     assert page.errors == ("a warning",)
     assert not page.holds

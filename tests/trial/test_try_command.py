@@ -42,7 +42,7 @@ exports.default = createBackendPlugin({{
 """
 MODULE = f"""{API}
 exports.default = createBackendModule({{
-  pluginId: 'catalog', moduleId: 'notes',
+  pluginId: 'scaffolder', moduleId: 'notes',
   register(env) {{ env.registerInit({{ deps: {{}}, async init() {{}} }}); }},
 }});
 """
@@ -207,7 +207,7 @@ def test_a_module_whose_plugin_is_not_here_is_not_held_against_it(
     _, document = trial
     module = next(one for one in document["plugins"] if one["role"] == "backend-plugin-module")
     assert module["state"] == "not tried"
-    assert "the plugin catalog, which it extends, is not here" in module["why"]
+    assert "the plugin scaffolder, which it extends, is not here" in module["why"]
 
 
 def test_the_page_of_a_frontend_is_opened_in_a_browser(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from factory.cli.try_view import show
+from factory.frontend.verdict import System
 from factory.trial.host_report import (
     AskedRoute,
     HostReport,
@@ -20,6 +21,7 @@ from factory.trial.host_report import (
     ServedRemote,
     StartupFeature,
 )
+from factory.trial.portal_system import choose_system, find_systems
 from factory.trial.verdicts import TriedPlugin, judge_trial
 from factory.ui.printing import Printer
 
@@ -119,13 +121,23 @@ def test_a_frontend(
 
 
 def opened(
-    *pages: OpenedPage, plugin: str = "todo", problem: str = "", module: str = ""
+    *pages: OpenedPage,
+    plugin: str = "todo",
+    problem: str = "",
+    module: str = "",
+    problems: tuple[tuple[str, str], ...] = (),
+    left: tuple[tuple[str, str], ...] = (),
 ) -> OpenedApp:
     one = LoadedModule(
         package="@team/todo-dynamic", module=".", plugin="" if module else plugin, problem=module
     )
     return OpenedApp(
-        modules=(one,), extensions=(("todo", "page:todo"),), pages=pages, problem=problem
+        modules=(one,),
+        extensions=(("todo", "page:todo"),),
+        problems=problems,
+        left=left,
+        pages=pages,
+        problem=problem,
     )
 
 
@@ -135,10 +147,12 @@ def page(
     uncaught: tuple[str, ...] = (),
     errors: tuple[str, ...] = (),
     problem: str = "",
+    mounts: tuple[tuple[str, str], ...] = (),
 ) -> OpenedPage:
     return OpenedPage(
         path="/todo",
-        plugin="todo",
+        plugins=frozenset({"todo"}),
+        mounts=mounts,
         text=text,
         screenshot="/pictures/todo.png",
         problem=problem,
@@ -175,6 +189,75 @@ def test_one_of_the_old_system_is_not_blamed_for_it(tmp_path: Path) -> None:
     plugin = judged(tmp_path / "todo", report(remotes=(remote(),), app=opened(module=NO_FEATURE)))
     assert plugin.state == "not tried"
     assert plugin.holds
+
+
+OLD = federated(".") | scalprum(PluginRoot="1;")
+
+
+@pytest.mark.parametrize(
+    ("files", "app", "state", "why"),
+    [
+        (OLD, opened(page()), "shown", ""),
+        (OLD, None, "served", ""),
+        (OLD, opened(problems=(("todo", "it exports no X"),)), "failed", "it exports no X"),
+        (OLD, opened(problems=(("another", "it exports no X"),)), "shown", ""),
+        (OLD, opened(module="nothing of it is mounted"), "failed", "nothing of it is mounted"),
+        (federated("."), opened(page()), "not tried", "does not show in the old frontend system"),
+        ({}, opened(page()), "failed", "plugin-manifest.json"),
+    ],
+)
+def test_a_frontend_in_an_app_of_the_old_system(
+    tmp_path: Path, files: dict[str, str], app: OpenedApp | None, state: str, why: str
+) -> None:
+    write_bundle(tmp_path / "todo", files)
+    result = judge_trial(report(app=app), [tmp_path / "todo"], 1.0, system="old")
+    (plugin,) = result.plugins
+    assert plugin.state == state
+    assert why in plugin.why
+
+
+def test_people_read_what_is_mounted_and_what_is_left_out(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "todo", OLD)
+    stream = io.StringIO()
+    card = page(mounts=(("entity.page.overview/cards: TodoCard", "3 entries"),))
+    said = report(app=opened(card, left=(("todo", "techdocsAddons: there is no place for it"),)))
+    show(judge_trial(said, [tmp_path / "todo"], 1.0, system="old"), Printer(stream=stream))
+    assert "entity.page.overview/cards: TodoCard: 3 entries" in stream.getvalue()
+    assert "left out     techdocsAddons: there is no place for it" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("bundles", "wanted", "system"),
+    [
+        ([federated(".", "alpha")], (), "new"),
+        ([scalprum(PluginRoot="1;")], (), "old"),
+        ([scalprum(PluginRoot="1;"), federated(".", "alpha")], (), "new"),
+        ([federated(".", "alpha") | scalprum(PluginRoot="1;")], ("old", "new"), "old"),
+        ([federated(".", "alpha")], ("old", "new"), "new"),
+        ([federated(".", "alpha")], ("old",), "old"),
+        ([], (), "new"),
+    ],
+)
+def test_the_app_is_of_the_portals_system_or_of_the_plugins(
+    tmp_path: Path, bundles: list[dict[str, str]], wanted: tuple[System, ...], system: System
+) -> None:
+    folders = [tmp_path / str(number) for number in range(len(bundles))]
+    for folder, files in zip(folders, bundles, strict=True):
+        write_bundle(folder, files)
+    assert choose_system(folders, wanted) == system
+
+
+@pytest.mark.parametrize(
+    ("host", "systems"),
+    [
+        (None, ()),
+        ("rhdh-1.10", ("old", "new")),
+        ("veecode-1.3.8", ("old",)),
+        ("backstage-1.52", ("new",)),
+    ],
+)
+def test_a_portal_says_which_systems_it_has(host: str | None, systems: tuple[System, ...]) -> None:
+    assert find_systems(host) == systems
 
 
 def test_people_read_what_is_on_a_page_and_in_its_console(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 //
 //   {"nonce": "…", "pluginsRoot": "…", "configs": ["…"], "port": 0, "seconds": 60,
 //    "routes": ["/api/todo/todos"], "serve": false, "logLevel": "warn",
-//    "app": "…", "browser": ["…"], "screenshots": "…", "report": "…"}
+//    "app": "…", "system": "old", "modules": ["…"], "browser": ["…"], "screenshots": "…", "report": "…"}
 //
 // writes a JSON object into the file "report", and says so in a line among what plugins print,
 // "plugin-factory-trial <nonce>":
@@ -16,8 +16,8 @@
 import { spawn } from 'node:child_process';
 import Module from 'node:module';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,11 +26,12 @@ const LOOPBACK = '127.0.0.1';
 const MOST_ROUTES = 50;
 const LONGEST = 2000;
 const ANSWER_MILLISECONDS = 10_000;
-const SIGNED_IN = { 'sign-in-page:app': false };
 const BROWSER_MILLISECONDS = 60_000;
 // A page is taken for done when it has not changed for so long, a blank one for longer.
 const SETTLED_MILLISECONDS = 3_000;
 const BLANK_MILLISECONDS = 20_000;
+const CATALOG_MILLISECONDS = 15_000;
+const GUEST = 'user:default/guest';
 const MOST_PAGES = 20;
 const REMOTES = '/.backstage/dynamic-features/remotes';
 
@@ -40,7 +41,9 @@ const request = JSON.parse(await text(process.stdin));
 // looks for that folder from the working directory, and asks for NODE_PATH when the plugins lie
 // elsewhere; both must be so before it is imported.
 process.chdir(import.meta.dirname);
-process.env.NODE_PATH = join(import.meta.dirname, 'node_modules');
+// What a portal of another version shares comes first.
+const modules = [...request.modules, join(import.meta.dirname, 'node_modules')];
+process.env.NODE_PATH = modules.join(delimiter);
 Module._initPaths();
 
 const { ConfigSources, FileConfigSource, StaticConfigSource } = await import(
@@ -78,6 +81,15 @@ async function findFreePort() {
 const port = request.port || (await findFreePort());
 const address = `http://${LOOPBACK}:${port}`;
 
+// What stands here gives way to the configuration that is given.
+const defaultConfig = {
+  catalog: {
+    rules: [
+      { allow: ['API', 'Component', 'Domain', 'Group', 'Resource', 'System', 'Template', 'User'] },
+    ],
+    locations: [{ type: 'file', target: join(import.meta.dirname, 'sample-entities.yaml') }],
+  },
+};
 const ownConfig = {
   app: { baseUrl: address },
   backend: {
@@ -85,13 +97,17 @@ const ownConfig = {
     listen: { host: LOOPBACK, port },
     cors: { origin: address },
     csp: { 'script-src': ["'self'", "'unsafe-eval'"], 'upgrade-insecure-requests': false },
-    // Nobody signs in here: what asks for a user still gets none.
+    // What asks without a token is let through; the apps sign in as a guest, and have one.
     auth: { dangerouslyDisableDefaultAuthPolicy: true },
     database: { client: 'better-sqlite3', connection: ':memory:' },
     // One plugin that fails does not hide what becomes of the others.
     startup: {
       default: { onPluginBootFailure: 'continue', onPluginModuleBootFailure: 'continue' },
     },
+  },
+  auth: {
+    environment: 'development',
+    providers: { guest: { userEntityRef: GUEST, dangerouslyAllowOutsideDevelopment: true } },
   },
   dynamicPlugins: { rootDirectory: request.pluginsRoot },
 };
@@ -102,6 +118,7 @@ const rootConfig = createServiceFactory({
   factory: () =>
     ConfigSources.toConfig(
       ConfigSources.merge([
+        StaticConfigSource.create({ data: defaultConfig, context: 'plugin-factory try' }),
         ...request.configs.map(path => FileConfigSource.create({ path, watch: false })),
         StaticConfigSource.create({ data: ownConfig, context: 'plugin-factory try' }),
       ]),
@@ -150,10 +167,54 @@ const notingHttpRouter = {
 };
 
 /** Whoever asks for the service of frontends' remotes starts it. */
+const remotesId = 'plugin-factory-trial';
 const remotesPlugin = createBackendPlugin({
-  pluginId: 'plugin-factory-trial',
+  pluginId: remotesId,
   register(env) {
     env.registerInit({ deps: { _: dynamicPluginsFrontendServiceRef }, async init() {} });
+  },
+});
+
+const SCALPRUM = 'dist-scalprum';
+
+/** Returns the Scalprum plugins that were found: each one's name, package, and folder of files. */
+function listScalprum() {
+  return (dynamicPlugins?.frontendPlugins({ includeFailed: true }) ?? []).flatMap(plugin => {
+    const folder = join(findFolder(plugin), SCALPRUM);
+    const file = join(folder, 'plugin-manifest.json');
+    if (!existsSync(file)) {
+      return [];
+    }
+    const { name } = JSON.parse(readFileSync(file, 'utf8'));
+    return [{ name, packageName: plugin.name, folder }];
+  });
+}
+
+/** Tells an app of the old frontend system which plugins there are, and serves their files. */
+const scalprumPlugin = createBackendPlugin({
+  pluginId: 'scalprum',
+  register(env) {
+    env.registerInit({
+      deps: { router: coreServices.httpRouter },
+      async init({ router }) {
+        const files = express.Router();
+        const plugins = listScalprum();
+        files.get('/plugins', (_, response) =>
+          response.json(
+            Object.fromEntries(
+              plugins.map(({ name, packageName }) => {
+                const manifestLocation = `${address}/api/scalprum/${name}/plugin-manifest.json`;
+                return [name, { name, packageName, manifestLocation }];
+              }),
+            ),
+          ),
+        );
+        for (const { name, folder } of plugins) {
+          files.use(`/${name}`, express.static(folder));
+        }
+        router.use(files);
+      },
+    });
   },
 });
 
@@ -168,13 +229,13 @@ const appPlugin = createBackendPlugin({
       deps: { router: coreServices.httpRouter, config: coreServices.rootConfig },
       async init({ router, config }) {
         const app = config.getOptional('app') ?? {};
-        const extensions = Array.isArray(app.extensions) ? app.extensions : [];
         const files = express.Router();
         files.get('/trial/app-config.json', (_, response) =>
           response.json({
-            // Nobody signs in; without this a page to sign in stands before all others.
-            app: { title: 'Trial', ...app, extensions: [...extensions, SIGNED_IN] },
+            app: { title: 'Trial', ...app },
+            auth: { environment: 'development' },
             backend: { baseUrl: address },
+            dynamicPlugins: { frontend: config.getOptional('dynamicPlugins.frontend') ?? {} },
           }),
         );
         files.use(express.static(request.app));
@@ -217,9 +278,39 @@ backend.add(
 );
 backend.add(inventory);
 backend.add(remotesPlugin);
+// What comes with Backstage here, by its plugin's id, unless a plugin of that id is tried.
+const OWN = {
+  auth: ['@backstage/plugin-auth-backend', '@backstage/plugin-auth-backend-module-guest-provider'],
+  catalog: ['@backstage/plugin-catalog-backend'],
+};
+const tried = listTriedIds();
+const own = Object.keys(OWN).filter(id => !tried.has(id));
+for (const name of own.flatMap(id => OWN[id])) {
+  backend.add(import(name));
+}
+const ownIds = new Set([...own, APP_ID, 'scalprum', remotesId]);
 if (request.app) {
   backend.add(appPlugin);
+  if (request.system === 'old') {
+    backend.add(scalprumPlugin);
+  }
   backend.add(rootHttpRouterServiceFactory({ indexPath: `/api/${APP_ID}` }));
+}
+
+/** Returns the ids of backend plugins, modules left out, that the packages say they bring. */
+function listTriedIds() {
+  const manifests = readdirSync(request.pluginsRoot).flatMap(folder => {
+    try {
+      return [JSON.parse(readFileSync(join(request.pluginsRoot, folder, 'package.json'), 'utf8'))];
+    } catch {
+      return []; // Backstage says what is wrong with it
+    }
+  });
+  return new Set(
+    manifests.flatMap(({ backstage }) =>
+      backstage?.role === 'backend-plugin' ? [backstage.pluginId] : [],
+    ),
+  );
 }
 
 /** Returns an error with its causes, in its own words, and where in a plugin it arose. */
@@ -256,11 +347,16 @@ function readFeatures(exported, manifest) {
   return pluginId && manifest.backstage.role === 'backend-plugin' ? [{ pluginId, moduleId: '' }] : [];
 }
 
+function findFolder(plugin) {
+  const { location } = dynamicPlugins.getScannedPackage(plugin);
+  return decodeURIComponent(new URL(location).pathname).replace(/\/$/, '');
+}
+
 /** Returns the packages that were found, each with the features that its entry point exports. */
 function listPackages() {
   return (dynamicPlugins?.plugins({ includeFailed: true }) ?? []).map(plugin => {
-    const { manifest, location } = dynamicPlugins.getScannedPackage(plugin);
-    const folder = decodeURIComponent(new URL(location).pathname).replace(/\/$/, '');
+    const { manifest } = dynamicPlugins.getScannedPackage(plugin);
+    const folder = findFolder(plugin);
     const path = [...loaded.keys()].find(one => one.startsWith(`${folder}/`));
     let features = [];
     let failure = plugin.failure ?? '';
@@ -305,10 +401,35 @@ function listRoutes(pluginId) {
     .map(path => `/api/${pluginId}${path}`);
 }
 
+let guestToken = '';
+
+/** Signs in as the apps do, for routes that want a user. */
+async function signIn() {
+  const { value } = await ask('/api/auth/guest/refresh?env=development', { wantsJson: true });
+  guestToken = value?.backstageIdentity?.token ?? '';
+}
+
+/** Waits until the catalog has read what the configuration names: all of it, as far as one sees. */
+async function waitForCatalog() {
+  let last = 0;
+  const end = Date.now() + CATALOG_MILLISECONDS;
+  while (Date.now() < end) {
+    const path = '/api/catalog/entities/by-query?limit=0';
+    const { value } = await ask(path, { wantsJson: true });
+    const count = value?.totalItems ?? 0;
+    if (count && count === last) {
+      return;
+    }
+    last = count;
+    await new Promise(done => setTimeout(done, 500));
+  }
+}
+
 /** Returns the status that an address answers with, and the answer as JSON if it is wanted. */
 async function ask(path, { wantsJson = false } = {}) {
   try {
     const response = await fetch(new URL(path, address), {
+      headers: path.startsWith('/') && guestToken ? { Authorization: `Bearer ${guestToken}` } : {},
       signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
       redirect: 'manual',
     });
@@ -323,7 +444,7 @@ async function ask(path, { wantsJson = false } = {}) {
 }
 
 async function askRoutes() {
-  const ids = [...routers.keys()].filter(id => id !== APP_ID);
+  const ids = [...routers.keys()].filter(id => !ownIds.has(id));
   const own = ids.flatMap(listRoutes).slice(0, MOST_ROUTES);
   const wanted = new Set(request.routes);
   const paths = [...new Set([...wanted, ...own])];
@@ -452,18 +573,21 @@ async function openPage(path, screenshot) {
 
 /** Returns what an app made of the frontends, and how each of their pages came out. */
 async function openApp() {
-  const { modules = [], extensions = [], errors = [], problem } = await openPage('/', '');
-  const own = new Set(modules.map(one => one.plugin));
-  const made = extensions.filter(one => own.has(one.plugin));
+  const opened = await openPage('/', '');
+  const { modules = [], extensions = [], problems = [], left = [], errors = [], problem } = opened;
+  const theirs = new Set(modules.map(one => one.plugin));
+  const made = extensions.filter(one => theirs.has(one.plugin));
   const paths = made.map(one => one.path).filter(path => /^\/[\w./~-]*$/.test(path));
   const pages = [];
   for (const path of [...new Set(paths)].slice(0, MOST_PAGES)) {
     const name = `${path.slice(1).replace(/[^\w-]/g, '-') || 'index'}.png`;
     const screenshot = request.screenshots ? join(request.screenshots, name) : '';
     const page = await openPage(path, screenshot);
-    pages.push({ path, screenshot, text: page.text, problem: page.problem, errors: page.errors });
+    problems.push(...(page.problems ?? []));
+    const { text, mounts } = page;
+    pages.push({ path, screenshot, text, mounts, problem: page.problem, errors: page.errors });
   }
-  return { modules, extensions: made, errors, problem, pages };
+  return { modules, extensions: made, problems, left, errors, problem, pages };
 }
 
 const { name, version } = JSON.parse(
@@ -491,9 +615,13 @@ try {
     isTimeUp = true;
   } else {
     report.started = listStarted(ended.result);
+    await signIn();
     report.routes = await askRoutes();
     report.remotes = await askRemotes();
     if (request.app && request.browser.length) {
+      if (own.includes('catalog')) {
+        await waitForCatalog();
+      }
       report.app = await openApp();
     }
   }

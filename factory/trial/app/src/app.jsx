@@ -2,8 +2,11 @@
 // loads the modules that each exposes, and takes those default exports that are features.
 
 import { ConfigReader } from '@backstage/config';
+import { ProxiedSignInPage } from '@backstage/core-components';
 import { createApp } from '@backstage/frontend-defaults';
-import { coreExtensionData } from '@backstage/frontend-plugin-api';
+import { coreExtensionData, createFrontendModule } from '@backstage/frontend-plugin-api';
+import { SignInPageBlueprint } from '@backstage/plugin-app-react';
+import catalogPlugin from '@backstage/plugin-catalog/alpha';
 import '@backstage/ui/css/styles.css';
 import { init, loadRemote } from '@module-federation/runtime-tools';
 import React from 'react';
@@ -11,6 +14,8 @@ import { createRoot } from 'react-dom/client';
 import { note } from './notes';
 
 const REMOTES = '/.backstage/dynamic-features/remotes';
+// What attaches to an entity's page is looked at on this one's.
+const ENTITY = '/catalog/default/component/sample-service';
 const FEATURES = ['@backstage/FrontendPlugin', '@backstage/FrontendModule'];
 
 async function fetchJson(path) {
@@ -34,11 +39,20 @@ async function loadFeatures(packageName, remote, exposed) {
   return [];
 }
 
+/** Returns the path where an extension is to be seen; "" if it has none. */
+function findPath({ id }, routePath) {
+  if (/^entity-(card|content):/.test(id)) {
+    const below = id.startsWith('entity-content:') ? routePath : '';
+    return ENTITY + (below && below !== '/' ? `/${below.replace(/^\//, '')}` : '');
+  }
+  return routePath;
+}
+
 /** Notes each extension that the app makes, and the path of those that are pages. */
 function* noteExtension(makeOriginal, { node }) {
   const made = makeOriginal();
   const plugin = node.spec.plugin?.id ?? node.spec.source?.id ?? '';
-  const path = made.get(coreExtensionData.routePath) ?? '';
+  const path = findPath(node.spec, made.get(coreExtensionData.routePath) ?? '');
   note('extensions', { id: node.spec.id, plugin, path });
   yield* made;
 }
@@ -55,9 +69,20 @@ async function loadAll() {
   return (await Promise.all(modules)).flat();
 }
 
+const signInModule = createFrontendModule({
+  pluginId: 'app',
+  extensions: [
+    SignInPageBlueprint.make({
+      params: {
+        loader: async () => props => <ProxiedSignInPage {...props} provider="guest" />,
+      },
+    }),
+  ],
+});
+
 const [features, config] = await Promise.all([loadAll(), fetchJson('/trial/app-config.json')]);
 const app = createApp({
-  features,
+  features: [catalogPlugin, signInModule, ...features],
   advanced: {
     configLoader: async () => ({ config: new ConfigReader(config) }),
     extensionFactoryMiddleware: noteExtension,

@@ -1,15 +1,14 @@
-// Bundles the app into dist/.
+// Bundles an app into dist/: that of the new frontend system, or that of Scalprum.
+import { readFileSync } from 'node:fs';
 import { rspack } from '@rspack/core';
 
 // What a plugin shares with its portal comes from the portal, once.
-const SHARED = [
-  '@material-ui/core/styles',
-  '@material-ui/styles',
-  'react',
-  'react-dom',
-  'react-router',
-  'react-router-dom',
-];
+const { trial, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+// The one app's plugins are remotes of module federation, the other's are loaded by Scalprum, which
+// wants webpack's own sharing.
+const Federation = dependencies['@module-federation/runtime-tools']
+  ? rspack.container.ModuleFederationPlugin
+  : rspack.container.ModuleFederationPluginV1;
 
 const config = {
   mode: 'production',
@@ -18,7 +17,11 @@ const config = {
   context: import.meta.dirname,
   entry: './src/index.js',
   output: { path: `${import.meta.dirname}/dist`, clean: true, publicPath: '/' },
-  resolve: { extensions: ['.jsx', '.mjs', '.js', '.json'] },
+  resolve: {
+    extensions: ['.jsx', '.mjs', '.js', '.json'],
+    // The catalog's export to a file wants Node's streams; nobody exports here.
+    alias: { 'csv-stringify/lib/sync': false },
+  },
   experiments: { css: true },
   optimization: { minimize: false },
   performance: false,
@@ -35,10 +38,10 @@ const config = {
   },
   plugins: [
     new rspack.HtmlRspackPlugin({ template: './src/index.html' }),
-    new rspack.container.ModuleFederationPlugin({
+    new Federation({
       name: 'trial_app',
       shared: Object.fromEntries(
-        SHARED.map(name => [name, { singleton: true, requiredVersion: '*', eager: false }]),
+        trial.shares.map(name => [name, { singleton: true, requiredVersion: '*', eager: false }]),
       ),
     }),
   ],

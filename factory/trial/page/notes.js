@@ -1,8 +1,9 @@
 // What the page notes of itself, for who opened it without looking: JSON in an element of its own.
 
-const notes = { modules: [], extensions: [], errors: [] };
+const notes = { modules: [], extensions: [], problems: [], left: [], mounts: [], errors: [] };
 // The app's own extensions are some hundred.
 const MOST = 500;
+const LONGEST = 500;
 
 function write() {
   const id = 'plugin-factory-trial';
@@ -23,19 +24,31 @@ export function note(kind, value) {
   }
 }
 
-function describe(value) {
+/** Notes the text of each element that stands for something mounted, as it is now. */
+export function noteMounted() {
+  const elements = [...document.querySelectorAll('[data-trial-mount]')].slice(0, MOST);
+  notes.mounts = elements.map(element => ({
+    id: element.dataset.trialMount,
+    text: element.innerText.replace(/\s+/g, ' ').trim().slice(0, LONGEST),
+  }));
+  write();
+}
+
+export function describe(value) {
   return value instanceof Error ? `${value.name}: ${value.message}` : String(value);
 }
 
 const printError = console.error;
 console.error = (...words) => {
-  note('errors', { uncaught: false, message: words.map(describe).join(' ').slice(0, 500) });
+  const message = words.map(describe).join(' ').slice(0, LONGEST);
+  note('errors', { uncaught: false, message });
   printError(...words);
 };
 window.addEventListener('error', event => {
-  note('errors', { uncaught: true, message: describe(event.error ?? event.message).slice(0, 500) });
+  const message = describe(event.error ?? event.message).slice(0, LONGEST);
+  note('errors', { uncaught: true, message });
 });
 window.addEventListener('unhandledrejection', event => {
-  note('errors', { uncaught: true, message: describe(event.reason).slice(0, 500) });
+  note('errors', { uncaught: true, message: describe(event.reason).slice(0, LONGEST) });
 });
 write();

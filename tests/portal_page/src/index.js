@@ -1,2 +1,0 @@
-// Sharing begins before anything that is shared is loaded.
-import('./app');
