@@ -59,7 +59,8 @@ class PortalProfile:
 
     ``node`` is the npm range of the Node.js that it runs on. ``frontend_systems`` are those that it
     loads frontend plugins by: ``scalprum``, ``module-federation`` for plugins of the old frontend
-    system, ``new-frontend-system`` for module federation with the new one. ``shares`` are the
+    system, ``new-frontend-system`` for module federation with the new one. ``states_systems`` is
+    whether somebody said so: what packages tell may not be all. ``shares`` are the
     modules that its page has once for all frontends. ``plugins_folder`` is where it looks for
     plugins, in its own folder.
     """
@@ -68,9 +69,15 @@ class PortalProfile:
     engine: RoleEngines = field(default_factory=RoleEngines)
     engine_versions: Mapping[str, EngineVersions] = field(default_factory=_no_versions)
     frontend_systems: tuple[FrontendSystem, ...] = ()
+    states_systems: bool = False
     shares: tuple[str, ...] = ()
     plugins_folder: str = ""
     note: str = ""
+
+    @property
+    def stated_systems(self) -> tuple[FrontendSystem, ...]:
+        """The frontend systems, where these are all that the portal has; empty if not known."""
+        return self.frontend_systems if self.states_systems else ()
 
 
 def rhdh_cli_versions(backstage: str) -> EngineVersions | None:
@@ -168,6 +175,7 @@ def read_profile(document: Mapping[str, Any], backstage: str) -> PortalProfile:
         frontend_systems=tuple(
             _frontend_system(each) for each in _texts(document, "frontend-systems")
         ),
+        states_systems="frontend-systems" in document,
         shares=_texts(document, "shares"),
         plugins_folder=_text(document, "plugins-folder"),
         note=_text(document, "note"),

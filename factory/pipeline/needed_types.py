@@ -45,7 +45,7 @@ _LONGEST = 1 << 20
 
 
 class NoNeededSettings(Exception):  # noqa: N818 - a reason for the whole, not an error for the user
-    """The workspace's settings do not allow to compile less than all."""
+    """The workspace's settings are such that less than all cannot be compiled."""
 
 
 def compile_needed_types(
