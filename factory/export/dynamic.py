@@ -96,7 +96,7 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
     if request.bundled:
         unwanted = asset_options(request.arguments, request.frontend_systems)
         if unwanted and makes_both_kinds(rhdh_cli.version):
-            log.info("%s: %s, as the portal loads none of these", request.path, *unwanted)
+            log.info("%s: %s, as the portal loads none of these", request.path, " ".join(unwanted))
             arguments += unwanted
         remove_federation_leftovers(request.folder)
         command, env = bundling_command(
