@@ -59,20 +59,26 @@ class PortalProfile:
 
     ``node`` is the npm range of the Node.js that it runs on. ``frontend_systems`` are those that it
     loads frontend plugins by: ``scalprum``, ``module-federation`` for plugins of the old frontend
-    system, ``new-frontend-system`` for module federation with the new one. ``shares`` are the
-    modules that its page has once for all frontends. ``mount_points`` are where the old frontend
-    system lets plugins put something. ``plugins_folder`` is where it looks for plugins, in its own
-    folder.
+    system, ``new-frontend-system`` for module federation with the new one. ``states_systems`` is
+    whether somebody said so: what packages tell may not be all. ``shares`` are the modules that its
+    page has once for all frontends. ``mount_points`` are where the old frontend system lets plugins
+    put something. ``plugins_folder`` is where it looks for plugins, in its own folder.
     """
 
     node: str = ""
     engine: RoleEngines = field(default_factory=RoleEngines)
     engine_versions: Mapping[str, EngineVersions] = field(default_factory=_no_versions)
     frontend_systems: tuple[FrontendSystem, ...] = ()
+    states_systems: bool = False
     shares: tuple[str, ...] = ()
     mount_points: tuple[str, ...] = ()
     plugins_folder: str = ""
     note: str = ""
+
+    @property
+    def stated_systems(self) -> tuple[FrontendSystem, ...]:
+        """The frontend systems, where these are all that the portal has; empty if not known."""
+        return self.frontend_systems if self.states_systems else ()
 
 
 def rhdh_cli_versions(backstage: str) -> EngineVersions | None:
@@ -171,6 +177,7 @@ def read_profile(document: Mapping[str, Any], backstage: str) -> PortalProfile:
         frontend_systems=tuple(
             _frontend_system(each) for each in _texts(document, "frontend-systems")
         ),
+        states_systems="frontend-systems" in document,
         shares=_texts(document, "shares"),
         mount_points=_texts(document, "mount-points"),
         plugins_folder=_text(document, "plugins-folder"),

@@ -38,6 +38,7 @@ def compile_types(
     workspace: Path,
     *,
     not_needed: Collection[Path] = (),
+    settings: str = "",
     toolchain: Toolchain,
     runner: LoggedRunner,
 ) -> None:
@@ -47,6 +48,7 @@ def compile_types(
         workspace: its folder.
         not_needed: the folders of packages that no plugin of the run is made of. Where all errors
             are in them, they are a warning.
+        settings: the name of a file in the workspace to use in place of its ``tsconfig.json``.
         toolchain: has yarn.
         runner: starts it; its log takes the output.
 
@@ -55,7 +57,7 @@ def compile_types(
     """
     try:
         runner.run(
-            (toolchain.yarn_command, "tsc"),
+            (toolchain.yarn_command, "tsc", *(("--project", settings) if settings else ())),
             cwd=workspace,
             env=toolchain.child_environment(installs=False),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,7 @@ from factory.export.install_log import (
     read_install_log,
     refuse_folder_for_shells,
 )
-from factory.export.known_options import fit_arguments
+from factory.export.known_options import asset_options, fit_arguments, makes_both_kinds
 from factory.export.locked_install import lock_environment
 from factory.export.refusal import refusal
 from factory.files import write_whole
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from factory.toolchain.assembled import Toolchain
     from factory.toolchain.rhdh_cli import RhdhCli
     from factory.toolchain.runner import LoggedRunner
+
+log = logging.getLogger(__name__)
 
 DIST_DYNAMIC = "dist-dynamic"
 
@@ -48,7 +51,8 @@ class ExportRequest:
     that it is a frontend plugin, which is bundled. ``locked`` is what a backend plugin's
     private dependencies take to be those of the workspace's yarn.lock. ``share`` is what the portal
     gives of it, and ``pre_packed`` a folder with the workspace's packages, packed: of use for
-    Backstage's bundler alone, as ``arguments`` are for rhdh-cli. ``supported_versions`` are
+    Backstage's bundler alone, as ``arguments`` are for rhdh-cli. ``frontend_systems`` are those
+    that the portal loads frontends by, as far as that is known. ``supported_versions`` are
     set whatever the package says, ``computed_backstage`` where it says nothing.
     """
 
@@ -60,6 +64,7 @@ class ExportRequest:
     locked: LockedInstall | None = None
     share: PortalShare | None = None
     pre_packed: Path | None = None
+    frontend_systems: tuple[str, ...] = ()
     scalprum_config: Path | None = None
     supported_versions: str | None = None
     computed_backstage: str = ""
@@ -89,6 +94,10 @@ def export_plugin(request: ExportRequest, *, toolchain: Toolchain, runner: Logge
     # Empty: what is there afterwards is of this attempt.
     env["TMPDIR"] = tempfile.mkdtemp(prefix="attempt-", dir=env["TMPDIR"])
     if request.bundled:
+        unwanted = asset_options(request.arguments, request.frontend_systems)
+        if unwanted and makes_both_kinds(rhdh_cli.version):
+            log.info("%s: %s, as the portal loads none of these", request.path, " ".join(unwanted))
+            arguments += unwanted
         remove_federation_leftovers(request.folder)
         command, env = bundling_command(
             rhdh_cli, request.workspace, env, checkpoint=runner.raise_if_cancelled

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 # A piece of valid JSON that tells where one is: a whole text, or one of the brackets.
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]')
+# Text that does not end goes to the end, so that its rest is not looked through again and again.
+_QUOTED = r'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))'
+_COMMENT = re.compile(rf"{_QUOTED}|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
+_LAST_COMMA = re.compile(rf"{_QUOTED}|,(?=\s*+[]}}])", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]")
 # A valid document without any: scripts in a source map have whole pairs, and backslashes before
@@ -71,6 +75,19 @@ def parse_object(text: str | bytes, *, each_key_once: bool = False) -> dict[str,
     if not isinstance(value, dict):
         raise DocumentError("it is not an object", expected="an object")
     return value
+
+
+def parse_commented_object(text: str | bytes) -> dict[str, Any]:
+    """Return the value of an object as ``tsconfig.json`` has it: with comments, and last commas.
+
+    That is JSON with Comments (https://code.visualstudio.com/docs/languages/json).
+
+    Raises:
+        DocumentError: as for :func:`parse_object`.
+    """
+    written = decode_text(text) if isinstance(text, bytes) else text
+    bare = _COMMENT.sub(lambda found: found[1] or " ", written)
+    return parse_object(_LAST_COMMA.sub(lambda found: found[1] or "", bare))
 
 
 def json_keys(text: str) -> Iterator[tuple[Steps, int]]:

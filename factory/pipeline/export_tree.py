@@ -1,4 +1,4 @@
-"""The workspace as exports need it: changed once all is installed and compiled, and put back.
+"""The workspace as tools need it: changed for a while, and put back.
 
 An export reads files of the workspace that say what only the workspace understands, and one that
 need not be there. All are changed together, by a journal in the tree, so that a killed run's next
@@ -18,7 +18,7 @@ from factory.scratch_folder import scratch_folder
 from factory.sources.replacement import Replacement, replace_for_a_while
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from factory.analysis.release_ranges import ReleaseRanges
@@ -69,16 +69,31 @@ def adapt_tree(workspace: Path, ranges: ReleaseRanges, *, bundles: bool) -> Iter
     if bundles and not tsconfig.exists() and not tsconfig.is_symlink():
         log.info("the workspace has no %s; the exports of frontends get one", _TSCONFIG)
         texts = {**texts, tsconfig: json.dumps(_SETTINGS, indent=2) + "\n"}
-    with contextlib.ExitStack() as stack:
-        if texts:
-            folder = stack.enter_context(scratch_folder())
-            replacements = []
-            for number, (file, text) in enumerate(texts.items()):
-                content = folder / str(number)
-                content.write_text(text, encoding="utf-8")
-                content.chmod(file.stat().st_mode & 0o777 if file.exists() else 0o644)
-                replacements.append(Replacement(target=file, content=content))
-            stack.enter_context(
-                replace_for_a_while(replacements, root=project, originals=project / _ORIGINALS)
-            )
+    with change_tree(project, texts):
         yield
+
+
+@contextlib.contextmanager
+def change_tree(project: Path, texts: Mapping[Path, str]) -> Iterator[None]:
+    """Have files of a tree hold other texts, for as long as the context is open.
+
+    Args:
+        project: the tree's root.
+        texts: by the files in it, which need not be there.
+
+    Raises:
+        SourceError: there is a journal in the tree that is not ours.
+        StorageError: a file cannot be written.
+    """
+    if not texts:
+        yield
+        return
+    with scratch_folder() as folder:
+        replacements = []
+        for number, (file, text) in enumerate(texts.items()):
+            content = folder / str(number)
+            content.write_text(text, encoding="utf-8")
+            content.chmod(file.stat().st_mode & 0o777 if file.exists() else 0o644)
+            replacements.append(Replacement(target=file, content=content))
+        with replace_for_a_while(replacements, root=project, originals=project / _ORIGINALS):
+            yield

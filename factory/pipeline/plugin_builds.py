@@ -316,6 +316,7 @@ def _request(plugin: ChosenPlugin, builder: PluginBuilder, *, compiled: bool) ->
         bundled=plugin.manifest.role not in BACKEND_ROLES,
         locked=plan_locked_install(builder.locked, plugin.manifest),
         share=share,
+        frontend_systems=builder.host.profile.stated_systems,
         scalprum_config=plugin.scalprum_config,
         supported_versions=builder.supported_versions,
         computed_backstage=builder.computed_backstage,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from factory.cache.key import digest_of_value
 from factory.config.selection import PluginName
 from factory.engines import Engine
 from factory.errors import FactoryError, Interrupted
+from factory.export.known_options import asset_options
 from factory.pipeline.arguments import settle_plugins
 from factory.pipeline.checkout import (
     CheckedOutWorkspace,
@@ -137,7 +139,7 @@ def name_plugins(
                 app_config=plugin.app_config,
                 supported_versions=plan.supported_versions,
                 computed_backstage=backstage,
-                engine=_engine_inputs(plugin, wanted, host),
+                engine=engine_inputs(plugin, wanted, host),
             )
             return inputs.of(named_plugin, tools=tools, environment=plan.environment)
 
@@ -159,12 +161,21 @@ def name_plugins(
     return {}
 
 
-def _engine_inputs(
+def engine_inputs(
     plugin: ChosenPlugin, wanted: WantedTools, host: HostInventory
 ) -> Mapping[str, str]:
-    """What is to be known of the engine. With rhdh-cli a portal acts by the arguments alone."""
+    """Return what exports a plugin, as a part of its key.
+
+    With rhdh-cli a portal acts on backends by the arguments alone, and on frontends by the systems
+    that it loads them by.
+    """
     engine = wanted.engines.of_role(plugin.manifest.role)
-    if engine is Engine.RHDH or plugin.manifest.role in FRONTEND_ROLES:
+    is_frontend = plugin.manifest.role in FRONTEND_ROLES
+    if is_frontend and engine is Engine.RHDH:
+        words = shlex.split(plugin.arguments)
+        unwanted = asset_options(words, host.profile.stated_systems)
+        return {"engine": engine, **({"assets": " ".join(unwanted)} if unwanted else {})}
+    if is_frontend or engine is Engine.RHDH:
         return {"engine": engine}
     if wanted.self_contained:
         return {"engine": engine, "self-contained": "true"}
@@ -184,7 +195,13 @@ def identity_of(repo: str, workspace_path: str, plugin_path: str) -> str:
 
 def host_digest(host: HostInventory) -> str:
     """Return a digest of what a host brings along, whatever it is called."""
-    return digest_of_value({"backstage": host.backstage, "packages": dict(host.packages)})
+    return digest_of_value(
+        {
+            "backstage": host.backstage,
+            "packages": dict(host.packages),
+            "frontend-systems": sorted(host.profile.stated_systems),
+        }
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 from factory import __version__
 from factory.analysis.discovery import BACKEND_ROLES, project_folder, workspace_packages
-from factory.analysis.embedding import members_below
 from factory.analysis.locked_workspace import read_locked_workspace
 from factory.engines import Engine
 from factory.errors import FactoryError
-from factory.export.compilation import compile_types, has_types_to_compile
+from factory.export.compilation import has_types_to_compile
 from factory.files import remove_unfinished
 from factory.oci.reference import NamedHost
 from factory.pipeline.arguments import repairer
@@ -32,6 +31,7 @@ from factory.pipeline.export_tools import (
 from factory.pipeline.export_tree import adapt_tree
 from factory.pipeline.finishing import BuildResult, finish_workspace, finishing_steps, verify_step
 from factory.pipeline.installing import install_workspace
+from factory.pipeline.needed_types import compile_needed_types
 from factory.pipeline.output_directory import output_held, storage_error
 from factory.pipeline.plugin_builds import PluginBuilder, build_plugins
 from factory.pipeline.plugin_cache import Restorer
@@ -64,10 +64,9 @@ from factory.toolchain.assembled import Toolchain, assemble
 from factory.toolchain.backstage_bundler import find_own_bundler, version_of_bundler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
-    from factory.analysis.discovery import WorkspacePackage
     from factory.analysis.inventory import HostInventory
     from factory.cache.inputs import NamedTools
     from factory.config.build_plan import BuildPlan
@@ -382,9 +381,10 @@ def _open_builder(
         log.debug("a published package is compiled already")
     elif has_types_to_compile(workspace, manifest.scripts):
         with stages.stage("tsc") as stage:
-            compile_types(
+            stage.note = compile_needed_types(
                 workspace,
-                not_needed=_folders_not_needed(packages, prepared),
+                plugins=[plugin.package for plugin in prepared.plugins],
+                packages=packages,
                 toolchain=toolchain,
                 runner=stage.bind(runner),
             )
@@ -434,18 +434,6 @@ def _with_own_bundler(
         bundler = find_own_bundler(version, workspace)
         stage.note = f"Backstage's bundler {bundler.version}, the workspace's own"
     return replace(toolchain, bundler=bundler)
-
-
-def _folders_not_needed(
-    packages: Mapping[str, WorkspacePackage], prepared: Prepared
-) -> tuple[Path, ...]:
-    """The folders of the members that no plugin of the run is made of, but for the root."""
-    needed = members_below((plugin.manifest for plugin in prepared.plugins), packages)
-    return tuple(
-        package.folder
-        for name, package in packages.items()
-        if name not in needed and package.path != "."
-    )
 
 
 def _used_versions(tools: ToolVersions, toolchain: Toolchain, wanted: WantedTools) -> ToolVersions:

@@ -14,7 +14,7 @@ from factory.export.bundling import (
     remove_federation_leftovers,
     warn_of_unknown_bundles,
 )
-from factory.export.known_options import fit_arguments
+from factory.export.known_options import asset_options, fit_arguments, makes_both_kinds
 
 FEDERATION, SCALPRUM = BUNDLE_KINDS
 
@@ -111,3 +111,46 @@ def test_before_that_what_cannot_be_done_is_an_error(word: str) -> None:
     with pytest.raises(ExportError, match=r"rhdh-cli 1\.7\.2 makes no assets for module") as caught:
         fit_arguments((word,), "1.7.2")
     assert word in (caught.value.found or "")
+
+
+NO_SCALPRUM = "--no-generate-scalprum-assets"
+NO_FEDERATION = "--no-generate-module-federation-assets"
+
+
+@pytest.mark.parametrize(
+    ("systems", "options"),
+    [
+        ((), ()),
+        (("scalprum",), (NO_FEDERATION,)),
+        (("module-federation",), (NO_SCALPRUM,)),
+        (("new-frontend-system",), (NO_SCALPRUM,)),
+        (("scalprum", "new-frontend-system"), ()),
+        (("module-federation", "scalprum"), ()),
+    ],
+)
+def test_what_the_portal_does_not_load_is_not_made(
+    systems: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    assert asset_options(("--embed-package", "a"), systems) == options
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        NO_SCALPRUM,
+        NO_FEDERATION,
+        "--generate-scalprum-assets",
+        "--generate-module-federation-assets",
+    ],
+)
+def test_where_the_author_names_a_kind_the_portal_does_not_decide(said: str) -> None:
+    assert asset_options((said,), ("scalprum",)) == ()
+    assert asset_options((said,), ("module-federation",)) == ()
+
+
+def test_from_1_8_on_a_kind_can_be_left_out() -> None:
+    assert [makes_both_kinds(version) for version in ("1.7.2", "1.8.0", "2.0.1")] == [
+        False,
+        True,
+        True,
+    ]

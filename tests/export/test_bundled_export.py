@@ -46,9 +46,14 @@ class Exporter:
     def child_environment(self, **_options: object) -> dict[str, str]:
         return {"PATH": "/usr/bin:/bin", "TMPDIR": str(self.temporary)}
 
-    def export(self, *arguments: str) -> None:
+    def export(self, *arguments: str, systems: tuple[str, ...] = ()) -> None:
         request = ExportRequest(
-            path=PLUGIN, folder=self.folder, arguments=arguments, compiled=False, bundled=True
+            path=PLUGIN,
+            folder=self.folder,
+            arguments=arguments,
+            compiled=False,
+            bundled=True,
+            frontend_systems=systems,
         )
         runner = LoggedRunner(Runner(), log=self.temporary.with_name("log"), on_line=lambda _: None)
         export_plugin(request, toolchain=cast("Toolchain", self), runner=runner)
@@ -89,4 +94,14 @@ def test_arguments_are_those_of_the_version(exporter: Exporter) -> None:
     assert exporter.told("asked")[3:] == ["--no-generate-module-federation-assets"]
     exporter.rhdh_cli = RhdhCli(version="1.7.2", command=exporter.rhdh_cli.command)
     exporter.export("--no-generate-module-federation-assets")
+    assert exporter.told("asked") == ["plugin", "export", "--clean"]
+
+
+def test_what_the_portal_does_not_load_is_not_made_where_the_version_can_leave_it_out(
+    exporter: Exporter,
+) -> None:
+    exporter.export("--embed-package", "a", systems=("module-federation",))
+    assert exporter.told("asked")[3:] == ["--embed-package", "a", "--no-generate-scalprum-assets"]
+    exporter.rhdh_cli = RhdhCli(version="1.7.2", command=exporter.rhdh_cli.command)
+    exporter.export(systems=("module-federation",))
     assert exporter.told("asked") == ["plugin", "export", "--clean"]
