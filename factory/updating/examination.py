@@ -146,7 +146,7 @@ class _Examination:
         )
         candidates, stays = self._candidates(present, now)
         if candidates is None:
-            edit = edit_source(self.plan.config_dir, WantedSourceFields(backstage=now.backstage))
+            edit = edit_source(self.plan.source_folder, WantedSourceFields(backstage=now.backstage))
             return replace(base, why=stays, stays=True, edits=(edit,) if edit else ())
         return self._choose(base, present, now, candidates)
 
@@ -229,7 +229,7 @@ class _Examination:
             if reasons:
                 why += f"; the present ref does not fit either ({reasons[0]})"
                 why += "" if self.wishes.older else ": --older looks for one that does"
-            edit = edit_source(self.plan.config_dir, WantedSourceFields(backstage=now.backstage))
+            edit = edit_source(self.plan.source_folder, WantedSourceFields(backstage=now.backstage))
             return replace(
                 base,
                 why=why,
@@ -246,8 +246,8 @@ class _Examination:
         wanted = WantedSourceFields(
             ref=candidate.ref, ref_name=candidate.label, backstage=look.backstage
         )
-        in_source = edit_source(self.plan.config_dir, wanted)
-        in_list, changes = edit_list(self.plan.config_dir, accepted.arguments)
+        in_source = edit_source(self.plan.source_folder, wanted)
+        in_list, changes = edit_list(self.plan, accepted.arguments)
         return replace(
             base,
             chosen=replace(_revision(candidate.ref, look), label=candidate.label),

@@ -93,7 +93,7 @@ def examine_package(
         plan=plan,
         spec=spec,
         history=history,
-        pin=read_pin(plan.config_dir, spec),
+        pin=read_pin(plan.source_folder, spec),
         wishes=wishes,
         judge=make_judge(plan, wishes.host, book, scratch),
         bring=bring,
@@ -259,23 +259,23 @@ class _PackageExamination:
     ) -> WorkspaceUpdate:
         """The next build resolves the range anew, and writes another yarn.lock."""
         version = accepted.release.version
-        in_list, changes = edit_list(self.plan.config_dir, accepted.arguments)
+        in_list, changes = edit_list(self.plan, accepted.arguments)
         return replace(
             base,
             chosen=self._choice(self.spec.wanted, accepted.release),
             why=f"{said}without that file the next build takes {version}, which fits {self.host}",
             remarks=accepted.remarks,
             arguments=changes,
-            edits=_edits_of(in_list, remove_file(self.plan.config_dir / PIN_FILE)),
+            edits=_edits_of(in_list, remove_file(self.plan.source_folder / PIN_FILE)),
         )
 
     def _accept(
         self, base: WorkspaceUpdate, accepted: _AcceptedVersion, refused: list[Refused]
     ) -> WorkspaceUpdate:
         version = str(accepted.release.version)
-        config_dir = self.plan.config_dir
+        folder = self.plan.source_folder
         wanted = WantedSourceFields(package=str(self._exactly(accepted.release)))
-        in_list, changes = edit_list(config_dir, accepted.arguments)
+        in_list, changes = edit_list(self.plan, accepted.arguments)
         stale = self.pin is not None and self.pin.version != version
         return replace(
             base,
@@ -285,9 +285,9 @@ class _PackageExamination:
             remarks=accepted.remarks,
             arguments=changes,
             edits=_edits_of(
-                edit_source(config_dir, wanted),
+                edit_source(folder, wanted),
                 in_list,
-                remove_file(config_dir / PIN_FILE) if stale else None,
+                remove_file(folder / PIN_FILE) if stale else None,
             ),
         )
 
