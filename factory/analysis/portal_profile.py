@@ -53,6 +53,10 @@ def _no_versions() -> Mapping[str, EngineVersions]:
     return MappingProxyType({})
 
 
+def _no_plugins() -> Mapping[str, bool]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PortalProfile:
     """How plugins are made for a portal; what is not known of it is empty.
@@ -61,7 +65,8 @@ class PortalProfile:
     loads frontend plugins by: ``scalprum``, ``module-federation`` for plugins of the old frontend
     system, ``new-frontend-system`` for module federation with the new one. ``shares`` are the
     modules that its page has once for all frontends. ``plugins_folder`` is where it looks for
-    plugins, in its own folder.
+    plugins, in its own folder. ``default_plugins`` are those that it brings itself, by the names of
+    their folders in images, with whether each is on.
     """
 
     node: str = ""
@@ -70,6 +75,7 @@ class PortalProfile:
     frontend_systems: tuple[FrontendSystem, ...] = ()
     shares: tuple[str, ...] = ()
     plugins_folder: str = ""
+    default_plugins: Mapping[str, bool] = field(default_factory=_no_plugins)
     note: str = ""
 
 
@@ -128,6 +134,7 @@ def profile_fields(profile: PortalProfile) -> dict[str, Any]:
         "frontend-systems": list(profile.frontend_systems),
         "shares": list(profile.shares),
         "plugins-folder": profile.plugins_folder,
+        "default-plugins": dict(sorted(profile.default_plugins.items())),
         "note": profile.note,
     }
     return {name: value for name, value in fields.items() if value}
@@ -170,6 +177,7 @@ def read_profile(document: Mapping[str, Any], backstage: str) -> PortalProfile:
         ),
         shares=_texts(document, "shares"),
         plugins_folder=_text(document, "plugins-folder"),
+        default_plugins=MappingProxyType(_switches(document, "default-plugins")),
         note=_text(document, "note"),
     )
 
@@ -206,6 +214,14 @@ def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{name}: {value!r} is not an object")  # noqa: TRY004
     return value
+
+
+def _switches(document: Mapping[str, Any], name: str) -> dict[str, bool]:
+    value = _object(document, name)
+    odd = next((key for key, each in value.items() if not isinstance(each, bool)), None)
+    if odd is not None:
+        raise ValueError(f"{name}.{odd}: {value[odd]!r} is neither true nor false")
+    return dict(value)
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:
