@@ -124,7 +124,7 @@ def find_published_plugins(
             f"no output directory holds plugins for the portal {portal} among those of others",
             found=join_names(sorted(set(portals.values())), _SHOWN) or "no folders of portals",
             expected="a portal of a run for several",
-            hint="without --portal, all that is there counts",
+            hint="leave out --portal to take everything",
         )
     found: dict[str, CataloguedPlugin] = {}
     for built in find_built_plugins(output_dirs):
