@@ -148,7 +148,7 @@ def find_source_portals(
     Raises:
         ConfigurationError: ``portals.yaml`` cannot be read.
     """
-    meant = _find_named_hosts(options, config_dir)
+    meant = find_named_hosts(options, config_dir)
     names = {name for folder in folders for name in list_layers(folder) if has_source(folder, name)}
     own = (
         WantedPortal(name=name, host=meant.get(name, name), is_one_of_several=True)
@@ -163,7 +163,12 @@ def has_source(config_dir: Path, portal: str) -> bool:
     return layer is not None and (layer / SOURCE_FILE).is_file()
 
 
-def _find_named_hosts(options: BuildOptions, config_dir: Path) -> Mapping[str, str]:
+def find_named_hosts(options: BuildOptions, config_dir: Path) -> Mapping[str, str]:
+    """Return the portals of ``--host`` and ``portals.yaml`` by their names.
+
+    Raises:
+        ConfigurationError: ``portals.yaml`` cannot be read.
+    """
     file = config_dir / PORTALS_FILE
     listed = _read_hosts(file) if file.is_file() else ()
     return {name_portal(host): host for host in (*listed, *options.arguments.host)}

@@ -7,8 +7,6 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from factory.config.plugins_list import PLUGINS_LIST
-from factory.config.plugins_list_edit import edit_plugins_list
 from factory.config.source_file import SOURCE_FILE
 from factory.config.source_file_edit import edit_source_file, read_source_object
 from factory.errors import ConfigurationError, Place, StorageError
@@ -16,12 +14,9 @@ from factory.files import read_text, sync_folder, write_beside
 from factory.locking import exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import TypeAlias
-
-    from factory.config.build_plan import BuildPlan
-    from factory.config.plugins_list_edit import ListChange
 
     _Move: TypeAlias = tuple[Path, Path]
 
@@ -91,31 +86,6 @@ def remove_file(file: Path) -> FileEdit:
         ConfigurationError: it cannot be read.
     """
     return FileEdit(file=file, before=read_text(file, exactly=True), after=None)
-
-
-def edit_list(
-    plan: BuildPlan, arguments: Mapping[str, str]
-) -> tuple[FileEdit | None, tuple[ListChange, ...]]:
-    """Return how a workspace's plugins-list.yaml changes, as a text and plugin by plugin.
-
-    A portal that has a source of its own, and no list, gets one that is made of that of all.
-
-    Args:
-        plan: the workspace.
-        arguments: those that change, by the plugins' paths.
-
-    Raises:
-        ConfigurationError: the file cannot be read, or has a form that cannot be edited.
-    """
-    if not arguments:
-        return None, ()
-    there = plan.plugins.path if plan.plugins else plan.config_dir / PLUGINS_LIST
-    text = read_text(there, exactly=True)
-    after, changes = edit_plugins_list(text, arguments, there)
-    if not changes:
-        return None, changes
-    own = plan.plugins_list_file
-    return FileEdit(file=own, before=text if own.exists() else None, after=after), changes
 
 
 def show_difference(edit: FileEdit, root: Path) -> list[str]:

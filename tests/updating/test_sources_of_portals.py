@@ -109,6 +109,29 @@ def test_arguments_that_change_go_into_the_portals_own_list(desk: Desk, upstream
     assert [file.name for file in patches.iterdir()] == [f"{OLDER}.patch"]
 
 
+def test_a_portals_own_list_follows_the_source_of_all(desk: Desk, upstream: Upstream) -> None:
+    """With the arguments that this portal needs, in one change with the source."""
+    first = upstream.release("1.0.0")
+    upstream.release("1.1.0", library=True)
+    desk.configure(first)
+    own = desk.config / LAYER / "plugins-list.yaml"
+    for name in (OLDER, "nobody"):
+        (desk.config / "portals" / name).mkdir(parents=True)
+        (desk.config / "portals" / name / "plugins-list.yaml").write_text(f"{PLUGIN}: # ours\n")
+
+    done = desk.update("--json")
+
+    assert done.code == 0, done.err
+    embedding = f"{PLUGIN}: --embed-package @acme/lib"
+    assert embedding in (desk.config / "plugins-list.yaml").read_text()
+    assert own.read_text() == f"{embedding} # ours\n"
+    changed = [change["path"] for change in done.workspace()["arguments"]]
+    assert changed == [PLUGIN, f"{OLDER}/{PLUGIN}"]
+    assert "no portal is called nobody" in done.err
+    stays = desk.config / "portals/nobody/plugins-list.yaml"
+    assert stays.read_text() == f"{PLUGIN}: # ours\n"
+
+
 def test_a_folder_of_a_portal_that_is_not_known_is_told_and_the_others_move(
     desk: Desk, upstream: Upstream
 ) -> None:
