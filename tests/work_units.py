@@ -58,6 +58,7 @@ HEAVY = (
     "tests/docs/test_site.py",
     "tests/docs/test_tutorial.py",
     "tests/doctor/test_doctor.py",
+    "tests/engines/test_bundled_workspaces.py",
     "tests/export/test_bundler_layouts.py",
     "tests/export/test_feature_types.py",
     "tests/export/test_locked_install.py",

@@ -53,6 +53,10 @@ def _no_versions() -> Mapping[str, EngineVersions]:
     return MappingProxyType({})
 
 
+def _no_plugins() -> Mapping[str, bool]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PortalProfile:
     """How plugins are made for a portal; what is not known of it is empty.
@@ -63,6 +67,8 @@ class PortalProfile:
     whether somebody said so: what packages tell may not be all. ``shares`` are the modules that its
     page has once for all frontends. ``mount_points`` are where the old frontend system lets plugins
     put something. ``plugins_folder`` is where it looks for plugins, in its own folder.
+    ``default_plugins`` are those that it brings itself, by the names of their folders in images,
+    with whether each is on.
     """
 
     node: str = ""
@@ -73,6 +79,7 @@ class PortalProfile:
     shares: tuple[str, ...] = ()
     mount_points: tuple[str, ...] = ()
     plugins_folder: str = ""
+    default_plugins: Mapping[str, bool] = field(default_factory=_no_plugins)
     note: str = ""
 
     @property
@@ -137,6 +144,7 @@ def profile_fields(profile: PortalProfile) -> dict[str, Any]:
         "shares": list(profile.shares),
         "mount-points": list(profile.mount_points),
         "plugins-folder": profile.plugins_folder,
+        "default-plugins": dict(sorted(profile.default_plugins.items())),
         "note": profile.note,
     }
     return {name: value for name, value in fields.items() if value}
@@ -181,6 +189,7 @@ def read_profile(document: Mapping[str, Any], backstage: str) -> PortalProfile:
         shares=_texts(document, "shares"),
         mount_points=_texts(document, "mount-points"),
         plugins_folder=_text(document, "plugins-folder"),
+        default_plugins=MappingProxyType(_switches(document, "default-plugins")),
         note=_text(document, "note"),
     )
 
@@ -217,6 +226,14 @@ def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{name}: {value!r} is not an object")  # noqa: TRY004
     return value
+
+
+def _switches(document: Mapping[str, Any], name: str) -> dict[str, bool]:
+    value = _object(document, name)
+    odd = next((key for key, each in value.items() if not isinstance(each, bool)), None)
+    if odd is not None:
+        raise ValueError(f"{name}.{odd}: {value[odd]!r} is neither true nor false")
+    return dict(value)
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_FOLDER, PACKAGE_JSON, packed_entries
-from factory.errors import ConfigurationError, Place
+from factory.errors import ConfigurationError, Place, UsageError
+from factory.files import output_folders
 from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import read_plugin_list
 from factory.notation.json_text import parse_json
@@ -15,6 +16,7 @@ from factory.oci.packed_plugin import source_name
 from factory.oci.planned_images import find_supported_backstage
 from factory.pipeline.portal_files import OCI_ENTRIES, PUBLISHED_IMAGES, read_own_config
 from factory.plugin_config.shipped import COLLECTED_SCHEMAS, WRITTEN_SCHEMAS
+from factory.quantities import join_names
 from factory.reports.build_report import REPORT_FILE
 from factory.reports.built_plugins import find_built_plugins
 from factory.reports.reading import read_report
@@ -33,6 +35,7 @@ _MANIFEST = f"{PACKAGE_FOLDER}/dist-scalprum/plugin-manifest.json"
 _PACKAGE_JSON = f"{PACKAGE_FOLDER}/{PACKAGE_JSON}"
 _BUNDLED = f"{PACKAGE_FOLDER}/node_modules/"
 _LARGEST = 4 << 20
+_SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,12 +43,14 @@ class CataloguedPlugin:
     """A packed plugin, and what is known of where it came from and where it is.
 
     ``workspace`` is the name of its folder in the output directory, "" where there is one
-    workspace. ``workspace_path`` and ``path`` lead to it in the source. ``image`` is where it was
-    pushed to, by digest, with the tag that it had then. ``config`` is its own app-config.
+    workspace; ``portal`` is that which it was built for, in a run for several. ``workspace_path``
+    and ``path`` lead to it in the source. ``image`` is where it was pushed to, by digest, with the
+    tag that it had then. ``config`` is its own app-config.
     """
 
     archive: PluginArchive
     workspace: str
+    portal: str = ""
     facts: ImageFacts
     workspace_path: str = ""
     path: str = ""
@@ -97,29 +102,74 @@ class Described:
     scalprum_name: str = ""
 
 
-def find_published_plugins(output_dirs: Sequence[Path]) -> tuple[CataloguedPlugin, ...]:
+def find_published_plugins(
+    output_dirs: Sequence[Path], portal: str = ""
+) -> tuple[CataloguedPlugin, ...]:
     """Return the plugins in output directories, in the order of their packages.
+
+    Args:
+        output_dirs: the directories.
+        portal: of those that a run for several portals has left, which counts; "" for all.
 
     Raises:
         FactoryError: a directory holds no plugin, or what is there cannot be read.
         ConfigurationError: two directories hold one package, or one lists images alone.
+        UsageError: nothing was built for that portal.
     """
     for folder in output_dirs:
         _refuse_images_alone(folder)
+    portals = {path: name for folder in output_dirs for path, name in _portals_in(folder).items()}
+    if portal and portal not in portals.values():
+        raise UsageError(
+            f"no output directory holds plugins for the portal {portal} among those of others",
+            found=join_names(sorted(set(portals.values())), _SHOWN) or "no folders of portals",
+            expected="a portal of a run for several",
+            hint="leave out --portal to take everything",
+        )
     found: dict[str, CataloguedPlugin] = {}
     for built in find_built_plugins(output_dirs):
-        workspace = "" if built.folder in output_dirs else built.folder.name
-        for plugin in _plugins_of(built, workspace):
+        own = portals.get(built.folder, "")
+        if portal and own != portal:
+            continue
+        is_whole = built.folder in output_dirs or (
+            built.folder.parent in output_dirs and built.folder.name == own
+        )
+        for plugin in _plugins_of(built, "" if is_whole else built.folder.name, own):
             other = found.setdefault(plugin.folder, plugin)
             if other is not plugin:
-                raise ConfigurationError(
-                    f"{plugin.package} is in two output directories",
-                    place=Place(file=plugin.archive.tgz),
-                    found=str(other.archive.tgz),
-                    expected="each plugin once",
-                    hint="name the directory whose plugin the catalogue is to have",
-                )
+                raise _doubled_error(plugin, other)
     return tuple(found[name] for name in sorted(found))
+
+
+def _portals_in(output_dir: Path) -> Mapping[Path, str]:
+    """The folders of a run for several portals, with their portals."""
+    if not (output_dir / REPORT_FILE).is_file():
+        return {}
+    read = read_report(output_dir)
+    return {
+        output_dir / name: report["portal"]
+        for name, report in read.workspaces
+        if read.several and report.get("portal")
+    }
+
+
+def _doubled_error(plugin: CataloguedPlugin, other: CataloguedPlugin) -> ConfigurationError:
+    place, found = Place(file=plugin.archive.tgz), str(other.archive.tgz)
+    if plugin.portal != other.portal:
+        return ConfigurationError(
+            f"{plugin.package} was built for several portals, and a catalogue is for one",
+            place=place,
+            found=found,
+            expected="the plugins of one portal",
+            hint=f"say which: --portal {other.portal or plugin.portal}",
+        )
+    return ConfigurationError(
+        f"{plugin.package} is in two output directories",
+        place=place,
+        found=found,
+        expected="each plugin once",
+        hint="name the directory whose plugin the catalogue is to have",
+    )
 
 
 def describe_archive(archive: PluginArchive) -> Described:
@@ -164,7 +214,7 @@ def _refuse_images_alone(folder: Path) -> None:
     """What an entity says of a plugin stands in its archive, and not in the list of images."""
     lists = [folder / name for name in (PUBLISHED_IMAGES, OCI_ENTRIES)]
     listed = next((file for file in lists if file.is_file()), None)
-    if listed and not any(folder.glob("*.tgz")) and not any(folder.glob("*/*.tgz")):
+    if listed and not any(any(here.glob("*.tgz")) for here in output_folders(folder)):
         raise ConfigurationError(
             "the published images are listed, and their plugins are not there",
             place=Place(file=listed),
@@ -173,7 +223,7 @@ def _refuse_images_alone(folder: Path) -> None:
         )
 
 
-def _plugins_of(built: BuiltPlugins, workspace: str) -> list[CataloguedPlugin]:
+def _plugins_of(built: BuiltPlugins, workspace: str, portal: str) -> list[CataloguedPlugin]:
     report = _report_of(built.folder)
     source = report.get("source") or {}
     reported = {source_name(one["exported-name"] or one["name"]): one for one in report["plugins"]}
@@ -187,6 +237,7 @@ def _plugins_of(built: BuiltPlugins, workspace: str) -> list[CataloguedPlugin]:
             CataloguedPlugin(
                 archive=archive,
                 workspace=workspace,
+                portal=portal,
                 facts=built.facts,
                 workspace_path=source.get("workspace-path") or "",
                 path=one.get("path", ""),

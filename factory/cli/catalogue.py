@@ -64,6 +64,15 @@ Namespace: TypeAlias = Annotated[
     ),
 ]
 
+Portal: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Of what a run for several portals has left, take the plugins for this one.",
+        show_default=False,
+    ),
+]
+
 METADATA_EXAMPLES = """Examples:
 
 \b
@@ -102,6 +111,10 @@ BUILD_EXAMPLES = """Examples:
     --sign-key ./release.pem
 
 \b
+  # For one of the portals that ./outputs has plugins for.
+  plugin-factory catalogue build ./outputs --config-dir ./catalogue --portal rhdh-1.10 --tag 1.10
+
+\b
   # The files alone, to look at.
   plugin-factory catalogue build ./outputs --config-dir ./catalogue --files ./index-files
 """
@@ -120,6 +133,7 @@ def update_metadata(
     *,
     config_dir: CatalogueDir = CONFIG_DIR,
     namespace: Namespace = "",
+    portal: Portal = "",
     host: Annotated[
         str | None,
         typer.Option(
@@ -150,7 +164,7 @@ def update_metadata(
         request = MetadataRequest(
             config_dir=config_dir,
             entities=read_entities(config_dir),
-            plugins=find_published_plugins(output_dirs),
+            plugins=find_published_plugins(output_dirs, portal),
             namespace=namespace,
             backstage=find_host(host).backstage if host else "",
         )
@@ -189,6 +203,7 @@ def check_entities(
     ] = None,
     *,
     config_dir: CatalogueDir = CONFIG_DIR,
+    portal: Portal = "",
     log_level: LeastUrgent = LogLevel.INFO,
     verbose: Verbose = False,
     as_json: AsJson = False,
@@ -201,7 +216,7 @@ def check_entities(
     Fails if there is anything to correct, and says of each what was found and what is expected.
     """
     with session(ctx, log_level=log_level, verbose=verbose) as this:
-        plugins = find_published_plugins(output_dirs) if output_dirs else ()
+        plugins = find_published_plugins(output_dirs, portal) if output_dirs else ()
         checked = check_catalogue(config_dir, plugins)
         if not checked.entities and not checked.findings:
             raise UsageError(
@@ -225,6 +240,7 @@ def build_index(
     *,
     config_dir: CatalogueDir = CONFIG_DIR,
     namespace: Namespace = "",
+    portal: Portal = "",
     enable: Annotated[
         list[str] | None,
         typer.Option(
@@ -294,7 +310,7 @@ def build_index(
         request = MetadataRequest(
             config_dir=config_dir,
             entities=read_entities(config_dir),
-            plugins=find_published_plugins(output_dirs),
+            plugins=find_published_plugins(output_dirs, portal),
             namespace=namespace,
         )
         index = compose_index(request, enabled=enable or ())

@@ -21,6 +21,7 @@ from factory.cli.trial import (
 from factory.cli.try_view import show
 from factory.config.environment import ENV_FILE
 from factory.config.options import build_options
+from factory.config.portals import PortalScope
 from factory.config.run_plan import plan_run
 from factory.errors import FactoryError, Interrupted, UsageError
 from factory.events import StageFinished
@@ -211,7 +212,8 @@ def _build(this: Session, options: BuildOptions) -> bool:
             options,
             this.process,
             default_jobs=default_jobs(),
-            is_of_portals=bool(options.arguments.host),  # one tree is tried in one Backstage
+            # One tree is tried in one Backstage.
+            scope=PortalScope.WANTED if options.arguments.host else PortalScope.NAMELESS,
         )
         report = build_run(run, runner=this.runner, emit=emit, confirm=None)
     except Interrupted:

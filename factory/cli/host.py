@@ -31,6 +31,7 @@ from factory.config.options import Option
 from factory.engines import Engine
 from factory.errors import Place, StorageError, UsageError, os_errors_as
 from factory.files import write_whole
+from factory.installation.default_plugins import read_default_plugins
 from factory.ui.printing import OUT
 from factory.ui.text import Span
 
@@ -55,6 +56,11 @@ IMPORT_EXAMPLES = """Examples:
   # One that loads frontends by module federation, and was released with an rhdh-cli of its own.
   plugin-factory host import --name acme-portal-3.2 --lockfile ../portal/yarn.lock --into hosts \\
     --node 24 --rhdh-cli 1.10.8 --frontend-systems module-federation --shares react,react-dom
+
+\b
+  # With the plugins that it brings itself, which 'upgrade' tells of.
+  plugin-factory host import --name acme-portal-3.2 --lockfile ../portal/yarn.lock --into hosts \\
+    --default-plugins ../portal/dynamic-plugins.default.yaml
 """
 
 
@@ -138,6 +144,14 @@ class ProfileOptions:
             metavar="DIR",
         ),
     ] = ""
+    default_plugins: Annotated[
+        Path | None,
+        Option(
+            help="Its dynamic-plugins.default.yaml, which lists the plugins that it brings itself.",
+            panel=PROFILE,
+            metavar="FILE",
+        ),
+    ] = None
     note: Annotated[
         str, Option(help="What else is to be known of it.", panel=PROFILE, metavar="TEXT")
     ] = ""
@@ -192,7 +206,9 @@ def _profile(options: ProfileOptions, host: HostInventory) -> PortalProfile:
 
     Raises:
         UsageError: an option has a value that it cannot have.
+        ConfigurationError: the list of default plugins cannot be used.
     """
+    listed = options.default_plugins
     fields: dict[str, Any] = {
         "node": options.node,
         "engine": {"frontend": options.frontend_engine, "backend": options.backend_engine},
@@ -200,6 +216,7 @@ def _profile(options: ProfileOptions, host: HostInventory) -> PortalProfile:
         "shares": _words(options.shares),
         "mount-points": _words(options.mount_points),
         "plugins-folder": options.plugins_folder,
+        "default-plugins": dict(read_default_plugins(listed)) if listed else {},
         "note": options.note,
     }
     if options.accepts and not options.rhdh_cli:
@@ -318,6 +335,7 @@ def _describe_profile(host: HostInventory) -> list[tuple[str, ...]]:
         ("shares", ", ".join(profile.shares)),
         ("mount points", ", ".join(profile.mount_points)),
         ("plugins folder", profile.plugins_folder),
+        ("brings plugins", _count_default_plugins(profile)),
         ("frontend engine", profile.engine.frontend),
         ("backend engine", profile.engine.backend),
     ]
@@ -326,6 +344,11 @@ def _describe_profile(host: HostInventory) -> list[tuple[str, ...]]:
         rows.append((f"engine {engine}", said))
     rows += [("packages", str(len(host.packages))), ("note", profile.note)]
     return [(what, value or "not known") for what, value in rows if value or what != "note"]
+
+
+def _count_default_plugins(profile: PortalProfile) -> str:
+    there = profile.default_plugins
+    return f"{len(there)}, of which {sum(there.values())} are on" if there else ""
 
 
 def _show_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -26,6 +26,7 @@ from factory.cli.session import session
 from factory.cli.update_view import lines
 from factory.config.environment import ENV_FILE, layer_environment
 from factory.config.options import CONFIG_DIR, SourceOptions, build_options
+from factory.config.portals import PortalScope, find_named_hosts
 from factory.config.run_plan import plan_run
 from factory.config.workspaces import environment_files
 from factory.errors import CheckError, FactoryError, Place, UsageError
@@ -175,8 +176,9 @@ def update(
                 ),
                 this.process,
                 default_jobs=1,
-                is_of_portals=False,  # what is edited is what all portals have
+                scope=PortalScope.SOURCES,
             )
+            wishes = replace(wishes, portals=find_named_hosts(run.options, run.config_dir))
             updates = _find(this, run, npmrc, wishes, scratch)
             if commit is not None:
                 updates = _each(updates, _committing(this, run, commit, patches, scratch))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from factory.installation.plugin_list import ListedPlugin
     from factory.ui.printing import Printer
     from factory.ui.text import Line
-    from factory.upgrading.portal_move import MovedList, MovedPlugin, Verdict
+    from factory.upgrading.portal_move import DefaultPlugin, MovedList, MovedPlugin, Verdict
 
 _WORDS: dict[Verdict, tuple[Style, str]] = {
     "shows-nothing": ("problem", "shows nothing"),
@@ -51,6 +51,7 @@ def show_move(moved: MovedList, new: str, out: Printer) -> None:
         out: prints it.
     """
     lines: list[Line] = []
+    host = moved.move.new.name
     names = [_name(one) for one in moved.plugins]
     longest = max(map(len, names), default=0)
     for one, name in zip(moved.plugins, names, strict=True):
@@ -58,7 +59,7 @@ def show_move(moved: MovedList, new: str, out: Printer) -> None:
         about = f"  {one.version:10}  {one.role}" if one.name else ""
         head = Span(f"{word:{_WIDTH}}  ", style)
         lines.append((head, Span(f"{name:{longest}}{about}".rstrip(), "strong")))
-        lines += [(Span(f"{_INDENT}{text}", style),) for style, text in _reasons(one)]
+        lines += [(Span(f"{_INDENT}{text}", style),) for style, text in _reasons(one, host)]
     out.styled_lines([*lines, *_ending(moved, shlex.quote(new))])
 
 
@@ -66,7 +67,13 @@ def _name(one: MovedPlugin) -> str:
     return printable(one.name or package_text(one.entry))
 
 
-def _reasons(one: MovedPlugin) -> Iterator[tuple[Style, str]]:
+def _describe_default(brought: DefaultPlugin, new: str) -> str:
+    if brought.on:
+        return f"{new} brings it itself, and has it on: without this entry, that one is loaded"
+    return f"{new} brings it itself, and has it off: an entry of that one may switch it on"
+
+
+def _reasons(one: MovedPlugin, new: str) -> Iterator[tuple[Style, str]]:
     if one.hidden:
         yield "", f"{one.hidden.why}{_mark(before=one.hidden.before)}"
         if one.hidden.hint:
@@ -77,6 +84,8 @@ def _reasons(one: MovedPlugin) -> Iterator[tuple[Style, str]]:
         yield "dim", f"and {more} more: --json lists them"
     for key in one.keys[:_MOST]:
         yield "warn", f"no effect: {key.key}: {key.why}{_mark(before=key.before)}"
+    if one.brought:
+        yield "dim", f"{_describe_default(one.brought, new)}{_mark(before=one.brought.before)}"
     for remark in one.remarks[:_MOST]:
         yield "dim", remark
     if one.error:
@@ -181,6 +190,9 @@ def _plugin(one: MovedPlugin) -> dict[str, Any]:
         "keys-without-effect": [
             {"key": each.key, "why": each.why, "before": each.before} for each in one.keys
         ],
+        "brought-by-portal": {"on": one.brought.on, "before": one.brought.before}
+        if one.brought
+        else None,
         "remarks": list(one.remarks),
         "error": _error(one.error) if one.error else None,
     }

@@ -102,6 +102,12 @@ class BuildPlan:
         return self.portal.layers_of(self.config_dir)
 
     @property
+    def source_folder(self) -> Path:
+        """The folder of the configuration whose source.json counts."""
+        there = (layer for layer in self.layers if (layer / SOURCE_FILE).is_file())
+        return next(there, self.config_dir)
+
+    @property
     def keeps_configuration(self) -> bool:
         """Whether what is found out may be written into the configuration directory.
 

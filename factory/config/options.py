@@ -436,7 +436,8 @@ class CacheOptions:
     no_cache: Annotated[
         bool,
         Option(
-            help="Build every plugin, whether or not it was built before, and keep none of them.",
+            help="Build every plugin, whether or not it was built before, and keep none of them. "
+            "What is the same for several portals is built once.",
             panel=CACHE,
         ),
     ] = False

@@ -11,14 +11,16 @@ import logging
 import os
 import re
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.config.documents import read_yaml_map, unknown_fields, validate
+from factory.config.source_file import SOURCE_FILE
 from factory.errors import Place, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from factory.config.options import BuildOptions, ImageOptions
 
@@ -30,6 +32,18 @@ _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LOCKFILE = "yarn.lock"
 _PLAIN_TAG = "{version}"
 _TAG_OF_PORTAL = "{version}-{host}"
+
+
+class PortalScope(Enum):
+    """Which portals a command is about: those that a build builds for, none by name, or sources.
+
+    Of ``SOURCES`` there is one without a name for the source.json that all portals have, and each
+    that has one of its own.
+    """
+
+    WANTED = "wanted"
+    NAMELESS = "nameless"
+    SOURCES = "sources"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +133,45 @@ def read_portals(options: BuildOptions, config_dir: Path) -> tuple[WantedPortal,
 def find_nameless_portal(options: BuildOptions) -> WantedPortal:
     """Return the portal of ``--host`` for who takes what a configuration has for all portals."""
     return WantedPortal(host=next(iter(options.arguments.host), ""))
+
+
+def find_source_portals(
+    options: BuildOptions, config_dir: Path, folders: Iterable[Path]
+) -> tuple[WantedPortal, ...]:
+    """Return the portals that sources are for, the one without a name first.
+
+    Args:
+        options: what all portals have is for the portal of ``--host``.
+        config_dir: its ``portals.yaml`` may say which file a portal's name means.
+        folders: those of the workspaces.
+
+    Raises:
+        ConfigurationError: ``portals.yaml`` cannot be read.
+    """
+    meant = find_named_hosts(options, config_dir)
+    names = {name for folder in folders for name in list_layers(folder) if has_source(folder, name)}
+    own = (
+        WantedPortal(name=name, host=meant.get(name, name), is_one_of_several=True)
+        for name in sorted(names)
+    )
+    return (find_nameless_portal(options), *own)
+
+
+def has_source(config_dir: Path, portal: str) -> bool:
+    """Whether a configuration has a source.json for one portal."""
+    layer = find_layer(config_dir, portal)
+    return layer is not None and (layer / SOURCE_FILE).is_file()
+
+
+def find_named_hosts(options: BuildOptions, config_dir: Path) -> Mapping[str, str]:
+    """Return the portals of ``--host`` and ``portals.yaml`` by their names.
+
+    Raises:
+        ConfigurationError: ``portals.yaml`` cannot be read.
+    """
+    file = config_dir / PORTALS_FILE
+    listed = _read_hosts(file) if file.is_file() else ()
+    return {name_portal(host): host for host in (*listed, *options.arguments.host)}
 
 
 def name_portal(host: str) -> str:

@@ -29,9 +29,12 @@ from factory.config.environment import (
 from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST
 from factory.config.portals import (
     PORTALS_FOLDER,
+    PortalScope,
     WantedPortal,
     find_layer,
     find_nameless_portal,
+    find_source_portals,
+    has_source,
     list_layers,
     name_images,
     read_portals,
@@ -114,7 +117,7 @@ def plan_run(
     process: Mapping[str, str],
     *,
     default_jobs: int,
-    is_of_portals: bool = True,
+    scope: PortalScope = PortalScope.WANTED,
 ) -> RunPlan:
     """Settle what a run is to build.
 
@@ -122,7 +125,7 @@ def plan_run(
         options: the options.
         process: the process's environment.
         default_jobs: how many cores to use, unless the options say.
-        is_of_portals: whether ``portals.yaml`` and the files for one portal count.
+        scope: which portals it is about.
 
     Raises:
         UsageError: options that exclude each other, or that select nothing.
@@ -152,18 +155,18 @@ def plan_run(
     if found.folders:
         _refuse_for_several(options, found)
     refuse_contradictions(options)
-    portals = (
-        read_portals(options, config_dir) if is_of_portals else (find_nameless_portal(options),)
-    )
+    portals = _find_portals(options, config_dir, scope, found)
     if len(portals) > 1:
         options = _name_images_of(options)
     cells = _find_cells(options, portals, found)
+    if scope is PortalScope.SOURCES:
+        cells = tuple(cell for cell in cells if cell.has_source)
     several = bool(found.folders) or len(portals) > 1
     selection = Selection(
         only=patterns(options.selection.only),
         exclude=patterns(options.selection.exclude),
         workspaces=tuple(cell.name for cell in cells) if several else (),
-        portals=tuple(portal.name for portal in portals) if len(portals) > 1 else (),
+        portals=tuple(filter(None, (portal.of_several for portal in portals))),
     )
     if several:
         _refuse_off(selection, found)
@@ -180,7 +183,7 @@ def plan_run(
         broken = [each for each in broken if selection.wants_workspace(each.name)]
     else:
         (portal,) = portals
-        if is_of_portals and not portal.name and list_layers(config_dir):
+        if scope is PortalScope.WANTED and not portal.name and list_layers(config_dir):
             log.warning(
                 "%s is not used: no portal is named, as by --host %s",
                 config_dir / PORTALS_FOLDER,
@@ -228,12 +231,28 @@ class _Cell:
     options: BuildOptions
 
     @property
+    def has_source(self) -> bool:
+        """Whether its portal has a source of its own, or it is of no portal."""
+        name = self.portal.of_several
+        return not name or has_source(self.options.source.config_dir, name)
+
+    @property
     def env_files(self) -> tuple[Path, ...]:
         """The `.env` files that count, the last most."""
         folder = self.options.source.config_dir
         layer = find_layer(folder, self.portal.name)
         folders = dict.fromkeys((self.root, folder, *([layer] if layer else ())))
         return tuple(each / ENV_FILE for each in folders)
+
+
+def _find_portals(
+    options: BuildOptions, config_dir: Path, scope: PortalScope, found: FoundWorkspaces
+) -> tuple[WantedPortal, ...]:
+    if scope is PortalScope.WANTED:
+        return read_portals(options, config_dir)
+    if scope is PortalScope.SOURCES:
+        return find_source_portals(options, config_dir, found.folders or (config_dir,))
+    return (find_nameless_portal(options),)
 
 
 def _find_cells(

@@ -57,8 +57,7 @@ def _make(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> Ins
         checkpoint=build.run_context.runner.raise_if_cancelled,
     )
     cache = build.run_context.cache
-    # What is kept is not signed.
-    key = kept_key(workspace, toolchain) if cache and not cache.demanded else None
+    key = kept_key(workspace, toolchain) if cache and cache.counts_earlier_runs else None
     if (
         key
         and store.has(key)

@@ -100,6 +100,7 @@ class PluginCache:
         archives: how much a plugin's archive may hold.
         demanded: the key that entries must be signed with; None to take any.
         signing: the key that entries are signed with; None to sign none.
+        is_of_run: whether it has only what this run builds, and goes with it.
     """
 
     store: Store
@@ -108,7 +109,13 @@ class PluginCache:
     archives: ArchiveLimits = ARCHIVE_LIMITS
     demanded: PublicKey | None = field(default=None, repr=False)
     signing: PrivateKey | None = field(default=None, repr=False)
+    is_of_run: bool = False
     _kept: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def counts_earlier_runs(self) -> bool:
+        """Whether what earlier runs have left beside finished plugins, unsigned, is used, too."""
+        return not (self.demanded or self.is_of_run)
 
     def find(self, plugin: ChosenPlugin, *keys: str) -> Entry | None:
         """Return the first entry of ``keys`` that is of this plugin, here or in a registry."""
@@ -267,7 +274,7 @@ class PluginCache:
 
     def tidy(self) -> None:
         """Remove what is beyond the limits, if this run has kept anything."""
-        if self._kept:
+        if self._kept and not self.is_of_run:
             prune(self.store, self.limits)
 
 
@@ -360,7 +367,8 @@ class Restorer:
             if report is None:
                 stage.outcome = "skipped"
                 return None
-            stage.note = f"{report.files[0].name}, from the cache"
+            where = "built in this run" if self.cache.is_of_run else "from the cache"
+            stage.note = f"{report.files[0].name}, {where}"
         return replace(report, seconds=self.stages.seconds(plugin.path))
 
 

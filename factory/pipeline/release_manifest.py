@@ -2,8 +2,9 @@
 
 Yarn, by Backstage's plugin, and rhdh-cli read the file that ``BACKSTAGE_MANIFEST_FILE`` names.
 They get one that is made of yarn.lock and of the release's packages; these are those of the file
-that the user names by the same variable, otherwise what ships with the factory. Where the release
-is not known, a server is left to answer: if the user names one (``BACKSTAGE_VERSIONS_BASE_URL``),
+that the user names by the same variable, otherwise what ships with the factory of the release that
+backstage.json says, or that the workspace's packages tell where it says none. Where the release is
+not known, a server is left to answer: if the user names one (``BACKSTAGE_VERSIONS_BASE_URL``),
 or if yarn.lock does not tell everything that is asked for.
 """
 
@@ -17,7 +18,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from factory.analysis.backstage_releases import list_releases, packages_of_release
-from factory.analysis.inventory import backstage_version
 from factory.analysis.lockfile_parser import LOCKFILE, read_lockfile
 from factory.analysis.release_ranges import (
     BACKSTAGE,
@@ -26,6 +26,7 @@ from factory.analysis.release_ranges import (
     parse_manifest,
     read_manifest_file,
 )
+from factory.analysis.workspace_backstage import find_workspace_backstage
 from factory.errors import ConfigurationError, Place
 from factory.files import write_whole
 from factory.toolchain.child_environment import MANIFEST_FILE, VERSIONS_URL
@@ -53,7 +54,7 @@ def find_release_ranges(
     """Return what ``backstage:^`` means in a workspace.
 
     Args:
-        project: the folder of yarn.lock, which backstage.json is in.
+        project: the folder of yarn.lock, which backstage.json is in, if there is one.
         lockfile: the yarn.lock.
         environment: the workspace's; it may name a manifest.
 
@@ -61,7 +62,8 @@ def find_release_ranges(
         ConfigurationError: the manifest, or backstage.json, cannot be read.
     """
     named = environment.get(MANIFEST_FILE)
-    release = _read_manifest(named) if named else find_shipped_release(backstage_version(project))
+    version = "" if named else find_workspace_backstage(project).version
+    release = _read_manifest(named) if named else find_shipped_release(version)
     return ReleaseRanges(lockfile=lockfile, release=release)
 
 
@@ -84,7 +86,7 @@ def give_release_manifest(toolchain: Toolchain, project: Path) -> Toolchain:
     if not file.is_file() or BACKSTAGE not in file.read_text(encoding="utf-8", errors="replace"):
         return toolchain
     ranges = find_release_ranges(project, read_lockfile(file), environment)
-    version = backstage_version(project)
+    version = find_workspace_backstage(project).version
     if not ranges.release and (environment.get(VERSIONS_URL) or ranges.list_unanswered()):
         log.info("the packages of Backstage %s are not known; tools ask a server", version or "?")
         return toolchain

@@ -6,9 +6,12 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
+from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
+from factory.cache.pruning import DEFAULT_LIMITS
+from factory.cache.store import store_of
 from factory.config.selection import nothing_selected
 from factory.errors import FactoryError
-from factory.pipeline.plugin_cache import open_cache
+from factory.pipeline.plugin_cache import PluginCache, open_cache
 from factory.pipeline.run_context import FirstFailure, RunContext
 from factory.pipeline.several_workspaces import build_several, warn_of_unmatched
 from factory.pipeline.workspace_build import build_workspace
@@ -17,6 +20,7 @@ from factory.said_warnings import collect_warnings
 from factory.scheduling.budget import Budget
 from factory.scheduling.capacity import default_memory
 from factory.scheduling.in_flight import InFlight, Installations
+from factory.scratch_folder import scratch_folder
 from factory.sources.asked_remotes import AskedRemotes
 from factory.sources.clones import clones_for
 from factory.sources.source import BAD_REF, GitRemote, Source, locate
@@ -94,9 +98,11 @@ def build_run(
             and so is that of one of several workspaces.
     """
     with (
-        open_cache(run, runner) as cache,
+        open_cache(run, runner) as kept,
+        _open_shared_cache(run) as shared,
         collect_warnings() as collected,
     ):
+        cache = kept or shared
         run_context = RunContext(
             runner=runner,
             emit=emit,
@@ -121,6 +127,23 @@ def build_run(
         finally:
             if cache:
                 cache.tidy()
+
+
+@contextlib.contextmanager
+def _open_shared_cache(run: RunPlan) -> Iterator[PluginCache | None]:
+    """A cache for what several portals share with ``--no-cache``; none for any other run.
+
+    What is the same for two of them is built once. Nothing of it is kept after the run, and nothing
+    that was kept before is taken.
+    """
+    if not (run.options.cache.no_cache and run.portals):
+        yield None
+        return
+    archives = archive_limits(run.environment.get(MAX_ENTRY_SIZE))
+    with scratch_folder("finished") as folder:
+        yield PluginCache(
+            store=store_of(folder), limits=DEFAULT_LIMITS, archives=archives, is_of_run=True
+        )
 
 
 def _build_one(run: RunPlan, run_context: RunContext, warnings: Sequence[str]) -> BuildReport:

@@ -296,7 +296,7 @@ def _not_restored(
         if report:
             build.note_end(report)
             continue
-        why = cache.why_missing(name) if name else None
+        why = cache.why_missing(name) if name and not cache.is_of_run else None
         missing.append(_Missing(plugin=plugin, name=name, why=why))
         log.debug("%s is built: %s", plugin.path, why)
     return tuple(missing)

@@ -307,10 +307,13 @@ def memo_for(
     """Return where the workspace is remembered; None where its source is known by no commit.
 
     None also where a key is demanded of the cache: nothing vouches for which entries are a
-    workspace's, so the source is looked at, which their keys follow from.
+    workspace's, so the source is looked at, which their keys follow from. A cache that goes with
+    the run remembers nothing.
     """
     cache = build.run_context.cache
-    if not (cache and chooser and resolved and resolved.commit) or cache.demanded:
+    if not (cache and chooser and resolved and resolved.commit):
+        return None
+    if not cache.counts_earlier_runs:
         return None
     try:
         # Which of them, and which yarn, the workspace asks for, the commit says.

@@ -21,10 +21,12 @@ from factory.updating.update_message import Message, message_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from factory.updating.file_edits import FileEdit
     from factory.updating.workspace_update import WorkspaceUpdate
 
 BRANCHES = "plugin-factory/update"
 _MARK = "Plugin-Factory-Update"
+_NEW_FILE = "100644"
 # As git am reads it, whatever the user's configuration makes of mails and differences.
 _FOR_GIT_AM = (
     "--no-attach",
@@ -140,11 +142,12 @@ def make_patch(
     message = message_of(update)
     tree, _ = _write_tree(update, repository)
     commit = _commit(tree, message, update, repository)
-    made = repository.scratch / f"patch-{update.name}"
+    name = _name_file(update)
+    made = repository.scratch / f"patch-{name}"
     options = ("--quiet", "--numbered-files", "--output-directory", str(made))
     _run(repository, "format-patch", *options, *_FOR_GIT_AM, "-1", commit)
     text = (made / "1").read_bytes().decode("utf-8")
-    file = folder / f"{update.name}.patch"
+    file = folder / f"{name}.patch"
     existed = file.exists()
     with os_errors_as(StorageError("the patch cannot be written", place=Place(file=file))):
         folder.mkdir(parents=True, exist_ok=True)
@@ -169,7 +172,7 @@ def _write_tree(
     update: WorkspaceUpdate, repository: ConfigurationRepository
 ) -> tuple[str, set[tuple[str, str]]]:
     """The tree that is checked out with the update's files; what git-diff-tree(1) says of each."""
-    index = repository.scratch / f"index-{update.name}"
+    index = repository.scratch / f"index-{_name_file(update)}"
     own = repository.session.with_variables({"GIT_INDEX_FILE": str(index)})
     apart = ConfigurationRepository(root=repository.root, session=own, scratch=repository.scratch)
     _run(apart, "read-tree", "HEAD")
@@ -179,25 +182,40 @@ def _write_tree(
         committed = _ask(repository, "ls-tree", "HEAD", "--", name).split()
         if edit.after is None and not committed and len(update.edits) > 1:
             continue  # What is not committed is nothing that a commit removes.
-        if len(committed) < 3 or committed[2] != _run(  # noqa: PLR2004 - mode, kind, id
-            repository, "hash-object", "--", name
-        ):
+        if not _is_committed(repository, edit, name, committed):
             raise ConfigurationError(
                 f"{edit.file.name} has changes that are not committed",
                 place=Place(file=edit.file),
                 hint="commit or undo them first, or leave out --commit",
             )
-        mode, former = committed[0], committed[2]
+        mode, former = (committed[0], committed[2]) if committed else (_NEW_FILE, "")
         if edit.after is None:
             _run(apart, "update-index", "--force-remove", "--", name)
             changes.add((f":{mode} 000000 {former} {'0' * len(former)} D", name))
             continue
-        text = repository.scratch / f"text-{update.name}-{number}"
+        text = repository.scratch / f"text-{_name_file(update)}-{number}"
         text.write_text(edit.after, encoding="utf-8", newline="")
         blob = _run(repository, "hash-object", "-w", "--path", name, "--", str(text))
-        _run(apart, "update-index", "--cacheinfo", f"{mode},{blob},{name}")
-        changes.add((f":{mode} {mode} {former} {blob} M", name))
+        _run(apart, "update-index", "--add", "--cacheinfo", f"{mode},{blob},{name}")
+        before = f":{mode} {mode} {former}" if former else f":000000 {mode} {'0' * len(blob)}"
+        changes.add((f"{before} {blob} {'M' if former else 'A'}", name))
     return _run(apart, "write-tree"), changes
+
+
+def _is_committed(
+    repository: ConfigurationRepository, edit: FileEdit, name: str, committed: list[str]
+) -> bool:
+    """Whether a file is as git-ls-tree(1) says: mode, kind and id, or nothing of a new one."""
+    if edit.before is None:
+        return not committed
+    if len(committed) < 3:  # noqa: PLR2004 - mode, kind, id
+        return False
+    return committed[2] == _run(repository, "hash-object", "--", name)
+
+
+def _name_file(update: WorkspaceUpdate) -> str:
+    """What files of an update are called after; with a portal, its name has a slash in it."""
+    return update.name.replace("/", "-")
 
 
 def _name_in(repository: ConfigurationRepository, file: Path) -> str:
@@ -216,7 +234,7 @@ def _name_in(repository: ConfigurationRepository, file: Path) -> str:
 def _commit(
     tree: str, message: Message, update: WorkspaceUpdate, repository: ConfigurationRepository
 ) -> str:
-    file = repository.scratch / f"message-{update.name}"
+    file = repository.scratch / f"message-{_name_file(update)}"
     text = f"{message.title}\n\n{message.body}\n\n{_MARK}: {update.name}\n"
     file.write_text(text, encoding="utf-8", newline="")
     return _run(repository, "commit-tree", tree, "-p", "HEAD", "-F", str(file))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from factory.analysis.workspace_analysis import analyze_workspace
 from factory.config.plugins_list import PLUGINS_LIST
 from factory.errors import FactoryError, Interrupted, SourceError
 from factory.pipeline.checkout import overrides_of
@@ -38,7 +37,8 @@ from factory.updating.commit_look import (
     look_at_commit,
     write_manifests,
 )
-from factory.updating.file_edits import WantedSourceFields, edit_list, edit_source
+from factory.updating.file_edits import WantedSourceFields, edit_source
+from factory.updating.list_arguments import compute_arguments, edit_lists, find_lists
 from factory.updating.portal_fit import judge, judge_ranges
 from factory.updating.ref_names import classify, version_tags
 from factory.updating.workspace_update import Refused, Revision, WorkspaceUpdate
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from factory.sources.commit_store import CommitStore
     from factory.sources.git_refs import Advertised
     from factory.updating.commit_look import CommitLook
+    from factory.updating.list_arguments import ListArguments
     from factory.updating.npm_releases import ReleaseBook
     from factory.updating.ref_names import PresentRef
 
@@ -66,11 +67,13 @@ _HEAD = "HEAD"
 class UpdateWishes:
     """What updates are for: the portal, and how far they may go.
 
-    ``pin`` moves branches to commits of releases, ``older`` goes back where nothing newer fits and
-    the present ref does not either.
+    ``portals`` are what ``--host`` and ``portals.yaml`` mean by portals' names. ``pin`` moves
+    branches to commits of releases, ``older`` goes back where nothing newer fits and the present
+    ref does not either.
     """
 
     host: HostInventory
+    portals: Mapping[str, str] = field(default_factory=dict)
     pin: bool = False
     older: bool = False
 
@@ -81,7 +84,7 @@ class _Accepted:
 
     candidate: Candidate
     look: CommitLook
-    arguments: Mapping[str, str]
+    arguments: tuple[ListArguments, ...]
     remarks: tuple[str, ...]
 
 
@@ -146,7 +149,7 @@ class _Examination:
         )
         candidates, stays = self._candidates(present, now)
         if candidates is None:
-            edit = edit_source(self.plan.config_dir, WantedSourceFields(backstage=now.backstage))
+            edit = edit_source(self.plan.source_folder, WantedSourceFields(backstage=now.backstage))
             return replace(base, why=stays, stays=True, edits=(edit,) if edit else ())
         return self._choose(base, present, now, candidates)
 
@@ -229,7 +232,7 @@ class _Examination:
             if reasons:
                 why += f"; the present ref does not fit either ({reasons[0]})"
                 why += "" if self.wishes.older else ": --older looks for one that does"
-            edit = edit_source(self.plan.config_dir, WantedSourceFields(backstage=now.backstage))
+            edit = edit_source(self.plan.source_folder, WantedSourceFields(backstage=now.backstage))
             return replace(
                 base,
                 why=why,
@@ -246,8 +249,8 @@ class _Examination:
         wanted = WantedSourceFields(
             ref=candidate.ref, ref_name=candidate.label, backstage=look.backstage
         )
-        in_source = edit_source(self.plan.config_dir, wanted)
-        in_list, changes = edit_list(self.plan.config_dir, accepted.arguments)
+        in_source = edit_source(self.plan.source_folder, wanted)
+        in_lists, changes = edit_lists(accepted.arguments)
         return replace(
             base,
             chosen=replace(_revision(candidate.ref, look), label=candidate.label),
@@ -255,7 +258,7 @@ class _Examination:
             refused=tuple(refused),
             remarks=accepted.remarks,
             arguments=changes,
-            edits=tuple(edit for edit in (in_source, in_list) if edit),
+            edits=tuple(edit for edit in (in_source, *in_lists) if edit),
         )
 
     def _try(
@@ -312,8 +315,8 @@ class _Examination:
             return (str(error),)
         return _Accepted(candidate=candidate, look=look, arguments=arguments, remarks=fit.remarks)
 
-    def _arguments(self, candidate: Candidate) -> dict[str, str]:
-        """The build arguments that change, by the plugins' paths."""
+    def _arguments(self, candidate: Candidate) -> tuple[ListArguments, ...]:
+        """The build arguments that change."""
         overrides = overrides_of(self.plan)
         into = self.scratch / f"tree-{next(self.numbers)}"
         patched = bool(overrides.patches or overrides.overlays)
@@ -325,16 +328,13 @@ class _Examination:
         else:
             path = self.plan.workspace_path
             folder = write_manifests(self.store, candidate.commit, path, into)
-        plugins = self.plan.plugins
-        listed = {e.path: e.arguments for e in plugins.entries} if plugins else None
+        lists = find_lists(self.plan, self.wishes.host, self.wishes.portals)
         try:
             if patched:
                 folder = resolve_workspace(into, self.plan.workspace_path)
                 apply_patches(overrides.patches, root=into, workspace=folder, is_fresh=True)
                 apply_overlays(overrides.overlays, folder)
-            if listed is None:
-                return {}
-            found = analyze_workspace(folder, self.wishes.host, listed)
+            return compute_arguments(lists, folder)
         except Interrupted:
             raise
         except FactoryError as error:
@@ -343,7 +343,6 @@ class _Examination:
                 if not patched
                 else describe_failure(error)
             ) from error
-        return {each.path: each.arguments for each in found.plugins if each.changed}
 
 
 def _differences(candidate: Candidate, look: CommitLook) -> list[str]:

@@ -7,8 +7,6 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from factory.config.plugins_list import PLUGINS_LIST
-from factory.config.plugins_list_edit import edit_plugins_list
 from factory.config.source_file import SOURCE_FILE
 from factory.config.source_file_edit import edit_source_file, read_source_object
 from factory.errors import ConfigurationError, Place, StorageError
@@ -16,10 +14,11 @@ from factory.files import read_text, sync_folder, write_beside
 from factory.locking import exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+    from typing import TypeAlias
 
-    from factory.config.plugins_list_edit import ListChange
+    _Move: TypeAlias = tuple[Path, Path]
 
 _REF, _REF_NAME, _BACKSTAGE = "repo-ref", "repo-ref-name", "repo-backstage-version"
 _PACKAGE = "package"
@@ -30,11 +29,11 @@ _NOWHERE = "/dev/null"
 class FileEdit:
     """A file, its text as it was read, and the text that is to take its place.
 
-    ``after`` is None where the file is to be removed.
+    ``before`` is None where the file is not there yet, ``after`` where it is to be removed.
     """
 
     file: Path
-    before: str
+    before: str | None
     after: str | None
 
 
@@ -51,16 +50,20 @@ class WantedSourceFields:
     backstage: str = ""
 
 
-def edit_source(config_dir: Path, wanted: WantedSourceFields) -> FileEdit | None:
+def edit_source(folder: Path, wanted: WantedSourceFields) -> FileEdit | None:
     """Return how a workspace's source.json changes, or None if it says all of this already.
 
     The name of the ref and the Backstage version are notes: they are kept true where they stand,
     and not added where they do not.
 
+    Args:
+        folder: where the file is.
+        wanted: what it is to say.
+
     Raises:
         ConfigurationError: the file cannot be read, or has a form that cannot be edited.
     """
-    file = config_dir / SOURCE_FILE
+    file = folder / SOURCE_FILE
     before = read_text(file, exactly=True)
     there = read_source_object(before, file)
     fields: dict[str, str] = {}
@@ -85,32 +88,17 @@ def remove_file(file: Path) -> FileEdit:
     return FileEdit(file=file, before=read_text(file, exactly=True), after=None)
 
 
-def edit_list(
-    config_dir: Path, arguments: Mapping[str, str]
-) -> tuple[FileEdit | None, tuple[ListChange, ...]]:
-    """Return how a workspace's plugins-list.yaml changes, as a text and plugin by plugin.
-
-    Raises:
-        ConfigurationError: the file cannot be read, or has a form that cannot be edited.
-    """
-    if not arguments:
-        return None, ()
-    file = config_dir / PLUGINS_LIST
-    before = read_text(file, exactly=True)
-    after, changes = edit_plugins_list(before, arguments, file)
-    return (FileEdit(file=file, before=before, after=after) if changes else None), changes
-
-
 def show_difference(edit: FileEdit, root: Path) -> list[str]:
     """Return a unified diff of an edit, its file named from ``root``; lines have no line feeds.
 
-    A file that is removed becomes /dev/null, as in git's differences.
+    A file that is removed becomes /dev/null, and a new one comes from there, as in git's
+    differences.
     """
     name = edit.file.relative_to(root).as_posix()
     lines = difflib.unified_diff(
-        edit.before.splitlines(),
+        (edit.before or "").splitlines(),
         (edit.after or "").splitlines(),
-        fromfile=f"a/{name}",
+        fromfile=_NOWHERE if edit.before is None else f"a/{name}",
         tofile=_NOWHERE if edit.after is None else f"b/{name}",
         lineterm="",
     )
@@ -127,7 +115,8 @@ def write_edits(config_dir: Path, edits: Sequence[FileEdit]) -> None:
     """
     with exclusive(config_dir, wait=False, hint="wait until it has ended"):
         for edit in edits:
-            if read_text(edit.file, exactly=True) != edit.before:
+            is_there = edit.file.exists() or edit.file.is_symlink()
+            if (read_text(edit.file, exactly=True) if is_there else None) != edit.before:
                 raise ConfigurationError(
                     f"{edit.file.name} was changed while the update was prepared",
                     place=Place(file=edit.file),
@@ -149,28 +138,32 @@ def _write_all(edits: Sequence[FileEdit]) -> None:
 
     The new ones, and the former ones to go back to, are written beside the files before the first
     is replaced: so a full disk is met in time. What is to go takes the place of an empty file,
-    which goes at the end; so even a link comes back as it was.
+    which goes at the end; so even a link comes back as it was. What is new is put beside its place
+    again, where that goes at the end.
     """
     with contextlib.ExitStack() as stack:
-        steps: list[tuple[Path, Path, Path]] = []
-        back: list[tuple[Path, Path]] = []
+        steps: list[tuple[_Move, _Move]] = []
         for edit in edits:
             if edit.after is None:
-                former = stack.enter_context(write_beside(edit.file, ""))
-                steps.append((edit.file, former, former))
-                continue
-            file = edit.file.resolve()
-            mode = file.stat().st_mode & 0o777
-            new = stack.enter_context(write_beside(file, edit.after, mode=mode))
-            former = stack.enter_context(write_beside(file, edit.before, mode=mode))
-            steps.append((new, file, former))
+                gone = stack.enter_context(write_beside(edit.file, ""))
+                steps.append(((edit.file, gone), (gone, edit.file)))
+            elif edit.before is None:
+                new = stack.enter_context(write_beside(edit.file, edit.after))
+                steps.append(((new, edit.file), (edit.file, new)))
+            else:
+                file = edit.file.resolve()
+                mode = file.stat().st_mode & 0o777
+                new = stack.enter_context(write_beside(file, edit.after, mode=mode))
+                former = stack.enter_context(write_beside(file, edit.before, mode=mode))
+                steps.append(((new, file), (former, file)))
+        done: list[_Move] = []
         try:
-            for source, target, former in steps:
+            for (source, target), back in steps:
                 source.replace(target)
-                back.append((former, source if target == former else target))
+                done.append(back)
         except OSError:
-            for former, file in back:
+            for former, file in done:
                 former.replace(file)
             raise
-        for folder in {target.parent for _, target, _ in steps}:
+        for folder in {target.parent for (_, target), _ in steps}:
             sync_folder(folder)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from semver import Version
 
 from factory.analysis.discovery import BACKEND_ROLES
-from factory.analysis.workspace_analysis import analyze_workspace
 from factory.config.package_spec import PackageSpec
 from factory.config.plugins_list import PLUGINS_LIST
 from factory.errors import (
@@ -31,14 +30,15 @@ from factory.published.pin import PIN_FILE, read_pin
 from factory.quantities import pluralize
 from factory.updating.commit_look import describe_failure
 from factory.updating.examination import why_newest, why_none
-from factory.updating.file_edits import WantedSourceFields, edit_list, edit_source, remove_file
+from factory.updating.file_edits import WantedSourceFields, edit_source, remove_file
+from factory.updating.list_arguments import compute_arguments, edit_lists, find_lists
 from factory.updating.portal_fit import Fit
 from factory.updating.version_fit import make_judge, match_backstage
 from factory.updating.workspace_update import Refused, Revision, WorkspaceUpdate
 from factory.versions import is_in, is_range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from factory.published.pin import Pin
     from factory.updating.examination import UpdateWishes
     from factory.updating.file_edits import FileEdit
+    from factory.updating.list_arguments import ListArguments
     from factory.updating.npm_releases import PackageHistory, Release, ReleaseBook
     from factory.updating.version_fit import VersionJudge
 
@@ -93,7 +94,7 @@ def examine_package(
         plan=plan,
         spec=spec,
         history=history,
-        pin=read_pin(plan.config_dir, spec),
+        pin=read_pin(plan.source_folder, spec),
         wishes=wishes,
         judge=make_judge(plan, wishes.host, book, scratch),
         bring=bring,
@@ -103,11 +104,11 @@ def examine_package(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _AcceptedVersion:
-    """A version that fits, and the arguments that change with it, by the plugins' paths."""
+    """A version that fits, and the arguments that change with it."""
 
     release: Release
     remarks: tuple[str, ...]
-    arguments: Mapping[str, str]
+    arguments: tuple[ListArguments, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -259,23 +260,23 @@ class _PackageExamination:
     ) -> WorkspaceUpdate:
         """The next build resolves the range anew, and writes another yarn.lock."""
         version = accepted.release.version
-        in_list, changes = edit_list(self.plan.config_dir, accepted.arguments)
+        in_lists, changes = edit_lists(accepted.arguments)
         return replace(
             base,
             chosen=self._choice(self.spec.wanted, accepted.release),
             why=f"{said}without that file the next build takes {version}, which fits {self.host}",
             remarks=accepted.remarks,
             arguments=changes,
-            edits=_edits_of(in_list, remove_file(self.plan.config_dir / PIN_FILE)),
+            edits=_edits_of(*in_lists, remove_file(self.plan.source_folder / PIN_FILE)),
         )
 
     def _accept(
         self, base: WorkspaceUpdate, accepted: _AcceptedVersion, refused: list[Refused]
     ) -> WorkspaceUpdate:
         version = str(accepted.release.version)
-        config_dir = self.plan.config_dir
+        folder = self.plan.source_folder
         wanted = WantedSourceFields(package=str(self._exactly(accepted.release)))
-        in_list, changes = edit_list(config_dir, accepted.arguments)
+        in_lists, changes = edit_lists(accepted.arguments)
         stale = self.pin is not None and self.pin.version != version
         return replace(
             base,
@@ -285,9 +286,9 @@ class _PackageExamination:
             remarks=accepted.remarks,
             arguments=changes,
             edits=_edits_of(
-                edit_source(config_dir, wanted),
-                in_list,
-                remove_file(config_dir / PIN_FILE) if stale else None,
+                edit_source(folder, wanted),
+                *in_lists,
+                remove_file(folder / PIN_FILE) if stale else None,
             ),
         )
 
@@ -329,26 +330,22 @@ class _PackageExamination:
         ``spec`` is what source.json is to say of it.
         """
         role = release.manifest.role if release.manifest else ""
-        plugins, source = self.plan.plugins, self.plan.source
-        if plugins is None or source is None or role not in BACKEND_ROLES:
-            return _AcceptedVersion(release=release, remarks=fit.remarks, arguments={})
+        lists = find_lists(self.plan, self.wishes.host, self.wishes.portals)
+        source = self.plan.source
+        if not lists or source is None or role not in BACKEND_ROLES:
+            return _AcceptedVersion(release=release, remarks=fit.remarks)
         is_held = self.pin is not None and self.pin.version == str(release.version)
         source = replace(source, package=spec, ref=spec.wanted, is_held=is_held)
-        listed = {each.path: each.arguments for each in plugins.entries}
         log.info("%s: resolving the dependencies of %s", self.plan.config_dir.name, release)
         try:
             with self.bring(replace(self.plan, source=source)) as folder:
-                found = analyze_workspace(folder, self.wishes.host, listed)
+                found = compute_arguments(lists, folder)
         except (*_UNUSABLE, DependenciesError) as error:
             if isinstance(error, DependenciesError) and not error.is_lasting:
                 raise
             unknown = f"its build arguments for {PLUGINS_LIST} are not known"
             return Fit(reasons=(f"{unknown}: {describe_failure(error)}",))
-        return _AcceptedVersion(
-            release=release,
-            remarks=fit.remarks,
-            arguments={each.path: each.arguments for each in found.plugins if each.changed},
-        )
+        return _AcceptedVersion(release=release, remarks=fit.remarks, arguments=found)
 
     def _judge_version(self, version: str) -> Fit:
         release = self.history.find(version)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from factory.errors import FactoryError, Interrupted
+from factory.analysis.inventory import find_host
+from factory.config.portals import PORTALS_FILE
+from factory.errors import ConfigurationError, FactoryError, Interrupted, Place, UsageError
 from factory.events import WORKSPACE
 from factory.sources.checkout import git_session
 from factory.sources.clones import normalise
@@ -59,6 +61,26 @@ class UpdateDesk:
     runner: Runner
     scratch: Path
 
+    def wishes_of(self, plan: BuildPlan) -> UpdateWishes:
+        """Return the wishes for a workspace: the source of one portal has to fit that one.
+
+        Raises:
+            ConfigurationError: no portal of that name is known.
+        """
+        portal = plan.portal
+        if not portal.is_one_of_several:
+            return self.wishes
+        try:
+            return replace(self.wishes, host=find_host(portal.host))
+        except UsageError as error:
+            raise ConfigurationError(
+                f"no portal is called {portal.name}",
+                place=Place(file=plan.source_folder),
+                found=portal.host,
+                expected="the name of a portal that 'plugin-factory host list' shows",
+                hint=f"name the portal's file in {PORTALS_FILE}, or the folder after a portal",
+            ) from error
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Located:
@@ -81,7 +103,9 @@ def find_updates(run: RunPlan, desk: UpdateDesk) -> tuple[WorkspaceUpdate, ...]:
     Raises:
         Interrupted: the run was ended.
     """
-    found = [_fail(each.name, each.config_dir, each.error) for each in run.broken]
+    found = [
+        _fail(each.name or each.config_dir.name, each.config_dir, each.error) for each in run.broken
+    ]
     groups: dict[tuple[object, ...], list[_Located]] = {}
     packages: dict[tuple[object, ...], list[_LocatedPackage]] = {}
     for plan in run.builds:
@@ -103,7 +127,10 @@ def find_updates(run: RunPlan, desk: UpdateDesk) -> tuple[WorkspaceUpdate, ...]:
         ]
         for task in tasks:
             found += task.result()
-    return tuple(sorted(found, key=lambda each: each.name))
+    portals = {_name(plan): plan.portal.of_several for plan in run.builds}
+    portals |= {each.name: each.portal for each in run.broken}
+    named = (replace(each, portal=portals.get(each.name, "")) for each in found)
+    return tuple(sorted(named, key=lambda each: each.name))
 
 
 def _locate(plan: BuildPlan, desk: UpdateDesk) -> _Located | _LocatedPackage | WorkspaceUpdate:
@@ -163,7 +190,8 @@ def _of_workspace(
     plan: BuildPlan, store: CommitStore, refs: Advertised, desk: UpdateDesk, folder: Path
 ) -> WorkspaceUpdate:
     def look(scratch: Path) -> WorkspaceUpdate:
-        return examine(plan, store, refs, book=desk.book, wishes=desk.wishes, scratch=scratch)
+        wishes = desk.wishes_of(plan)
+        return examine(plan, store, refs, book=desk.book, wishes=wishes, scratch=scratch)
 
     return _watch(plan, look, desk, folder, store.address)
 
@@ -176,7 +204,7 @@ def _of_package(
             each.plan,
             each.spec,
             book=each.book,
-            wishes=desk.wishes,
+            wishes=desk.wishes_of(each.plan),
             bring=desk.bring,
             scratch=scratch,
         )

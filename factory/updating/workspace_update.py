@@ -53,7 +53,8 @@ class WorkspaceUpdate:
     """What an update makes of a workspace.
 
     ``chosen`` is None where the present ref stays, and ``why`` says why in either case. ``edits``
-    may be there for a ref that stays, too: what source.json notes of it is kept true.
+    may be there for a ref that stays, too: what source.json notes of it is kept true. ``portal`` is
+    that whose own source it is, "" for the one that all portals have.
     """
 
     name: str
@@ -66,6 +67,7 @@ class WorkspaceUpdate:
     remarks: tuple[str, ...] = ()
     arguments: tuple[ListChange, ...] = ()
     edits: tuple[FileEdit, ...] = ()
+    portal: str = ""
     stays: bool = False
     request: ChangeRequest | None = None
     error: FactoryError | None = None
@@ -104,6 +106,7 @@ def _workspace_json(
     request = update.request
     return {
         "name": update.name,
+        "portal": update.portal or None,
         "status": update.status,
         "repo": update.repo,
         "why": update.why,

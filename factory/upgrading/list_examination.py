@@ -11,15 +11,17 @@ from factory.analysis.discovery import PLUGIN_ROLES
 from factory.errors import ArtifactError, ConfigurationError, FactoryError, Interrupted, SourceError
 from factory.files import remove_tree
 from factory.installation.connections import Connections
+from factory.installation.default_plugins import name_default_plugin
 from factory.installation.fetching import PluginEnd
 from factory.installation.obtain import obtain
 from factory.installation.package_reference import LocalArchive, LocalFolder
-from factory.oci.packed_plugin import source_name
+from factory.installation.plugin_list import DEFAULT_LIST
+from factory.oci.packed_plugin import plugin_folder, source_name
 from factory.plugin_config.shipped import read_shipped_config
 from factory.scratch_folder import scratch_folder
 from factory.threads import InheritingPool
 from factory.upgrading.dead_keys import find_dead_keys
-from factory.upgrading.portal_move import MovedList, MovedPlugin
+from factory.upgrading.portal_move import DefaultPlugin, MovedList, MovedPlugin
 from factory.upgrading.rebuild_reasons import find_rebuild_reasons
 from factory.upgrading.shown_frontends import judge_frontend
 from factory.verification.findings import CheckFinding
@@ -97,7 +99,7 @@ def _bring(
         raise
     except FactoryError as error:
         error.place = error.place or entry.place
-        moved = MovedPlugin(entry=entry, error=error)
+        moved = MovedPlugin(entry=entry, brought=find_default_plugin(entry, move), error=error)
     finally:
         if folder.is_dir():
             remove_tree(folder)
@@ -146,9 +148,30 @@ def examine_plugin(root: Path, entry: ListedPlugin, move: PortalMove) -> MovedPl
         rebuild=rebuild,
         hidden=hidden,
         keys=find_dead_keys(entry.config, shipped, move) if entry.config else (),
+        brought=find_default_plugin(entry, move, plugin.name),
         remarks=(*remarks, *_find_remarks(plugin, entry, move)),
         error=doubt,
     )
+
+
+def find_default_plugin(
+    entry: ListedPlugin, move: PortalMove, package: str = ""
+) -> DefaultPlugin | None:
+    """Return what the new portal's default list says of a plugin.
+
+    What stands in such a list itself is not a user's entry.
+
+    Args:
+        entry: the plugin, as the list has it.
+        move: which portals.
+        package: its package's name, where that is known.
+    """
+    if entry.place.file.name == DEFAULT_LIST:
+        return None
+    names = {name_default_plugin(entry), *([plugin_folder(package)] if package else [])}
+    old, new = move.old.profile.default_plugins, move.new.profile.default_plugins
+    there = [new[name] for name in names if name in new]
+    return DefaultPlugin(on=any(there), before=bool(names & old.keys())) if there else None
 
 
 def _read_plugin(root: Path, entry: ListedPlugin) -> PluginFolder:

@@ -75,6 +75,17 @@ class DeadKey:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DefaultPlugin:
+    """That the new portal brings a plugin itself: whether it is ``on`` there by default.
+
+    ``before`` is whether the old one brought it, too.
+    """
+
+    on: bool
+    before: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MovedPlugin:
     """What the move does to one plugin.
 
@@ -86,6 +97,7 @@ class MovedPlugin:
         rebuild: why it has to be built again.
         hidden: why it shows nothing; None if it shows, or is a backend.
         keys: configuration without effect.
+        brought: that the new portal brings it; None if it does not, or that is not known.
         remarks: what else is worth knowing.
         error: why it is not available, or could not be judged.
     """
@@ -97,6 +109,7 @@ class MovedPlugin:
     rebuild: tuple[RebuildReason, ...] = ()
     hidden: HiddenFrontend | None = None
     keys: tuple[DeadKey, ...] = ()
+    brought: DefaultPlugin | None = None
     remarks: tuple[str, ...] = ()
     error: FactoryError | None = None
 

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,15 +185,16 @@ class Platform(Folders):
         return (self.outputs / workspace / file).read_bytes()
 
 
-def new_platform(root: Path, process: Mapping[str, str]) -> Platform:
-    """Three workspaces of two repositories that end in the same word, and a cache of their own."""
+def new_platform(
+    root: Path, process: Mapping[str, str], tools: Iterable[str] = ("node", "yarn", "rhdh-cli")
+) -> Platform:
+    """Three workspaces of two repositories that end in the same word, and a cache of their own.
+
+    Of ``tools`` the cache has what tests have installed.
+    """
     home = root / "home"
     home.mkdir()
-    for kind in ("node", "yarn", "rhdh-cli"):
-        (KEPT_TOOLS / kind).mkdir(parents=True, exist_ok=True)
-        link = root / "cache" / kind
-        link.parent.mkdir(exist_ok=True)
-        link.symlink_to(KEPT_TOOLS / kind)
+    link_tools(root / "cache", tools)
     own = {name: value for name, value in process.items() if name != "PLUGIN_FACTORY_NO_CACHE"}
     platform = Platform(
         root=root, process=own | {"HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "COLUMNS": "160"}
@@ -206,6 +207,14 @@ def new_platform(root: Path, process: Mapping[str, str]) -> Platform:
     platform.workspace("three", "b/plugins", None, MARK="third")
     platform.workspace("two", "a/plugins/", "main", MARK="second")
     return platform
+
+
+def link_tools(cache: Path, tools: Iterable[str]) -> None:
+    """Give a cache the tools that tests have installed."""
+    cache.mkdir(exist_ok=True)
+    for kind in tools:
+        (KEPT_TOOLS / kind).mkdir(parents=True, exist_ok=True)
+        (cache / kind).symlink_to(KEPT_TOOLS / kind)
 
 
 def copied(platform: Platform, root: Path) -> Platform:

@@ -60,6 +60,30 @@ def test_each_portal_has_a_folder_and_what_is_the_same_is_built_once(
     assert other[0] != other[1]
 
 
+def test_without_a_cache_too_what_is_the_same_is_built_once(
+    platform: Platform, ended: Ended, tmp_path: Path
+) -> None:
+    """And nothing is taken of what an earlier run has kept, or kept for a later one."""
+    cold = copied(platform, tmp_path / "cold")
+    kept = finished(cold)
+    assert kept
+    again = cold.build(*BOTH, "--only", "one", "--no-cache")
+    assert again.code == 0, again.said
+    alphas = {f"{portal}/one/{ALPHA}" for portal in (OLD, NEW)}
+    betas = {f"{portal}/one/{BETA}" for portal in (OLD, NEW)}
+    assert alphas <= cold.built
+    assert len(cold.built & betas) == 1
+    assert {each["outcome"] for each in cold.plugins.values()} == {"done"}
+    first, second = (archive(cold, portal, BETA).read_bytes() for portal in (OLD, NEW))
+    assert first == second == archive(platform, NEW, BETA).read_bytes()
+    assert finished(cold) == kept
+
+
+def finished(platform: Platform) -> set[str]:
+    """The entries of the cache, by their keys."""
+    return {entry.name for entry in (platform.root / "cache/plugins/entries").glob("*/*")}
+
+
 def test_the_result_shows_plugins_by_portals(ended: Ended) -> None:
     lines = [line.split() for line in ended.said.splitlines()]
     assert [OLD, NEW] in lines

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from factory.cli.app import run
+from factory.toolchain.backstage_bundler import PINNED
+from tests.acceptance.many_workspaces import link_tools
 
 
 def test_the_tools_are_in_the_cache_afterwards(
@@ -19,6 +21,20 @@ def test_the_tools_are_in_the_cache_afterwards(
     assert said["cache"] == str(cache)
     assert (cache / "yarn" / said["yarn"] / "package/bin/yarn.js").is_file()
     assert list((cache / "rhdh-cli").glob(f"{said['rhdh-cli']}*/node_modules/.bin/rhdh-cli"))
+
+
+def test_for_backstages_own_engine_no_rhdh_cli_is_installed(
+    process: dict[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    link_tools(cache, ("node", "yarn", "cli-module-build"))
+    words = ["tools", "install", "--json", "--engine", "backstage", "--cache-dir", str(cache)]
+    assert run(words, process) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["cli-module-build"] == PINNED
+    assert list(cache.glob(f"cli-module-build/{PINNED}+*/node_modules/@backstage/cli-module-build"))
+    assert "rhdh-cli" not in said
+    assert not (cache / "rhdh-cli").exists()
 
 
 def test_a_version_that_is_none_is_refused(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from factory.analysis.inventory import find_host
 from factory.config.options import build_options
+from factory.config.portals import PortalScope
 from factory.config.run_plan import RunPlan, plan_run
 from factory.config.selection import PluginName, Selection
 from factory.config.workspaces import environment_files
@@ -321,7 +322,7 @@ def test_who_takes_what_all_portals_have_takes_no_layer(desk: Desk) -> None:
     desk.write("portals.yaml", "hosts: [rhdh-1.8, rhdh-1.9]\n")
     desk.write("portals/rhdh-1.9/source.json", {"repo": "https://example.com/old"})
     options = build_options(config_dir=desk.config, host=("rhdh-1.9",))
-    run = plan_run(options, {"HOME": "/"}, default_jobs=1, is_of_portals=False)
+    run = plan_run(options, {"HOME": "/"}, default_jobs=1, scope=PortalScope.NAMELESS)
     (build,) = run.builds
     assert (build.portal.host, build.layers) == ("rhdh-1.9", (desk.config,))
     assert build.source is not None

@@ -25,7 +25,15 @@ class LocalRegistry:
     archives: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def publish(self, name: str, version: str, *, index_text: str = "", **manifest: Any) -> None:
+    def publish(
+        self,
+        name: str,
+        version: str,
+        *,
+        index_text: str = "",
+        contents: Mapping[str, str] | None = None,
+        **manifest: Any,
+    ) -> None:
         """Add a version; its module is ``index_text``, or exports ``NAME VERSION``."""
         whole = {"name": name, "version": version, "main": "index.js", **manifest}
         archive = _archive(
@@ -33,6 +41,7 @@ class LocalRegistry:
                 "package.json": json.dumps(whole),
                 "index.js": index_text
                 or f"'use strict';\n\nmodule.exports = '{name} {version}';\n",
+                **(contents or {}),
             }
         )
         path = f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"

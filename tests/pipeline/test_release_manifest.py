@@ -5,21 +5,30 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from factory.analysis.backstage_releases import list_releases, packages_of_release
+from factory.analysis.lockfile_parser import read_lockfile
 from factory.analysis.release_ranges import manifest_text
+from factory.analysis.workspace_backstage import find_workspace_backstage
 from factory.cache.variables import telling_variables
 from factory.config.environment import Environment, layer_environment
 from factory.errors import ConfigurationError
-from factory.pipeline.release_manifest import find_shipped_release, give_release_manifest
+from factory.pipeline.release_manifest import (
+    find_release_ranges,
+    find_shipped_release,
+    give_release_manifest,
+)
 from factory.toolchain.assembled import Toolchain
 from factory.toolchain.node_environment import node_environment
 from factory.versions import is_version
 from tests.analysis.test_release_ranges import LOCK, MEMBER
 from tests.odd_files import put
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OLDEST, *_, KNOWN = list_releases()
 
@@ -76,6 +85,55 @@ def test_another_version_is_no_release(version: str) -> None:
 def test_of_an_unknown_release_it_has_what_is_locked(project: Path) -> None:
     (project / "backstage.json").unlink()
     assert read(given(project)) == {"@backstage/config": "1.3.6", "@backstage/types": "1.2.2"}
+
+
+def write_members(project: Path, versions: Mapping[str, str]) -> None:
+    """A member that asks for packages, each of which yarn.lock has in one version."""
+    asked = {name: f"^{version}" for name, version in versions.items()}
+    manifest = {
+        "name": "x",
+        "dependencies": asked,
+        "peerDependencies": {"@backstage/ui": "backstage:^"},
+    }
+    (project / "p/x").mkdir(parents=True)
+    (project / "p/x/package.json").write_text(json.dumps(manifest))
+    (project / "package.json").write_text('{"name": "root", "workspaces": ["p/*"]}')
+    entries = (
+        f'\n"{name}@npm:^{version}":\n  version: {version}\n  resolution: "{name}@npm:{version}"\n'
+        "  languageName: node\n  linkType: hard\n"
+        for name, version in versions.items()
+    )
+    (project / "yarn.lock").write_text(LOCK + "".join(entries))
+
+
+def test_where_nothing_says_the_release_it_is_the_one_that_the_packages_tell(
+    project: Path,
+) -> None:
+    (project / "backstage.json").unlink()
+    release = packages_of_release(KNOWN)
+    telling = ("@backstage/core-components", "@backstage/catalog-client", "@backstage/cli")
+    write_members(project, {name: release[name] for name in telling})
+    environment = given(project)
+    assert read(environment) == {**release, "@backstage/config": "1.3.6"}
+    said = json.loads(Path(environment.variables["BACKSTAGE_MANIFEST_FILE"]).read_text())
+    assert said["releaseVersion"] == find_workspace_backstage(project).computed
+    ranges = find_release_ranges(
+        project, read_lockfile(project / "yarn.lock"), layer_environment({})
+    )
+    assert ranges.meaning("@backstage/ui", "backstage:^") == f"^{release['@backstage/ui']}"
+
+
+def test_packages_of_several_releases_tell_of_none(project: Path) -> None:
+    (project / "backstage.json").unlink()
+    write_members(
+        project,
+        {
+            "@backstage/core-components": packages_of_release(KNOWN)["@backstage/core-components"],
+            "@backstage/cli": packages_of_release("1.36.0")["@backstage/cli"],
+        },
+    )
+    assert "BACKSTAGE_MANIFEST_FILE" in given(project).variables
+    assert "@backstage/ui" not in read(given(project))
 
 
 def test_a_manifest_of_the_users_is_the_release(project: Path, tmp_path: Path) -> None:

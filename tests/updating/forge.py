@@ -163,10 +163,12 @@ class Desk:
             (place / "plugins-list.yaml").write_text(listed)
         return place
 
-    def write_portal(self, backstage: str = "1.45.3", **packages: str) -> None:
+    def write_portal(
+        self, backstage: str = "1.45.3", *, name: str = "portal", **packages: str
+    ) -> None:
         there = {API: "1.4.3", "react": "18.3.1"} | packages
-        inventory = {"name": "portal", "release": "", "backstage": backstage, "packages": there}
-        self.portal.write_text(json.dumps(inventory))
+        inventory = {"name": name, "release": "", "backstage": backstage, "packages": there}
+        self.portal.with_name(f"{name}.json").write_text(json.dumps(inventory))
 
     def update(self, *options: str) -> Ended:
         words = ["update", f"--config-dir={self.config}", f"--host={self.portal}", *options]

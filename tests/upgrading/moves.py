@@ -38,12 +38,15 @@ def portal(
     there = {**PACKAGES, **(packages or {})}
     systems = fields.pop("systems", SCALPRUM)
     node, shares = fields.pop("node", "22"), fields.pop("shares", ())
+    brings = fields.pop("default_plugins", {})
     return HostInventory(
         name=name,
         release="1.0",
         backstage=fields.pop("backstage", "1.42.5"),
         packages={package: version for package, version in there.items() if version},
-        profile=PortalProfile(node=node, frontend_systems=systems, shares=shares),
+        profile=PortalProfile(
+            node=node, frontend_systems=systems, shares=shares, default_plugins=brings
+        ),
     )
 
 
