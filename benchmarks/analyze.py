@@ -35,7 +35,7 @@ def main() -> int:
         command = [
             sys.executable,
             "-c",
-            "import sys; from factory.cli.app import main; sys.exit(main())",
+            "import sys; from factory.cli.program import main; sys.exit(main())",
             "analyze",
             str(workspace),
             "--json",
