@@ -1,5 +1,7 @@
 """Write the parts of the documentation that follow from the code: ``python docs/generate.py``.
 
+And ``factory/cli/option_variables.txt``, the names of the options' variables, which ships.
+
 A generated part stands between two comments, ``<!-- generated: NAME -->`` and ``<!-- end -->``; all
 else on a page is written by hand and left alone. With ``--check`` nothing is written, and the exit
 code is 1 if a page is not current.
@@ -22,8 +24,8 @@ from typer.main import get_command
 
 from factory.analysis.inventory import DEFAULT_HOST, find_host, host_names
 from factory.cli.app import application
-from factory.cli.commands import PROGRAM
-from factory.cli.option_variables import variable_of
+from factory.cli.command_table import PROGRAM
+from factory.cli.option_variables import NAMES_FILE, find_variables, variable_of
 from factory.config.environment import default_environment
 from factory.errors import every_error_class
 from factory.schemas import SchemaName, schema
@@ -46,6 +48,11 @@ _PLACEHOLDERS = {Path: "PATH", int: "N", str: "TEXT"}
 def command_pages() -> str:
     """Return every command: usage, what it does, arguments, options, examples."""
     return "\n\n".join(_command(path, command) for path, command in _commands())
+
+
+def variable_names() -> list[str]:
+    """Return the variables of all options, which ship so that no command is loaded to know them."""
+    return sorted(find_variables(get_command(application())))
 
 
 def option_variables() -> str:
@@ -279,10 +286,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if not current")
     check = parser.parse_args(arguments).check
     stale = []
-    for file in sorted(DOCS.rglob("*.md")):
-        text = file.read_text(encoding="utf-8")
-        wanted = generated(text)
-        if wanted != text:
+    files = {file: generated(file.read_text(encoding="utf-8")) for file in DOCS.rglob("*.md")}
+    files[NAMES_FILE] = "".join(f"{name}\n" for name in variable_names())
+    for file, wanted in sorted(files.items()):
+        if not file.exists() or file.read_text(encoding="utf-8") != wanted:
             stale.append(file.relative_to(DOCS.parent).as_posix())
             if not check:
                 file.write_text(wanted, encoding="utf-8")

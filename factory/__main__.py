@@ -1,5 +1,5 @@
 """``python -m factory`` is ``plugin-factory``."""
 
-from factory.cli.app import main
+from factory.cli.program import main
 
 main()

@@ -1,6 +1,6 @@
-"""The console script: which command is meant, its defaults from the environment, its errors shown.
+"""The command line: which command is meant, its defaults from the environment, its errors shown.
 
-Only the command that is called is loaded (``factory/cli/commands.py``): ``--help`` loads none.
+Only the command that is called is loaded (``factory/cli/commands.py``).
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import typer
 from typer.main import get_command
 
 from factory import __version__
-from factory.cli.commands import PROGRAM, CommandGroup
-from factory.cli.option_variables import defaults_from
-from factory.config.options import CONFIG_DIR, OWN_PREFIXES, PREFIX
+from factory.cli.command_table import PROGRAM
+from factory.cli.commands import CommandGroup
+from factory.cli.option_variables import defaults_from, find_unknown
+from factory.cli.program_help import ABOUT, EPILOG, VERSION_HELP
+from factory.config.options import CONFIG_DIR
+from factory.config.own_variables import OWN_PREFIXES, PREFIX
 from factory.toolchain.hidden_environment import hide_environment, take_process
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 # What click raises for a command line that it cannot read, whichever click typer brings.
 _BAD_COMMAND_LINE: Any = typer.BadParameter.__mro__[2]
 _COMPLETION = f"_{PREFIX}COMPLETE"
+_QUOTES = ("'", '"')
 _ROOT_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 
 
@@ -48,16 +52,10 @@ def _show_version(wanted: bool) -> None:
 def _root(
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
-        ),
+        typer.Option("--version", callback=_show_version, is_eager=True, help=VERSION_HELP),
     ] = False,
 ) -> None:
-    """Turn Backstage plugin sources into dynamic plugins.
-
-    Brings the source, applies patches and overlays, works out the build arguments, runs yarn, tsc
-    and rhdh-cli, and leaves a .tgz with an .integrity file, or an OCI image, for each plugin.
-    """
+    """The program itself, without a command; what it is stands in ``program_help``."""
 
 
 def application() -> typer.Typer:
@@ -69,9 +67,8 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         no_args_is_help=True,
         context_settings={"help_option_names": ["--help", "-h"]},
-        epilog="'plugin-factory COMMAND --help' has examples. Options without a command are "
-        "those of build. Every option can come from the environment too: --config-dir is "
-        "PLUGIN_FACTORY_CONFIG_DIR.",
+        help="\n\n".join(ABOUT),
+        epilog=EPILOG,
     )
     app.callback()(_root)
     return app
@@ -91,9 +88,10 @@ def with_command(arguments: Sequence[str], process: Mapping[str, str]) -> list[s
 
 
 def main() -> NoReturn:
-    """Run the command line of this process, and end with the command's exit code."""
-    # Where no session deals with Ctrl-C, nothing has begun or all is done: end without a word.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    """Run the command line of this process, and end with the command's exit code.
+
+    ``factory/cli/program.py`` calls it, the console script.
+    """
     process = dict(os.environ)
     take_process()
     # Before a command and its libraries are loaded, whatever these start. A shell's completion is
@@ -114,13 +112,13 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
     """
     group: Any = get_command(application())
     try:
-        free = process
-        if any(name.startswith(OWN_PREFIXES) for name in process):
+        free, given = process, process.items()
+        if any(name.startswith(OWN_PREFIXES) and value[:1] in _QUOTES for name, value in given):
             free = _messages().remove_quotes(process)
         words = with_command(arguments, free)
         called = group.commands.get(words[0]) if words else None
-        if any(name.startswith(PREFIX) for name in free):
-            _messages().warn_of_unknown_variables(free, group, called)
+        if unknown := find_unknown(free):
+            _messages().warn_of_unknown_variables(unknown)
         ended = group.main(
             args=words,
             prog_name=PROGRAM,

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from factory import __version__
-from factory.cli.commands import PROGRAM
-from factory.cli.option_variables import find_variables
-from factory.config.environment import WITHOUT_OPTION, unquote
-from factory.config.options import PREFIX
+from factory.cli.command_table import PROGRAM
+from factory.config.environment import unquote
 from factory.errors import FactoryError
 from factory.redaction import redactor_for
 from factory.ui.notices import Notice, notices
@@ -23,7 +21,7 @@ from factory.ui.printing import Printer
 from factory.ui.screen import screen_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import TextIO
 
 
@@ -54,23 +52,9 @@ def remove_quotes(process: Mapping[str, str]) -> Mapping[str, str]:
         return unquote(process)
 
 
-def warn_of_unknown_variables(process: Mapping[str, str], group: Any, called: Any) -> None:
-    """Tell of variables that no option has; commands are loaded while one may still have them."""
-    unknown = {name for name in process if name.startswith(PREFIX)} - WITHOUT_OPTION
-    for command in _in_turn(group, called):
-        if not unknown:
-            return
-        unknown -= find_variables(command)
-    if unknown:
-        say(f"warning: no option uses the variable {', '.join(sorted(unknown))}", sys.stderr)
-
-
-def _in_turn(group: Any, called: Any) -> Iterator[Any]:
-    """The command that was called, then that which has most options, then the others."""
-    if called:
-        yield called
-    for name in sorted(group.commands, key=lambda name: name != "build"):
-        yield group.commands[name]
+def warn_of_unknown_variables(names: Iterable[str]) -> None:
+    """Tell of variables that no option has."""
+    say(f"warning: no option uses the variable {', '.join(sorted(names))}", sys.stderr)
 
 
 def show_error(error: Exception, process: Mapping[str, str]) -> int:

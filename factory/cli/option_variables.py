@@ -7,12 +7,16 @@ whole rule, so no option declares its variable: they are read off the commands t
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from factory.config.options import PREFIX
+from factory.config.own_variables import PREFIX, WITHOUT_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+NAMES_FILE = Path(__file__).with_name("option_variables.txt")
+"""The variables of all options of all commands, a line each; ``docs/generate.py`` writes it."""
 
 _NOT_FROM_VARIABLES = {"help", "version", "install_completion", "show_completion"}
 
@@ -43,6 +47,15 @@ def defaults_from(command: Any, process: Mapping[str, str]) -> dict[str, Any]:
         if inner:
             found[name] = inner
     return found
+
+
+def find_unknown(process: Mapping[str, str]) -> frozenset[str]:
+    """Return the variables that begin as options' do, but are those of no option.
+
+    The options' are read off a list that ships, so that no other command is loaded to tell.
+    """
+    own = {name for name in process if name.startswith(PREFIX)} - WITHOUT_OPTION
+    return frozenset(own.difference(NAMES_FILE.read_text("ascii").split()) if own else ())
 
 
 def find_variables(command: Any) -> frozenset[str]:

@@ -20,17 +20,13 @@ from typing import TYPE_CHECKING
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
-from factory.config.options import OWN_PREFIXES, PREFIX
+from factory.config.own_variables import OWN_PREFIXES, PREFIX
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-
-TRUSTED_CACHE = f"{PREFIX}TRUSTED_CACHE"
-WITHOUT_OPTION = frozenset({TRUSTED_CACHE})
-"""Those of them that no option has."""
 
 # What images are pushed, signed and sources are cloned with: the business of no build script.
 _LOGIN_PREFIXES = (PREFIX, "REGISTRY_", "COSIGN_", "GIT_", "SSH_", "PIP_", "GCM_")

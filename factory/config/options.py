@@ -13,11 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-PREFIX = "PLUGIN_FACTORY_"
-"""What the variables of options begin with."""
-OWN_PREFIXES = (PREFIX, "REGISTRY_", "RHDH_CLI_")
-"""What all variables that are the program's own begin with."""
-
 CONFIG_DIR, REPO_PATH, OUTPUT_DIR = Path("/config"), Path("/source"), Path("/outputs")
 """The folders that a build takes unless it is told others: the volumes of a container."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.analysis.inventory import find_host
-from factory.config.options import PREFIX
+from factory.config.own_variables import PREFIX
 from factory.doctor.finding import Check, DoctorFinding
 from factory.doctor.npm import node_here, node_is_cached, npm_answer
 from factory.errors import ToolchainError

@@ -16,7 +16,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.config.environment import TRUSTED_CACHE
+from factory.config.own_variables import TRUSTED_CACHE
 from factory.errors import Place, ToolchainError
 
 if TYPE_CHECKING:
