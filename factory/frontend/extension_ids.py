@@ -126,7 +126,7 @@ def find_extension_ids(
         # With scripts missing, what leads through them is not seen to be a feature.
         if is_feature is None and not others:
             return None
-        ids = _Search(reader, others).read_feature(path)
+        ids = _ExtensionSearch(reader, others).read_feature(path)
         if ids is None:
             return None
         found.append(ids)
@@ -151,7 +151,7 @@ class _Call:
     arguments: tuple[ScriptToken, ...]
 
 
-class _Search:
+class _ExtensionSearch:
     def __init__(self, reader: ScriptReader, others: Collection[str]) -> None:
         self._reader = reader
         self._others = others
