@@ -1,10 +1,12 @@
-"""The example by Backstage's own engine: what came out, twice in two folders, and a real backend.
+"""The example by Backstage's own engine: what came out, twice in two folders, in real Backstages.
 
-What that shares with the plugins is older than they are: backend-plugin-api 1.4.1, theirs is 1.4.2.
+What the one shares with the plugins is older than they are: its backend-plugin-api is 1.4.1, theirs
+1.4.2. The frontends are opened in the Backstage of ``try``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -14,27 +16,87 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
+from factory.installation.plugin_list import read_plugin_list
+from tests.attestation.key_files import openssl_key, public_half
 from tests.command_line import run_factory
 from tests.made_once import made_once
+from tests.oci.registries import serving
 
+from . import test_attestations
 from .conftest import copied_tree
 from .example_builds import EXAMPLE, Built, build_words
-from .portal import kept_node, running_portal
+from .many_workspaces import link_tools
+from .portal import kept_node, portal_of, running_portal
+from .test_push import registry_variables
 
 FRONTEND = "plugins/greetings"
 BACKEND = "plugins/greetings-backend"
 MODULE = "plugins/greetings-backend-module-nordic"
-# The example is of the old frontend system, and its Backstage has no createFrontendPlugin().
-FEATURE = """
-type Feature = { readonly $$type: '@backstage/FrontendPlugin'; readonly id: string };
+FRONTEND_MODULE = "plugins/greetings-module-page"
+MODULE_PACKAGE = "@plugin-factory-example/plugin-greetings-module-page"
+# The example is of the old frontend system, and its Backstage has neither createFrontendPlugin()
+# nor PageBlueprint: these are what they return.
+PAGE = """
+const value = (id: string, content: unknown) => ({
+  $$type: '@backstage/ExtensionDataValue',
+  id,
+  value: content,
+});
+const ref = (id: string) => ({ $$type: '@backstage/ExtensionDataRef', id, config: {} });
 
-function makeFeature(id: string): Feature {
-  return { $$type: '@backstage/FrontendPlugin', id };
-}
+const makePage = (id: string, path: string, text: string) => ({
+  $$type: '@backstage/Extension',
+  version: 'v2',
+  id,
+  disabled: false,
+  attachTo: { id: 'app/routes', input: 'routes' },
+  inputs: {},
+  output: [ref('core.routing.path'), ref('core.reactElement')],
+  factory: () => [
+    value('core.routing.path', path),
+    value('core.reactElement', createElement('h1', null, text)),
+  ],
+});
+"""
+FEATURE = f"""
+import {{ createElement }} from 'react';
+{PAGE}
+type Feature = {{ readonly $$type: '@backstage/FrontendPlugin'; readonly id: string }};
+
+function makeFeature(id: string): Feature {{
+  const extensions = [makePage('page:greetings', '/greetings', 'Greetings of the plugin')];
+  const routing = {{ routes: {{}}, externalRoutes: {{}} }};
+  const known = {{ version: 'v1', pluginId: id, featureFlags: [], extensions, ...routing }};
+  return {{ $$type: '@backstage/FrontendPlugin', id, ...known }};
+}}
 
 export default makeFeature('greetings');
 """
+EXTENDING = f"""import {{ createElement }} from 'react';
+{PAGE}
+type Feature = {{ readonly $$type: '@backstage/FrontendModule'; readonly pluginId: string }};
+
+function makeModule(pluginId: string): Feature {{
+  const extensions = [makePage('page:greetings/nordic', '/nordic', 'Greetings of the module')];
+  const known = {{ version: 'v1', featureFlags: [], extensions }};
+  return {{ $$type: '@backstage/FrontendModule', pluginId, ...known }};
+}}
+
+export default makeModule('greetings');
+"""
+# As yarn writes it, before the package that comes next.
+LOCKED = (
+    f'\n"{MODULE_PACKAGE}@workspace:{FRONTEND_MODULE}":\n'
+    "  version: 0.0.0-use.local\n"
+    f'  resolution: "{MODULE_PACKAGE}@workspace:{FRONTEND_MODULE}"\n'
+    "  languageName: unknown\n"
+    "  linkType: soft\n"
+)
+ALL = (FRONTEND, FRONTEND_MODULE, BACKEND, MODULE)
+NEXT = '\n"@plugin-factory-example/plugin-greetings-node@'
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +112,7 @@ def bundled(
         copied_tree(built, source)
         with (source / FRONTEND / "src/index.ts").open("a", encoding="utf-8") as index:
             index.write(FEATURE)
+        _add_frontend_module(config, source)
         first = Built(config=config, source=source, outputs=folder / "outputs", ended=built.ended)
         other = folder / "another place"
         second = replace(first, source=other, outputs=folder / "other outputs")
@@ -58,6 +121,30 @@ def bundled(
         return first, _bundle(second, process)
 
     return made_once(tmp_path_factory, "bundled-example", make)
+
+
+def _add_frontend_module(config: Path, source: Path) -> None:
+    folder = source / FRONTEND_MODULE
+    (folder / "src").mkdir(parents=True)
+    (folder / "src/index.ts").write_text(EXTENDING, encoding="utf-8")
+    said = {
+        "name": MODULE_PACKAGE,
+        "version": "0.1.0",
+        "license": "Apache-2.0",
+        "main": "src/index.ts",
+        "types": "src/index.ts",
+        "publishConfig": {"main": "dist/index.esm.js", "types": "dist/index.d.ts"},
+        "backstage": {"role": "frontend-plugin-module", "pluginId": "greetings"},
+        "scripts": {"build": "backstage-cli package build"},
+        "files": ["dist"],
+    }
+    (folder / "package.json").write_text(json.dumps(said, indent=2), encoding="utf-8")
+    lockfile = source / "yarn.lock"
+    text = lockfile.read_text(encoding="utf-8")
+    assert text.count(NEXT) == 1
+    lockfile.write_text(text.replace(NEXT, LOCKED + NEXT), encoding="utf-8")
+    with (config / "plugins-list.yaml").open("a", encoding="utf-8") as listed:
+        listed.write(f"{FRONTEND_MODULE}:\n")
 
 
 def _bundle(build: Built, process: dict[str, str]) -> Built:
@@ -99,7 +186,7 @@ def test_artifacts_are_called_as_those_of_rhdh_cli(
     assert names == [one["name"] for one in built.plugin(path)["files"]]
 
 
-@pytest.mark.parametrize("path", [FRONTEND, BACKEND, MODULE])
+@pytest.mark.parametrize("path", ALL)
 def test_the_provenance_says_by_which_engine(bundled: tuple[Built, Built], path: str) -> None:
     statement = json.loads(Path(f"{bundled[0].tgz(path)}.provenance.json").read_text())
     predicate = statement["predicate"]
@@ -121,7 +208,7 @@ def test_the_portals_packages_are_peers_and_the_workspaces_are_inside(
         assert f"package/{inside}" in files
 
 
-@pytest.mark.parametrize("path", [FRONTEND, BACKEND, MODULE])
+@pytest.mark.parametrize("path", ALL)
 def test_no_path_of_the_builder_is_inside(bundled: tuple[Built, Built], path: str) -> None:
     # The folder of the first build has been moved to where the second one was made.
     folder = str(bundled[0].source.parent).encode()
@@ -130,15 +217,18 @@ def test_no_path_of_the_builder_is_inside(bundled: tuple[Built, Built], path: st
         assert [name for name, content in files.items() if folder in content] == []
 
 
-@pytest.mark.parametrize("path", [FRONTEND, BACKEND, MODULE])
+@pytest.mark.parametrize("path", ALL)
 def test_another_folder_gives_the_same_bytes(bundled: tuple[Built, Built], path: str) -> None:
     one, other = bundled
     assert one.source != other.source
     assert one.tgz(path).read_bytes() == other.tgz(path).read_bytes()
 
 
-def test_a_frontend_is_a_remote_of_module_federation_alone(bundled: tuple[Built, Built]) -> None:
-    files = members(bundled[0].tgz(FRONTEND))
+@pytest.mark.parametrize("path", [FRONTEND, FRONTEND_MODULE])
+def test_a_frontend_is_a_remote_of_module_federation_alone(
+    bundled: tuple[Built, Built], path: str
+) -> None:
+    files = members(bundled[0].tgz(path))
     assert {"package/dist/remoteEntry.js", "package/dist/mf-manifest.json"} <= set(files)
     assert not any("dist-scalprum" in name for name in files)
     exposed = json.loads(files["package/dist/mf-manifest.json"])["exposes"]
@@ -171,3 +261,97 @@ def test_a_backend_that_is_older_than_the_plugins_loads_them(
     # From greetings-common by the patch, from the backend, and from the module that extends it.
     assert "portal" in text
     assert "Hei" in text
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_every_artifact_has_a_valid_bill_of_itself(bundled: tuple[Built, Built], path: str) -> None:
+    tgz = bundled[0].tgz(path)
+    bill = tgz.with_name(f"{tgz.name}.cdx.json").read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    digest = hashlib.sha256(tgz.read_bytes()).hexdigest()
+    main = json.loads(bill)["metadata"]["component"]
+    assert digest in [one["content"] for one in main["hashes"]]
+
+
+def test_the_bills_have_what_is_packed_and_what_scripts_were_made_of(
+    bundled: tuple[Built, Built],
+) -> None:
+    test_attestations.test_a_backends_bill_has_every_package_that_is_packed(bundled[0])
+    test_attestations.test_neither_names_a_folder_of_this_machine(bundled[0])
+    bill = test_attestations.beside(bundled[0], FRONTEND, ".cdx.json")
+    components = {one["purl"].rpartition("@")[0]: one for one in bill["components"]}
+    react = components["pkg:npm/react"]
+    assert {"name": "plugin-factory:shared-with-host", "value": "true"} in react["properties"]
+    assert react["licenses"] == [{"license": {"id": "MIT"}}]
+    # What the plugin itself imports; a package of which only constants are left is inlined.
+    assert {"pkg:npm/react-use", "pkg:npm/%40backstage/core-components"} <= components.keys()
+
+
+def test_images_are_signed_verified_and_installed(
+    bundled: tuple[Built, Built], process: dict[str, str], tmp_path: Path
+) -> None:
+    """And load as they are installed, in a real backend."""
+    key = openssl_key(tmp_path / "release.pem")
+    outputs, root = tmp_path / "outputs", tmp_path / "dynamic-plugins-root"
+    shutil.copytree(bundled[0].outputs, outputs)
+    (tmp_path / "registry").mkdir()
+    with serving(tmp_path / "registry") as server:
+        own = process | registry_variables(server.host)
+        pushed = run_factory(own, "push", outputs, "--config-dir", tmp_path, "--sign-key", key)
+        assert pushed.code == 0, pushed.said
+        listed = read_plugin_list(outputs / "dynamic-plugins.oci.yaml")
+        assert len(listed) == len(ALL)
+        checks = ("--key", public_half(key), "--provenance", "--host", "backstage-1.52", "--json")
+        verified = run_factory(own, "verify", *(str(one.package) for one in listed), *checks)
+        assert verified.code == 0, verified.said
+        stranger = public_half(openssl_key(tmp_path / "stranger.pem"))
+        refused = run_factory(own, "verify", str(listed[0].package), "--key", stranger)
+        assert refused.code == 14, refused.said
+        config = outputs / "dynamic-plugins.oci.yaml"
+        installed = run_factory(own, "install", root, "--config", config, "--json")
+    assert installed.code == 0, installed.said
+    found = [one["outcome"] for one in json.loads(installed.stdout)["plugins"]]
+    assert found == ["installed"] * len(ALL)
+    with portal_of(root, tmp_path / "host.log", process) as portal:
+        assert len(portal.names) == len(ALL)
+        assert portal.failures == {}
+        assert "Hei" in json.dumps(portal.answer("/api/greetings/greetings"))
+
+
+def test_frontends_are_shown_by_the_new_frontend_system(
+    bundled: tuple[Built, Built], process: dict[str, str]
+) -> None:
+    archives = [bundled[0].tgz(path) for path in (FRONTEND, FRONTEND_MODULE)]
+    ended = run_factory(process, "try", *archives, "--json")
+    assert ended.code == 0, ended.said
+    plugins = {one["role"]: one for one in json.loads(ended.stdout)["plugins"]}
+    shown = {
+        role: [(page["path"], page["text"]) for page in plugin["pages"]]
+        for role, plugin in plugins.items()
+    }
+    assert {plugin["state"] for plugin in plugins.values()} == {"shown"}
+    for role, path, text in (
+        ("frontend-plugin", "/greetings", "Greetings of the plugin"),
+        ("frontend-plugin-module", "/nordic", "Greetings of the module"),
+    ):
+        assert any(each == path and text in there for each, there in shown[role]), shown
+
+
+def test_for_a_portal_of_the_new_system_alone_no_rhdh_cli_is_installed(
+    bundled: tuple[Built, Built], process: dict[str, str], tmp_path: Path
+) -> None:
+    """The portal decides what bundles its frontends; nothing else is looked for."""
+    built, cache = bundled[1], tmp_path / "cache"
+    link_tools(cache, ("node", "yarn", "cli-module-build"))
+    words = build_words(built.config, built.source, tmp_path / "outputs", "--use-local")
+    only = ("--only", FRONTEND, "--only", FRONTEND_MODULE)
+    portal = ("--host", "backstage-1.52", "--node", ">=20", "--cache-dir", cache)
+    ended = run_factory(process, *words, *only, *portal)
+    assert ended.code == 0, ended.said
+    tools = json.loads((tmp_path / "outputs/build-report.json").read_text())["tools"]
+    assert tools["rhdh-cli"] is None
+    assert tools["why"]["engine"].startswith("backstage-1.52")
+    assert not (cache / "rhdh-cli").exists()
+    for path in (FRONTEND, FRONTEND_MODULE):
+        tgz = built.tgz(path)
+        assert (tmp_path / "outputs" / tgz.name).read_bytes() == tgz.read_bytes()
