@@ -127,6 +127,10 @@ def needed_settings(workspace: Path, not_needed: Sequence[str]) -> str:
         raise NoNeededSettings(f"{SETTINGS} cannot be read") from error
     if settings.get("references"):
         raise NoNeededSettings(f"{SETTINGS} has references to other projects")
+    options = settings.get("compilerOptions")
+    # Else it is what all files have in common: with fewer files, declarations would go elsewhere.
+    if not isinstance(options, dict) or not isinstance(options.get("rootDir"), str):
+        raise NoNeededSettings(f"{SETTINGS} has no 'rootDir'")
     excluded = settings.get("exclude")
     # Where it has none, a file that it extends may have one; else the default knows outDir.
     if not isinstance(excluded, list) or not all(isinstance(each, str) for each in excluded):

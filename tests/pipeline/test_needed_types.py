@@ -21,6 +21,7 @@ SETTINGS = """{
   "extends": "@backstage/cli/config/tsconfig.json",
   "include": ["packages/*/src", "plugins/*/src"], /* and no more */
   "exclude": ["node_modules", "a // b",],
+  "compilerOptions": {"outDir": "dist-types", "rootDir": "."},
 }
 """
 IN_PLUGIN = "plugins/a/src/index.ts(1,1): error TS2304: Cannot find name 'x'."
@@ -83,6 +84,7 @@ def said(workspace: Path) -> Sequence[str]:
     return (workspace / "said").read_text().splitlines()
 
 
+ROOTED = '"compilerOptions": {"rootDir": "."}'
 NARROW, WHOLE = f"tsc --project {NEEDED_SETTINGS}", "tsc"
 
 
@@ -157,9 +159,12 @@ def test_any_other_script_compiles_the_whole(
         ("{", "tsconfig.json cannot be read"),
         ('{"exclude": /* [] }', "tsconfig.json cannot be read"),
         ("[]", "tsconfig.json cannot be read"),
-        ("{}", "tsconfig.json has no list 'exclude'"),
-        ('{"exclude": "x"}', "tsconfig.json has no list 'exclude'"),
-        ('{"exclude": [1]}', "tsconfig.json has no list 'exclude'"),
+        ('{"exclude": []}', "tsconfig.json has no 'rootDir'"),
+        ('{"exclude": [], "compilerOptions": "x"}', "tsconfig.json has no 'rootDir'"),
+        ('{"exclude": [], "compilerOptions": {"rootDir": 1}}', "tsconfig.json has no 'rootDir'"),
+        (f"{{{ROOTED}}}", "tsconfig.json has no list 'exclude'"),
+        (f'{{{ROOTED}, "exclude": "x"}}', "tsconfig.json has no list 'exclude'"),
+        (f'{{{ROOTED}, "exclude": [1]}}', "tsconfig.json has no list 'exclude'"),
         (
             '{"exclude": [], "files": [], "references": [{"path": "plugins/a"}]}',
             "tsconfig.json has references to other projects",
