@@ -30,6 +30,7 @@ const BROWSER_MILLISECONDS = 60_000;
 // A page is taken for done when it has not changed for so long, a blank one for longer.
 const SETTLED_MILLISECONDS = 3_000;
 const BLANK_MILLISECONDS = 20_000;
+const CLOSE_MILLISECONDS = 5_000;
 const CATALOG_MILLISECONDS = 15_000;
 const GUEST = 'user:default/guest';
 const MOST_PAGES = 20;
@@ -541,6 +542,14 @@ async function watchPage(look) {
   return JSON.parse(said);
 }
 
+/** Ends a browser and its helper processes, by a word of its own or else without. */
+async function closeBrowser(browser) {
+  const closing = browser.ask('Browser.close').catch(() => {});
+  await Promise.race([closing.then(() => browser.ended), sleep(CLOSE_MILLISECONDS)]);
+  browser.end();
+  await browser.ended;
+}
+
 /** Returns what a page notes of itself in the browser, and the text that is on it. */
 async function openPage(path, screenshot) {
   const profile = mkdtempSync(join(tmpdir(), 'browser-'));
@@ -564,10 +573,12 @@ async function openPage(path, screenshot) {
     return { text: '', problem: describeError(error).message.slice(0, LONGEST) };
   } finally {
     clearTimeout(late);
-    browser.end();
-    await browser.ended;
-    // Its helper processes may write for a moment yet.
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    await closeBrowser(browser);
+    try {
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    } catch {
+      // A helper process of the browser's may still write; the folder goes with the trial.
+    }
   }
 }
 
