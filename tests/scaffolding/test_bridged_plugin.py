@@ -159,10 +159,18 @@ def test_a_bridged_plugin_shows_in_a_real_portal_of_the_new_system(
 
     shown = document["plugins"][0]
     assert (shown["state"], shown["why"]) == ("shown", ""), ended.said
-    # Those of an entity's page are made where there is one.
-    assert {one for one in EXTENSIONS if "entity-" not in one} <= set(shown["extensions"])
+    assert set(EXTENSIONS) <= set(shown["extensions"])
     texts = {page["path"]: page["text"] for page in shown["pages"]}
-    assert sorted(texts) == ["/greetings", "/greetings/card"]
+    entity = "/catalog/default/component/sample-service"
+    assert sorted(texts) == [
+        *(entity, f"{entity}/greetings", f"{entity}/one"),
+        *("/greetings", "/greetings/card"),
+    ]
+    # Its two tabs, and its card among those of the overview.
+    for words in ("Overview Greetings One", "From the greetings backend"):
+        assert words in texts[entity]
+    for tab in ("greetings", "one"):
+        assert "From the greetings backend Hei, world!" in texts[f"{entity}/{tab}"]
     page = texts["/greetings"]
     # Its own header, what its API gets of the backend, its menu item, and what is beside all pages.
     for words in ("In every language that we know", "Hei, world!", "Greetings of the portal"):
