@@ -245,8 +245,9 @@ def try_in_backstage(
             folders = stage(this, targets, root, options)
             npm = find_npm(this, cache_dir, staging)
             words = find_browser(browser, npm.cache.environment)
-            frontends = () if no_pages else find_frontends(folders)
-            system = choose_system(find_frontends(folders), systems)
+            there = find_frontends(folders)
+            system = choose_system(there, systems)
+            frontends = () if no_pages else there
             if frontends and not words:
                 log.warning("there is no Chromium on the PATH: no page is opened")
             result = run_trial(
