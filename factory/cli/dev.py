@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -120,8 +121,9 @@ def develop(
 
     The plugins are built in place and loaded by the Backstage of 'plugin-factory try', which stays
     until Ctrl-C. When a file of a plugin, or of a package of the workspace that it is made of, is
-    saved, what it changes is built, Backstage starts again at the same address, and how long that
-    took is said. What fails is reported, and tried again at the next change.
+    saved, what it changes is built, Backstage starts again at the same address, how long that took
+    is said, and pages that are open in your browser load again. What fails is reported, and tried
+    again at the next change.
 
     The plugins' code runs, with your rights, as with 'plugin-factory try'.
     """
@@ -151,6 +153,8 @@ def develop(
             connections = connection_options(this, npmrc, "")
             npm = find_npm(this, cache_dir, scratch)
             script = find_backend(npm)
+            # The same at each round, for the pages that are open.
+            kept_port = port or _find_free_port()
 
             def serve(runner: Runner, on_result: Callable[[TrialResult], None]) -> None:
                 root = scratch / "dynamic-plugins-root"
@@ -165,7 +169,7 @@ def develop(
                     root=root,
                     folders=folders,
                     configs=(root / CONFIG_FILE, *configs),
-                    port=port,
+                    port=kept_port,
                     app=find_app(npm, system) if frontends else None,
                     system=system,
                     serves=True,
@@ -182,6 +186,12 @@ def develop(
                 on_error=this.screen.show_error,
                 checkpoint=this.runner.raise_if_cancelled,
             ).run(this.runner)
+
+
+def _find_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
 
 
 def _check_plugins(workspace: Path, plugins: Sequence[str]) -> tuple[str, ...]:

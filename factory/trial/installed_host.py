@@ -62,7 +62,7 @@ class ShippedHost:
 
 _BACKEND = ShippedHost(
     folder="backend",
-    files=("package.json", "package-lock.json", "host.mjs", "sample-entities.yaml"),
+    files=("package.json", "package-lock.json", "browser.mjs", "host.mjs", "sample-entities.yaml"),
     named_after="@backstage/backend-defaults",
     entry="host.mjs",
     what="the Backstage that plugins are tried in",
@@ -75,7 +75,7 @@ def _describe_app(folder: str, sources: tuple[str, ...], *, named_after: str) ->
     return ShippedHost(
         folder=folder,
         files=("package.json", "package-lock.json", *(f"src/{name}" for name in sources)),
-        shared=(_BUNDLER, "src/index.html", "src/index.js", "src/notes.js"),
+        shared=(_BUNDLER, "src/index.html", "src/index.js", "src/notes.js", "src/reload.js"),
         named_after=named_after,
         entry=f"{_BUNDLE}/index.html",
         what="the app that frontends are tried in",

@@ -69,7 +69,8 @@ def test_what_is_saved_is_built_and_loaded_again(desk: Desk, process: dict[str, 
 
         source.write_text(good.replace("'1s'", "'2m'"))
         said.until(r"saved index\.cjs\.js")
-        said.until(r"built in .*, loaded in .*, .* after it was saved: http://127")
+        again = said.until(r"built in .*, loaded in .*, .* after it was saved: (http://127.*)$")
+        assert again[1] == address
 
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=SECONDS) == 130

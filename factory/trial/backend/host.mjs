@@ -13,24 +13,18 @@
 //
 // Then it ends, or goes on serving until it is ended.
 
-import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import Module from 'node:module';
 import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Browser } from './browser.mjs';
 
 const LOOPBACK = '127.0.0.1';
 const MOST_ROUTES = 50;
 const LONGEST = 2000;
 const ANSWER_MILLISECONDS = 10_000;
-const BROWSER_MILLISECONDS = 60_000;
-// A page is taken for done when it has not changed for so long, a blank one for longer.
-const SETTLED_MILLISECONDS = 3_000;
-const BLANK_MILLISECONDS = 20_000;
-const CLOSE_MILLISECONDS = 5_000;
 const CATALOG_MILLISECONDS = 15_000;
 const GUEST = 'user:default/guest';
 const MOST_PAGES = 20;
@@ -81,6 +75,8 @@ async function findFreePort() {
 
 const port = request.port || (await findFreePort());
 const address = `http://${LOOPBACK}:${port}`;
+// By which a page sees that another Backstage answers now.
+const run = randomUUID();
 
 // What stands here gives way to the configuration that is given.
 const defaultConfig = {
@@ -239,6 +235,7 @@ const appPlugin = createBackendPlugin({
             dynamicPlugins: { frontend: config.getOptional('dynamicPlugins.frontend') ?? {} },
           }),
         );
+        files.get('/trial/run', (_, response) => response.json({ run }));
         files.use(express.static(request.app));
         files.use((_, response) => response.sendFile(join(request.app, 'index.html')));
         router.use(files);
@@ -484,121 +481,35 @@ async function askRemotes() {
   );
 }
 
-/** Starts a browser, and returns what speaks the DevTools protocol with it, over a pipe. */
-function startBrowser(profile) {
-  const [program, ...words] = request.browser;
-  const child = spawn(program, [...words, '--remote-debugging-pipe', `--user-data-dir=${profile}`], {
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
-  });
-  const [, , , commands, messages] = child.stdio;
-  const waiting = new Map();
-  const ended = new Promise(done => child.once('close', done));
-  const failed = new Promise((_, fail) => {
-    child.once('error', fail);
-    child.once('close', code => fail(new Error(`the browser ended with exit code ${code}`)));
-  });
-  failed.catch(() => {});
-  commands.on('error', () => {});
-  let unread = '';
-  messages.setEncoding('utf8').on('data', chunk => {
-    const parts = (unread + chunk).split('\0');
-    unread = parts.pop();
-    for (const { id, result, error } of parts.map(part => JSON.parse(part))) {
-      waiting.get(id)?.(result ?? Promise.reject(new Error(error?.message)));
-      waiting.delete(id);
-    }
-  });
-  let count = 0;
-  const ask = (method, params = {}, sessionId) => {
-    const id = ++count;
-    const answer = new Promise(done => waiting.set(id, done));
-    commands.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
-    return Promise.race([answer, failed]);
-  };
-  return { ask, ended, end: () => child.kill('SIGKILL') };
-}
-
-const LOOK = `JSON.stringify([
-  document.body?.innerText ?? '', document.getElementById('plugin-factory-trial')?.textContent ?? '',
-  performance.getEntriesByType('resource').length])`;
-
-/** Returns what a page says once it has said the same for a while; its own clock has no part. */
-async function watchPage(look) {
-  const until = Date.now() + BROWSER_MILLISECONDS;
-  let said = '';
-  let since = Date.now();
-  while (Date.now() < until) {
-    const now = await look();
-    if (now !== said) {
-      said = now;
-      since = Date.now();
-    }
-    const [text, notes] = JSON.parse(said);
-    if (Date.now() - since >= (text.trim() && notes ? SETTLED_MILLISECONDS : BLANK_MILLISECONDS)) {
-      break;
-    }
-    await sleep(250);
-  }
-  return JSON.parse(said);
-}
-
-/** Ends a browser and its helper processes, by a word of its own or else without. */
-async function closeBrowser(browser) {
-  const closing = browser.ask('Browser.close').catch(() => {});
-  await Promise.race([closing.then(() => browser.ended), sleep(CLOSE_MILLISECONDS)]);
-  browser.end();
-  await browser.ended;
-}
-
-/** Returns what a page notes of itself in the browser, and the text that is on it. */
-async function openPage(path, screenshot) {
-  const profile = mkdtempSync(join(tmpdir(), 'browser-'));
-  const browser = startBrowser(profile);
-  const late = setTimeout(browser.end, 2 * BROWSER_MILLISECONDS);
-  try {
-    const { targetId } = await browser.ask('Target.createTarget', { url: 'about:blank' });
-    const { sessionId } = await browser.ask('Target.attachToTarget', { targetId, flatten: true });
-    await browser.ask('Page.navigate', { url: new URL(path, address).href }, sessionId);
-    const [text, notes] = await watchPage(async () => {
-      const { result } = await browser.ask('Runtime.evaluate', { expression: LOOK }, sessionId);
-      return result.value;
-    });
-    if (screenshot) {
-      const { data } = await browser.ask('Page.captureScreenshot', {}, sessionId);
-      writeFileSync(screenshot, Buffer.from(data, 'base64'));
-    }
-    const shown = text.replace(/\s+/g, ' ').trim();
-    return { ...(notes ? JSON.parse(notes) : {}), text: shown.slice(0, LONGEST), problem: '' };
-  } catch (error) {
-    return { text: '', problem: describeError(error).message.slice(0, LONGEST) };
-  } finally {
-    clearTimeout(late);
-    await closeBrowser(browser);
-    try {
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-    } catch {
-      // A helper process of the browser's may still write; the folder goes with the trial.
-    }
-  }
+/** Opens pages, and returns what each notes of itself, and the text that is on it. */
+async function openPages(pages) {
+  const opened = await browser.open(
+    pages.map(({ path, screenshot }) => ({ address: new URL(path, address).href, screenshot })),
+  );
+  return opened.map(({ text, notes, problem }) => ({
+    ...(notes ? JSON.parse(notes) : {}),
+    text: text.slice(0, LONGEST),
+    problem: problem.slice(0, LONGEST),
+  }));
 }
 
 /** Returns what an app made of the frontends, and how each of their pages came out. */
 async function openApp() {
-  const opened = await openPage('/', '');
+  const [opened] = await openPages([{ path: '/', screenshot: '' }]);
   const { modules = [], extensions = [], problems = [], left = [], errors = [], problem } = opened;
   const theirs = new Set(modules.map(one => one.plugin));
   const made = extensions.filter(one => theirs.has(one.plugin));
   const paths = made.map(one => one.path).filter(path => /^\/[\w./~-]*$/.test(path));
-  const pages = [];
-  for (const path of [...new Set(paths)].slice(0, MOST_PAGES)) {
+  const wanted = [...new Set(paths)].slice(0, MOST_PAGES).map(path => {
     const name = `${path.slice(1).replace(/[^\w-]/g, '-') || 'index'}.png`;
-    const screenshot = request.screenshots ? join(request.screenshots, name) : '';
-    const page = await openPage(path, screenshot);
-    problems.push(...(page.problems ?? []));
-    const { text, mounts } = page;
-    pages.push({ path, screenshot, text, mounts, problem: page.problem, errors: page.errors });
-  }
-  return { modules, extensions: made, problems, left, errors, problem, pages };
+    return { path, screenshot: request.screenshots ? join(request.screenshots, name) : '' };
+  });
+  const found = await openPages(wanted);
+  const pages = found.map(({ text, mounts, problem: failure, errors: said }, index) => ({
+    ...wanted[index], text, mounts, problem: failure, errors: said,
+  }));
+  const others = found.flatMap(page => page.problems ?? []);
+  return { modules, extensions: made, problems: [...problems, ...others], left, errors, problem, pages };
 }
 
 const { name, version } = JSON.parse(
@@ -615,6 +526,7 @@ const report = {
   app: null,
   error: null,
 };
+const browser = request.app && request.browser.length ? new Browser(request.browser) : null;
 let isTimeUp = false;
 const timeUp = Symbol('time is up');
 const tooLate = new Promise(done => {
@@ -626,10 +538,11 @@ try {
     isTimeUp = true;
   } else {
     report.started = listStarted(ended.result);
+    browser?.start();
     await signIn();
     report.routes = await askRoutes();
     report.remotes = await askRemotes();
-    if (request.app && request.browser.length) {
+    if (browser) {
       if (own.includes('catalog')) {
         await waitForCatalog();
       }
@@ -639,6 +552,8 @@ try {
 } catch (error) {
   report.started = listStarted(error?.result);
   report.error = error?.result ? null : describeError(error);
+} finally {
+  await browser?.close();
 }
 report.packages = listPackages();
 if (isTimeUp) {

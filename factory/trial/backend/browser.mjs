@@ -1,0 +1,215 @@
+// A Chromium without a window that opens pages side by side, and says what came to be on each. It
+// is spoken to by the DevTools protocol, over a pipe.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PAGE_MILLISECONDS = 60_000;
+// A page is taken for done when it has not changed for so long and waits for nothing, longer while
+// it waits for something, and longest while there is nothing on it.
+const SETTLED_MILLISECONDS = 1_000;
+const WAITING_MILLISECONDS = 5_000;
+const BLANK_MILLISECONDS = 20_000;
+const LOOK_MILLISECONDS = 100;
+const CLOSE_MILLISECONDS = 5_000;
+const MOST_AT_ONCE = 4;
+// What stays open for as long as its page does.
+const ENDLESS = ['EventSource', 'WebSocket', 'Ping'];
+
+/** What a page says of itself: its text, its notes, and whether more has come since. */
+const LOOK = `JSON.stringify([
+  document.body?.innerText ?? '', document.getElementById('plugin-factory-trial')?.textContent ?? '',
+  performance.getEntriesByType('resource').length])`;
+
+/** A browser that is started when it is first needed, and again when it has ended by itself. */
+export class Browser {
+  #words;
+  #patience;
+  #running = null;
+  #closing = [];
+
+  /**
+   * @param words the program and its options
+   * @param patience for how many milliseconds a page may go on changing, and answer nothing
+   */
+  constructor(words, patience = PAGE_MILLISECONDS) {
+    this.#words = words;
+    this.#patience = patience;
+  }
+
+  /** Starts it, for those who know that they will need it. */
+  start() {
+    if (this.#running?.isOver()) {
+      this.#closing.push(this.#running.close());
+      this.#running = null;
+    }
+    this.#running ??= startProcess(this.#words);
+    return this.#running;
+  }
+
+  /**
+   * Opens pages, some at once, and returns of each its text, its notes and its problem, "" for none.
+   *
+   * @param pages an address each, and the file for its picture, "" for none
+   */
+  async open(pages) {
+    const found = [];
+    const left = [...pages.keys()];
+    const work = async () => {
+      for (let index = left.shift(); index !== undefined; index = left.shift()) {
+        found[index] = await this.#openOne(pages[index]);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, pages.length) }, work));
+    // A page may have ended the browser, or kept it busy, for the others too.
+    for (const index of found.keys()) {
+      if (found[index].problem && pages.length > 1) {
+        await this.close();
+        found[index] = await this.#openOne(pages[index]);
+      }
+    }
+    return found;
+  }
+
+  async #openOne({ address, screenshot }) {
+    try {
+      const opening = openPage(this.start(), address, screenshot, this.#patience);
+      return await within(2 * this.#patience, opening);
+    } catch (error) {
+      return { text: '', notes: '', problem: `${error.name}: ${error.message}` };
+    }
+  }
+
+  /** Ends it and its helper processes, by a word of its own or else without. */
+  async close() {
+    const running = this.#running;
+    this.#running = null;
+    await Promise.all([running?.close(), ...this.#closing]);
+  }
+}
+
+/** Returns what comes of work, or throws if nothing has come of it in time. */
+async function within(milliseconds, work) {
+  work.catch(() => {}); // it may fail later
+  const late = new AbortController();
+  const limit = sleep(milliseconds, null, { signal: late.signal }).then(() => {
+    throw new Error(`the page did not answer for ${milliseconds / 1000} seconds`);
+  });
+  limit.catch(() => {});
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    late.abort();
+  }
+}
+
+function startProcess([program, ...words]) {
+  const profile = mkdtempSync(join(tmpdir(), 'browser-'));
+  const child = spawn(program, [...words, '--remote-debugging-pipe', `--user-data-dir=${profile}`], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  const [, , , commands, messages] = child.stdio;
+  const waiting = new Map();
+  const listeners = new Map();
+  let isOver = false;
+  const ended = new Promise(done => child.once('close', done));
+  const failed = new Promise((_, fail) => {
+    child.once('error', fail);
+    child.once('close', code => fail(new Error(`the browser ended with exit code ${code}`)));
+  });
+  failed.catch(() => {
+    isOver = true;
+  });
+  commands.on('error', () => {});
+  let unread = '';
+  messages.setEncoding('utf8').on('data', chunk => {
+    const parts = (unread + chunk).split('\0');
+    unread = parts.pop();
+    for (const { id, result, error, sessionId, method, params } of parts.map(part => JSON.parse(part))) {
+      if (method) {
+        listeners.get(sessionId)?.(method, params);
+      }
+      waiting.get(id)?.(result ?? Promise.reject(new Error(error?.message)));
+      waiting.delete(id);
+    }
+  });
+  let count = 0;
+  const ask = (method, params = {}, sessionId) => {
+    const id = ++count;
+    const answer = new Promise(done => waiting.set(id, done));
+    commands.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+    return Promise.race([answer, failed]);
+  };
+  const close = async () => {
+    const closing = ask('Browser.close').catch(() => {});
+    await Promise.race([closing.then(() => ended), sleep(CLOSE_MILLISECONDS)]);
+    child.kill('SIGKILL');
+    await ended;
+    try {
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    } catch {
+      // A helper process of the browser's may still write; the folder goes with the trial.
+    }
+  };
+  return { ask, listeners, isOver: () => isOver, close };
+}
+
+async function openPage(browser, address, screenshot, patience) {
+  // A window of its own: pages behind another one do not draw.
+  const target = { url: 'about:blank', newWindow: true };
+  const { targetId } = await browser.ask('Target.createTarget', target);
+  try {
+    const { sessionId } = await browser.ask('Target.attachToTarget', { targetId, flatten: true });
+    const ask = (method, params) => browser.ask(method, params, sessionId);
+    const requests = new Set();
+    browser.listeners.set(sessionId, (method, { requestId, type }) => {
+      if (method === 'Network.requestWillBeSent' && !ENDLESS.includes(type)) {
+        requests.add(requestId);
+      } else if (method === 'Network.loadingFinished' || method === 'Network.loadingFailed') {
+        requests.delete(requestId);
+      }
+    });
+    await ask('Network.enable');
+    const { errorText } = await ask('Page.navigate', { url: address });
+    if (errorText) {
+      throw new Error(errorText);
+    }
+    const look = async () => {
+      const { result } = await ask('Runtime.evaluate', { expression: LOOK });
+      return result.value;
+    };
+    const [text, notes] = await watchPage(look, requests, patience);
+    if (screenshot) {
+      const { data } = await ask('Page.captureScreenshot');
+      writeFileSync(screenshot, Buffer.from(data, 'base64'));
+    }
+    return { text: text.replace(/\s+/g, ' ').trim(), notes, problem: '' };
+  } finally {
+    browser.ask('Target.closeTarget', { targetId }).catch(() => {});
+  }
+}
+
+/** Returns what a page says once it has said the same for a while; its own clock has no part. */
+async function watchPage(look, requests, patience) {
+  const until = Date.now() + patience;
+  let said = '';
+  let since = Date.now();
+  while (Date.now() < until) {
+    const now = await look();
+    if (now !== said) {
+      said = now;
+      since = Date.now();
+    }
+    const [text, notes] = JSON.parse(said);
+    const isShown = text.trim() && notes;
+    const unlessWaiting = requests.size ? WAITING_MILLISECONDS : SETTLED_MILLISECONDS;
+    if (Date.now() - since >= (isShown ? unlessWaiting : BLANK_MILLISECONDS)) {
+      break;
+    }
+    await sleep(LOOK_MILLISECONDS);
+  }
+  return JSON.parse(said);
+}
