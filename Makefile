@@ -10,6 +10,9 @@ IMAGE ?= localhost/plugin-factory
 BASE_IMAGE ?=
 IMAGE_ARGS ?=
 
+# Compiled test modules are kept, whatever the caller's environment says: each worker needs them all.
+export PYTHONDONTWRITEBYTECODE :=
+
 VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := build/example
