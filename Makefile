@@ -10,13 +10,16 @@ IMAGE ?= localhost/plugin-factory
 BASE_IMAGE ?=
 IMAGE_ARGS ?=
 
+# Compiled test modules are kept, whatever the caller's environment says: each worker needs them all.
+export PYTHONDONTWRITEBYTECODE :=
+
 VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := build/example
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install example check test coverage test-tools lint docs docs-site changelog distribution image clean
+.PHONY: help install example check test coverage test-tools lint lint-types lint-style lint-imports lint-words docs docs-site changelog distribution image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,12 +51,24 @@ coverage: lint test-tools ## Run all tests and measure what they reach, with a f
 test-tools: # what tests use of the system
 	@tests/install-tools
 
+# Side by side, so that no core waits for the type checker; what each says stays together.
+ORDERLY := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
+
 lint: $(VENV)/.dev ## Run the linters and the type checker
+	@$(MAKE) --no-print-directory --jobs 2 $(ORDERLY) lint-types lint-style lint-imports lint-words
+
+lint-types:
+	$(BIN)/mypy
+
+lint-style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
 	$(BIN)/vulture
+
+lint-imports:
+	$(BIN)/lint-imports --no-logo
+
+lint-words:
 	$(BIN)/codespell
 	$(BIN)/python docs/wording.py
 

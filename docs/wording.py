@@ -77,7 +77,9 @@ MESSAGES = {
     r"\bwithout end\b": "in a circle, too many",
 }
 _RULES = {re.compile(rule, re.IGNORECASE): advice for rule, advice in RULES.items()}
-_MESSAGES = {re.compile(rule, re.IGNORECASE): advice for rule, advice in MESSAGES.items()}
+_OF_MESSAGES = _RULES | {
+    re.compile(rule, re.IGNORECASE): advice for rule, advice in MESSAGES.items()
+}
 
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _GENERATED, _END = "<!-- generated:", "<!-- end -->"
@@ -103,7 +105,7 @@ class Offence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Passage:
-    """Prose that belongs together, and the number of its first line."""
+    """Prose that belongs together, with single spaces, and the number of its first line."""
 
     line: int
     text: str
@@ -115,10 +117,10 @@ def find_offences(file: Path) -> list[Offence]:
     text = file.read_text(encoding="utf-8")
     passages = _prose(text) if file.suffix == ".md" else _texts(text)
     return [
-        Offence(file=file, line=passage.line, words=_SPACE.sub(" ", found[0]), advice=advice)
+        Offence(file=file, line=passage.line, words=found[0], advice=advice)
         for passage in passages
-        for rule, advice in (_RULES | _MESSAGES if passage.is_message else _RULES).items()
-        for found in rule.finditer(_SPACE.sub(" ", passage.text))
+        for rule, advice in (_OF_MESSAGES if passage.is_message else _RULES).items()
+        for found in rule.finditer(passage.text)
     ]
 
 
@@ -147,7 +149,7 @@ def _prose(page: str) -> Iterator[_Passage]:
             skipped = _END
         if skipped or not line.strip():
             if paragraph:
-                text = _CODE.sub("code", "\n".join(paragraph))
+                text = _SPACE.sub(" ", _CODE.sub("code", "\n".join(paragraph)))
                 yield _Passage(line=number - len(paragraph), text=text)
             paragraph = []
         else:
@@ -165,7 +167,7 @@ def _texts(module: str) -> Iterator[_Passage]:
             parts.append(_QUOTES.sub("", token.string))
         # Adjacent texts are one, as are comments in lines that follow one another.
         elif token.type not in (tokenize.NL, tokenize.INDENT) and parts:
-            text = _CODE.sub("code", " ".join(parts))
+            text = _SPACE.sub(" ", _CODE.sub("code", " ".join(parts)))
             yield _Passage(line=start, text=text, is_message=is_message)
             start, parts = 0, []
 

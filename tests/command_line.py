@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from factory.cli.app import run
 
 ROOT = Path(__file__).resolve().parents[1]
 # Of a run that hangs. No limit that a test is about: machines are slow, and have other work.
@@ -92,6 +97,26 @@ def run_factory(
         umask: of the process; the test's own for -1.
     """
     return ran([*inside, *factory_command(words)], process, cwd=cwd, umask=umask)
+
+
+def run_here(process: Mapping[str, str], *words: str | Path, cwd: Path = ROOT) -> Ended:
+    """Run the command line to its end in the test's own process, with nobody at the keyboard.
+
+    What it says and how it ends is what ``run_factory`` gives, without a second or two of imports.
+    For what a process of its own means (its environment, signals, files that stay open) it is no
+    proof.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(cwd),
+        Path(os.devnull).open(encoding="utf-8") as nobody,
+        pytest.MonkeyPatch.context() as patched,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patched.setattr(sys, "stdin", nobody)
+        code = run([os.fspath(word) for word in words], dict(process))
+    return Ended(code=code, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 def ran(

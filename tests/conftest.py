@@ -133,6 +133,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(AtOnce(config))
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what is not light without importing it: each worker would, and it takes long."""
+    if not config.option.light:
+        return None
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    return is_heavy(f"{path}/" if collection_path.is_dir() else path) or None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put what takes long first; leave out what is not light, if so asked."""
     if config.option.light:

@@ -11,6 +11,7 @@ import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
@@ -187,12 +188,31 @@ log = logging.getLogger(__name__)
 def tls_context(target: RegistryTarget) -> ssl.SSLContext:
     """Return the context for connections to ``target``.
 
+    Targets with the same authorities share one: to read a system's takes a tenth of a second.
+
     Raises:
         ConfigurationError: a file of authorities cannot be used.
     """
-    context = ssl.create_default_context()
     of_the_host = (file for folder in target.certificate_folders for file in folder.glob("*.crt"))
-    for file in (*target.ca_files, *sorted(of_the_host)):
+    files = (*target.ca_files, *sorted(of_the_host))
+    return _tls_context(tuple((file, _state(file)) for file in files), target.insecure)
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    """What differs when a file has been written again."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=8)
+def _tls_context(
+    authorities: tuple[tuple[Path, tuple[int, int, int] | None], ...], insecure: bool
+) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    for file, _ in authorities:
         try:
             context.load_verify_locations(cafile=str(file))
         except (OSError, ssl.SSLError) as error:
@@ -203,7 +223,7 @@ def tls_context(target: RegistryTarget) -> ssl.SSLContext:
                 expected="certificates in PEM form",
                 hint="correct REGISTRY_CA_FILE (or SSL_CERT_FILE, REQUESTS_CA_BUNDLE)",
             ) from error
-    if target.insecure:
+    if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

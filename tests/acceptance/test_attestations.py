@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
+
+from tests.slow_libraries import find_problem_of_bill
 
 from .example_builds import Built, Tree
 from .test_push import MODULE, registry_variables
@@ -32,7 +32,7 @@ def test_every_artifact_has_a_valid_bill_and_a_provenance_of_itself(
     bill = tgz.with_name(f"{tgz.name}.cdx.json").read_text(encoding="utf-8")
 
     assert {f"{tgz.name}.cdx.json", f"{tgz.name}.provenance.json"} <= set(listed)
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    assert find_problem_of_bill(bill) is None
     digest = hashlib.sha256(tgz.read_bytes()).hexdigest()
     assert beside(built, path, ".provenance.json")["subject"][0]["digest"]["sha256"] == digest
     main = json.loads(bill)["metadata"]["component"]

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from factory.attestation.sbom import sbom
 from tests.oci.plugin_archives import pack
+from tests.slow_libraries import find_problem_of_bill
 
 from .test_bundled import PLUGIN, manifest
 
@@ -51,7 +50,7 @@ def component(tgz: Path, purl: str) -> dict[str, Any]:
 def test_it_is_what_the_schema_of_cyclonedx_1_6_says(artifact: Path) -> None:
     text = sbom(artifact, tool_version="1.2.3")
 
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert find_problem_of_bill(text) is None
     assert json.loads(text)["specVersion"] == "1.6"
 
 
@@ -136,7 +135,7 @@ def test_the_same_package_with_other_files_is_a_component_of_its_own(tmp_path: P
     }
     text = sbom(pack(tmp_path / "a.tgz", PLUGIN, files), tool_version="1")
 
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert find_problem_of_bill(text) is None
     references = [one["bom-ref"] for one in json.loads(text)["components"]]
     assert len(references) == len(set(references)) == 3
 
@@ -171,7 +170,7 @@ def test_another_artifact_has_another_serial_number(artifact: Path, tmp_path: Pa
 def test_a_plugin_that_carries_nothing_has_a_bill_too(tmp_path: Path) -> None:
     text = sbom(pack(tmp_path / "a.tgz", PLUGIN, {"dist/index.cjs.js": b"1"}), tool_version="1")
 
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert find_problem_of_bill(text) is None
     assert "components" not in json.loads(text)
 
 

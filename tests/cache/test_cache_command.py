@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from factory.cache.store import Store
-from tests.command_line import Ended, factory_command, run_factory
+from tests.command_line import Ended, factory_command, run_here
 
 from .worker import key_of, put
 
@@ -30,7 +30,7 @@ def environment(store: Store) -> dict[str, str]:
 
 
 def start(store: Store, *words: str) -> Ended:
-    ended = run_factory(environment(store), "cache", *words)
+    ended = run_here(environment(store), "cache", *words)
     assert "Traceback" not in ended.stderr
     return ended
 

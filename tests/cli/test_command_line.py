@@ -14,7 +14,7 @@ from typer.main import get_command
 from factory import __version__
 from factory.cli.app import application, run
 from factory.cli.option_variables import find_variables
-from tests.command_line import Ended, ran
+from tests.command_line import Ended, ran, run_here
 
 # The option table of the documentation that this command line keeps to.
 DOCUMENTED: dict[str, Any] = {
@@ -41,9 +41,13 @@ def _standing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def start(*arguments: str, program: tuple[str, ...] = MODULE, **variables: str) -> Ended:
-    env = {"PATH": os.environ["PATH"], "HOME": str(Path.cwd()), "COLUMNS": "200"}
-    ended = ran((*program, *arguments), env | variables, cwd=Path.cwd())
+def start(*arguments: str, program: tuple[str, ...] = (), **variables: str) -> Ended:
+    """Type a command line; in a process of its own where the program is said."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(Path.cwd()), "COLUMNS": "200"} | variables
+    if program:
+        ended = ran((*program, *arguments), env, cwd=Path.cwd())
+    else:
+        ended = run_here(env, *arguments, cwd=Path.cwd())
     assert "Traceback" not in ended.said
     return ended
 
@@ -59,7 +63,7 @@ def build_options() -> dict[str, Any]:
 
 
 def test_the_version_is_shown() -> None:
-    ended = start("--version")
+    ended = start("--version", program=MODULE)
     assert (ended.code, ended.stdout, ended.stderr) == (0, f"plugin-factory {__version__}\n", "")
 
 
@@ -71,7 +75,7 @@ def test_the_console_script_is_the_module() -> None:
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help_names_the_commands(flag: str) -> None:
-    ended = start(flag)
+    ended = start(flag, program=MODULE)
     assert ended.code == 0
     assert "Turn Backstage plugin sources into dynamic plugins." in ended.stdout
     assert re.search(r"^. build +Build the plugins of a workspace", ended.stdout, re.MULTILINE)
@@ -79,7 +83,7 @@ def test_help_names_the_commands(flag: str) -> None:
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help_of_build_has_examples_and_every_option(flag: str) -> None:
-    ended = start("build", flag)
+    ended = start("build", flag, program=MODULE)
     assert ended.code == 0
     assert "plugin-factory build --config-dir ./config" in ended.stdout
     assert [option for option in DOCUMENTED if option not in ended.stdout] == []
@@ -92,7 +96,7 @@ def test_every_documented_option_has_its_default(option: str) -> None:
 
 
 def test_options_without_a_command_are_those_of_build() -> None:
-    ended = start("--config-dir", "nowhere")
+    ended = start("--config-dir", "nowhere", program=MODULE)
     assert ended == start("build", "--config-dir", "nowhere")
     assert ended.code == 3
 
@@ -100,7 +104,7 @@ def test_options_without_a_command_are_those_of_build() -> None:
 def test_without_arguments_there_is_help_where_nothing_is_to_be_built() -> None:
     if Path("/config").is_dir():
         pytest.skip("this machine has a /config")
-    ended = start()
+    ended = start(program=MODULE)
     assert "Usage: plugin-factory" in ended.stdout + ended.stderr
     assert ended.code == 2
 
@@ -156,7 +160,7 @@ def test_every_option_has_a_variable_of_one_scheme() -> None:
 
 
 def test_a_variable_sets_an_option() -> None:
-    ended = start("build", PLUGIN_FACTORY_CONFIG_DIR="from-variable")
+    ended = start("build", program=MODULE, PLUGIN_FACTORY_CONFIG_DIR="from-variable")
     assert ended.code == 3
     assert "from-variable" in ended.stderr
 
@@ -197,7 +201,7 @@ def test_a_variable_that_no_option_has_is_warned_about() -> None:
 )
 def test_a_bad_value_of_a_variable_ends_with_2(option: str, value: str) -> None:
     variable = f"PLUGIN_FACTORY_{option.replace('-', '_').upper()}"
-    ended = start("--config-dir", "nowhere", program=MODULE, **{variable: value})
+    ended = start("--config-dir", "nowhere", program=(), **{variable: value})
     assert ended.code == 2
     assert f"--{option}" in ended.stderr
 

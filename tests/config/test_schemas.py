@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -18,6 +17,7 @@ from factory.config.plugins_list import read_plugins_list
 from factory.config.source_file import read_source_file
 from factory.errors import ConfigurationError
 from factory.schemas import SchemaName, find_violation, schema
+from tests.slow_libraries import draft_7
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ as_long_as_it_takes = settings(deadline=None)
 
 def allowed(document: object, name: SchemaName) -> bool:
     """What a schema says, by a validator that is not ours."""
-    return bool(jsonschema.Draft7Validator(schema(name)).is_valid(document))
+    return bool(draft_7()(schema(name)).is_valid(document))
 
 
 @contextlib.contextmanager
@@ -88,7 +88,7 @@ def refusal(read: Callable[[], object]) -> ConfigurationError | None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_schema_is_valid_draft_7(name: SchemaName) -> None:
     assert schema(name)["$schema"] == "http://json-schema.org/draft-07/schema#"
-    jsonschema.Draft7Validator.check_schema(schema(name))
+    draft_7().check_schema(schema(name))
 
 
 @pytest.mark.parametrize("name", NAMES)

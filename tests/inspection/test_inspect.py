@@ -16,7 +16,7 @@ from factory.inspection.treemap import lay_out, treemap_page
 from factory.schemas import find_violation
 
 from ..archives.hostile import CORPUS
-from ..command_line import Ended, run_factory
+from ..command_line import Ended, run_here
 from ..frontend.bundles import EXPOSED, federated, scalprum, write_bundle
 from ..verification.plugins import write_tgz
 
@@ -125,7 +125,7 @@ def test_files_packages_and_what_is_shared_are_told(tmp_path: Path) -> None:
 
 
 def inspect(*words: object) -> Ended:
-    return run_factory({}, "inspect", *map(str, words))
+    return run_here({}, "inspect", *map(str, words))
 
 
 def test_the_command_tells_people_and_machines(tmp_path: Path) -> None:

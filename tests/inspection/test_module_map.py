@@ -11,7 +11,7 @@ from factory.errors import ArtifactError
 from factory.frontend.source_tree import MappedScripts
 from factory.inspection.module_map import make_module_map
 
-from ..command_line import run_factory
+from ..command_line import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +86,7 @@ def test_what_cannot_be_traced_is_told(package: Any, script: str | None) -> None
 def test_the_command_prints_it(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text(json.dumps({"name": "foo", "main": "./index.js"}))
     (tmp_path / "index.js").write_text("export const a = 1;")
-    ended = run_factory({}, "inspect", tmp_path, "--module-map")
+    ended = run_here({}, "inspect", tmp_path, "--module-map")
     assert ended.code == 0, ended.said
     assert json.loads(ended.stdout) == [{"name": "a", "file": "foo/index"}]
-    assert run_factory({}, "inspect", tmp_path, "--module-map", "--html", "x").code == 2
+    assert run_here({}, "inspect", tmp_path, "--module-map", "--html", "x").code == 2

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 from hypothesis import given
@@ -18,16 +19,24 @@ from factory.cli.app import run
 from factory.plan.kubernetes_job import _literal, kubernetes_job, kubernetes_matrix
 from factory.plan.shards import Shard, Unit
 from tests.reports.test_merge import plugin, workspace
+from tests.slow_libraries import kubernetes
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples/local-workspace"
 # backoffLimitPerIndex is there, without being asked for, from 1.29 on.
-VERSIONS = [
-    version
-    for version in dict.fromkeys(
-        each.removesuffix(".0") for each in kubernetes_validate.utils.all_versions()
-    )
-    if tuple(map(int, version.split(".")[:2])) >= (1, 29)
-]
+FIRST_MINOR = 29
+
+
+def versions() -> list[str]:
+    """The versions of Kubernetes that have schemas, in order; their library is not loaded."""
+    library = find_spec("kubernetes_validate")
+    assert library is not None
+    assert library.submodule_search_locations
+    folders = Path(library.submodule_search_locations[0], "kubernetes-json-schema").iterdir()
+    found = {int(match[1]) for each in folders if (match := re.match(r"v1\.(\d+)\.", each.name))}
+    return [f"1.{minor}" for minor in sorted(found) if minor >= FIRST_MINOR]
+
+
+VERSIONS = versions()
 
 
 def shards(*names: str) -> tuple[Shard, ...]:
@@ -90,7 +99,7 @@ def test_the_job_is_what_the_schema_of_kubernetes_says(version: str, number: int
     names = [f"workspace-{each}" for each in range(number)]
     text = kubernetes_matrix(shards(*names), ["--push-images"])
     job = yaml.safe_load(text)
-    assert kubernetes_validate.validate(job, version, strict=True).startswith(version)
+    assert kubernetes().validate(job, version, strict=True).startswith(version)
     assert job["spec"]["completionMode"] == "Indexed"
     assert job["spec"]["completions"] == number
 
@@ -98,8 +107,8 @@ def test_the_job_is_what_the_schema_of_kubernetes_says(version: str, number: int
 def test_the_schema_refuses_what_is_wrong() -> None:
     job = kubernetes_job(shards("a"))
     job["spec"]["completionmode"] = job["spec"].pop("completionMode")
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(job, VERSIONS[-1], strict=True)
+    with pytest.raises(kubernetes().ValidationError):
+        kubernetes().validate(job, VERSIONS[-1], strict=True)
 
 
 def test_rules_that_the_schema_does_not_know() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from factory.plugin_registry.entries import registry
 from factory.plugin_registry.frontend_plugins import find_staged_plugins
 from factory.plugin_registry.retention import is_hashed, publish_assets
 from factory.plugin_registry.singletons import find_mismatches
+from tests.command_line import Ended, run_here
 
 SHARED = [
     {"name": "react", "version": "18.3.1", "requiredVersion": "*", "singleton": True},
@@ -68,19 +67,13 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "factory", "registry", *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
-    )
+def run(*words: str | Path) -> Ended:
+    return run_here({"PATH": os.environ["PATH"], "HOME": "/nonexistent"}, "registry", *words)
 
 
 def test_the_registry_refers_to_each_manifest_by_name(root: Path) -> None:
     ended = run(root)
-    assert ended.returncode == 0, ended.stderr
+    assert ended.code == 0, ended.stderr
     assert json.loads(ended.stdout) == {
         "team.ecs": {
             "name": "team.ecs",
@@ -131,13 +124,13 @@ def test_a_singleton_that_the_host_does_not_fit_is_named(root: Path) -> None:
         peerDependencies={"react": "^19.0.0"},
     )
     ended = run(root, "--host", "rhdh-1.9")
-    assert ended.returncode == 14
+    assert ended.code == 14
     assert not ended.stdout
     assert "react: team.new accepts ^19.0.0, but rhdh-1.9 has 18" in ended.stderr
     assert "react: team.todo accepts ^17.0.0 || ^18.0.0, but team.new has 19.1.0" in ended.stderr
 
     allowed = run(root, "--host", "rhdh-1.9", "--allow-mismatches")
-    assert allowed.returncode == 0
+    assert allowed.code == 0
     assert "warning: react: team.new" in allowed.stderr
     assert "team.new" in json.loads(allowed.stdout)
 
@@ -183,7 +176,7 @@ def test_a_manifest_that_is_none_is_named(root: Path, content: str) -> None:
     file = root / "todo/dist-scalprum/plugin-manifest.json"
     file.write_text(content, encoding="utf-8")
     ended = run(root)
-    assert ended.returncode == 3
+    assert ended.code == 3
     assert str(file) in ended.stderr
     assert "Traceback" not in ended.stderr
 
@@ -202,14 +195,14 @@ def test_a_bad_option_is_said_before_anything_is_written(
 ) -> None:
     output = tmp_path / "registry.json"
     ended = run(root, "--output", output, option, value)
-    assert ended.returncode == 2
+    assert ended.code == 2
     assert said in ended.stderr
     assert not output.exists()
 
 
 def test_there_is_no_registry_of_nothing(tmp_path: Path) -> None:
     ended = run(tmp_path / "missing")
-    assert ended.returncode == 3
+    assert ended.code == 3
     assert str(tmp_path / "missing") in ended.stderr
 
 

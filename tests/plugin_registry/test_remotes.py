@@ -9,7 +9,7 @@ import pytest
 
 from factory.errors import ConfigurationError
 from factory.plugin_registry.remotes import find_remotes
-from tests.command_line import run_factory
+from tests.command_line import run_factory, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +113,7 @@ def test_the_command_prints_or_writes_them(tmp_path: Path) -> None:
     assert printed.code == 0, printed.said
     (remote,) = json.loads(printed.stdout)
     assert remote["remoteInfo"]["entry"].startswith("https://p.example.com/.backstage/")
-    written = run_factory({}, *words, "--output", tmp_path / "remotes.json")
+    written = run_here({}, *words, "--output", tmp_path / "remotes.json")
     assert written.code == 0, written.said
     assert json.loads((tmp_path / "remotes.json").read_text()) == [remote]
-    assert run_factory({}, *words, "--embed").code == 2
+    assert run_here({}, *words, "--embed").code == 2

@@ -19,7 +19,7 @@ from factory.scaffolding.bridge import Bridge, plan_bridge
 from factory.scaffolding.writing import place_all
 from factory.sources.overlay import apply_overlays, find_overlays
 from factory.sources.patch import apply_patches, find_patches
-from tests.command_line import ROOT, run_factory
+from tests.command_line import ROOT, run_here
 
 EXAMPLE = ROOT / "examples/local-workspace"
 PLUGIN = "plugins/todo"
@@ -150,7 +150,7 @@ def test_where_none_is_locked_it_is_the_portals_own_and_yarn_is_to_be_asked(
     lock = author.workspace / "yarn.lock"
     lock.write_text(LOCK.partition('"@backstage/core-compat-api@npm:^0.5.0"')[0], encoding="utf-8")
     words = ("bridge", author.workspace, "--config-dir", author.config, "--host", "backstage-1.52")
-    ended = run_factory(process, *words)
+    ended = run_here(process, *words)
     assert ended.code == 0, ended.said
     assert f"needs {COMPAT_API} 0.5.12" in ended.stdout
     assert "yarn install --mode=update-lockfile" in ended.stdout
@@ -267,12 +267,12 @@ def test_the_command_replaces_nothing_unless_it_is_told_to(
 ) -> None:
     words = ("bridge", author.workspace, "--config-dir", author.config)
     before = sorted(author.config.rglob("*"))
-    assert run_factory(process, *words, "--dry-run").code == 0
+    assert run_here(process, *words, "--dry-run").code == 0
     assert sorted(author.config.rglob("*")) == before
-    assert run_factory(process, *words).code == 0
+    assert run_here(process, *words).code == 0
     script = author.config / PLUGIN / "overlay/src/alpha.tsx"
     script.write_text("// mine\n", encoding="utf-8")
-    refused = run_factory(process, *words)
+    refused = run_here(process, *words)
     assert refused.code == 3
     refused.assert_says(script, "--force")
     assert script.read_text(encoding="utf-8") == "// mine\n"
@@ -282,7 +282,7 @@ def test_the_example_is_bridged_and_told_as_json(tmp_path: Path, process: dict[s
     config = tmp_path / "config"
     shutil.copytree(EXAMPLE, config, ignore=shutil.ignore_patterns("workspace"))
     words = ("bridge", EXAMPLE / "workspace", "--config-dir", config, "--json")
-    ended = run_factory(process, *words)
+    ended = run_here(process, *words)
     assert ended.code == 0, ended.said
     plugin = json.loads(ended.stdout)["plugins"][0]
     assert plugin["path"] == "plugins/greetings"

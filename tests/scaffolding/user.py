@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.analysis.tiny_workspace import TinyWorkspace
-from tests.command_line import Ended, factory_command, run_factory
+from tests.command_line import Ended, factory_command, run_here
 from tests.sources.repositories import Repository, new_repository
 
 PASSWORD = "a-secret-password"
@@ -33,7 +33,7 @@ class User:
 
     def type(self, *words: str, **variables: str) -> Ended:
         """Run the command line with nobody at the keyboard."""
-        ended = run_factory(self.process | variables, *words, cwd=self.here)
+        ended = run_here(self.process | variables, *words, cwd=self.here)
         assert "Traceback" not in ended.said
         return ended
 

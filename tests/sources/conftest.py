@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,9 +83,10 @@ class History:
     other: str
 
 
-@pytest.fixture
-def history(tmp_path: Path) -> History:
-    repository = new_repository(tmp_path / "served" / "plugins")
+@pytest.fixture(scope="session")
+def made_history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    """What ``history`` copies: to make it takes a dozen processes."""
+    repository = new_repository(tmp_path_factory.mktemp("history") / "plugins")
     first = repository.commit({"package.json": "{}", "old.txt": "old"}, "first")
     repository.git("tag", "--annotate", "v1.0.0", "--message", "v1.0.0")
     second = repository.commit({"new.txt": "new"}, "second")
@@ -94,6 +95,13 @@ def history(tmp_path: Path) -> History:
     repository.git("checkout", "--quiet", "main")
     repository.git("update-server-info")
     return History(repository=repository, first=first, second=second, other=other)
+
+
+@pytest.fixture
+def history(tmp_path: Path, made_history: History) -> History:
+    return replace(
+        made_history, repository=made_history.repository.copy(tmp_path / "served" / "plugins")
+    )
 
 
 @pytest.fixture

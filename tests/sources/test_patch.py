@@ -103,24 +103,38 @@ def states(result: PatchResult) -> list[str]:
     return [patch.state for patch in result.patches]
 
 
-@pytest.fixture(params=["workspaces/todo", "."], ids=["nested", "flat"])
+PLACES = ("workspaces/todo", ".")
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Repository]:
+    """A repository with the workspace at each of the places; tests get copies."""
+    made = {}
+    for place in PLACES:
+        made[place] = new_repository(tmp_path_factory.mktemp("trees") / "tree")
+        made[place].commit(
+            {
+                os.path.normpath(f"{place}/package.json"): MANIFEST,
+                os.path.normpath(f"{place}/plugins/a/src/index.ts"): SOURCE,
+                "README.md": "read me\n",
+            }
+        )
+    return made
+
+
+@pytest.fixture(params=PLACES, ids=["nested", "flat"])
 def bench(
-    request: pytest.FixtureRequest, tmp_path: Path, runner: Runner, env: dict[str, str]
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    trees: dict[str, Repository],
+    runner: Runner,
+    env: dict[str, str],
 ) -> Bench:
-    repository = new_repository(tmp_path / "tree")
-    workspace = repository.path / request.param
-    prefix = "" if request.param == "." else f"{request.param}/"
-    repository.commit(
-        {
-            f"{prefix}package.json": MANIFEST,
-            f"{prefix}plugins/a/src/index.ts": SOURCE,
-            "README.md": "read me\n",
-        }
-    )
+    repository = trees[request.param].copy(tmp_path / "tree")
     return Bench(
         repository=repository,
         config=tmp_path / "config",
-        workspace=workspace,
+        workspace=repository.path / request.param,
         runner=runner,
         env=env,
     )

@@ -106,9 +106,9 @@ class Forge:
     log: ServerLog
 
 
-@pytest.fixture(params=SERVERS)
-def forge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Forge]:
-    """The server knows how to leave files out, does not, or will not."""
+@pytest.fixture(scope="module")
+def workspaces(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """The repository that each ``forge`` gets a copy of."""
     chance = random.Random(3)
     files = {
         "package.json": '{"main": "./workspaces/w4"}',
@@ -124,13 +124,22 @@ def forge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Forge]:
         files[f"{here}/assets/large.txt"] = chance.randbytes(40_000).hex()
     files[f"{WORKSPACE}/tsconfig.json"] = '{"extends": "../../configs/tsconfig.base.json"}'
     files[f"{WORKSPACE}/plugins/a/src/index.ts"] = CODE
-    repository = new_repository(tmp_path / "served" / "plugins")
+    repository = new_repository(tmp_path_factory.mktemp("forge") / "plugins")
     (repository.path / WORKSPACE).mkdir(parents=True)
     (repository.path / WORKSPACE / "link").symlink_to("../../linked")
     (repository.path / WORKSPACE / "hop").symlink_to("../../hop")
     for name, target in {"shortcut": "short", "hop": "far", "everything": "/"}.items():
         (repository.path / name).symlink_to(target)
     repository.commit(files)
+    return repository
+
+
+@pytest.fixture(params=SERVERS)
+def forge(
+    request: pytest.FixtureRequest, tmp_path: Path, workspaces: Repository
+) -> Iterator[Forge]:
+    """The server knows how to leave files out, does not, or will not."""
+    repository = workspaces.copy(tmp_path / "served" / "plugins")
     log = ServerLog()
     log.git_settings = SERVERS[request.param]
     with ExitStack() as stack:

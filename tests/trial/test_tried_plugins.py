@@ -9,7 +9,7 @@ import pytest
 from factory.errors import ConfigurationError, UsageError
 from factory.trial.tried_plugins import list_tried_plugins
 
-from ..command_line import run_factory
+from ..command_line import run_here
 
 
 def plugin_folder(folder: Path) -> Path:
@@ -93,6 +93,6 @@ def test_what_cannot_be_tried_is_said_before_anything_is_installed(
     process: dict[str, str], tmp_path: Path, words: list[str], code: int, said: str
 ) -> None:
     (tmp_path / "a.tgz").write_bytes(b"no archive")
-    ended = run_factory(process, "try", *words, cwd=tmp_path)
+    ended = run_here(process, "try", *words, cwd=tmp_path)
     ended.assert_says(said)
     assert ended.code == code

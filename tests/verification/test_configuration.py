@@ -9,7 +9,7 @@ import pytest
 
 from factory.verification.configuration import read_sidecar_config
 
-from ..command_line import Ended, run_factory
+from ..command_line import Ended, run_here
 from ..frontend.bundles import (
     DEFAULT_EXPORT,
     EXPOSED,
@@ -30,7 +30,7 @@ FILES = scalprum(PluginRoot="n.d(t,{TodoPage:()=>i})") | {
 
 
 def verify(*words: object, **variables: str) -> Ended:
-    return run_factory(variables, "verify", *map(str, words), "--no-load")
+    return run_here(variables, "verify", *map(str, words), "--no-load")
 
 
 def write_list(folder: Path, **configs: Any) -> Path:

@@ -12,7 +12,7 @@ from factory.verification.findings import MANIFESTS, NAMES, SHOWS, Verified
 from factory.verification.frontend_systems import check_names, find_system
 from factory.verification.plugin_checks import Terms, verify_plugin_folder
 
-from ..command_line import Ended, run_factory
+from ..command_line import Ended, run_here
 from ..frontend.bundles import NAMED_EXPORT, federated, scalprum, write_bundle
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def test_releases_of_rhdh_have_a_frontend_system(host: str, system: str | None) 
 
 
 def verify(*words: object) -> Ended:
-    return run_factory({}, "verify", *map(str, words), "--no-load")
+    return run_here({}, "verify", *map(str, words), "--no-load")
 
 
 def test_the_command_tells_it_for_people_and_machines(tmp_path: Path) -> None:
