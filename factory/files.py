@@ -12,12 +12,12 @@ import secrets
 import shutil
 import stat
 import tempfile
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from factory.errors import ConfigurationError, Place
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,12 +11,13 @@ import base64
 import json
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from factory.secret_names import looks_secret
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

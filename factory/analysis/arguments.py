@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

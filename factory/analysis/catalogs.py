@@ -7,12 +7,13 @@ above it, entry by entry, and every value is text: ``react: 18`` is the range ``
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import Place, SourceError
 from factory.notation.yaml_text import parse_yaml_texts
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

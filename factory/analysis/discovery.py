@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
 from factory.analysis.workspace_globs import folders_named
 from factory.errors import Place, SourceError
 from factory.files import may_be_read
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

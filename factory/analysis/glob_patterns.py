@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
+
+from factory.values import dataclass
 
 Ends: TypeAlias = frozenset[int]
 Node: TypeAlias = Callable[[str, int], Ends]

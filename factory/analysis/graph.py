@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from factory.analysis.catalogs import Catalogs
 from factory.analysis.lockfile import NO_NAMES, NOTHING, LockEntry, Lockfile
 from factory.analysis.resolutions import Resolutions, parse_resolutions
+from factory.values import dataclass
 from factory.versions import is_in
 
 if TYPE_CHECKING:

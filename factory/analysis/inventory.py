@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -31,6 +31,7 @@ from factory.analysis.portal_profile import (
 from factory.analysis.release_match import SCOPE, match_release
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.notation.json_text import parse_json, parse_object
+from factory.values import dataclass
 from factory.versions import name_order, release_order, satisfies
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ Fields are described in https://docs.npmjs.com/cli/configuring-npm/package-json 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import Place, SourceError
 from factory.notation.json_text import parse_json
 from factory.notation.limits import DocumentError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,6 @@ what is left.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -29,6 +28,7 @@ from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
 from factory.analysis.written_rules import rules_of
 from factory.outside_text import strip_escapes
+from factory.values import dataclass
 from factory.versions import (
     VERSION,
     is_in,

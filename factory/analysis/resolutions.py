@@ -8,10 +8,10 @@ Berry's patterns are ``name``, ``name@range``, ``parent/name`` and ``parent@vers
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile import split_descriptor
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

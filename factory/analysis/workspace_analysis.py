@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import Arguments, format_arguments, parse_arguments
@@ -26,6 +25,7 @@ from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.analysis.reasons import AnalysisWarning
 from factory.analysis.workspace_backstage import find_workspace_backstage
 from factory.errors import ConfigurationError, Place, SourceError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

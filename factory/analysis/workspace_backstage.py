@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import workspace_packages
@@ -13,6 +12,7 @@ from factory.analysis.release_match import SCOPE, match_release
 from factory.analysis.resolutions import parse_resolutions
 from factory.errors import DependenciesError, SourceError
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import tarfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.archives.refusal import damaged_archive, unsafe_archive
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

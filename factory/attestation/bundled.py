@@ -9,7 +9,7 @@ these are looked up where the plugin was built.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.archives.npm_package import PACKAGE_JSON
@@ -18,6 +18,7 @@ from factory.attestation.package_manifest import PackageManifest, read_package_m
 from factory.attestation.packed_files import PackedFile, read_packed_files
 from factory.attestation.source_maps import MappedPackage, map_packages, sources_of
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from nacl.exceptions import CryptoError
@@ -18,6 +18,7 @@ from nacl.secret import SecretBox
 
 from factory.errors import ConfigurationError, Place
 from factory.notation.json_text import parse_json
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,11 @@ relative to the plugin's folder. webpack resolves such a URL once more: all but 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.attestation.package_manifest import PackageManifest, read_package_manifest
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,12 +13,13 @@ import json
 import os
 import re
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from factory.cache.key import digest_of_value
 from factory.notation.json_text import parse_json
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

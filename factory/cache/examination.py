@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.integrity import integrity_of
@@ -29,6 +28,7 @@ from factory.oci.packed_plugin import (
     DYNAMIC_SUFFIX,
     read_plugin_archive,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

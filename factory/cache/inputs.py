@@ -31,7 +31,7 @@ import hashlib
 import os
 import platform
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -60,6 +60,7 @@ from factory.cache.tree import GENERATED, Tree, root_parts
 from factory.cache.variables import telling_variables
 from factory.engines import Engine
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -25,7 +25,7 @@ import re
 import stat
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ from factory.locking import exclusive
 from factory.notation.json_text import parse_json, parse_object
 from factory.toolchain.cache_folder import make_once, why_read_only
 from factory.toolchain.trust import is_trusted, refuse_planted
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.cache.entry import ENTRY_FILE, USED_FILE
@@ -21,6 +20,7 @@ from factory.config.quantities_read import duration_seconds, size_bytes
 from factory.errors import BusyError, StorageError
 from factory.files import remove_unfinished
 from factory.locking import exclusive
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -42,6 +42,7 @@ from factory.oci.push import push_blob
 from factory.oci.registry import Registry
 from factory.oci.target import pull_target
 from factory.oci.transport import RetryPolicy
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import is_package_name
@@ -33,6 +32,7 @@ from factory.notation.yaml_text import parse_yaml
 from factory.oci.packed_plugin import plugin_folder
 from factory.plugin_config.config_schema import find_config_problems
 from factory.schemas import describe_value, find_violation
+from factory.values import dataclass
 from factory.versions import is_range, is_version
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from factory.config.source_file import SOURCE_FILE
 from factory.config.workspaces import CATALOGUE_FOLDER
 from factory.errors import ConfigurationError, Place, os_errors_as
 from factory.files import read_text
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

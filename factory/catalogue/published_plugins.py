@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_FOLDER, PACKAGE_JSON, packed_entries
@@ -20,6 +20,7 @@ from factory.quantities import join_names
 from factory.reports.build_report import REPORT_FILE
 from factory.reports.built_plugins import find_built_plugins
 from factory.reports.reading import read_report
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

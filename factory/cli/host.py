@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,6 +34,7 @@ from factory.files import write_whole
 from factory.installation.default_plugins import read_default_plugins
 from factory.ui.printing import OUT
 from factory.ui.text import Span
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
@@ -21,6 +20,7 @@ from factory.toolchain.runner import Runner
 from factory.toolchain.signals import ending_on_signals
 from factory.ui.printing import Printer
 from factory.ui.screen import screen_for
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,6 @@ Everything that can be wrong before a byte is fetched is found here.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from semver import Version
@@ -22,6 +21,7 @@ from factory.config.source_file import SOURCE_FILE, SourceFile, leaves_repositor
 from factory.config.workspaces import is_disabled
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.events import without_portal
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

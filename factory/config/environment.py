@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -23,6 +23,7 @@ from dotenv.parser import parse_stream
 from factory.config.own_variables import OWN_PREFIXES, PREFIX
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.files import read_text
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

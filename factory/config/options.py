@@ -8,10 +8,12 @@ and the place that uses it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+
+from factory.values import dataclass
 
 CONFIG_DIR, REPO_PATH, OUTPUT_DIR = Path("/config"), Path("/source"), Path("/outputs")
 """The folders that a build takes unless it is told others: the volumes of a container."""

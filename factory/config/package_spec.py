@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 from factory.archives.npm_package import is_package_name
 from factory.errors import ConfigurationError
+from factory.values import dataclass
 from factory.versions import is_range
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import yaml
@@ -12,6 +11,7 @@ import yaml
 from factory.config.documents import Document, read_yaml_map, refuse_unprintable, validate
 from factory.errors import ConfigurationError, Place
 from factory.files import write_new
+from factory.values import dataclass
 
 PLUGINS_LIST = "plugins-list.yaml"
 DISABLED_LIST = "plugins-list.yaml.disabled"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.config.build_plan import (
@@ -50,6 +50,7 @@ from factory.config.workspaces import (
 )
 from factory.errors import ConfigurationError, FactoryError, Place, UsageError
 from factory.quantities import join_names
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

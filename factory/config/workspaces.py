@@ -8,7 +8,6 @@ catalogue's workspace without a ``plugins-list.yaml`` is off; one whose list is 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.config.environment import ENV_FILE
@@ -16,6 +15,7 @@ from factory.config.plugins_list import DISABLED_LIST, MISNAMED_LIST, PLUGINS_LI
 from factory.config.portals import PORTALS_FOLDER, list_layers
 from factory.config.source_file import SOURCE_FILE
 from factory.errors import ConfigurationError, Place, UsageError, os_errors_as
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,6 @@ import errno
 import os
 import pwd
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from factory.scheduling.capacity import (
     usable_cores,
     usable_memory,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.doctor.context import DoctorContext

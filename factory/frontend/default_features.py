@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.frontend.module_statements import (
@@ -27,6 +26,7 @@ from factory.frontend.module_statements import (
 )
 from factory.frontend.script_tokens import UnreadableScriptError
 from factory.frontend.source_tree import Scripts, has_elements, resolve_script
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,9 @@ cannot be read to its end is refused, so that nobody concludes from half a file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal, NoReturn, TypeAlias
+
+from factory.values import dataclass
 
 Kind: TypeAlias = Literal["name", "text", "value", "mark"]
 

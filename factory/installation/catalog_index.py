@@ -14,7 +14,6 @@ import re
 import shutil
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from factory.installation.plugin_list import DEFAULT_LIST, DefaultList
 from factory.oci.names import image_name
 from factory.oci.pull import pull_manifest
 from factory.scratch_folder import scratch_folder
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

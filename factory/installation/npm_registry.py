@@ -7,7 +7,6 @@ range means is npm-pick-manifest's rule.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -20,6 +19,7 @@ from factory.oci.transport import (
     web_address,
 )
 from factory.quantities import pluralize
+from factory.values import dataclass
 from factory.versions import (
     highest,
     is_range,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.archives.integrity import check_integrity, integrity_of
@@ -37,6 +36,7 @@ from factory.oci.packed_plugin import (
     is_plugin_folder,
 )
 from factory.oci.pull import pull_manifest
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from factory.oci.names import (
 )
 from factory.oci.packed_plugin import is_plugin_folder
 from factory.oci.transport import is_web_address
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.errors import Place

@@ -9,7 +9,7 @@ import base64
 import re
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
@@ -17,6 +17,7 @@ from factory.errors import RegistryError
 from factory.notation.json_text import parse_object
 from factory.oci.logins import find_credentials
 from factory.oci.transport import web_address
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

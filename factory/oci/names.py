@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from factory.errors import UsageError
 from factory.oci.descriptor import is_digest
+from factory.values import dataclass
 
 DOCKER_HUB = "docker.io"
 """What names of images call it, and podman's files of logins."""

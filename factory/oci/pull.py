@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from factory.oci.descriptor import (
 )
 from factory.oci.platforms import choose_manifest, default_platform, image_platform
 from factory.oci.transport import TemporaryFailure
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

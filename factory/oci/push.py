@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.config.options import (
@@ -21,6 +20,7 @@ from factory.oci.registry import (
 from factory.oci.transport import CHUNK, TemporaryFailure
 from factory.scratch_folder import scratch_folder
 from factory.threads import InheritingPool
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

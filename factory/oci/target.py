@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
@@ -17,6 +17,7 @@ from factory.config.environment import refuse_empty
 from factory.errors import ConfigurationError
 from factory.oci.names import is_host
 from factory.oci.reference import refuse_bad_repository
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ import logging
 import random
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from factory import __version__
 from factory.errors import ConfigurationError, Place, RegistryError
 from factory.oci.paced_http import Pace, pace_requests, strict_pools
 from factory.retrying import pause, retry
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

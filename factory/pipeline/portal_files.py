@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.config.build_plan import APP_CONFIG
@@ -20,6 +19,7 @@ from factory.config.portal_lists import list_text
 from factory.errors import ConfigurationError, Place
 from factory.files import write_whole
 from factory.schemas import describe_value
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,7 +6,6 @@ import contextlib
 import re
 import threading
 import time
-from dataclasses import dataclass
 from itertools import chain, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from factory.scheduling.budget import (
     rank_of,
 )
 from factory.toolchain.runner import LoggedRunner
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

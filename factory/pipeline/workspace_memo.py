@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ from factory.pipeline.publishing import refuse_unless_pushable
 from factory.sources.source import Checkout
 from factory.toolchain.backstage_bundler import name_bundler, version_of_bundler
 from factory.toolchain.rhdh_cli import with_pins
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

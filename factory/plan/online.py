@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from factory import __version__
@@ -56,6 +56,7 @@ from factory.scratch_folder import scratch_folder
 from factory.sources.clones import lend_objects
 from factory.sources.folder import copy_folder
 from factory.threads import InheritingPool
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,6 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.plugin_config.app_extensions import check_extensions
@@ -19,6 +18,7 @@ from factory.plugin_config.config_schema import SchemaProblem, find_config_probl
 from factory.plugin_config.mount_points import check_mount_points
 from factory.plugin_config.unknown_keys import find_unknown_keys
 from factory.quantities import join_names
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

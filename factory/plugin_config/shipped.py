@@ -8,12 +8,13 @@ TypeScript, which only a compiler turns into a schema.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from factory.frontend.bundle_manifests import BrokenManifestError, read_scalprum
 from factory.frontend.bundle_verdict import read_extension_ids
 from factory.notation.json_text import parse_json
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,12 +8,12 @@ package is run to find out.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import SourceError
 from factory.files import entries_in
 from factory.published.entry_points import ROOT
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

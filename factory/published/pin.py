@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, SourceError, StorageError, os_errors_as
 from factory.files import read_text, write_whole
+from factory.values import dataclass
 from factory.versions import is_range, is_version, satisfies
 
 if TYPE_CHECKING:

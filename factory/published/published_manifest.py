@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.discovery import BACKEND_ROLES, PLUGIN_ROLES
 from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
 from factory.errors import Place, SourceError
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 from factory.versions import is_range
 
 if TYPE_CHECKING:

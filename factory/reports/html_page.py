@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import PurePath
@@ -21,6 +20,7 @@ from factory.reports.markup import Markup, element, join, raw
 from factory.reports.page_facts import MOST_LOGS
 from factory.reports.page_times import times_section
 from factory.reports.summary import image_page
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,7 @@ plugin's package.json. The source is only looked at.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.discovery import FRONTEND_ROLES, discover_plugins
@@ -37,6 +37,7 @@ from factory.scaffolding.mounts_reader import read_old_mounts
 from factory.scaffolding.old_mounts import EXTENSION_PAGE, LeftOver, MountedExport
 from factory.sources.overlay import OVERLAY_NAMES
 from factory.sources.patch import PATCHES_FOLDER
+from factory.values import dataclass
 from factory.versions import compare_versions
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.frontend.extension_ids import KEEPS_ID, MAKES_APIS
 from factory.outside_text import clean
 from factory.scaffolding.old_mounts import MountedExport
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,7 @@ from factory.scaffolding.written_files import (
     plugins_list_with_reasons,
     source_json_text,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     import contextlib

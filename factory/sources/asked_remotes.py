@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from factory.sources.git import find_commit, patiently
@@ -11,6 +11,7 @@ from factory.sources.git_errors import Translated
 from factory.sources.git_process import SessionGit
 from factory.sources.git_refs import ask_for_refs, names_to_ask, resolve
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

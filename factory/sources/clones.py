@@ -12,7 +12,6 @@ import hashlib
 import logging
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -28,6 +27,7 @@ from factory.sources.git_notices import warn_of_uncommitted
 from factory.sources.git_process import SessionRepo, initialise
 from factory.sources.source import without_credentials
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,7 +11,7 @@ whole where ``git lfs install`` was run. Both are warned of when a checkout hold
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,6 +32,7 @@ from factory.sources.partial import (
 from factory.sources.source import Checkout, without_credentials
 from factory.toolchain.retrying import retry_command
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from factory.errors import Place, SourceError, StorageError
 from factory.sources.source import without_credentials
 from factory.toolchain.runner import ProcessFailed, on_full_disk
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,11 @@ import functools
 import os
 import re
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from factory.values import dataclass
 
 # GitPython looks for its git as it is imported. It is shown one that is not there, and told to take
 # that quietly: then it starts none, and takes the PATH's from then on. Both variables are read from

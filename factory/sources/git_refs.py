@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import SourceError
 from factory.quantities import join_names
 from factory.sources.source import BAD_REF, without_credentials
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,10 @@ Differences in blanks and tabs do not count (``patch -l``).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

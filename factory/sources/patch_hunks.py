@@ -7,8 +7,10 @@ something out, or where mailers and editors have taken blanks away, it is read a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.sources.patch_lines import PatchLines, Wrapping

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

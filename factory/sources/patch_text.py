@@ -9,12 +9,13 @@ such as a mail's header, is passed over.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from factory.sources.patch_hunks import Form, Hunk, MalformedPatchError, take_hunk
 from factory.sources.patch_lines import PatchLines, Wrapping, indentation
 from factory.sources.patch_names import Date, read_git_names, read_header_name, read_index_name
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from factory.errors import SourceError
+from factory.values import dataclass
 
 Transport: TypeAlias = Literal["http", "ssh", "git", "file"]
 

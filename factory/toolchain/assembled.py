@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
@@ -17,6 +16,7 @@ from factory.toolchain.registry_variables import (
     registry_variables,
 )
 from factory.toolchain.yarn import Yarn, find_wanted_yarn, find_yarn
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from factory.toolchain.node import QUIET_INSTALL
 from factory.toolchain.rhdh_cli_version import PACKAGE, find_known_version, resolve_version
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.wanted_tools import VARIABLE
+from factory.values import dataclass
 from factory.versions import VERSION
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, Place, StorageError, ToolchainError
@@ -22,6 +21,7 @@ from factory.notation.json_text import parse_object
 from factory.toolchain.cache_folder import make_folder, tell_read_only, why_read_only
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.wanted_tools import LATEST, VARIABLE
+from factory.values import dataclass
 from factory.versions import VERSION, highest, is_in, is_range, release_order
 
 if TYPE_CHECKING:

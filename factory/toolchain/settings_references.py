@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from factory.notation.json_text import parse_json
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

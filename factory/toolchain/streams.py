@@ -14,10 +14,10 @@ import re
 import signal
 import threading
 from collections import deque
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Self
 
 from factory.errors import Place, StorageError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     import subprocess

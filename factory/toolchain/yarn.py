@@ -11,7 +11,6 @@ import hashlib
 import logging
 import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.archives.npm_package import archive_of_npm
@@ -20,6 +19,7 @@ from factory.errors import ConfigurationError, Place, ToolchainError
 from factory.notation.json_text import parse_json
 from factory.notation.yaml_text import parse_yaml_1_1
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 from factory.versions import VERSION
 
 if TYPE_CHECKING:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from factory.ui.text import printable
+from factory.values import dataclass
 
 # Yarn starts each line with a code; in a view of one line there is no room for it.
 _YARN_PREFIX = re.compile(r"^➤ YN\d{4}: (?:[│┌└] ?)?")

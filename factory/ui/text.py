@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.outside_text import BLANK, clean, is_unprintable
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,6 @@ index): the folder, its index and the branch that is checked out stay as they ar
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -17,6 +16,7 @@ from factory.sources.git_process import GitSession, SessionGit
 from factory.sources.source import repository_around
 from factory.toolchain.runner import ProcessFailed
 from factory.updating.update_message import Message, message_of
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

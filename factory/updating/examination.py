@@ -7,7 +7,7 @@ Sources are git repositories. A source of another kind is examined by a function
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ from factory.updating.list_arguments import compute_arguments, edit_lists, find_
 from factory.updating.portal_fit import judge, judge_ranges
 from factory.updating.ref_names import classify, version_tags
 from factory.updating.workspace_update import Refused, Revision, WorkspaceUpdate
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

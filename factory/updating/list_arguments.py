@@ -7,7 +7,7 @@ arguments follow from the same source, and from that portal.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.analysis.inventory import find_host
@@ -19,6 +19,7 @@ from factory.config.workspaces import is_disabled
 from factory.errors import UsageError
 from factory.files import read_text
 from factory.updating.file_edits import FileEdit
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

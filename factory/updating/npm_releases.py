@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from factory.installation.npm_registry import VersionStanding, fits_node, pick_v
 from factory.notation.json_text import parse_object
 from factory.published.published_package import fetch_published, find_published
 from factory.sources.git_refs import FULL_ID
+from factory.values import dataclass
 from factory.versions import is_version
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ what it finds is a plugin if a version's package.json has the role of one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from factory.outside_text import clean
 from factory.threads import InheritingPool
 from factory.updating.portal_fit import join_fits, judge_ranges
 from factory.updating.version_fit import judge_computed_backstage, match_backstage
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ resolved, as a build does before it installs.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from semver import Version
@@ -35,6 +35,7 @@ from factory.updating.list_arguments import compute_arguments, edit_lists, find_
 from factory.updating.portal_fit import Fit
 from factory.updating.version_fit import make_judge, match_backstage
 from factory.updating.workspace_update import Refused, Revision, WorkspaceUpdate
+from factory.values import dataclass
 from factory.versions import is_in, is_range
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from semver import Version
 
 from factory.errors import SourceError
 from factory.sources.git_refs import FULL_ID, SHORT_ID
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.sources.git_refs import Advertised

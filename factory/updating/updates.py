@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from factory.toolchain.child_environment import git_environment
 from factory.updating.examination import UpdateWishes, examine
 from factory.updating.published_versions import examine_package
 from factory.updating.workspace_update import WorkspaceUpdate
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

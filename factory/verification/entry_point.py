@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from factory.notation.json_text import parse_json, parse_object
 from factory.quantities import join_names
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 from factory.verification.findings import (
     ENTRY_POINT,
     CheckFinding,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.frontend.bundle_manifests import BrokenManifestError, read_federation, read_scalprum
 from factory.frontend.bundle_verdict import judge_bundle
 from factory.frontend.verdict import NEW_SYSTEM, OLD_SYSTEM
+from factory.values import dataclass
 from factory.verification.findings import (
     NAMES,
     SHOWS,

@@ -1,0 +1,150 @@
+"""Values: dataclasses whose methods are made without compiling them, and ``__init__`` when called.
+
+Python writes and compiles six functions for each frozen dataclass, in half a millisecond. A command
+loads hundreds of them, makes values of some, and compares or prints few. So ``__init__`` is written
+when the first value is made, and the other methods are the same functions for all classes. All else
+is Python's own (``fields``, ``replace``, ``asdict``, patterns); type checkers see its decorator.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import reprlib
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["dataclass"]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from dataclasses import dataclass
+else:
+
+    def dataclass(
+        *, frozen=False, kw_only=False, slots=False, eq=True, repr=True, order=False
+    ) -> Callable[[type], type]:
+        """Return a decorator that does what :func:`dataclasses.dataclass` does."""
+
+        def decorate(cls: type) -> type:
+            if order or any(map(dataclasses.is_dataclass, cls.__bases__)):
+                whole = {"frozen": frozen, "eq": eq, "repr": repr, "order": order}
+                return dataclasses.dataclass(cls, kw_only=kw_only, slots=slots, **whole)
+            cls.__doc__ = cls.__doc__ or cls.__name__  # else Python makes one of the signature
+            has_hash = _has_hash(cls)
+            made = dataclasses.dataclass(
+                cls, init=False, repr=False, eq=False, kw_only=kw_only, slots=slots
+            )
+            made.__dataclass_params__.frozen = frozen  # what inherits from it has to be so, too
+            own = vars(made)
+            if "__init__" not in own:
+                made.__init__ = _init_once_called(made, frozen=frozen)
+            if repr and "__repr__" not in own:
+                made.__repr__ = _repr
+            if eq:
+                _add_comparison(made, frozen=frozen, has_hash=has_hash)
+            if frozen:
+                _freeze(made)
+            return made
+
+        return decorate
+
+
+def _has_hash(cls: type) -> bool:
+    """Whether a class has a hash of its own, and not the None that Python puts beside ``__eq__``."""
+    own = vars(cls)
+    return "__hash__" in own and not (own["__hash__"] is None and "__eq__" in own)
+
+
+def _init_once_called(cls: Any, *, frozen: bool) -> Callable[..., None]:
+    def __init__(self: Any, *args: Any, **given: Any) -> None:  # noqa: N807 - shown in tracebacks
+        cls.__init__ = _write_init(cls, frozen=frozen)
+        cls.__init__(self, *args, **given)
+
+    return __init__
+
+
+def _write_init(cls: Any, *, frozen: bool) -> Callable[..., None]:
+    """The ``__init__`` of a dataclass, with a parameter for each field."""
+    names: dict[str, Any] = {"_set": object.__setattr__, "_unset": object()}
+    by_place, by_name, body = ["self"], [], []
+    for field in dataclasses.fields(cls):
+        name, value = field.name, field.name
+        parameter = name
+        if field.default is not dataclasses.MISSING:
+            names[f"_default_{name}"] = field.default
+            parameter = f"{name}=_default_{name}"
+        elif field.default_factory is not dataclasses.MISSING:
+            names[f"_make_{name}"] = field.default_factory
+            parameter = f"{name}=_unset"
+            value = f"_make_{name}() if {name} is _unset else {name}"
+        (by_name if field.kw_only else by_place).append(parameter)
+        body.append(f"_set(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
+    if hasattr(cls, "__post_init__"):
+        body.append("self.__post_init__()")
+    parameters = ", ".join([*by_place, *(["*", *by_name] if by_name else [])])
+    lines = "\n  ".join(body or ["pass"])
+    exec(f"def __init__({parameters}):\n  {lines}", names)  # noqa: S102 - the names of fields
+    init: Callable[..., None] = names["__init__"]
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    init.__module__ = cls.__module__
+    return init
+
+
+@reprlib.recursive_repr()
+def _repr(self: Any) -> str:
+    fields = (field for field in dataclasses.fields(self) if field.repr)
+    shown = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields)
+    return f"{type(self).__qualname__}({shown})"
+
+
+def _add_comparison(cls: Any, *, frozen: bool, has_hash: bool) -> None:
+    fields = dataclasses.fields(cls)
+    compared = _getter([field.name for field in fields if field.compare])
+
+    def __eq__(self: Any, other: object) -> Any:  # noqa: N807 - shown in tracebacks
+        if other.__class__ is self.__class__:
+            return compared(self) == compared(other)
+        return NotImplemented
+
+    if "__eq__" not in vars(cls):
+        cls.__eq__ = __eq__
+    if not frozen and not has_hash:
+        cls.__hash__ = None
+    elif not has_hash:
+        hashed = _getter(
+            [each.name for each in fields if (each.compare if each.hash is None else each.hash)]
+        )
+        cls.__hash__ = lambda self: hash(hashed(self))
+
+
+def _getter(names: list[str]) -> Callable[[Any], Any]:
+    """What takes the values of some fields out of a value, as a tuple also of one or of none."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple([getattr(value, name) for name in names])
+
+
+def _freeze(cls: Any) -> None:
+    cls.__setattr__ = _refuse_to_set
+    cls.__delattr__ = _refuse_to_delete
+    # Copies are made by setting what has slots, unless the class does it itself.
+    if "__slots__" in vars(cls) and "__getstate__" not in vars(cls):
+        cls.__getstate__ = _state
+        cls.__setstate__ = _set_state
+
+
+def _refuse_to_set(self: Any, name: str, value: object) -> None:  # noqa: ARG001 - Python's order
+    raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _refuse_to_delete(self: Any, name: str) -> None:  # noqa: ARG001 - Python's order
+    raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _state(self: Any) -> list[Any]:
+    return [getattr(self, field.name) for field in dataclasses.fields(self)]
+
+
+def _set_state(self: Any, state: list[Any]) -> None:
+    for field, value in zip(dataclasses.fields(self), state, strict=True):
+        object.__setattr__(self, field.name, value)
