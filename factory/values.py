@@ -1,9 +1,10 @@
-"""Values: dataclasses whose methods are made without compiling them, and ``__init__`` when called.
+"""Values: dataclasses whose methods are not compiled before they are needed.
 
 Python writes and compiles six functions for each frozen dataclass, in half a millisecond. A command
-loads hundreds of them, makes values of some, and compares or prints few. So ``__init__`` is written
-when the first value is made, and the other methods are the same functions for all classes. All else
-is Python's own (``fields``, ``replace``, ``asdict``, patterns); type checkers see its decorator.
+loads hundreds of them, makes many values of a few, and compares or prints hardly any. So methods
+are the same functions for all classes, and only a class of many values gets an ``__init__`` of
+its own, as Python's. All else is Python's (``fields``, ``replace``, ``asdict``, patterns), and type
+checkers see its decorator.
 """
 
 from __future__ import annotations
@@ -15,13 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 __all__ = ["dataclass"]
 
+# Of so many values the slow way takes as long as to compile a fast one.
+_FEW = 50
+_NONE: Any = object()
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import dataclass
 else:
 
     def dataclass(
-        *, frozen=False, kw_only=False, slots=False, eq=True, repr=True, order=False
+        *,
+        frozen=False,
+        kw_only=False,
+        slots=False,
+        eq=True,
+        repr=True,  # noqa: A002 - Python's own word for it
+        order=False,
     ) -> Callable[[type], type]:
         """Return a decorator that does what :func:`dataclasses.dataclass` does."""
 
@@ -37,7 +48,7 @@ else:
             made.__dataclass_params__.frozen = frozen  # what inherits from it has to be so, too
             own = vars(made)
             if "__init__" not in own:
-                made.__init__ = _init_once_called(made, frozen=frozen)
+                made.__init__ = _first_init(made, frozen=frozen)
             if repr and "__repr__" not in own:
                 made.__repr__ = _repr
             if eq:
@@ -50,17 +61,45 @@ else:
 
 
 def _has_hash(cls: type) -> bool:
-    """Whether a class has a hash of its own, and not the None that Python puts beside ``__eq__``."""
+    """Whether a class has its own hash, not the None that Python puts beside ``__eq__``."""
     own = vars(cls)
     return "__hash__" in own and not (own["__hash__"] is None and "__eq__" in own)
 
 
-def _init_once_called(cls: Any, *, frozen: bool) -> Callable[..., None]:
+def _first_init(cls: Any, *, frozen: bool) -> Callable[..., None]:
+    """The ``__init__`` of the first values, until one of their own is worth its making."""
+    made = 0
+
     def __init__(self: Any, *args: Any, **given: Any) -> None:  # noqa: N807 - shown in tracebacks
-        cls.__init__ = _write_init(cls, frozen=frozen)
-        cls.__init__(self, *args, **given)
+        nonlocal made
+        made += 1
+        if made > _FEW or not _fill(self, cls, args, given):
+            cls.__init__ = _write_init(cls, frozen=frozen)
+            cls.__init__(self, *args, **given)
+        elif hasattr(cls, "__post_init__"):
+            self.__post_init__()
 
     return __init__
+
+
+def _fill(self: Any, cls: Any, args: tuple[Any, ...], given: dict[str, Any]) -> bool:
+    """Set the fields of a value, and say whether the arguments were such as it takes."""
+    left, used = iter(args), 0
+    for field in dataclasses.fields(cls):
+        value = _NONE if field.kw_only else next(left, _NONE)
+        if value is not _NONE:
+            pass
+        elif field.name in given:
+            value = given[field.name]
+            used += 1
+        elif field.default is not dataclasses.MISSING:
+            value = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            value = field.default_factory()
+        else:
+            return False
+        object.__setattr__(self, field.name, value)
+    return used == len(given) and next(left, _NONE) is _NONE
 
 
 def _write_init(cls: Any, *, frozen: bool) -> Callable[..., None]:

@@ -258,11 +258,12 @@ def _version(version: str) -> Any:
         raise ValueError(f"{version!r} is not a semantic version") from error
 
 
-# The grammar of node-semver's ranges, one version of it: "1", "1.x", "1.2.3-rc.1".
+# The grammar of node-semver's ranges, one version of it: "1", "1.x", "1.2.3-rc.1". Only advisories
+# need it, so it is compiled then.
 _PART = r"(\d+|[xX*])"
 _PARTIAL = rf"[v=\s]*{_PART}(?:\.{_PART}(?:\.{_PART}(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?)?)?"
-_HYPHEN = re.compile(rf"{_PARTIAL}\s+-\s+{_PARTIAL}")
-_COMPARATOR = re.compile(rf"(\^|~>?|[<>]?=?)\s*{_PARTIAL}(?=\s|$)")
+_HYPHEN = rf"{_PARTIAL}\s+-\s+{_PARTIAL}"
+_COMPARATOR = rf"(\^|~>?|[<>]?=?)\s*{_PARTIAL}(?=\s|$)"
 _Bound: TypeAlias = tuple[str, str]
 _NOTHING: tuple[_Bound, ...] = (("<", "0.0.0-0"),)
 
@@ -278,7 +279,7 @@ def _bounds(wanted: str) -> Iterator[_Bound]:
     https://github.com/npm/node-semver#advanced-range-syntax, with ``includePrerelease``: where a
     part of a version is left open, prereleases of its first version are in.
     """
-    if hyphen := _HYPHEN.fullmatch(wanted):
+    if hyphen := re.fullmatch(_HYPHEN, wanted):
         first, last = hyphen.groups()[:4], hyphen.groups()[4:]
         if _known_numbers(first):
             yield ">=", _as_written(first) if first[3] else _first_of(_known_numbers(first))
@@ -287,7 +288,7 @@ def _bounds(wanted: str) -> Iterator[_Bound]:
         elif _known_numbers(last):
             yield "<", _first_of(_next(_known_numbers(last)))
         return
-    for found in _COMPARATOR.finditer(wanted):
+    for found in re.finditer(_COMPARATOR, wanted):
         operator, *said = found.groups()
         yield from _bounds_of(operator.removesuffix(">") if operator == "~>" else operator, said)
 

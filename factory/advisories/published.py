@@ -29,7 +29,7 @@ from factory.attestation.provenance import (
     read_statement,
 )
 from factory.errors import ArtifactError, CheckError, FactoryError, Interrupted, Place, UsageError
-from factory.files import entries_in, output_folders
+from factory.folders import entries_in, output_folders
 from factory.notation.json_text import parse_json
 from factory.oci.descriptor import MOST_ENTRIES
 from factory.oci.packed_plugin import DYNAMIC_PACKAGES

@@ -12,7 +12,7 @@ from factory.analysis.lockfile_parser import LOCKFILE, generation_of
 from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
 from factory.analysis.workspace_globs import folders_named
 from factory.errors import Place, SourceError
-from factory.files import may_be_read
+from factory.folders import may_be_read
 from factory.values import dataclass
 
 if TYPE_CHECKING:

@@ -88,7 +88,7 @@ class DependencyGraph:
     ) -> None:
         self.lockfile = lockfile
         self._catalogs = catalogs
-        self._members = members
+        self.members = members
         self._resolutions: Resolutions = parse_resolutions(resolutions)
         self._edges: dict[Package, tuple[Edge, ...]] = {}
         self._by_manifest: dict[str, Package] = {}
@@ -173,7 +173,7 @@ class DependencyGraph:
         asked = self._meaning(name, asked)  # before resolutions, as in yarn
         replaced = self._resolutions.replace_range(name, asked, package.name, package.version)
         wanted = self._meaning(name, replaced)
-        member = self._members.get(name)
+        member = self.members.get(name)
         if member and wanted.startswith("workspace:"):
             return self.package(member.manifest)
         if member and self.lockfile.generation == "classic" and _serves(member, wanted):

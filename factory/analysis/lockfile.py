@@ -68,7 +68,7 @@ class LockEntries(Protocol):
     def __getitem__(self, index: int) -> LockEntry:
         """Return an entry, the same each time."""
 
-    def descriptors(self) -> Iterator[Sequence[str]]:
+    def descriptors(self) -> Sequence[Sequence[str]]:
         """Return the descriptors of each entry."""
 
     def packages(self) -> Iterator[tuple[str, str, str]]:
@@ -80,9 +80,9 @@ class ParsedEntries(tuple[LockEntry, ...]):
 
     __slots__ = ()
 
-    def descriptors(self) -> Iterator[Sequence[str]]:
+    def descriptors(self) -> Sequence[Sequence[str]]:
         """Return the descriptors of each entry."""
-        return (entry.descriptors for entry in self)
+        return [entry.descriptors for entry in self]
 
     def packages(self) -> Iterator[tuple[str, str, str]]:
         """Return name, version and resolution of each entry."""

@@ -1,4 +1,4 @@
-"""A yarn.lock as yarn 2 and newer write it, checked at once, its entries taken apart when asked for.
+"""A yarn.lock as yarn 2 and newer write it, checked at once, entries made when asked for.
 
 A lockfile has thousands of entries, of which most commands need some hundred. So one regular
 expression goes over the text, which holds for what yarn writes and for nothing that the parser
@@ -61,10 +61,9 @@ class UsualEntries:
             made = self._made[index] = self._make(index)
         return made
 
-    def descriptors(self) -> Iterator[Sequence[str]]:
+    def descriptors(self) -> Sequence[Sequence[str]]:
         """Return the descriptors of each entry."""
-        for _, short, long, *_ in self._found:
-            yield (short or long).split(", ")
+        return self._descriptors
 
     def packages(self) -> Iterator[tuple[str, str, str]]:
         """Return name, version and resolution of each entry."""
@@ -72,18 +71,22 @@ class UsualEntries:
             yield split_descriptor(resolution)[0], version, resolution
 
     @cached_property
+    def _descriptors(self) -> list[list[str]]:
+        return [(entry[1] or entry[2]).split(", ") for entry in self._found]
+
+    @cached_property
     def _lines(self) -> list[int]:
-        counts = (entry[0].count("\n") for entry in self._found)
+        counts = [entry[0].count("\n") for entry in self._found]
         return list(accumulate(counts, initial=self._first_line))
 
     def _make(self, index: int) -> LockEntry:
-        _, short, long, version, resolution, written, conditions = self._found[index]
+        _, _, _, version, resolution, written, conditions = self._found[index]
         sections = _sections(written) if written else {}
         return LockEntry(
             name=split_descriptor(resolution)[0],
             version=version,
             resolution=resolution,
-            descriptors=tuple((short or long).split(", ")),
+            descriptors=tuple(self._descriptors[index]),
             line=self._lines[index],
             dependencies=_pairs(sections.get("dependencies")),
             optional=_optional(sections.get("dependenciesMeta")),

@@ -23,7 +23,7 @@ from factory.analysis.host_warnings import older_host, warnings_about
 from factory.analysis.lockfile_parser import find_lockfile, read_lockfile
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.analysis.reasons import AnalysisWarning
-from factory.analysis.workspace_backstage import find_workspace_backstage
+from factory.analysis.workspace_backstage import LockedMembers, find_workspace_backstage
 from factory.errors import ConfigurationError, Place, SourceError
 from factory.values import dataclass
 
@@ -99,7 +99,9 @@ def analyze_workspace(
     written = {path: parse_arguments(text) for path, text in (listed or {}).items()}
     backends = [plugin.manifest for plugin in plugins if plugin.role in BACKEND_ROLES]
     around = find_context(workspace, host, backends) if backends else None
-    backstage = find_workspace_backstage(workspace).version
+    graph = around.graph if around else None
+    locked = LockedMembers(lockfile=graph.lockfile, members=graph.members) if graph else None
+    backstage = find_workspace_backstage(workspace, locked).version
     return WorkspaceAnalysis(
         host=host.name,
         host_backstage=host.backstage,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.analysis.glob_patterns import GLOBSTAR, expand_braces, path_pattern, segment_pattern
-from factory.files import scan_folder
+from factory.folders import scan_folder
 from factory.values import dataclass
 
 if TYPE_CHECKING:

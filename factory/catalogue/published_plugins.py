@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_FOLDER, PACKAGE_JSON, packed_entries
 from factory.errors import ConfigurationError, Place, UsageError
-from factory.files import output_folders
+from factory.folders import output_folders
 from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import read_plugin_list
 from factory.notation.json_text import parse_json

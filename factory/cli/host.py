@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from factory.analysis.inventory import (
     DEFAULT_HOST,
+    HOSTS,
     find_host,
     host_names,
     inventory_of_lockfile,
@@ -188,7 +188,7 @@ def import_host(
         )
     host = inventory_of_lockfile(lockfile, name=name, release=release, backstage=backstage)
     host = replace(host, profile=_profile(profile, host))
-    folder = into or Path(str(resources.files("factory.hosts")))
+    folder = into or HOSTS
     file = folder / f"{name}.json"
     unwritable = StorageError(
         "the inventory cannot be written",

@@ -21,8 +21,8 @@ from factory.cli.options import (
     Verbose,
 )
 from factory.cli.session import session
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR
 from factory.errors import ArtifactError, CheckError, Place, StorageError, UsageError, os_errors_as
 from factory.files import write_whole
 from factory.frontend.bundle_manifests import BrokenManifestError

@@ -24,8 +24,9 @@ from factory.cli.options import (
 )
 from factory.cli.session import session
 from factory.cli.update_view import lines
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR, SourceOptions, build_options
+from factory.config.options import SourceOptions, build_options
 from factory.config.portals import PortalScope, find_named_hosts
 from factory.config.run_plan import plan_run
 from factory.config.workspaces import environment_files

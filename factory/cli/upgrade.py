@@ -20,8 +20,8 @@ from factory.cli.options import (
 )
 from factory.cli.session import session
 from factory.cli.upgrade_view import move_document, show_move
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR
 from factory.installation.catalog_index import choose_default_list, open_indexes
 from factory.installation.connections import ConnectionOptions
 from factory.installation.npmrc import read_npmrc, warn_of_unused

@@ -14,8 +14,9 @@ from factory.config.allowed_scripts import NO_SCRIPTS, AllowedScripts, parse_all
 from factory.config.documents import read_json
 from factory.config.engine_option import read_engines
 from factory.config.environment import cache_dir_of
+from factory.config.list_names import DISABLED_LIST, PLUGINS_LIST
 from factory.config.package_spec import parse_as_of
-from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST, PluginsList, read_plugins_list
+from factory.config.plugins_list import PluginsList, read_plugins_list
 from factory.config.portals import DEFAULT_PORTAL, WantedPortal
 from factory.config.source_file import SOURCE_FILE, SourceFile, leaves_repository, read_source_file
 from factory.config.workspaces import is_disabled

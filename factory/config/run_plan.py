@@ -26,7 +26,7 @@ from factory.config.environment import (
     layer_environment,
     names_to_pass,
 )
-from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST
+from factory.config.list_names import DISABLED_LIST, PLUGINS_LIST
 from factory.config.portals import (
     PORTALS_FOLDER,
     PortalScope,

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from factory.config.environment import ENV_FILE
-from factory.config.plugins_list import DISABLED_LIST, MISNAMED_LIST, PLUGINS_LIST
+from factory.config.list_names import DISABLED_LIST, MISNAMED_LIST, PLUGINS_LIST
 from factory.config.portals import PORTALS_FOLDER, list_layers
 from factory.config.source_file import SOURCE_FILE
 from factory.errors import ConfigurationError, Place, UsageError, os_errors_as

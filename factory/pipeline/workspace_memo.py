@@ -24,7 +24,7 @@ from factory.cache.memo import (
 )
 from factory.cache.variables import telling_variables
 from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
-from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.list_names import PLUGINS_LIST
 from factory.engines import Engine
 from factory.errors import FactoryError
 from factory.pipeline.checkout import (

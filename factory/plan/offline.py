@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import parse_arguments
 from factory.analysis.inventory import find_host
-from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.list_names import PLUGINS_LIST
 from factory.config.selection import PluginName
 from factory.engines import Engine
 from factory.errors import FactoryError, Interrupted

@@ -12,7 +12,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from factory import __version__
-from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.list_names import PLUGINS_LIST
 from factory.config.selection import nothing_selected
 from factory.config.workspaces import CLONES_FOLDER
 from factory.engines import Engine

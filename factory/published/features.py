@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from factory.errors import SourceError
-from factory.files import entries_in
+from factory.folders import entries_in
 from factory.published.entry_points import ROOT
 from factory.values import dataclass
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from factory.files import entries_in
+from factory.folders import entries_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from factory.analysis.workspace_analysis import (
     WorkspaceAnalysis,
     analyze_workspace,
 )
-from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.list_names import PLUGINS_LIST
 from factory.config.source_file import SOURCE_FILE
 from factory.config.workspaces import CATALOGUE_FOLDER
 from factory.errors import ConfigurationError, DependenciesError, Place, UsageError

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _AT_START = re.compile(r"^(\s*):(?=:)")
 _ANYWHERE = re.compile(r"#(?=#\w*\[)")
 _SECTION = re.compile(r"(section_(?:start|end)):(?=\d)")
+_UNUSUAL = re.compile(r"[^\n -~]")
 
 
 def harmless(line: str) -> str:
@@ -48,14 +49,13 @@ def harmless_json(text: str) -> str:
     text = text.replace("##", "#\\u0023").replace("section_", "section\\u005f")
     if text.isascii() and "\x7f" not in text:
         return text
-    return "".join(_escape(char) if _is_escaped(char) else char for char in text)
+    return _UNUSUAL.sub(_escape_unprintable, text)
 
 
-def _is_escaped(char: str) -> bool:
-    return char != "\n" and (is_unprintable(char) or bool(BLANK.match(char)))
-
-
-def _escape(char: str) -> str:
+def _escape_unprintable(found: re.Match[str]) -> str:
+    char = found[0]
+    if not is_unprintable(char) and char not in BLANK:
+        return char
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 

@@ -11,7 +11,7 @@ from dataclasses import field, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.list_names import PLUGINS_LIST
 from factory.errors import FactoryError, Interrupted, SourceError
 from factory.pipeline.checkout import overrides_of
 from factory.quantities import pluralize

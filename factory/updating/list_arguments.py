@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.inventory import find_host
 from factory.analysis.workspace_analysis import analyze_workspace
-from factory.config.plugins_list import PLUGINS_LIST, read_plugins_list
+from factory.config.list_names import PLUGINS_LIST
+from factory.config.plugins_list import read_plugins_list
 from factory.config.plugins_list_edit import edit_plugins_list
 from factory.config.portals import find_layer, has_source, list_layers
 from factory.config.workspaces import is_disabled

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from semver import Version
 
 from factory.analysis.discovery import BACKEND_ROLES
+from factory.config.list_names import PLUGINS_LIST
 from factory.config.package_spec import PackageSpec
-from factory.config.plugins_list import PLUGINS_LIST
 from factory.errors import (
     ArtifactError,
     DependenciesError,

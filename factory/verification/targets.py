@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.errors import UsageError
-from factory.files import (
-    entries_in,
-    may_be_read,
-    output_folders,
-)
+from factory.folders import entries_in, may_be_read, output_folders
 from factory.oci.layout import LAYOUT_MARKER
 from factory.oci.names import (
     ImageName,

@@ -45,6 +45,13 @@ def by_both(**options: Any) -> list[Any]:
     return [made(dataclasses.dataclass), made(dataclass)]
 
 
+def made_often(parcel: Any, values: int) -> Any:
+    """The class when so many values of it have been made."""
+    for number in range(values):
+        parcel(name=str(number))
+    return parcel
+
+
 def said(make: Any) -> object:
     """What comes of a call: what it returns, or the error in its words."""
     try:
@@ -53,18 +60,23 @@ def said(make: Any) -> object:
         return type(error), str(error)
 
 
+@pytest.mark.parametrize("values", [0, 200])
 @pytest.mark.parametrize("options", WAYS, ids=str)
-def test_a_value_is_made_compared_and_shown_as_pythons(options: dict[str, bool]) -> None:
+def test_a_value_is_made_compared_and_shown_as_pythons(
+    options: dict[str, bool], values: int
+) -> None:
     told = []
-    for parcel in by_both(**options):
+    for parcel in (made_often(each, values) for each in by_both(**options)):
         one, same = parcel(name="a"), parcel(name="a", secret="x")
         other = parcel(name="b", weight=2, labels=["c"], listed=("d",))
         told.append(
             {
-                "equal": (one == same, one == other, one != other, one == "a", one == one),
+                "equal": (one == same, one == other, one != other, one == "a"),
                 "shown": (repr(one), repr(other)) if options["repr"] else "",
                 "positional": said(lambda p=parcel: dataclasses.asdict(p("a", 3))),
                 "nothing": said(lambda p=parcel: p()),
+                "too many": said(lambda p=parcel: p("a", 1, [], "", (), 7)),
+                "twice": said(lambda p=parcel: p("a", name="b")),
                 "unknown": said(lambda p=parcel: p(name="a", size=1)),
                 "fields": dataclasses.asdict(other),
                 "changed": dataclasses.asdict(dataclasses.replace(one, weight=7)),
@@ -202,8 +214,9 @@ def test_a_value_survives_pickling() -> None:
     assert pickle.loads(pickle.dumps(address)) == address
 
 
-def test_the_parameters_are_the_fields_once_a_value_was_made() -> None:
-    Address(street="a")
+def test_the_parameters_are_the_fields_once_many_values_were_made() -> None:
+    for number in range(200):
+        Address(street="a", number=number)
     assert list(inspect.signature(Address).parameters) == ["street", "number"]
 
 
