@@ -105,7 +105,9 @@ def _fill(self: Any, cls: Any, args: tuple[Any, ...], given: dict[str, Any]) -> 
 def _write_init(cls: Any, *, frozen: bool) -> Callable[..., None]:
     """The ``__init__`` of a dataclass, with a parameter for each field."""
     names: dict[str, Any] = {"_set": object.__setattr__, "_unset": object()}
-    by_place, by_name, body = ["self"], [], []
+    by_place: list[str] = ["self"]
+    by_name: list[str] = []
+    body: list[str] = []
     for field in dataclasses.fields(cls):
         name, value = field.name, field.name
         parameter = name

@@ -24,10 +24,8 @@ from factory.cli.options import (
 )
 from factory.cli.session import Session, session
 from factory.cli.verify_view import show
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, cache_dir_of, layer_environment
-from factory.config.options import (
-    CONFIG_DIR,
-)
 from factory.errors import UsageError
 from factory.installation.package_reference import LocalArchive, LocalFolder, OciPackage
 from factory.installation.plugin_list import read_plugin_list

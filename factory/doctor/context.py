@@ -6,11 +6,8 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.config.default_folders import OUTPUT_DIR, REPO_PATH
 from factory.config.environment import ENV_FILE, Environment, cache_dir_of, layer_environment
-from factory.config.options import (
-    OUTPUT_DIR,
-    REPO_PATH,
-)
 from factory.errors import ConfigurationError
 from factory.scratch_folder import scratch_folder
 from factory.values import dataclass

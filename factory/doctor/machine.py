@@ -10,11 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.config.options import (
-    CONFIG_DIR,
-    OUTPUT_DIR,
-    REPO_PATH,
-)
+from factory.config.default_folders import CONFIG_DIR, OUTPUT_DIR, REPO_PATH
 from factory.doctor.finding import Check, DoctorFinding
 from factory.quantities import pluralize, size
 from factory.scheduling.capacity import (

@@ -240,8 +240,8 @@ __metadata:
   languageName: unknown
   linkType: soft
 """
-PIECES = ("", '"', ":", ": ", " ", "  ", "    ", "\n", "\n\n", "\\", "\t", "#", "?", "\u00e9", "x")
-PIECES += ("__metadata", "  dependencies:\n", "  linkType: hard\n", '"__metadata":\n', "<<<<<<<\n")
+PIECES = ["", '"', ":", ": ", " ", "  ", "    ", "\n", "\n\n", "\\", "\t", "#", "?", "\u00e9", "x"]
+PIECES += ["__metadata", "  dependencies:\n", "  linkType: hard\n", '"__metadata":\n', "<<<<<<<\n"]
 
 
 def test_all_that_yarn_writes_is_read_alike_at_once_and_line_by_line() -> None:
