@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from factory.errors import ConfigurationError, Place
+from factory.patterns import lazy_pattern
 from factory.values import dataclass
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _make_removable(folder: str) -> None:
 
 _UNFINISHED = ".plugin-factory-"
 _LONGEST = 50
-_NAME = re.compile(rf"\..+{re.escape(_UNFINISHED)}[a-z0-9_]{{8}}")
+_NAME = lazy_pattern(rf"\..+{re.escape(_UNFINISHED)}[a-z0-9_]{{8}}")
 _MODE = 0o644
 # How link(2) fails where a filesystem has no hard links: exFAT, FAT, many by FUSE or a network.
 _NO_LINKS = frozenset(

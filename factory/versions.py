@@ -7,6 +7,8 @@ from functools import lru_cache
 from itertools import product, takewhile
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from factory.patterns import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,10 +21,10 @@ _Numbers: TypeAlias = tuple[int, int, int]
 # takes longer than all their comparisons; the tests hold both ways against npm's own answers.
 _LONGEST_NUMBER = 16
 _NUMBER = r"(0|[1-9]\d{0,14})"
-_RELEASE = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
-_USUAL_RANGE = re.compile(rf"([\^~]?){_NUMBER}\.{_NUMBER}\.{_NUMBER}")
-_FROM_TO = re.compile(rf">={_NUMBER}\.{_NUMBER}\.{_NUMBER} <{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
-_MAJORS = re.compile(rf"{_NUMBER}(?: \|\| {_NUMBER})*")
+_RELEASE = lazy_pattern(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_USUAL_RANGE = lazy_pattern(rf"([\^~]?){_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_FROM_TO = lazy_pattern(rf">={_NUMBER}\.{_NUMBER}\.{_NUMBER} <{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_MAJORS = lazy_pattern(rf"{_NUMBER}(?: \|\| {_NUMBER})*")
 
 
 def satisfies(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for it
@@ -258,12 +260,11 @@ def _version(version: str) -> Any:
         raise ValueError(f"{version!r} is not a semantic version") from error
 
 
-# The grammar of node-semver's ranges, one version of it: "1", "1.x", "1.2.3-rc.1". Only advisories
-# need it, so it is compiled then.
+# The grammar of node-semver's ranges, one version of it: "1", "1.x", "1.2.3-rc.1".
 _PART = r"(\d+|[xX*])"
 _PARTIAL = rf"[v=\s]*{_PART}(?:\.{_PART}(?:\.{_PART}(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?)?)?"
-_HYPHEN = rf"{_PARTIAL}\s+-\s+{_PARTIAL}"
-_COMPARATOR = rf"(\^|~>?|[<>]?=?)\s*{_PARTIAL}(?=\s|$)"
+_HYPHEN = lazy_pattern(rf"{_PARTIAL}\s+-\s+{_PARTIAL}")
+_COMPARATOR = lazy_pattern(rf"(\^|~>?|[<>]?=?)\s*{_PARTIAL}(?=\s|$)")
 _Bound: TypeAlias = tuple[str, str]
 _NOTHING: tuple[_Bound, ...] = (("<", "0.0.0-0"),)
 
@@ -279,7 +280,7 @@ def _bounds(wanted: str) -> Iterator[_Bound]:
     https://github.com/npm/node-semver#advanced-range-syntax, with ``includePrerelease``: where a
     part of a version is left open, prereleases of its first version are in.
     """
-    if hyphen := re.fullmatch(_HYPHEN, wanted):
+    if hyphen := _HYPHEN.fullmatch(wanted):
         first, last = hyphen.groups()[:4], hyphen.groups()[4:]
         if _known_numbers(first):
             yield ">=", _as_written(first) if first[3] else _first_of(_known_numbers(first))
@@ -288,7 +289,7 @@ def _bounds(wanted: str) -> Iterator[_Bound]:
         elif _known_numbers(last):
             yield "<", _first_of(_next(_known_numbers(last)))
         return
-    for found in re.finditer(_COMPARATOR, wanted):
+    for found in _COMPARATOR.finditer(wanted):
         operator, *said = found.groups()
         yield from _bounds_of(operator.removesuffix(">") if operator == "~>" else operator, said)
 

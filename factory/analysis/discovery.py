@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
 from factory.analysis.workspace_globs import folders_named
 from factory.errors import Place, SourceError
 from factory.folders import may_be_read
+from factory.patterns import lazy_pattern
 from factory.values import dataclass
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ PLUGIN_ROLES = (*FRONTEND_ROLES, *BACKEND_ROLES)
 
 # Packages in here are made for tests, made by builds, or somebody else's.
 _FIXTURES = frozenset({"fixtures", "test-fixtures", "testdata", "node_modules"})
-_DUNDER = re.compile(r"__.+__")
-_HIDDEN_OR_BUILT = re.compile(r"\..*|dist([-._].*)?")
+_DUNDER = lazy_pattern(r"__.+__")
+_HIDDEN_OR_BUILT = lazy_pattern(r"\..*|dist([-._].*)?")
 # A scaffolder template's package.json: its fields hold placeholders.
 _PLACEHOLDER = "{{"
 

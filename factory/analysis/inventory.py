@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +29,7 @@ from factory.analysis.portal_profile import (
 from factory.analysis.release_match import SCOPE, match_release
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.notation.json_text import parse_json, parse_object
+from factory.patterns import lazy_pattern
 from factory.values import dataclass
 from factory.versions import name_order, release_order, satisfies
 
@@ -43,7 +43,7 @@ DEFAULT_HOST = "rhdh-1.10"
 """The newest release of RHDH that has been released: the host if none is asked for."""
 PLAIN = "backstage-"
 """What the names of plain Backstage's releases begin with."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)

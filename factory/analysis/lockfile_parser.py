@@ -23,6 +23,7 @@ from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.analysis.usual_lockfile import find_usual_entries
 from factory.errors import DependenciesError, Place
 from factory.notation.json_text import parse_json
+from factory.patterns import lazy_pattern
 from factory.values import dataclass
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ OTHER_LOCKFILES = {
 }
 _CONFLICT_MARKS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 # Yarn 1 writes this and nothing else where there is nothing to lock.
-_CLASSIC_HEAD = re.compile(r"(?:#[^\n]*\n)*# yarn lockfile v1\n")
-_CLASSIC_MARK = re.compile(r"^# yarn lockfile v1\b", re.MULTILINE)
-_CLASSIC_KEY = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,\s"][^,"]*)')
+_CLASSIC_HEAD = lazy_pattern(r"(?:#[^\n]*\n)*# yarn lockfile v1\n")
+_CLASSIC_MARK = lazy_pattern(r"^# yarn lockfile v1\b", re.MULTILINE)
+_CLASSIC_KEY = lazy_pattern(r'"((?:[^"\\]|\\.)*)"|([^,\s"][^,"]*)')
 _INSTALL = "run 'yarn install' in the workspace and commit the yarn.lock that it writes"
 
 

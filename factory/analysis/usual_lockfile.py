@@ -8,22 +8,22 @@ written so, and says what is wrong with it). The tests compare the two.
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile import NO_NAMES, NOTHING, LockEntry, split_descriptor
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_HEAD = re.compile(r"(?:#[^\n]*+\n|\n)*+__metadata:\n(?:  [A-Za-z]++: [0-9a-z]++\n)++\n*+")
+_HEAD = lazy_pattern(r"(?:#[^\n]*+\n|\n)*+__metadata:\n(?:  [A-Za-z]++: [0-9a-z]++\n)++\n*+")
 # What may stand between quotes, so that nothing in a line has to be unescaped, and a name without.
 _TEXT = r"[ !#-\[\]-~]"
 _NAME = r'(?:"[!#-\[\]-~]++"|[!#-9;-\[\]-~]++)'
 # The groups: the whole, the descriptors, version, resolution, sections, conditions.
-_ENTRY = re.compile(
+_ENTRY = lazy_pattern(
     rf"""((?:"((?!__metadata"){_TEXT}++)":|\? "((?!__metadata"){_TEXT}++)"
 :)
   version: ([0-9A-Za-z.+_-]++)

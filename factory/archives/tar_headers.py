@@ -7,11 +7,11 @@ Here an archive has one meaning or none. The formats are POSIX's ustar and pax
 
 from __future__ import annotations
 
-import re
 import tarfile
 from typing import TYPE_CHECKING
 
 from factory.archives.refusal import damaged_archive, unsafe_archive
+from factory.patterns import lazy_pattern
 from factory.values import dataclass
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ BLOCK = tarfile.BLOCKSIZE
 # A pax header holds a name, a link and times; a longer name than a page is not a file's.
 LARGEST_EXTENSION = 64 * 1024
 _LARGEST_END = 1024 * 1024
-_RECORD = re.compile(rb"(\d{1,9}) ([^=]+)=")
+_RECORD = lazy_pattern(rb"(\d{1,9}) ([^=]+)=")
 _END_OF_RECORD = ord("\n")
 _OF_ONE_ENTRY = {"path", "linkpath", "size"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from factory.cli.option_variables import variable_of
 from factory.cli.options import LogLevel
 from factory.config.environment import read_env_file, refuse_empty
 from factory.errors import FactoryError
+from factory.patterns import lazy_pattern
 from factory.redaction import redactor_for
 from factory.toolchain.descendants import DESCENDANTS
 from factory.toolchain.hidden_environment import is_process_taken
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 # Options that protect something: left empty, they would protect nothing, without a word.
-_PROTECTS = re.compile(
+_PROTECTS = lazy_pattern(
     r"(?:^|_)(?:keys?|certs?|certificates?|ca|identity|issuer|password|token|auth|signed|provenance)"
     r"(?:_|$)"
 )

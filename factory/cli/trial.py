@@ -38,6 +38,7 @@ from factory.installation.install import InstallRequest, install
 from factory.installation.npmrc import read_npmrc, warn_of_unused
 from factory.installation.plugin_list import display_names
 from factory.installation.portal_config import CONFIG_FILE
+from factory.patterns import lazy_pattern
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node, npm_of
@@ -60,7 +61,7 @@ log = logging.getLogger(__name__)
 
 BACKEND = "Backstage"
 PAGES = "Pages"
-_ROUTE = re.compile(r"/[!-~]*", re.ASCII)
+_ROUTE = lazy_pattern(r"/[!-~]*", re.ASCII)
 _HIGHEST_PORT = 65535
 
 EXAMPLES = """Examples:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from semver import Version
-
 from factory.config.allowed_scripts import NO_SCRIPTS, AllowedScripts, parse_allowed_scripts
 from factory.config.documents import read_json
 from factory.config.engine_option import read_engines
@@ -22,6 +20,7 @@ from factory.config.source_file import SOURCE_FILE, SourceFile, leaves_repositor
 from factory.config.workspaces import is_disabled
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.events import without_portal
+from factory.patterns import lazy_pattern
 from factory.values import dataclass
 
 if TYPE_CHECKING:
@@ -247,8 +246,17 @@ def _read_noted_version(source_file: SourceFile | None) -> str | None:
     return None
 
 
+# https://semver.org, "Is there a suggested regular expression to check a SemVer string?"
+_VERSION = lazy_pattern(
+    r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){2}"
+    r"(?:-(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)"
+    r"(?:\.(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
+    r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
+)
+
+
 def _is_version(text: str) -> bool:
-    return Version.is_valid(text)
+    return _VERSION.fullmatch(text) is not None
 
 
 def _read_supported_versions(file: Path) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from factory.config.documents import read_yaml_map, unknown_fields, validate
 from factory.config.source_file import SOURCE_FILE
 from factory.errors import Place, UsageError
+from factory.patterns import lazy_pattern
 from factory.values import dataclass
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 PORTALS_FOLDER = "portals"
 PORTALS_FILE = "portals.yaml"
-_FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FOLDER_NAME = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LOCKFILE = "yarn.lock"
 _PLAIN_TAG = "{version}"
 _TAG_OF_PORTAL = "{version}-{host}"

@@ -26,6 +26,7 @@ from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import DEFAULT_LIST, DefaultList
 from factory.oci.names import image_name
 from factory.oci.pull import pull_manifest
+from factory.patterns import lazy_pattern
 from factory.scratch_folder import scratch_folder
 from factory.values import dataclass
 
@@ -43,7 +44,7 @@ EXTRACT_DIR = "CATALOG_ENTITIES_EXTRACT_DIR"
 _ENTITIES = "catalog-entities"
 # The newer name before the older one.
 _ENTITY_FOLDERS = (f"{_ENTITIES}/extensions", f"{_ENTITIES}/marketplace")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_NAME = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _LATEST = "latest"
 
 

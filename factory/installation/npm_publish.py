@@ -24,8 +24,8 @@ from factory.versions import is_range, is_version
 if TYPE_CHECKING:
     from factory.installation.npmrc import Npmrc
     from factory.installation.web import Web
+    from factory.oci.answers import Answer
     from factory.oci.packed_plugin import PluginArchive
-    from factory.oci.transport import Answer
 
 _MISSING = 404
 _DONE = frozenset({200, 201})

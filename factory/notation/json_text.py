@@ -8,22 +8,22 @@ import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from factory.notation.limits import DEEPEST, DocumentError, Steps, decode_text, too_deep
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# These are compiled when they are needed, which most documents do not need.
 # A piece of valid JSON that tells where one is: a whole text, or one of the brackets.
-_PIECE = r'"(?:[^"\\]|\\.)*"|[\[\]{},:]'
+_PIECE = lazy_pattern(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]')
 # Text that does not end goes to the end, so that its rest is not looked through again and again.
 _QUOTED = r'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))'
-_COMMENT = rf"{_QUOTED}|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
-_LAST_COMMA = rf"{_QUOTED}|,(?=\s*+[]}}])"
-_SURROGATE = "[\ud800-\udfff]"
-_HALF_PAIR = r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]"
+_COMMENT = lazy_pattern(rf"{_QUOTED}|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
+_LAST_COMMA = lazy_pattern(rf"{_QUOTED}|,(?=\s*+[]}}])", re.DOTALL)
+_SURROGATE = lazy_pattern("[\ud800-\udfff]")
+_HALF_PAIR = lazy_pattern(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]")
 # A valid document without any: scripts in a source map have whole pairs, and backslashes before
 # what only looks like a half.
-_WHOLE_PAIRS = (
+_WHOLE_PAIRS = lazy_pattern(
     r"(?:[^\\\ud800-\udfff]++|\\[^u]|\\u(?![dD][89a-fA-F])"
     r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
 )
@@ -61,7 +61,7 @@ def parse_json(text: str | bytes, *, each_key_once: bool = False) -> Any:
     except ValueError as error:  # a whole number of more than 4,300 digits
         raise DocumentError("a number has too many digits", expected="a number") from error
     _refuse_depth(value)
-    if _may_have_halves(written) and not re.fullmatch(_WHOLE_PAIRS, written):
+    if _may_have_halves(written) and not _WHOLE_PAIRS.fullmatch(written):
         _refuse_half_pairs(written)
     return value
 
@@ -87,8 +87,8 @@ def parse_commented_object(text: str | bytes) -> dict[str, Any]:
         DocumentError: as for :func:`parse_object`.
     """
     written = decode_text(text) if isinstance(text, bytes) else text
-    bare = re.sub(_COMMENT, lambda found: found[1] or " ", written, flags=re.DOTALL)
-    return parse_object(re.sub(_LAST_COMMA, lambda found: found[1] or "", bare, flags=re.DOTALL))
+    bare = _COMMENT.sub(lambda found: found[1] or " ", written)
+    return parse_object(_LAST_COMMA.sub(lambda found: found[1] or "", bare))
 
 
 def json_keys(text: str) -> Iterator[tuple[Steps, int]]:
@@ -107,7 +107,7 @@ def _texts(text: str) -> Iterator[tuple[Steps, re.Match[str], bool]]:
     way: list[str] = []  # where we are in each open bracket
     in_map: list[bool] = []
     expects_key = False
-    for piece in re.finditer(_PIECE, text):
+    for piece in _PIECE.finditer(text):
         mark = piece.group()
         if mark in "{[":
             in_map.append(mark == "{")
@@ -164,13 +164,13 @@ def _refuse_depth(value: object) -> None:
 
 def _may_have_halves(text: str) -> bool:
     is_plain = text.isascii() and "\\u" not in text
-    return not is_plain and re.search(_HALF_PAIR, text) is not None
+    return not is_plain and _HALF_PAIR.search(text) is not None
 
 
 def _refuse_half_pairs(text: str) -> None:
     """Refuse text that cannot be encoded; the reader puts whole pairs together."""
     for way, piece, _ in _texts(text):
-        half = re.search(_SURROGATE, json.loads(piece.group()))
+        half = _SURROGATE.search(json.loads(piece.group()))
         if half:
             offset = piece.start()
             raise DocumentError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
 from itertools import chain, count
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from factory.errors import FactoryError
 from factory.events import Outcome, StageFinished, StageOutput, StageStarted
+from factory.patterns import lazy_pattern
 from factory.scheduling.budget import (
     claim_of,
     rank_of,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from factory.toolchain.runner import Runner
 
 LOGS = "logs"
-_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_FILE_NAMES = lazy_pattern(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
+from factory.patterns import lazy_pattern
 from factory.plugin_config.config_schema import SchemaProblem
 from factory.values import dataclass
 
@@ -25,7 +25,7 @@ _FRONTEND = ("dynamicPlugins", "frontend")
 _PAGE = "entity.page."
 _ADMIN = "admin.page."
 _VARIATIONS = ("/cards", "/context")
-_STEPS = re.compile(r"[./]")
+_STEPS = lazy_pattern(r"[./]")
 _CLOSE = 0.75
 _LONGEST = 80
 

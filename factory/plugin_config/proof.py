@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
+from factory.patterns import lazy_pattern
 from factory.plugin_config.app_extensions import check_extensions
 from factory.plugin_config.config_schema import SchemaProblem, find_config_problems
 from factory.plugin_config.mount_points import check_mount_points
@@ -34,7 +34,7 @@ _FRONTEND = ("dynamicPlugins", "frontend")
 _CLOSE = 0.75
 _LONGEST = 80
 # https://backstage.io/docs/conf/writing#environment-variable-substitution; "$${" stands for itself.
-_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)(?::-[^}]*)?\}")
+_VARIABLE = lazy_pattern(r"(?<!\$)\$\{([A-Za-z_]\w*)(?::-[^}]*)?\}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
+from factory.patterns import lazy_pattern
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import Node, find_node, npm_of
 from factory.toolchain.node_environment import node_environment
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from factory.toolchain.runner import Runner
     from factory.toolchain.wanted_tools import WantedNode
 
-_PLAIN_NAME = re.compile(r"[\w@+.-]{1,120}", re.ASCII)
+_PLAIN_NAME = lazy_pattern(r"[\w@+.-]{1,120}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,15 +6,16 @@ and so that the plain views need no library at all.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.outside_text import BLANK, clean, is_unprintable
+from factory.patterns import lazy_pattern
 from factory.values import dataclass
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
     from factory.ui.progress import State
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 # GitHub's runner obeys "::" at a line's start and "##[" anywhere, Azure's agent "##vso[" and
 # TeamCity "##teamcity["; GitLab folds at "section_start:TIME:NAME".
-_AT_START = re.compile(r"^(\s*):(?=:)")
-_ANYWHERE = re.compile(r"#(?=#\w*\[)")
-_SECTION = re.compile(r"(section_(?:start|end)):(?=\d)")
-_UNUSUAL = re.compile(r"[^\n -~]")
+_AT_START = lazy_pattern(r"^(\s*):(?=:)")
+_ANYWHERE = lazy_pattern(r"#(?=#\w*\[)")
+_SECTION = lazy_pattern(r"(section_(?:start|end)):(?=\d)")
+_UNUSUAL = lazy_pattern(r"[^\n -~]")
 
 
 def harmless(line: str) -> str:
@@ -62,7 +63,7 @@ def _escape_unprintable(found: re.Match[str]) -> str:
 
 Style: TypeAlias = Literal["", "good", "bad", "warn", "accent", "strong", "dim", "problem"]
 
-_ONE_CELL_EACH = re.compile(r"[ -~]*")
+_ONE_CELL_EACH = lazy_pattern(r"[ -~]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory
     from factory.installation.npmrc import Npmrc
     from factory.installation.web import Web
-    from factory.oci.transport import Answer
+    from factory.oci.answers import Answer
     from factory.updating.npm_releases import PackageHistory, Release, ReleaseBook
 
 _ECOSYSTEM = "backstage"
