@@ -18,7 +18,7 @@ from factory.values import dataclass
 from factory.versions import is_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from factory.analysis.discovery import WorkspacePackage
@@ -88,6 +88,7 @@ class DependencyGraph:
     ) -> None:
         self.lockfile = lockfile
         self._catalogs = catalogs
+        self._meaning = catalogs.meaning  # what a range stands for
         self.members = members
         self._resolutions: Resolutions = parse_resolutions(resolutions)
         self._edges: dict[Package, tuple[Edge, ...]] = {}
@@ -153,11 +154,6 @@ class DependencyGraph:
             for edge in self.edges(package):
                 found.setdefault(edge.target, []).append(package)
         return found
-
-    @property
-    def _meaning(self) -> Callable[[str, str], str]:
-        """What a range stands for."""
-        return self._catalogs.meaning
 
     def _target(self, package: Package, name: str, asked: str) -> Package:
         if name in self._resolutions.by_name or asked.startswith(_BOUND_PROTOCOLS):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.inventory import find_host
 from factory.analysis.workspace_analysis import analyze_workspace
-from factory.cli.options import LogLevel
+from factory.cli.log_level import LogLevel
 from factory.cli.session import session
 from factory.config.options import build_options
 from factory.config.package_configurations import write_package_configurations

@@ -6,6 +6,7 @@ command that is called (``factory/cli/commands.py``).
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -62,6 +63,7 @@ def main() -> NoReturn:
         hide_environment()
     code = run(sys.argv[1:], process)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more could only spoil the exit code
+    gc.freeze()  # nor is there anything to be found at the end
     sys.exit(code)
 
 
@@ -80,7 +82,7 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
         call = find_plain_call(words, free)
         if call is None:
             return int(importlib.import_module(_APPLICATION).call_command(words, free, process))
-        call()
+        return call() or 0
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     except BrokenPipeError:
@@ -91,4 +93,3 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
         return 130
     except Exception as error:  # noqa: BLE001 - the edge: never a traceback
         return int(load_messages().show_error(error, process))
-    return 0

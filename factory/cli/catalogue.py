@@ -22,8 +22,9 @@ from factory.catalogue.metadata import MetadataRequest, plan_metadata
 from factory.catalogue.published_plugins import find_published_plugins
 from factory.cli.catalogue_view import findings_document, show_findings, texts_document
 from factory.cli.help_text import GroupedCommand
+from factory.cli.log_level import LogLevel
 from factory.cli.option_groups import share_option
-from factory.cli.options import REGISTRY, AsJson, LeastUrgent, LogLevel, Verbose
+from factory.cli.options import REGISTRY, AsJson, LeastUrgent, Verbose
 from factory.cli.session import session
 from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment

@@ -15,24 +15,27 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from factory.config.own_variables import OWN_PREFIXES
+from factory.config.own_variables import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class PlainCommand(NamedTuple):
-    """A command that takes a folder, flags, and options with a value; options lead to parameters.
+    """A command that takes flags and options with a value, each of which leads to a parameter.
 
-    ``name`` in ``module`` is the function that is called.
+    ``name`` in ``module`` is the function that is called, with the environment before all else if
+    it ``takes_process``. ``folder`` is the parameter for a word that is no option's, if there is
+    one.
     """
 
     module: str
     name: str
-    folder: str
     flags: Mapping[str, str]
     texts: Mapping[str, str]
     paths: Mapping[str, str]
+    folder: str = ""
+    takes_process: bool = False
 
 
 PLAIN_COMMANDS: Mapping[str, PlainCommand] = MappingProxyType(
@@ -40,7 +43,6 @@ PLAIN_COMMANDS: Mapping[str, PlainCommand] = MappingProxyType(
         "analyze": PlainCommand(
             module="factory.cli.analyze_folder",
             name="analyze_folder",
-            folder="workspace",
             flags={
                 "--check": "check",
                 "--write": "write",
@@ -49,25 +51,46 @@ PLAIN_COMMANDS: Mapping[str, PlainCommand] = MappingProxyType(
             },
             texts={"--host": "host"},
             paths={"--plugins-list": "plugins_list"},
-        )
+            folder="workspace",
+        ),
+        "build": PlainCommand(
+            module="factory.cli.run_build",
+            name="build_folders",
+            flags={"--verbose": "verbose"},
+            texts={},
+            paths={
+                "--config-dir": "config_dir",
+                "--repo-path": "repo_path",
+                "--output-dir": "output_dir",
+                "--cache-dir": "cache_dir",
+            },
+            takes_process=True,
+        ),
     }
 )
 
 
-def find_plain_call(words: Sequence[str], variables: Iterable[str]) -> Callable[[], None] | None:
+def find_plain_call(
+    words: Sequence[str], process: Mapping[str, str]
+) -> Callable[[], int | None] | None:
     """Return the call that a command line means, or None where typer has to read it.
+
+    What is called returns an exit code, or None for success.
 
     Args:
         words: the command and what follows it.
-        variables: the names of the environment's, of which one may be an option's.
+        process: the environment, in which a variable may be an option's.
     """
     command = PLAIN_COMMANDS.get(words[0]) if words else None
-    if command is None or any(name.lstrip("_").startswith(OWN_PREFIXES) for name in variables):
+    if command is None or any(name.lstrip("_").startswith(PREFIX) for name in process):
         return None
     values = _values(command, words[1:])
     if values is None:
         return None
-    call: Callable[..., None] = getattr(importlib.import_module(command.module), command.name)
+    call: Callable[..., int | None]
+    call = getattr(importlib.import_module(command.module), command.name)
+    if command.takes_process:
+        call = partial(call, MappingProxyType(dict(process)))
     return partial(call, **values)
 
 
@@ -75,7 +98,7 @@ def _values(command: PlainCommand, words: Sequence[str]) -> dict[str, Any] | Non
     values: dict[str, Any] = {}
     rest = iter(words)
     for word in rest:
-        name: str | None
+        name: str
         value: Any
         if word in command.flags:
             name, value = command.flags[word], True
@@ -85,7 +108,7 @@ def _values(command: PlainCommand, words: Sequence[str]) -> dict[str, Any] | Non
             name, value = command.paths[word], _path(next(rest, ""))
         else:
             name, value = command.folder, _path(word)
-        if value is None or name in values:
+        if not name or value is None or name in values:
             return None
         values[name] = value
     return values

@@ -11,6 +11,7 @@ import typer
 
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.cli.fetch_progress import listen_to_fetching
+from factory.cli.open_session import Session
 from factory.cli.options import (
     AsJson,
     CacheDir,
@@ -19,7 +20,7 @@ from factory.cli.options import (
     MaxEntrySize,
     Verbose,
 )
-from factory.cli.session import Session, session
+from factory.cli.session import session
 from factory.cli.try_view import show
 from factory.config.environment import cache_dir_of, layer_environment
 from factory.config.options import HOST_METAVAR

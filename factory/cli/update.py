@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from factory.cli.session import Session
+    from factory.cli.open_session import Session
     from factory.config.build_plan import BuildPlan
     from factory.config.run_plan import RunPlan
     from factory.installation.npmrc import Npmrc

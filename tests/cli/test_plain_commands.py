@@ -7,14 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.main import get_command
 
-from factory.cli import analyze, analyze_folder
+from factory.cli import analyze, analyze_folder, run_build
 from factory.cli.application import application, call_command
+from factory.cli.log_level import LogLevel
 from factory.cli.plain_commands import PLAIN_COMMANDS, find_plain_call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WHOLE = inspect.signature(analyze_folder.analyze_folder)
 PLAIN = [
@@ -28,7 +32,11 @@ PLAIN = [
 ]
 NOT_PLAIN = [
     [],
-    ["build"],
+    ["host", "list"],
+    ["build", "--help"],
+    ["build", "here"],
+    ["build", "--jobs", "2"],
+    ["build", "--config-dir", "a", "--config-dir", "b"],
     ["analyze", "--help"],
     ["analyze", "-h"],
     ["analyze", "--package", "a"],
@@ -67,7 +75,7 @@ def test_plain_words_mean_what_typer_makes_of_them(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def plainly() -> None:
-        call = find_plain_call(words, ["PATH"])
+        call = find_plain_call(words, {"PATH": ""})
         assert call is not None
         call()
 
@@ -77,22 +85,47 @@ def test_plain_words_mean_what_typer_makes_of_them(
     assert ours
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["build"],
+        ["build", "--config-dir", "a"],
+        ["build", "--verbose", "--repo-path", "a", "--output-dir", "b", "--cache-dir", "c"],
+    ],
+    ids=" ".join,
+)
+def test_a_plain_build_is_the_one_that_typer_calls(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    def note(process: Mapping[str, str], options: object, **given: Any) -> int:
+        given.pop("protecting", None)
+        seen.append((dict(process), options, {"log_level": LogLevel.INFO, **given}))
+        return 7
+
+    monkeypatch.setattr(run_build, "run_build", note)
+    process = {"PATH": "", "REGISTRY_URL": "quay.io", "RHDH_CLI_VERSION": "1.9.1"}
+    call = find_plain_call(words, process)
+    assert call is not None
+    assert [call(), call_command(words, process, process)] == [7, 7]
+    assert seen[0] == seen[1]
+
+
 @pytest.mark.parametrize("words", NOT_PLAIN, ids=" ".join)
 def test_other_words_are_left_to_typer(words: list[str]) -> None:
-    assert find_plain_call(words, ["PATH"]) is None
+    assert find_plain_call(words, {"PATH": ""}) is None
 
 
-@pytest.mark.parametrize(
-    "variable", ["PLUGIN_FACTORY_HOST", "_PLUGIN_FACTORY_COMPLETE", "REGISTRY_URL", "RHDH_CLI_X"]
-)
+@pytest.mark.parametrize("variable", ["PLUGIN_FACTORY_HOST", "_PLUGIN_FACTORY_COMPLETE"])
 def test_with_a_variable_of_ours_typer_looks_what_it_means(variable: str) -> None:
-    assert find_plain_call(["analyze"], ["PATH", variable]) is None
+    assert find_plain_call(["analyze"], {"PATH": "", variable: "x"}) is None
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_may_not_be_read_is_left_to_typer(tmp_path: Path) -> None:
     tmp_path.chmod(0)
-    assert find_plain_call(["analyze", str(tmp_path)], []) is None
+    assert find_plain_call(["analyze", str(tmp_path)], {}) is None
     tmp_path.chmod(0o700)
 
 
@@ -107,8 +140,9 @@ def test_the_table_has_the_options_as_typer_has_them(name: str) -> None:
     for option, parameter in {**plain.texts, **plain.paths}.items():
         assert option in parameters[parameter].opts
         assert not parameters[parameter].multiple
-    assert parameters[plain.folder].param_type_name == "argument"
-    assert parameters[plain.folder].nargs == 1
+    arguments = [each.name for each in parameters.values() if each.param_type_name == "argument"]
+    assert arguments == ([plain.folder] if plain.folder else [])
+    assert all(parameters[each].nargs == 1 for each in arguments)
 
 
 def test_a_plain_command_loads_neither_typer_nor_what_it_does_not_need(tmp_path: Path) -> None:
