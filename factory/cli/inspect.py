@@ -12,10 +12,10 @@ from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
 from factory.cli.fetch_progress import PROGRESS_SECONDS
 from factory.cli.inspect_view import document_of, show
+from factory.cli.log_level import LogLevel
 from factory.cli.options import (
     AsJson,
     LeastUrgent,
-    LogLevel,
     MaxEntrySize,
     RegistryConfigDir,
     Verbose,

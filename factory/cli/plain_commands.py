@@ -25,8 +25,8 @@ class PlainCommand(NamedTuple):
     """A command that takes flags and options with a value, each of which leads to a parameter.
 
     ``name`` in ``module`` is the function that is called, with the environment before all else if
-    it ``takes_process``. ``folder`` is the parameter for a word that is no option's, if there is
-    one.
+    it ``takes_process``. ``folder`` is the parameter for a word beside the options, if there may
+    be one.
     """
 
     module: str

@@ -11,12 +11,12 @@ import typer
 
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.cli.fetch_progress import listen_to_fetching
+from factory.cli.log_level import LogLevel
 from factory.cli.open_session import Session
 from factory.cli.options import (
     AsJson,
     CacheDir,
     LeastUrgent,
-    LogLevel,
     MaxEntrySize,
     Verbose,
 )

@@ -12,13 +12,13 @@ import typer
 
 from factory.analysis.inventory import find_host
 from factory.archives.limits import archive_limits
+from factory.cli.log_level import LogLevel
 from factory.cli.option_groups import share_option
 from factory.cli.options import (
     AsJson,
     Exclude,
     Host,
     LeastUrgent,
-    LogLevel,
     Only,
     Verbose,
 )

@@ -10,10 +10,10 @@ import typer
 from factory.analysis.inventory import find_host
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.cli.fetch_progress import listen_to_fetching
+from factory.cli.log_level import LogLevel
 from factory.cli.options import (
     AsJson,
     LeastUrgent,
-    LogLevel,
     MaxEntrySize,
     RegistryConfigDir,
     Verbose,

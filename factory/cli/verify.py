@@ -14,11 +14,11 @@ from factory.analysis.inventory import find_host
 from factory.analysis.locked_workspace import read_locked_workspace
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.attestation.keys import read_public_key
+from factory.cli.log_level import LogLevel
 from factory.cli.open_session import Session
 from factory.cli.options import (
     AsJson,
     LeastUrgent,
-    LogLevel,
     MaxEntrySize,
     RegistryConfigDir,
     Verbose,

@@ -121,12 +121,14 @@ def run_git(
 
 def open_git(folder: str | Path | None, session: GitSession) -> SessionGit:
     """Return git's commands for a folder, or for none."""
-    return _session_git().SessionGit(folder, session=session)
+    made: SessionGit = _session_git().SessionGit(folder, session=session)
+    return made
 
 
 def open_repository(path: Path, session: GitSession) -> SessionRepo:
     """Return the repository that is in a folder."""
-    return _session_git().SessionRepo(path, session=session)
+    made: SessionRepo = _session_git().SessionRepo(path, session=session)
+    return made
 
 
 def make_repository(path: Path, session: GitSession, *, bare: bool = False) -> SessionRepo:

@@ -69,7 +69,7 @@ class SessionGit(Git):
         if as_process or istream is not None or isinstance(command, str):
             raise NotImplementedError("git processes of the factory run to their end")
         words = [str(word) for word in command]
-        folder = self.working_dir or "."
+        folder = os.fspath(self.working_dir or ".")
         try:
             completed = run_git(words, folder=folder, session=self._session, stdin=stdin)
         except ProcessFailed as failure:

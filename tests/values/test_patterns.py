@@ -13,9 +13,12 @@ from factory.patterns import lazy_pattern
 def test_nothing_is_compiled_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[str] = []
     compile_pattern = re.compile
-    monkeypatch.setattr(
-        re, "compile", lambda *given: compiled.append(given[0]) or compile_pattern(*given)
-    )
+
+    def note(pattern: str, flags: int = 0) -> re.Pattern[str]:
+        compiled.append(pattern)
+        return compile_pattern(pattern, flags)
+
+    monkeypatch.setattr(re, "compile", note)
     digits = lazy_pattern(r"[0-9]+")
     assert compiled == []
     assert digits.fullmatch("12")
