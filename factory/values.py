@@ -119,7 +119,11 @@ def _write_init(cls: Any, *, frozen: bool) -> Callable[..., None]:
             parameter = f"{name}=_unset"
             value = f"_make_{name}() if {name} is _unset else {name}"
         (by_name if field.kw_only else by_place).append(parameter)
-        body.append(f"_set(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
+        if frozen and "__slots__" in vars(cls):
+            names[f"_set_{name}"] = getattr(cls, name).__set__  # faster than by its name
+            body.append(f"_set_{name}(self, {value})")
+        else:
+            body.append(f"_set(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     parameters = ", ".join([*by_place, *(["*", *by_name] if by_name else [])])

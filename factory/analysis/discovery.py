@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile_parser import LOCKFILE, generation_of
 from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
+from factory.analysis.read_once import once
 from factory.analysis.workspace_globs import folders_named
 from factory.errors import Place, SourceError
 from factory.folders import may_be_read
@@ -209,8 +210,12 @@ def member_manifests(project: Path) -> tuple[Path, ...]:
     return tuple(manifest.file for _, manifest in _members(project))
 
 
-def _members(project: Path) -> Iterator[tuple[Path, Manifest]]:
+def _members(project: Path) -> tuple[tuple[Path, Manifest], ...]:
     """Every member of the workspace with its package.json, the root first."""
+    return once((WorkspacePackage, project), lambda: tuple(_look_for_members(project)))
+
+
+def _look_for_members(project: Path) -> Iterator[tuple[Path, Manifest]]:
     if not (project / MANIFEST_FILE).is_file():
         return
     generation = generation_of(project / LOCKFILE)

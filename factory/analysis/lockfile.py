@@ -5,10 +5,9 @@ What a descriptor is: https://yarnpkg.com/advanced/lexicon#descriptor.
 
 from __future__ import annotations
 
-from dataclasses import field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 from urllib.parse import parse_qs, unquote
 
 from factory.values import dataclass
@@ -28,13 +27,8 @@ _PATH_PROTOCOLS = ("file:", "link:", "portal:", "exec:", "patch:")
 _REGISTRY_PROTOCOLS = ("npm:", "workspace:", "catalog:", "backstage:", "jsr:")
 
 
-def _nothing() -> Mapping[str, str]:
-    return NOTHING
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockEntry:
-    """One resolved package.
+class LockEntry(NamedTuple):
+    """One resolved package; a named tuple, because there are thousands of them.
 
     ``name`` is what the package calls itself: for an alias the package behind it. ``resolution`` is
     yarn's locator (``name@npm:1.2.3``); for classic the address that it was downloaded from.
@@ -47,9 +41,9 @@ class LockEntry:
     resolution: str
     descriptors: tuple[str, ...]
     line: int
-    dependencies: Mapping[str, str] = field(default_factory=_nothing)
+    dependencies: Mapping[str, str] = NOTHING
     optional: frozenset[str] = NO_NAMES
-    peer_dependencies: Mapping[str, str] = field(default_factory=_nothing)
+    peer_dependencies: Mapping[str, str] = NOTHING
     optional_peers: frozenset[str] = NO_NAMES
     conditions: str = ""
 

@@ -22,6 +22,7 @@ from factory.analysis.graph import DependencyGraph
 from factory.analysis.host_warnings import older_host, warnings_about
 from factory.analysis.lockfile_parser import find_lockfile, read_lockfile
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
+from factory.analysis.read_once import reading_once
 from factory.analysis.reasons import AnalysisWarning
 from factory.analysis.workspace_backstage import LockedMembers, find_workspace_backstage
 from factory.errors import ConfigurationError, Place, SourceError
@@ -92,6 +93,13 @@ def analyze_workspace(
         ConfigurationError: a listed plugin is not in the workspace or not a plugin, or its
             arguments cannot be read.
     """
+    with reading_once():
+        return _analyze(workspace, host, listed)
+
+
+def _analyze(
+    workspace: Path, host: HostInventory, listed: Mapping[str, str] | None
+) -> WorkspaceAnalysis:
     search = search_plugins(workspace) if listed is None else _find_listed(workspace, listed)
     plugins = search.plugins
     if not plugins and listed is None:
