@@ -222,6 +222,8 @@ def _satisfies(version: str, wanted: str) -> bool:
             return _is_in_usual(_numbers(found), usual[1], _numbers(usual, first=2))
         if bounds := _FROM_TO.fullmatch(wanted):
             return _numbers(bounds) <= _numbers(found) < _numbers(bounds, first=4)
+        if _MAJORS.fullmatch(wanted):
+            return found[1] in wanted.split(" || ")
     return bool(_range(wanted).test(_version(version)))
 
 

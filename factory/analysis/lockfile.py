@@ -68,6 +68,9 @@ class LockEntries(Protocol):
     def packages(self) -> Iterator[tuple[str, str, str]]:
         """Return name, version and resolution of each entry."""
 
+    def lines(self) -> Sequence[int]:
+        """Return the line that each entry begins at, counted from 1."""
+
 
 class ParsedEntries(tuple[LockEntry, ...]):
     """Entries that have all been taken apart."""
@@ -81,6 +84,10 @@ class ParsedEntries(tuple[LockEntry, ...]):
     def packages(self) -> Iterator[tuple[str, str, str]]:
         """Return name, version and resolution of each entry."""
         return ((entry.name, entry.version, entry.resolution) for entry in self)
+
+    def lines(self) -> Sequence[int]:
+        """Return the line that each entry begins at, counted from 1."""
+        return [entry.line for entry in self]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,6 +70,10 @@ class UsualEntries:
         for _, _, _, version, resolution, *_ in self._found:
             yield split_descriptor(resolution)[0], version, resolution
 
+    def lines(self) -> Sequence[int]:
+        """Return the line that each entry begins at, counted from 1."""
+        return self._lines
+
     @cached_property
     def _descriptors(self) -> list[list[str]]:
         return [(entry[1] or entry[2]).split(", ") for entry in self._found]
@@ -77,7 +81,7 @@ class UsualEntries:
     @cached_property
     def _lines(self) -> list[int]:
         counts = [entry[0].count("\n") for entry in self._found]
-        return list(accumulate(counts, initial=self._first_line))
+        return list(accumulate(counts[:-1], initial=self._first_line))
 
     def _make(self, index: int) -> LockEntry:
         _, _, _, version, resolution, written, conditions = self._found[index]

@@ -175,6 +175,7 @@ def check_both_ways(text: str) -> bool:
     assert tuple(usual[index] for index in range(len(usual))) == other.entries
     assert [tuple(each) for each in usual.descriptors()] == list(other.found.descriptors())
     assert list(usual.packages()) == list(other.found.packages())
+    assert list(usual.lines()) == list(other.found.lines())
     return True
 
 
