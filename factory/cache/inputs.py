@@ -121,10 +121,10 @@ class LockedPackages:
         peers: set[str] = set()
         while pending:
             package = pending.popleft()
-            following = self._following(package)
+            following = self._list_targets(package)
             if fresh := package.peers.keys() - peers:
                 peers.update(fresh)
-                following = (*following, *chain.from_iterable(map(self._called, fresh)))
+                following = (*following, *chain.from_iterable(map(self._find_named, fresh)))
             for target in following:
                 if target not in found:
                     found[target] = None
@@ -132,7 +132,7 @@ class LockedPackages:
                         pending.append(target)
         return found
 
-    def _following(self, package: Package) -> tuple[Package, ...]:
+    def _list_targets(self, package: Package) -> tuple[Package, ...]:
         """What a package asks for; worked out once, as several plugins reach the same."""
         known = self._targets.get(package)
         if known is None:
@@ -140,7 +140,7 @@ class LockedPackages:
             known = self._targets[package] = tuple(targets)
         return known
 
-    def _called(self, name: str) -> tuple[Package, ...]:
+    def _find_named(self, name: str) -> tuple[Package, ...]:
         """Every package of a name that is locked: a peer dependency is met by one of them."""
         known = self._named.get(name)
         if known is None:
