@@ -23,7 +23,7 @@ from error_messages import messages
 from typer.main import get_command
 
 from factory.analysis.inventory import DEFAULT_HOST, find_host, host_names
-from factory.cli.app import application
+from factory.cli.application import application
 from factory.cli.command_table import PROGRAM
 from factory.cli.option_variables import NAMES_FILE, find_variables, variable_of
 from factory.config.environment import default_environment

@@ -7,8 +7,9 @@ exit codes are part of the command line's contract: a pipeline may branch on the
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from factory.values import dataclass
 
 # The workspace that the running code works on; "" where a run has but one, or is between them.
 WORKSPACE: ContextVar[str] = ContextVar("workspace", default="")

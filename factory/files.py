@@ -5,95 +5,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import logging
 import os
 import re
-import secrets
 import shutil
 import stat
 import tempfile
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from factory.errors import ConfigurationError, Place
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-log = logging.getLogger(__name__)
-
-
-def entries_in(folder: Path) -> list[Path]:
-    """Return what is in a folder, in the order of the names; nothing if it may not be read.
-
-    Raises:
-        OSError: it cannot be read for another reason than that it may not be.
-    """
-    return [folder / entry.name for entry in scan_folder(folder)]
-
-
-def folders_in(folder: Path) -> list[Path]:
-    """Return the folders in a folder that may be read, in the order of their names.
-
-    Links to folders are among them.
-
-    Raises:
-        OSError: the folder cannot be read.
-    """
-    found = [path for path in entries_in(folder) if os.path.isdir(path)]  # noqa: PTH112 - never raises
-    return [path for path in found if may_be_read(path)]
-
-
-def output_folders(directory: Path) -> list[Path]:
-    """Return an output directory and the folders in it that a run may have put plugins into.
-
-    These are one for each workspace, or for each portal, which may hold one for each workspace.
-
-    Raises:
-        OSError: one cannot be read.
-    """
-    found = [directory]
-    for folder in folders_in(directory):
-        found.append(folder)
-        if not any(entry.suffix == ".tgz" for entry in entries_in(folder)):
-            found += folders_in(folder)
-    return found
-
-
-def scan_folder(folder: str | Path) -> list[os.DirEntry[str]]:
-    """Return the entries of a folder, in the order of their names; none if it may not be read.
-
-    Raises:
-        OSError: it cannot be read for another reason than that it may not be.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-    except PermissionError:
-        tell_passed_over(os.fspath(folder))
-        return []
-    # Without the right to search a folder, its names can be had and nothing else.
-    if found and not os.access(folder, os.X_OK, effective_ids=True):
-        tell_passed_over(os.fspath(folder))
-        return []
-    return found
-
-
-def may_be_read(folder: Path) -> bool:
-    """Whether what is in a folder may be looked at; if not, that is said."""
-    if os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
-        return True
-    tell_passed_over(os.fspath(folder))
-    return False
-
-
-@cache
-def tell_passed_over(folder: str) -> None:
-    """Warn that a folder is passed over; once for each."""
-    log.warning("%s is not readable and is skipped", folder)
 
 
 def remove_tree(folder: Path) -> None:
@@ -124,7 +49,7 @@ def _make_removable(folder: str) -> None:
 
 _UNFINISHED = ".plugin-factory-"
 _LONGEST = 50
-_NAME = re.compile(rf"\..+{re.escape(_UNFINISHED)}[a-z0-9_]{{8}}")
+_NAME = lazy_pattern(rf"\..+{re.escape(_UNFINISHED)}[a-z0-9_]{{8}}")
 _MODE = 0o644
 # How link(2) fails where a filesystem has no hard links: exFAT, FAT, many by FUSE or a network.
 _NO_LINKS = frozenset(
@@ -330,7 +255,7 @@ def remove_unfinished(folder: Path) -> None:
 
 def _make_beside(file: Path) -> tuple[int, Path]:
     while True:
-        name = f".{file.name[:_LONGEST]}{_UNFINISHED}{secrets.token_hex(4)}"
+        name = f".{file.name[:_LONGEST]}{_UNFINISHED}{os.urandom(4).hex()}"
         temporary = file.with_name(name)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         try:

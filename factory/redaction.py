@@ -11,12 +11,14 @@ import base64
 import json
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from factory.patterns import lazy_pattern
 from factory.secret_names import looks_secret
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,13 +37,13 @@ _ORDINARY = frozenset(
         *("password", "secret", "public", "private"),
     )
 )
-_PEM_BORDER = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
+_PEM_BORDER = lazy_pattern(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 # The user part of a URL ends at the last @ before the path (RFC 3986, 3.2), which people forget to
 # encode: of https://u:p@ss@host it is u:p@ss.
-_URL_USER = re.compile(r"(?<=://)[^/\s'\"<>`?#]+(?=@)")
+_URL_USER = lazy_pattern(r"(?<=://)[^/\s'\"<>`?#]+(?=@)")
 # A password with a slash, not encoded either: what is before the @ is not a host, unless it is a
 # port. Bounded, since a hostile line must not take the square of its length.
-_URL_PASSWORD = re.compile(
+_URL_PASSWORD = lazy_pattern(
     r"(?<=://)[^/\s'\"<>`@:?#]{0,200}:(?!\d{1,5}/)[^\s'\"<>`@]{1,400}"
     r"(?:@[^\s'\"<>`/@]{1,200}){0,9}(?=@[\w.\[-])"
 )
@@ -65,7 +67,7 @@ _IN_PLACE = (
     ),
 )
 # What a text has that any of these can be found in: most lines have none.
-_HINT = re.compile(r"auth|bearer|token|_password|cookie|-api-", re.IGNORECASE)
+_HINT = lazy_pattern(r"auth|bearer|token|_password|cookie|-api-", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import stat
 import tempfile
 from functools import cache
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from factory.files import remove_tree
 from factory.locking import held_if_free
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PREFIX = "plugin-factory-"
-_NAME = re.compile(rf"{_PREFIX}(?:[a-z]+-)?[a-z0-9_]{{8}}")
+_NAME = lazy_pattern(rf"{_PREFIX}(?:[a-z]+-)?[a-z0-9_]{{8}}")
 # Says that a folder is of this module; it is there only while, or after, the folder is locked.
 _MARK = ".plugin-factory-scratch"
 

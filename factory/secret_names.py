@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 
+from factory.patterns import lazy_pattern
+
 # A name is cut at what is neither letter nor digit, and where capitals begin: `myApi_KEY` has the
 # words MY, API and KEY.
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 _WORDS = frozenset(
     {
@@ -22,10 +24,10 @@ _WORDS = frozenset(
     }
 )  # fmt: skip
 # Words that people write in one with another: PGPASS, DBPASSWORD, ACCESSTOKEN, SSHKEY.
-_ENDINGS = re.compile(
+_ENDINGS = lazy_pattern(
     r".(?:PASS(?:WORD|WD|PHRASE)?|PWD|SECRET|TOKEN|CREDENTIALS?|CREDS|OAUTH|AUTH|JWT|PAT|KEY)S?$"
 )
-_BEGINNINGS = re.compile(r"^(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|APIKEY|AUTHTOKEN|OAUTH).")
+_BEGINNINGS = lazy_pattern(r"^(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|APIKEY|AUTHTOKEN|OAUTH).")
 _ORDINARY = frozenset(
     {
         "BYPASS", "COMPASS", "TRESPASS", "UNDERPASS", "OVERPASS", "ENCOMPASS", "SURPASS",
@@ -44,7 +46,7 @@ _ABOUT_ONE = frozenset(
     }
 )  # fmt: skip
 # Secrets whatever their last word is: who knows the address may write, or is half of the login.
-_ALWAYS = re.compile(r"WEBHOOK|(?:^|_)SECRET_ID$|CONN(?:ECTION)?_?STR(?:ING)?$", re.IGNORECASE)
+_ALWAYS = lazy_pattern(r"WEBHOOK|(?:^|_)SECRET_ID$|CONN(?:ECTION)?_?STR(?:ING)?$", re.IGNORECASE)
 # The folder that a shell is in; and the options --sign-key and --key, which name files.
 _NEVER = frozenset(
     {"PWD", "PLUGIN_FACTORY_KEY", "PLUGIN_FACTORY_SIGN_KEY", "PLUGIN_FACTORY_PASS_ENV"}

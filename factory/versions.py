@@ -7,6 +7,8 @@ from functools import lru_cache
 from itertools import product, takewhile
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from factory.patterns import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,10 +21,10 @@ _Numbers: TypeAlias = tuple[int, int, int]
 # takes longer than all their comparisons; the tests hold both ways against npm's own answers.
 _LONGEST_NUMBER = 16
 _NUMBER = r"(0|[1-9]\d{0,14})"
-_RELEASE = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
-_USUAL_RANGE = re.compile(rf"([\^~]?){_NUMBER}\.{_NUMBER}\.{_NUMBER}")
-_FROM_TO = re.compile(rf">={_NUMBER}\.{_NUMBER}\.{_NUMBER} <{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
-_MAJORS = re.compile(rf"{_NUMBER}(?: \|\| {_NUMBER})*")
+_RELEASE = lazy_pattern(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_USUAL_RANGE = lazy_pattern(rf"([\^~]?){_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_FROM_TO = lazy_pattern(rf">={_NUMBER}\.{_NUMBER}\.{_NUMBER} <{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_MAJORS = lazy_pattern(rf"{_NUMBER}(?: \|\| {_NUMBER})*")
 
 
 def satisfies(version: str, range: str) -> bool:  # noqa: A002 - npm's own word for it
@@ -220,6 +222,8 @@ def _satisfies(version: str, wanted: str) -> bool:
             return _is_in_usual(_numbers(found), usual[1], _numbers(usual, first=2))
         if bounds := _FROM_TO.fullmatch(wanted):
             return _numbers(bounds) <= _numbers(found) < _numbers(bounds, first=4)
+        if _MAJORS.fullmatch(wanted):
+            return found[1] in wanted.split(" || ")
     return bool(_range(wanted).test(_version(version)))
 
 
@@ -261,8 +265,8 @@ def _version(version: str) -> Any:
 # The grammar of node-semver's ranges, one version of it: "1", "1.x", "1.2.3-rc.1".
 _PART = r"(\d+|[xX*])"
 _PARTIAL = rf"[v=\s]*{_PART}(?:\.{_PART}(?:\.{_PART}(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?)?)?"
-_HYPHEN = re.compile(rf"{_PARTIAL}\s+-\s+{_PARTIAL}")
-_COMPARATOR = re.compile(rf"(\^|~>?|[<>]?=?)\s*{_PARTIAL}(?=\s|$)")
+_HYPHEN = lazy_pattern(rf"{_PARTIAL}\s+-\s+{_PARTIAL}")
+_COMPARATOR = lazy_pattern(rf"(\^|~>?|[<>]?=?)\s*{_PARTIAL}(?=\s|$)")
 _Bound: TypeAlias = tuple[str, str]
 _NOTHING: tuple[_Bound, ...] = (("<", "0.0.0-0"),)
 

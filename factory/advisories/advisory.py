@@ -6,12 +6,12 @@ that a prerelease of a fixed version is affected. https://ossf.github.io/osv-sch
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cmp_to_key
 from typing import Literal, TypeAlias
 
 from factory.archives.npm_package import is_package_name
 from factory.errors import UsageError
+from factory.values import dataclass
 from factory.versions import compare_versions, is_affected_by, is_range, is_version
 
 Judgement: TypeAlias = Literal["affected", "unknown", "not affected"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from factory.errors import ConfigurationError
 from factory.reports.build_report import REPORT_FILE
 from factory.reports.reading import read_report
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import logging
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ from factory.attestation.provenance import (
     read_statement,
 )
 from factory.errors import ArtifactError, CheckError, FactoryError, Interrupted, Place, UsageError
-from factory.files import entries_in, output_folders
+from factory.folders import entries_in, output_folders
 from factory.notation.json_text import parse_json
 from factory.oci.descriptor import MOST_ENTRIES
 from factory.oci.packed_plugin import DYNAMIC_PACKAGES
@@ -38,6 +38,7 @@ from factory.oci.referrers import list_referrers
 from factory.oci.registry import Registry
 from factory.oci.target import pull_target
 from factory.threads import InheritingPool
+from factory.values import dataclass
 from factory.verification.packed_plugins import sha256_of
 from factory.verification.remote_images import remote_image
 from factory.verification.targets import (

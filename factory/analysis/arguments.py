@@ -7,12 +7,12 @@ following word that does not begin with a dash.
 
 from __future__ import annotations
 
-import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ PACKAGE_OPTIONS = (EMBED, SHARED, SUPPRESS_NATIVE, ALLOW_NATIVE, IGNORE_VERSION_
 """The options of ``rhdh-cli plugin export`` that take package names, in the order we write them."""
 
 UNSHARED = "!"
-_NEEDS_QUOTES = re.compile(r"[\s'\"\\]")
+_NEEDS_QUOTES = lazy_pattern(r"[\s'\"\\]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from functools import cache, lru_cache
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,14 @@ from factory.versions import highest, release_order
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-RELEASES_FILE = "backstage-releases.dat"
+RELEASES_FILE = Path(__file__).with_name("backstage-releases.dat")
 _ABSENT = "-"
 
 
 @cache
 def _read_packed() -> tuple[tuple[str, ...], Mapping[str, str]]:
     """The releases, oldest first, and the runs of each package."""
-    data = resources.files("factory.analysis").joinpath(RELEASES_FILE).read_bytes()
+    data = RELEASES_FILE.read_bytes()
     document = parse_object(data)
     return tuple(document["releases"].split()), document["packages"]
 

@@ -6,7 +6,7 @@ whatever else uses it, so the walk is made again until nothing is added.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import (
@@ -37,6 +37,7 @@ from factory.analysis.native_choice import (
 from factory.analysis.reasons import DerivedArgument, Reason
 from factory.analysis.version_check import range_conflicts
 from factory.analysis.written_rules import rules_of, without_own_copies
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

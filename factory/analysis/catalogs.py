@@ -7,12 +7,12 @@ above it, entry by entry, and every value is text: ``react: 18`` is the range ``
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import Place, SourceError
-from factory.notation.yaml_text import parse_yaml_texts
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,6 +62,10 @@ def read_yarn_settings(file: Path) -> Mapping[str, Any]:
     Raises:
         SourceError: it cannot be read, or is not YAML with a map at its top.
     """
+    from factory.notation.yaml_text import (  # noqa: PLC0415 - YAML loads slowly
+        parse_yaml_texts,
+    )
+
     problem = f"{YARN_SETTINGS} cannot be read"
     hint = "correct the file, or patch it if it comes from a repository that is not yours"
     try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.graph import DependencyGraph, Hop, Package, ways_to
 from factory.analysis.native import NativeMarkers
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile_parser import LOCKFILE, generation_of
 from factory.analysis.manifest import MANIFEST_FILE, Manifest, read_manifest
+from factory.analysis.read_once import once
 from factory.analysis.workspace_globs import folders_named
 from factory.errors import Place, SourceError
-from factory.files import may_be_read
+from factory.folders import may_be_read
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +28,8 @@ PLUGIN_ROLES = (*FRONTEND_ROLES, *BACKEND_ROLES)
 
 # Packages in here are made for tests, made by builds, or somebody else's.
 _FIXTURES = frozenset({"fixtures", "test-fixtures", "testdata", "node_modules"})
-_DUNDER = re.compile(r"__.+__")
-_HIDDEN_OR_BUILT = re.compile(r"\..*|dist([-._].*)?")
+_DUNDER = lazy_pattern(r"__.+__")
+_HIDDEN_OR_BUILT = lazy_pattern(r"\..*|dist([-._].*)?")
 # A scaffolder template's package.json: its fields hold placeholders.
 _PLACEHOLDER = "{{"
 
@@ -209,8 +210,12 @@ def member_manifests(project: Path) -> tuple[Path, ...]:
     return tuple(manifest.file for _, manifest in _members(project))
 
 
-def _members(project: Path) -> Iterator[tuple[Path, Manifest]]:
+def _members(project: Path) -> tuple[tuple[Path, Manifest], ...]:
     """Every member of the workspace with its package.json, the root first."""
+    return once((WorkspacePackage, project), lambda: tuple(_look_for_members(project)))
+
+
+def _look_for_members(project: Path) -> Iterator[tuple[Path, Manifest]]:
     if not (project / MANIFEST_FILE).is_file():
         return
     generation = generation_of(project / LOCKFILE)

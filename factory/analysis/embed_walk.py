@@ -7,12 +7,13 @@ private to the plugin. Rules 1 to 4 of docs/build-arguments.md are here.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from factory.analysis.context import is_backstage
 from factory.analysis.embedding import role_by_name, sibling_names
 from factory.analysis.reasons import Reason, Trail, start_of, way_down
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
+
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 Ends: TypeAlias = frozenset[int]
 Node: TypeAlias = Callable[[str, int], Ends]
@@ -27,9 +29,9 @@ _MAX_READINGS = 10_000
 _MAX_DEPTH = 40
 _SIGNS = "!?+*@"
 _NOWHERE: Ends = frozenset()
-_INNERMOST_BRACES = re.compile(r"(?<![\\$])\{((?:\\.|[^{}\\])*)\}")
-_RANGE = re.compile(r"(-?\d+|[A-Za-z])\.\.(-?\d+|[A-Za-z])(?:\.\.(-?\d+))?")
-_POSIX = re.compile(r"\[:(\w+):\]")
+_INNERMOST_BRACES = lazy_pattern(r"(?<![\\$])\{((?:\\.|[^{}\\])*)\}")
+_RANGE = lazy_pattern(r"(-?\d+|[A-Za-z])\.\.(-?\d+|[A-Za-z])(?:\.\.(-?\d+))?")
+_POSIX = lazy_pattern(r"\[:(\w+):\]")
 _POSIX_CLASSES = {
     "alnum": "a-zA-Z0-9",
     "alpha": "a-zA-Z",
@@ -46,7 +48,7 @@ _POSIX_CLASSES = {
     "word": "A-Za-z0-9_",
     "xdigit": "A-Fa-f0-9",
 }
-_REGEX_CHARACTERS = re.compile(r"[-*+?.^${}(|)[\]]")
+_REGEX_CHARACTERS = lazy_pattern(r"[-*+?.^${}(|)[\]]")
 
 
 def expand_braces(glob: str) -> tuple[str, ...]:

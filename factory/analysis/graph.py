@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from factory.analysis.catalogs import Catalogs
 from factory.analysis.lockfile import NO_NAMES, NOTHING, LockEntry, Lockfile
 from factory.analysis.resolutions import Resolutions, parse_resolutions
+from factory.values import dataclass
 from factory.versions import is_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from factory.analysis.discovery import WorkspacePackage
@@ -87,7 +88,8 @@ class DependencyGraph:
     ) -> None:
         self.lockfile = lockfile
         self._catalogs = catalogs
-        self._members = members
+        self._meaning = catalogs.meaning  # what a range stands for
+        self.members = members
         self._resolutions: Resolutions = parse_resolutions(resolutions)
         self._edges: dict[Package, tuple[Edge, ...]] = {}
         self._by_manifest: dict[str, Package] = {}
@@ -153,11 +155,6 @@ class DependencyGraph:
                 found.setdefault(edge.target, []).append(package)
         return found
 
-    @property
-    def _meaning(self) -> Callable[[str, str], str]:
-        """What a range stands for."""
-        return self._catalogs.meaning
-
     def _target(self, package: Package, name: str, asked: str) -> Package:
         if name in self._resolutions.by_name or asked.startswith(_BOUND_PROTOCOLS):
             return self._resolve(package, name, asked)
@@ -172,7 +169,7 @@ class DependencyGraph:
         asked = self._meaning(name, asked)  # before resolutions, as in yarn
         replaced = self._resolutions.replace_range(name, asked, package.name, package.version)
         wanted = self._meaning(name, replaced)
-        member = self._members.get(name)
+        member = self.members.get(name)
         if member and wanted.startswith("workspace:"):
             return self.package(member.manifest)
         if member and self.lockfile.generation == "classic" and _serves(member, wanted):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from factory.analysis.catalogs import CATALOG, YARN_SETTINGS
 from factory.analysis.lockfile import effective_range, origin_of
 from factory.analysis.native import is_refused
 from factory.analysis.reasons import ARROW, AnalysisWarning
+from factory.patterns import lazy_pattern
 from factory.versions import lowest_in
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _SHARED_FACTS = {
     "not-in-host": "shared and not in the host",
     "peer-not-in-host": "required as a peer and not in the host",
 }
-_CREDENTIALS = re.compile(r"//[^/@\s]*@")
+_CREDENTIALS = lazy_pattern(r"//[^/@\s]*@")
 
 
 def warnings_about(

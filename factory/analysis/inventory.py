@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,18 +29,21 @@ from factory.analysis.portal_profile import (
 from factory.analysis.release_match import SCOPE, match_release
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.notation.json_text import parse_json, parse_object
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 from factory.versions import name_order, release_order, satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from importlib.resources.abc import Traversable
 
 BACKSTAGE_FILE = "backstage.json"
+HOSTS = Path(__file__).parents[1] / "hosts"
+"""The folder of the portals that ship with the factory."""
 DEFAULT_HOST = "rhdh-1.10"
 """The newest release of RHDH that has been released: the host if none is asked for."""
 PLAIN = "backstage-"
 """What the names of plain Backstage's releases begin with."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -85,7 +86,7 @@ class HostInventory:
 
 def host_names() -> tuple[str, ...]:
     """Return the names of the portals that ship with the factory, oldest release first."""
-    files = resources.files("factory.hosts").iterdir()
+    files = HOSTS.iterdir()
     names = (file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
     return tuple(sorted(names, key=name_order))
 
@@ -112,7 +113,7 @@ def find_host(host: str | None = None) -> HostInventory:
     if not host:
         host = DEFAULT_HOST
     if _NAME.fullmatch(host):
-        file = resources.files("factory.hosts").joinpath(f"{host}.json")
+        file = HOSTS / f"{host}.json"
         if file.is_file():
             return _inventory(file, Path(f"{host}.json"))
         if host.startswith(PLAIN) and (release := find_release(host.removeprefix(PLAIN))):
@@ -209,7 +210,7 @@ def is_host_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _inventory(source: Path | Traversable, file: Path) -> HostInventory:
+def _inventory(source: Path, file: Path) -> HostInventory:
     """The inventory in ``source``; ``file`` is what errors call it."""
     try:
         document = parse_object(source.read_bytes())

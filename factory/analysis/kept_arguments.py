@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import EMBED, PACKAGE_OPTIONS, SHARED, SUPPRESS_NATIVE, UNSHARED
@@ -17,6 +17,7 @@ from factory.analysis.embed_walk import EmbedDecision, Walk, walk
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
 from factory.analysis.written_rules import is_pattern, without_own_copies
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

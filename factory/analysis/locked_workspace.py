@@ -9,7 +9,6 @@ what follows ``optional!`` may fail to apply.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
@@ -17,6 +16,7 @@ from factory.analysis.discovery import workspace_packages
 from factory.analysis.lockfile import split_descriptor
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.analysis.workspace_analysis import find_context
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

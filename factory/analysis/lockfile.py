@@ -5,14 +5,15 @@ What a descriptor is: https://yarnpkg.com/advanced/lexicon#descriptor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 from urllib.parse import parse_qs, unquote
 
+from factory.values import dataclass
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 Generation: TypeAlias = Literal["berry", "classic"]
@@ -26,13 +27,8 @@ _PATH_PROTOCOLS = ("file:", "link:", "portal:", "exec:", "patch:")
 _REGISTRY_PROTOCOLS = ("npm:", "workspace:", "catalog:", "backstage:", "jsr:")
 
 
-def _nothing() -> Mapping[str, str]:
-    return NOTHING
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockEntry:
-    """One resolved package.
+class LockEntry(NamedTuple):
+    """One resolved package; a named tuple, because there are thousands of them.
 
     ``name`` is what the package calls itself: for an alias the package behind it. ``resolution`` is
     yarn's locator (``name@npm:1.2.3``); for classic the address that it was downloaded from.
@@ -45,25 +41,67 @@ class LockEntry:
     resolution: str
     descriptors: tuple[str, ...]
     line: int
-    dependencies: Mapping[str, str] = field(default_factory=_nothing)
+    dependencies: Mapping[str, str] = NOTHING
     optional: frozenset[str] = NO_NAMES
-    peer_dependencies: Mapping[str, str] = field(default_factory=_nothing)
+    peer_dependencies: Mapping[str, str] = NOTHING
     optional_peers: frozenset[str] = NO_NAMES
     conditions: str = ""
 
     @property
     def is_workspace(self) -> bool:
         """Whether the package is a member of the workspace that the lockfile belongs to."""
-        return f"@{_WORKSPACE}" in self.resolution
+        return _is_workspace(self.resolution)
+
+
+class LockEntries(Protocol):
+    """The entries of a yarn.lock, in the order of the file; what many ask for is told of all."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, index: int) -> LockEntry:
+        """Return an entry, the same each time."""
+
+    def descriptors(self) -> Sequence[Sequence[str]]:
+        """Return the descriptors of each entry."""
+
+    def packages(self) -> Iterator[tuple[str, str, str]]:
+        """Return name, version and resolution of each entry."""
+
+    def lines(self) -> Sequence[int]:
+        """Return the line that each entry begins at, counted from 1."""
+
+
+class ParsedEntries(tuple[LockEntry, ...]):
+    """Entries that have all been taken apart."""
+
+    __slots__ = ()
+
+    def descriptors(self) -> Sequence[Sequence[str]]:
+        """Return the descriptors of each entry."""
+        return [entry.descriptors for entry in self]
+
+    def packages(self) -> Iterator[tuple[str, str, str]]:
+        """Return name, version and resolution of each entry."""
+        return ((entry.name, entry.version, entry.resolution) for entry in self)
+
+    def lines(self) -> Sequence[int]:
+        """Return the line that each entry begins at, counted from 1."""
+        return [entry.line for entry in self]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lockfile:
-    """The entries of a yarn.lock, in the order of the file."""
+    """A yarn.lock; ``found`` are its entries, which may be taken apart only when asked for."""
 
     file: Path
     generation: Generation
-    entries: tuple[LockEntry, ...]
+    found: LockEntries
+
+    @cached_property
+    def entries(self) -> tuple[LockEntry, ...]:
+        """Every entry, in the order of the file."""
+        return tuple(self.found[index] for index in range(len(self.found)))
 
     def resolve(self, name: str, asked: str, *, locator: str = "") -> LockEntry | None:
         """Return the entry that yarn installs for the dependency ``name: asked``, or None.
@@ -75,72 +113,83 @@ class Lockfile:
         package's, picks between several of them.
         """
         bare = asked.removeprefix(_NPM)
-        patched = self._builtin_patches.get((name, bare))
-        if patched:
-            return patched
-        index = self._by_descriptor
-        found = index.get(f"{name}@{asked}") or index.get(f"{name}@{_NPM}{bare}")
+        places = self._by_descriptor
+        found = self._builtin_patches.get((name, bare))
+        if found is None:
+            found = places.get(f"{name}@{asked}")
+        if found is None:
+            found = places.get(f"{name}@{_NPM}{bare}")
         if found is None and asked != bare:
-            found = index.get(f"{name}@{bare}")
+            found = places.get(f"{name}@{bare}")
         if found is None:
             found = self._find_bound(f"{name}@{asked}", locator)
-        if found is None and asked.startswith(_WORKSPACE):
-            found = next((e for e in self.entries_of(name) if e.is_workspace), None)
-        return found
+        if found is not None:
+            return self.found[found]
+        if asked.startswith(_WORKSPACE):
+            return next((each for each in self.entries_of(name) if each.is_workspace), None)
+        return None
 
     def entries_of(self, name: str) -> tuple[LockEntry, ...]:
         """Return every entry whose package is called ``name``."""
-        return tuple(self._by_name.get(name, ()))
+        return tuple(self.found[index] for index in self._by_name.get(name, ()))
 
     @cached_property
     def versions(self) -> Mapping[str, tuple[str, ...]]:
         """Every package name with its versions as the file has them, workspace members left out."""
         found: dict[str, dict[str, None]] = {}
-        for entry in self.entries:
-            if not entry.is_workspace:
-                found.setdefault(entry.name, {})[entry.version] = None
+        for name, version, resolution in self.found.packages():
+            if not _is_workspace(resolution):
+                found.setdefault(name, {})[version] = None
         return {name: tuple(versions) for name, versions in found.items()}
 
     @cached_property
-    def _by_descriptor(self) -> dict[str, LockEntry]:
-        return {key: entry for entry in self.entries for key in entry.descriptors}
+    def _by_descriptor(self) -> dict[str, int]:
+        return {
+            descriptor: index
+            for index, descriptors in enumerate(self.found.descriptors())
+            for descriptor in descriptors
+        }
 
     @cached_property
-    def _by_name(self) -> dict[str, list[LockEntry]]:
-        found: dict[str, list[LockEntry]] = {}
-        for entry in self.entries:
-            found.setdefault(entry.name, []).append(entry)
+    def _by_name(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for index, (name, _, _) in enumerate(self.found.packages()):
+            found.setdefault(name, []).append(index)
         return found
 
     @cached_property
-    def _bound(self) -> dict[str, list[tuple[str, LockEntry]]]:
-        found: dict[str, list[tuple[str, LockEntry]]] = {}
-        for entry in self.entries:
-            for key in entry.descriptors:
+    def _bound(self) -> dict[str, list[tuple[str, int]]]:
+        found: dict[str, list[tuple[str, int]]] = {}
+        for index, descriptors in enumerate(self.found.descriptors()):
+            for key in descriptors:
                 descriptor, separator, binding = key.partition("::")
                 if separator:
-                    found.setdefault(descriptor, []).append((binding, entry))
+                    found.setdefault(descriptor, []).append((binding, index))
         return found
 
-    def _find_bound(self, descriptor: str, locator: str) -> LockEntry | None:
+    def _find_bound(self, descriptor: str, locator: str) -> int | None:
         choices = self._bound.get(descriptor, [])
-        for binding, entry in choices:
+        for binding, index in choices:
             if locator and locator in parse_qs(binding).get("locator", []):
-                return entry
+                return index
         return choices[0][1] if choices else None
 
     @cached_property
-    def _builtin_patches(self) -> dict[tuple[str, str], LockEntry]:
+    def _builtin_patches(self) -> dict[tuple[str, str], int]:
         found = {}
-        for entry in self.entries:
-            if "builtin<" not in entry.descriptors[0]:
+        for index, descriptors in enumerate(self.found.descriptors()):
+            if "builtin<" not in descriptors[0]:
                 continue
-            for key in entry.descriptors:
+            for key in descriptors:
                 name, asked = split_descriptor(key)
                 source = asked.removeprefix(_PATCH).partition("#")[0]
                 inner = unquote(split_descriptor(source)[1])
-                found[name, inner.removeprefix(_NPM)] = entry
+                found[name, inner.removeprefix(_NPM)] = index
         return found
+
+
+def _is_workspace(resolution: str) -> bool:
+    return f"@{_WORKSPACE}" in resolution
 
 
 def split_descriptor(descriptor: str) -> tuple[str, str]:

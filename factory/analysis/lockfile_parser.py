@@ -8,14 +8,23 @@ part of YAML (yarn's ``parseSyml``).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NoReturn
 
-from factory.analysis.lockfile import NO_NAMES, NOTHING, LockEntry, Lockfile, split_descriptor
+from factory.analysis.lockfile import (
+    NO_NAMES,
+    NOTHING,
+    LockEntry,
+    Lockfile,
+    ParsedEntries,
+    split_descriptor,
+)
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
+from factory.analysis.usual_lockfile import find_usual_entries
 from factory.errors import DependenciesError, Place
 from factory.notation.json_text import parse_json
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,9 +45,9 @@ OTHER_LOCKFILES = {
 }
 _CONFLICT_MARKS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 # Yarn 1 writes this and nothing else where there is nothing to lock.
-_CLASSIC_HEAD = re.compile(r"(?:#[^\n]*\n)*# yarn lockfile v1\n")
-_CLASSIC_MARK = re.compile(r"^# yarn lockfile v1\b", re.MULTILINE)
-_CLASSIC_KEY = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,\s"][^,"]*)')
+_CLASSIC_HEAD = lazy_pattern(r"(?:#[^\n]*\n)*# yarn lockfile v1\n")
+_CLASSIC_MARK = lazy_pattern(r"^# yarn lockfile v1\b", re.MULTILINE)
+_CLASSIC_KEY = lazy_pattern(r'"((?:[^"\\]|\\.)*)"|([^,\s"][^,"]*)')
 _INSTALL = "run 'yarn install' in the workspace and commit the yarn.lock that it writes"
 
 
@@ -117,6 +126,18 @@ def parse_lockfile(text: str, file: Path) -> Lockfile:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n")
+    usual = find_usual_entries(text)
+    if usual is not None:
+        return Lockfile(file=file, generation="berry", found=usual)
+    return parse_line_by_line(text, file)
+
+
+def parse_line_by_line(text: str, file: Path) -> Lockfile:
+    """Return the lockfile that ``text`` holds, whichever yarn wrote it, all entries taken apart.
+
+    Raises:
+        DependenciesError: as for :func:`read_lockfile`.
+    """
     if not text.strip():
         raise DependenciesError("the lockfile is empty", place=Place(file=file), hint=_INSTALL)
     _refuse_conflicts(text, file)
@@ -136,7 +157,8 @@ def parse_lockfile(text: str, file: Path) -> Lockfile:
         raise DependenciesError(
             "the lockfile contains no packages", place=Place(file=file), hint=_INSTALL
         )
-    return Lockfile(file=file, generation="berry" if berry else "classic", entries=tuple(entries))
+    generation: Generation = "berry" if berry else "classic"
+    return Lockfile(file=file, generation=generation, found=ParsedEntries(entries))
 
 
 def _refuse_conflicts(text: str, file: Path) -> None:

@@ -6,13 +6,15 @@ Fields are described in https://docs.npmjs.com/cli/configuring-npm/package-json 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from factory.analysis.read_once import once
 from factory.errors import Place, SourceError
 from factory.notation.json_text import parse_json
 from factory.notation.limits import DocumentError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +61,7 @@ def read_manifest(file: Path) -> Manifest:
         SourceError: the file cannot be read, is not JSON, or a field has the wrong type. The error
             names the file and the line and column, or the field.
     """
-    return parse_manifest(_text(file), file)
+    return once((Manifest, file), lambda: parse_manifest(_text(file), file))
 
 
 def parse_manifest(text: str, file: Path) -> Manifest:

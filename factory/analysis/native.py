@@ -9,11 +9,11 @@ carry prebuilt binaries pass rhdh-cli, but hold the binary of the machine that b
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.errors import SourceError
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ _COMPILING_DEPENDENCIES = (
 _BUILD_TOOLS = frozenset(
     {*REFUSED_DEPENDENCIES, *_COMPILING_DEPENDENCIES, "node-gyp", "buildcheck", "node-abi"}
 )
-_PLATFORM_NAME = re.compile(
+_PLATFORM_NAME = lazy_pattern(
     r"(?:^|[-/])(?:linux|darwin|win32|windows|freebsd|android)-(?:x64|arm64|arm|ia32|64|32|musl)"
 )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import Reason
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.analysis.context import AnalysisContext, PluginCase

@@ -8,7 +8,6 @@ the shipped file has already stays, so that a folder with the new releases alone
 from __future__ import annotations
 
 import sys
-from importlib import resources
 from pathlib import Path
 
 from factory.analysis.backstage_releases import (
@@ -37,5 +36,4 @@ def pack_folder(folder: Path, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    target = Path(str(resources.files(__package__))) / RELEASES_FILE
-    pack_folder(Path(sys.argv[1]), target)
+    pack_folder(Path(sys.argv[1]), RELEASES_FILE)

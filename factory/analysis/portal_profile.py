@@ -6,11 +6,12 @@ follows from the portal's Backstage version, or none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from factory.engines import Engine, RoleEngines
+from factory.values import dataclass
 from factory.versions import is_range, is_version
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ keeps of a long one is its beginning and its end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

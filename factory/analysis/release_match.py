@@ -6,11 +6,11 @@ release that packages belong to is the one whose list has these versions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.backstage_releases import list_releases, releases_that_have
 from factory.quantities import pluralize
+from factory.values import dataclass
 from factory.versions import is_range, lowest_in
 
 if TYPE_CHECKING:

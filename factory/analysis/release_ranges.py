@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from factory.analysis.lockfile import effective_range, split_descriptor
 from factory.files import read_end
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 from factory.versions import is_version
 
 if TYPE_CHECKING:

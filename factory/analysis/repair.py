@@ -8,7 +8,6 @@ what is left.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -29,6 +28,8 @@ from factory.analysis.lockfile import effective_range
 from factory.analysis.reasons import DerivedArgument, Reason
 from factory.analysis.written_rules import rules_of
 from factory.outside_text import strip_escapes
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 from factory.versions import (
     VERSION,
     is_in,
@@ -42,18 +43,18 @@ if TYPE_CHECKING:
     from factory.analysis.manifest import Manifest
 
 _LIST = r"((?:\s*\n\s*- \S+)+)"
-_PRIVATE_SHARED = re.compile(
+_PRIVATE_SHARED = lazy_pattern(
     r"shared package\(s\) should not be part of the plugin private dependencies:" + _LIST
 )
-_TO_EMBED = re.compile(r"following packages which use shared dependencies:" + _LIST)
-_NATIVE = re.compile(r"native modules have been transitively detected:" + _LIST)
-_REMOVED = re.compile(r'The package\s+"([^"]+)"\s+has\s+been\s+marked\s+as\s+a\s+native\s+module')
-_NOT_FOUND = re.compile(r"Cannot find (?:module|package) '([^']+)'")
-_EMBEDDED_CONFLICT = re.compile(
+_TO_EMBED = lazy_pattern(r"following packages which use shared dependencies:" + _LIST)
+_NATIVE = lazy_pattern(r"native modules have been transitively detected:" + _LIST)
+_REMOVED = lazy_pattern(r'The package\s+"([^"]+)"\s+has\s+been\s+marked\s+as\s+a\s+native\s+module')
+_NOT_FOUND = lazy_pattern(r"Cannot find (?:module|package) '([^']+)'")
+_EMBEDDED_CONFLICT = lazy_pattern(
     r"Several incompatible versions \('([^']+)', '([^']+)'\) of the same transitive dependency "
     r"\('([^']+)'\)"
 )
-_MAIN_CONFLICT = re.compile(
+_MAIN_CONFLICT = lazy_pattern(
     r"The version of a dependency \('([^']+)'\) of an embedded module conflicts with main module "
     r"dependencies: '([^']+)', '([^']+)'"
 )
@@ -64,8 +65,8 @@ _NOT_PUBLISHED = (
     re.compile(r"Couldn't find (?:any versions for|package) \"" + _NAME + r"(?:@[^\"]*)?\""),
     re.compile(r"https?://[^\s\"]*/" + r"((?:@[\w.-]+%2[fF])?[\w.-]+): Not found"),
 )
-_PACKAGE = re.compile(r"((?:@[^/]+/)?[^./@][^/]*)(?:/.*)?")
-_VERSION = re.compile(VERSION)
+_PACKAGE = lazy_pattern(r"((?:@[^/]+/)?[^./@][^/]*)(?:/.*)?")
+_VERSION = lazy_pattern(VERSION)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,18 +7,18 @@ Berry's patterns are ``name``, ``name@range``, ``parent/name`` and ``parent@vers
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile import split_descriptor
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # A package's name, with its scope, and perhaps a range. A range may hold slashes and at signs only
 # in the last segment, which therefore takes the rest.
-_SEGMENT = re.compile(r"(\*\*|(?:@[^/@]+/)?[^/@]+(?:@[^/]*)?)/")
+_SEGMENT = lazy_pattern(r"(\*\*|(?:@[^/@]+/)?[^/@]+(?:@[^/]*)?)/")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,10 +9,10 @@ tells it to go on; that is right where one version is in both ranges.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.lockfile import effective_range
+from factory.values import dataclass
 from factory.versions import (
     is_in,
     lowest_in,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import Arguments, format_arguments, parse_arguments
@@ -23,9 +22,11 @@ from factory.analysis.graph import DependencyGraph
 from factory.analysis.host_warnings import older_host, warnings_about
 from factory.analysis.lockfile_parser import find_lockfile, read_lockfile
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
+from factory.analysis.read_once import reading_once
 from factory.analysis.reasons import AnalysisWarning
-from factory.analysis.workspace_backstage import find_workspace_backstage
+from factory.analysis.workspace_backstage import LockedMembers, find_workspace_backstage
 from factory.errors import ConfigurationError, Place, SourceError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -92,6 +93,13 @@ def analyze_workspace(
         ConfigurationError: a listed plugin is not in the workspace or not a plugin, or its
             arguments cannot be read.
     """
+    with reading_once():
+        return _analyze(workspace, host, listed)
+
+
+def _analyze(
+    workspace: Path, host: HostInventory, listed: Mapping[str, str] | None
+) -> WorkspaceAnalysis:
     search = search_plugins(workspace) if listed is None else _find_listed(workspace, listed)
     plugins = search.plugins
     if not plugins and listed is None:
@@ -99,7 +107,9 @@ def analyze_workspace(
     written = {path: parse_arguments(text) for path, text in (listed or {}).items()}
     backends = [plugin.manifest for plugin in plugins if plugin.role in BACKEND_ROLES]
     around = find_context(workspace, host, backends) if backends else None
-    backstage = find_workspace_backstage(workspace).version
+    graph = around.graph if around else None
+    locked = LockedMembers(lockfile=graph.lockfile, members=graph.members) if graph else None
+    backstage = find_workspace_backstage(workspace, locked).version
     return WorkspaceAnalysis(
         host=host.name,
         host_backstage=host.backstage,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import workspace_packages
@@ -13,11 +12,13 @@ from factory.analysis.release_match import SCOPE, match_release
 from factory.analysis.resolutions import parse_resolutions
 from factory.errors import DependenciesError, SourceError
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from factory.analysis.discovery import WorkspacePackage
     from factory.analysis.lockfile import Lockfile
 
 _ASKING = ("dependencies", "devDependencies")
@@ -40,12 +41,26 @@ class WorkspaceBackstage:
         return "" if self.said else self.version
 
 
-def find_workspace_backstage(workspace: Path) -> WorkspaceBackstage:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedMembers:
+    """The yarn.lock of a workspace, and its members by name."""
+
+    lockfile: Lockfile
+    members: Mapping[str, WorkspacePackage]
+
+
+def find_workspace_backstage(
+    workspace: Path, locked: LockedMembers | None = None
+) -> WorkspaceBackstage:
     """Return the Backstage version of a workspace: of its backstage.json, or of its yarn.lock.
 
     Computed are the packages that members of the workspace ask for themselves, as yarn.lock
     resolves them; what others bring along tells nothing. A workspace whose yarn.lock cannot be
     used has none: the stage that needs it says what is wrong.
+
+    Args:
+        workspace: the folder of the workspace, or one in it.
+        locked: its yarn.lock and its members, where they have been read already.
 
     Raises:
         ConfigurationError: backstage.json cannot be used.
@@ -56,7 +71,7 @@ def find_workspace_backstage(workspace: Path) -> WorkspaceBackstage:
         file = find_lockfile(workspace)
         if said := backstage_version(file.parent):
             return WorkspaceBackstage(version=said, why=BACKSTAGE_FILE, said=True)
-        found = match_release(_directly_locked(read_lockfile(file)))
+        found = match_release(_directly_locked(locked or _read_locked(file)))
     except (DependenciesError, SourceError, OSError, ValueError):
         return WorkspaceBackstage()
     if found is None or found.version is None:
@@ -64,10 +79,15 @@ def find_workspace_backstage(workspace: Path) -> WorkspaceBackstage:
     return WorkspaceBackstage(version=found.version, why=str(found))
 
 
-def _directly_locked(lockfile: Lockfile) -> Mapping[str, set[str]]:
+def _read_locked(file: Path) -> LockedMembers:
+    return LockedMembers(lockfile=read_lockfile(file), members=workspace_packages(file.parent))
+
+
+def _directly_locked(locked: LockedMembers) -> Mapping[str, set[str]]:
     """The ``@backstage/`` packages that members ask for, with the versions that they get."""
+    lockfile = locked.lockfile
     root = lockfile.file.parent
-    folders = [root, *(member.folder for member in workspace_packages(root).values())]
+    folders = [root, *(member.folder for member in locked.members.values())]
     documents = [
         parse_object(file.read_bytes())
         for folder in folders

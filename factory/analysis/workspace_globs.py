@@ -12,18 +12,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.analysis.glob_patterns import GLOBSTAR, expand_braces, path_pattern, segment_pattern
-from factory.files import scan_folder
+from factory.folders import scan_folder
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.analysis.lockfile import Generation
 
 _IGNORED = ("**/node_modules", "**/.git", "**/.yarn")
-_DYNAMIC = re.compile(
+_DYNAMIC = lazy_pattern(
     r"[*?\\]|^!|\[[^\[]*\]"  # wildcards, classes
     r"|(?:^|[^!*+?@])\([^(]*\|[^|]*\)|[!*+?@]\([^(]*\)"  # groups
 )

@@ -11,12 +11,12 @@ import base64
 import binascii
 import hashlib
 import hmac
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from factory.archives.refusal import printable
 from factory.errors import ArtifactError, Place
+from factory.values import dataclass
 
 # Strongest first; bytes of a digest.
 ALGORITHMS = {"sha512": 64, "sha384": 48, "sha256": 32}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from factory.archives.compressed import TarBytes
@@ -11,6 +10,7 @@ from factory.archives.limits import DEFAULT_LIMITS, MAX_ENTRY_SIZE, ArchiveLimit
 from factory.archives.names import clean_name, fault_of_name, fold_name, resolve_target
 from factory.archives.refusal import too_large_archive, unsafe_archive
 from factory.archives.tar_headers import RawEntry, raw_entries
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

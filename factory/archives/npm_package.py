@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from factory.errors import PackError, Place
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,10 +31,10 @@ MODULES = "node_modules"
 
 _DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
 _BLOCK = 1 << 18
-_ARCHIVE = re.compile(r"[A-Za-z0-9_@~-][A-Za-z0-9_.@~+-]*\.tgz")
+_ARCHIVE = lazy_pattern(r"[A-Za-z0-9_@~-][A-Za-z0-9_.@~+-]*\.tgz")
 # A scope and a name that are one path component each; the registry's own, stricter, rules are
 # applied to what a package can be published as, not here.
-_NAME = re.compile(r"(@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*", re.ASCII)
+_NAME = lazy_pattern(r"(@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*", re.ASCII)
 
 
 def archive_of_npm(said: str) -> Mapping[str, object]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import tarfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.archives.refusal import damaged_archive, unsafe_archive
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,12 @@ BLOCK = tarfile.BLOCKSIZE
 # A pax header holds a name, a link and times; a longer name than a page is not a file's.
 LARGEST_EXTENSION = 64 * 1024
 _LARGEST_END = 1024 * 1024
-_RECORD = re.compile(rb"(\d{1,9}) ([^=]+)=")
+# The numbers of a header as tar programs write them: mode, owners, size, time, checksum.
+_NUMBERS = lazy_pattern(
+    rb"([0-7]{7})\0[0-7]{7}\0[0-7]{7}\0([0-7]{11})\0[0-7]{11}\0([0-7]{6})\0 ", re.DOTALL
+)
+_NO_DEVICE = (bytes(16), b"0000000\0" * 2)
+_RECORD = lazy_pattern(rb"(\d{1,9}) ([^=]+)=")
 _END_OF_RECORD = ord("\n")
 _OF_ONE_ENTRY = {"path", "linkpath", "size"}
 
@@ -75,6 +81,8 @@ def raw_entries(tar: TarBytes) -> Iterator[tuple[RawEntry, Iterator[bytes]]]:
 
 def _header(tar: TarBytes, *, any_read: bool) -> tarfile.TarInfo | None:
     block = tar.read(BLOCK)
+    if (usual := usual_header(block)) is not None:
+        return usual
     try:
         return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # typeshed lacks it
@@ -85,6 +93,30 @@ def _header(tar: TarBytes, *, any_read: bool) -> tarfile.TarInfo | None:
             why = "it ends without the blocks that end an archive" if any_read else "it is empty"
             raise damaged_archive(tar.archive, why) from error
         raise damaged_archive(tar.archive, f"a header is not valid: {error}") from error
+
+
+def usual_header(block: bytes) -> tarfile.TarInfo | None:
+    """Return the header of a plain file as Python reads it, or None if it is not quite usual.
+
+    Python's own way takes ten times as long, and archives have hundreds of files.
+    """
+    if len(block) != BLOCK or block[156:158] != tarfile.REGTYPE + b"\0":
+        return None
+    numbers = _NUMBERS.fullmatch(block, 100, 156)
+    if numbers is None or block[329:345] not in _NO_DEVICE:
+        return None
+    # The checksum counts itself as blanks.
+    if sum(block) - sum(block[148:156]) + 8 * ord(" ") != int(numbers[3], 8):
+        return None
+    name = _until_null(block[:100])
+    prefix = _until_null(block[345:500])
+    header = tarfile.TarInfo(f"{prefix}/{name}" if prefix else name)
+    header.mode, header.size = int(numbers[1], 8), int(numbers[2], 8)
+    return header
+
+
+def _until_null(text: bytes) -> str:
+    return text.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def _read_end(tar: TarBytes) -> None:

@@ -6,13 +6,14 @@ all of it unreadable: a package that is passed over would be taken for one that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from packageurl import PackageURL
 
 from factory.errors import CheckError
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,8 +8,7 @@ these are looked up where the plugin was built.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.archives.npm_package import PACKAGE_JSON
@@ -18,6 +17,8 @@ from factory.attestation.package_manifest import PackageManifest, read_package_m
 from factory.attestation.packed_files import PackedFile, read_packed_files
 from factory.attestation.source_maps import MappedPackage, map_packages, sources_of
 from factory.notation.json_text import parse_object
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 FEDERATION_MANIFEST = "dist/mf-manifest.json"
 # node_modules directly in the plugin or in a package: not a package's own fixtures.
-_PACKAGE = re.compile(r"(?:node_modules/(?:@[^/]+/)?(?![.@])[^/]+/)+")
-_NAME = re.compile(r"(?:@[^/]+/)?[^/]+")
+_PACKAGE = lazy_pattern(r"(?:node_modules/(?:@[^/]+/)?(?![.@])[^/]+/)+")
+_NAME = lazy_pattern(r"(?:@[^/]+/)?[^/]+")
 
 Origin: TypeAlias = Literal["node_modules", "embedded", "source map", "module federation"]
 

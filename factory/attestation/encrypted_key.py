@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from nacl.exceptions import CryptoError
@@ -18,11 +17,13 @@ from nacl.secret import SecretBox
 
 from factory.errors import ConfigurationError, Place
 from factory.notation.json_text import parse_json
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_BLOCK = re.compile(
+_BLOCK = lazy_pattern(
     rb"-----BEGIN ENCRYPTED (?P<name>COSIGN|SIGSTORE) PRIVATE KEY-----"
     rb"(?P<body>[A-Za-z0-9+/=\s]+)"
     rb"-----END ENCRYPTED (?P=name) PRIVATE KEY-----"

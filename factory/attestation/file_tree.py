@@ -8,8 +8,9 @@ gives the same. It rests on SHA-1, so that a SHA-256 stands beside it: of the li
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

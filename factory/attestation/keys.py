@@ -6,7 +6,7 @@ Algorithms: ECDSA, RSA (PKCS #1 v1.5), both over SHA-256, and Ed25519, as `cosig
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from factory.attestation.encrypted_key import decrypt, is_encrypted
 from factory.errors import ConfigurationError, Place
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO, TYPE_CHECKING
 
 from factory.archives.npm_package import PACKAGE_FOLDER, packed_entries
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     import tarfile

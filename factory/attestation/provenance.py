@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import CheckError
 from factory.notation.json_text import parse_json
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +35,8 @@ BUILDER = "urn:plugin-factory:builder"
 
 _PACKAGE_URL = "pkg:npm/"
 # git's own rule for a host without a scheme (git-fetch(1), "GIT URLS").
-_SCP = re.compile(r"(?P<host>[^/:]+):(?P<path>[^/].*)")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_SCP = lazy_pattern(r"(?P<host>[^/:]+):(?P<path>[^/].*)")
+_SCHEME = lazy_pattern(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,12 +11,12 @@ import base64
 import binascii
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import CheckError
 from factory.notation.json_text import parse_object
 from factory.quantities import pluralize
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

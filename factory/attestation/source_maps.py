@@ -7,22 +7,22 @@ relative to the plugin's folder. webpack resolves such a URL once more: all but 
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.attestation.package_manifest import PackageManifest, read_package_manifest
 from factory.notation.json_text import parse_object
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_SCHEME = re.compile(r"webpack://[^/]*/")
-_INSTALLED = re.compile(r"(?:node_modules/(?:@[^/]+/)?[^/@.][^/]*/)+")
+_SCHEME = lazy_pattern(r"webpack://[^/]*/")
+_INSTALLED = lazy_pattern(r"(?:node_modules/(?:@[^/]+/)?[^/@.][^/]*/)+")
 _UP = "../"
 # The module's type, which webpack puts before the path of some.
-_TYPE = re.compile(r"javascript/(?:\w+\|)?(?:\.\./)*")
+_TYPE = lazy_pattern(r"javascript/(?:\w+\|)?(?:\.\./)*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,12 +13,14 @@ import json
 import os
 import re
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from factory.cache.key import digest_of_value
 from factory.notation.json_text import parse_json
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +38,9 @@ LARGEST_DOCUMENT = 4 << 20
 _LARGEST_SIGNATURE = 8192
 _MOST_FILES = 16
 # What names of packages and versions are made of, and the endings of what is beside an archive.
-_PLAIN = re.compile(r"[A-Za-z0-9~_@-][A-Za-z0-9._~+@-]{0,254}", re.ASCII)
+_PLAIN = lazy_pattern(r"[A-Za-z0-9~_@-][A-Za-z0-9._~+@-]{0,254}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_KEY = re.compile(r"[0-9a-f]{64}")
+_KEY = lazy_pattern(r"[0-9a-f]{64}")
 # How opening fails where something other than a file is: a folder, a link, a link in the way.
 _NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO})
 

@@ -9,9 +9,7 @@ integrity, its bill of materials, its configuration) is so. What is not is a mis
 from __future__ import annotations
 
 import hashlib
-import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.integrity import integrity_of
@@ -29,6 +27,8 @@ from factory.oci.packed_plugin import (
     DYNAMIC_SUFFIX,
     read_plugin_archive,
 )
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ _LARGEST_SIDECAR = 4096
 _LARGEST_SBOM = 64 << 20
 _LARGEST_PARTS = 4 << 20
 # What npm takes off a version that is not written plainly (semver's `clean`).
-_BEFORE_VERSION = re.compile(r"[=v\s]*")
+_BEFORE_VERSION = lazy_pattern(r"[=v\s]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,7 +31,8 @@ import hashlib
 import os
 import platform
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ from factory.cache.tree import GENERATED, Tree, root_parts
 from factory.cache.variables import telling_variables
 from factory.engines import Engine
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -79,6 +81,8 @@ class LockedPackages:
     graph: DependencyGraph
     bodies: Mapping[str, str]
     _below: dict[Package, frozenset[Package]] = field(default_factory=dict, repr=False)
+    _targets: dict[Package, tuple[Package, ...]] = field(default_factory=dict, repr=False)
+    _named: dict[str, tuple[Package, ...]] = field(default_factory=dict, repr=False)
 
     def reach_from(self, roots: Iterable[Package]) -> Mapping[str, str]:
         """Return what is below ``roots``: by name its versions, each ``VERSION#DIGEST``.
@@ -117,23 +121,36 @@ class LockedPackages:
         peers: set[str] = set()
         while pending:
             package = pending.popleft()
-            for target in self._next(package, peers):
+            following = self._list_targets(package)
+            if fresh := package.peers.keys() - peers:
+                peers.update(fresh)
+                following = (*following, *chain.from_iterable(map(self._find_named, fresh)))
+            for target in following:
                 if target not in found:
                     found[target] = None
                     if target.folder is None:  # a member is a root of its own
                         pending.append(target)
         return found
 
-    def _next(self, package: Package, peers: set[str]) -> Iterator[Package]:
-        for edge in self.graph.edges(package):
-            yield edge.target
-        fresh = package.peers.keys() - peers
-        peers.update(fresh)
-        for name in fresh:
+    def _list_targets(self, package: Package) -> tuple[Package, ...]:
+        """What a package asks for; worked out once, as several plugins reach the same."""
+        known = self._targets.get(package)
+        if known is None:
+            targets = dict.fromkeys(edge.target for edge in self.graph.edges(package))
+            known = self._targets[package] = tuple(targets)
+        return known
+
+    def _find_named(self, name: str) -> tuple[Package, ...]:
+        """Every package of a name that is locked: a peer dependency is met by one of them."""
+        known = self._named.get(name)
+        if known is None:
+            targets: list[Package] = []
             for entry in self.graph.lockfile.entries_of(name):
                 alias, wanted = split_descriptor(entry.descriptors[0])
                 asker = Package(name="", version="", dependencies={alias: wanted})
-                yield from (edge.target for edge in self.graph.edges(asker))
+                targets += (edge.target for edge in self.graph.edges(asker))
+            known = self._named[name] = tuple(targets)
+        return known
 
 
 def digest_locked_packages(graph: DependencyGraph) -> LockedPackages:
@@ -152,12 +169,12 @@ def _bodies(lockfile: Lockfile) -> dict[str, str]:
     range changes it, and nothing else.
     """
     lines = lockfile.file.read_bytes().splitlines()
-    starts = [entry.line for entry in lockfile.entries]
+    starts = lockfile.found.lines()
     ends = [*starts[1:], len(lines) + 1]
     found = {}
-    for entry, start, end in zip(lockfile.entries, starts, ends, strict=True):
+    for descriptors, start, end in zip(lockfile.found.descriptors(), starts, ends, strict=True):
         body = b"\n".join(lines[start : end - 1]).rstrip()
-        found[entry.descriptors[0]] = hashlib.sha256(body).hexdigest()[:_DIGITS]
+        found[descriptors[0]] = hashlib.sha256(body).hexdigest()[:_DIGITS]
     return found
 
 

@@ -21,11 +21,10 @@ import json
 import logging
 import os
 import platform
-import re
 import stat
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +42,10 @@ from factory.export.shared_installation import (
 from factory.files import read_end, remove_tree
 from factory.locking import exclusive
 from factory.notation.json_text import parse_json, parse_object
+from factory.patterns import lazy_pattern
 from factory.toolchain.cache_folder import make_once, why_read_only
 from factory.toolchain.trust import is_trusted, refuse_planted
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,8 +59,8 @@ log = logging.getLogger(__name__)
 FOLDER = "installations"
 _ABOUT, _TREE = "about.json", "tree"
 _FORMAT = 1
-_KEY = re.compile(r"[0-9a-f]{64}")
-_GONE = re.compile(r"\.removed-[0-9a-f]{64}")
+_KEY = lazy_pattern(r"[0-9a-f]{64}")
+_GONE = lazy_pattern(r"\.removed-[0-9a-f]{64}")
 _LOCK = ".prune.lock"
 _LARGEST_ABOUT = 16 << 20
 _ROOT = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from factory.cache.key import digest_of_value
@@ -20,6 +20,7 @@ from factory.cache.store import (
     write_note,
 )
 from factory.cache.tree import file_digest
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

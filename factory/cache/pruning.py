@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.cache.entry import ENTRY_FILE, USED_FILE
@@ -21,6 +19,8 @@ from factory.config.quantities_read import duration_seconds, size_bytes
 from factory.errors import BusyError, StorageError
 from factory.files import remove_unfinished
 from factory.locking import exclusive
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,8 +53,8 @@ DEFAULT_LIMITS = cache_limits(CACHE_MAX_SIZE, CACHE_MAX_AGE)
 
 
 _LOCK = ".prune.lock"
-_KEY = re.compile(r"[0-9a-f]{64}")
-_NOTE = re.compile(r"[0-9a-f]{64}\.json")
+_KEY = lazy_pattern(r"[0-9a-f]{64}")
+_NOTE = lazy_pattern(r"[0-9a-f]{64}\.json")
 # A folder in the making belongs to a process, unless that was killed; a new one is not yet held.
 _YOUNG_SECONDS = 60.0
 

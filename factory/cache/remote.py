@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -27,6 +27,7 @@ from factory.cache.entry import (
 )
 from factory.errors import FactoryError, Interrupted, RegistryError, UsageError
 from factory.notation.json_text import parse_object
+from factory.oci.answers import RetryPolicy
 from factory.oci.descriptor import (
     EMPTY,
     TITLE,
@@ -41,7 +42,7 @@ from factory.oci.pull import fetch_blob, read_blob
 from factory.oci.push import push_blob
 from factory.oci.registry import Registry
 from factory.oci.target import pull_target
-from factory.oci.transport import RetryPolicy
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -22,7 +22,7 @@ import shutil
 import stat
 import tempfile
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,7 @@ from factory.files import write_all, write_whole
 from factory.locking import exclusive
 from factory.notation.json_text import parse_json
 from factory.toolchain.cache_folder import make_folder, tell_read_only, why_read_only
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -12,9 +12,12 @@ import hashlib
 import os
 import re
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,15 +35,15 @@ _NEVER_SUFFIX = ".tsbuildinfo"
 # What is longer names no file, and would take long.
 _LONGEST_PATH = 4096
 # A path that begins by leaving its folder, as source files have it: a string.
-_IN_CODE = re.compile(rb"""["'`](?:file:|link:|portal:)?(\.\.?/[^"'`\s*?{}$<>|\0]*)["'`]""")
+_IN_CODE = lazy_pattern(rb"""["'`](?:file:|link:|portal:)?(\.\.?/[^"'`\s*?{}$<>|\0]*)["'`]""")
 # As package.json, tsconfig.json, .yarnrc.yml and style sheets have it: a word of a command, what
 # follows a protocol (yarnpkg.com/protocols) or the # of a patch, a value without quotes, url(...).
-_IN_SETTINGS = re.compile(
+_IN_SETTINGS = lazy_pattern(
     rb"""(?:^|["'`\s=#&(:,\[])(\.\.?/[^"'`\s*?{}$<>|&#,;:()\[\]\0]*)""", re.MULTILINE
 )
 # A path of .yarnrc.yml counts from its folder, however it begins (yarnpkg.com/configuration).
 _YARN_SETTINGS = ".yarnrc.yml"
-_IN_YARN_SETTINGS = re.compile(
+_IN_YARN_SETTINGS = lazy_pattern(
     rb"""^[ \t]*(?:-[ \t]+)?(?:yarnPath|path|patchFolder)[ \t]*:[ \t]*["']?([^"'\s#\0]+)""",
     re.MULTILINE,
 )
@@ -245,7 +248,7 @@ def _bytes(full: str) -> bytes:
 
 
 # Of the root: for people, for the forge, for editors; no tool of a build reads them.
-_DOCUMENT = re.compile(
+_DOCUMENT = lazy_pattern(
     r".*\.mdx?|(?:LICEN[CS]E|NOTICE|COPYING|CODEOWNERS|OWNERS|AUTHORS|MAINTAINERS)(?:[.-].*)?"
     r"|\.git(?:ignore|attributes|modules|-blame-ignore-revs)?|\.editorconfig|\.(?:docker)?ignore"
     r"|\.prettier(?:ignore|rc.*)|\.eslint(?:ignore|rc.*|cache)|renovate\.json5?|\.mailmap"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.analysis.release_ranges import read_manifest_file
 from factory.config.environment import Environment
+from factory.patterns import lazy_pattern
 from factory.toolchain.child_environment import MANIFEST_FILE, base_environment
 from factory.toolchain.node_environment import node_environment
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _DIGITS = 16
 # Names in lower case, with "-" as "_".
-_WITHOUT_EFFECT = re.compile(
+_WITHOUT_EFFECT = lazy_pattern(
     r"path|tmpdir|home|rhdh_cli_\w+|corepack_\w+|backstage_versions_base_url"
     r"|force_color|no_color|browserslist_ignore_old_data|ci"
     # yarn: the registry, the network, its folders, its output
@@ -42,7 +42,7 @@ _WITHOUT_EFFECT = re.compile(
     r"|node_(?:extra_ca_certs|use_system_ca|use_env_proxy|tls_reject_unauthorized|version)"
     r"|node_(?:compile_cache|repl_\w+|no_warnings|debug|pending_deprecation)"
 )
-_MEMORY = re.compile(r"--max[-_](?:old|semi)[-_]space[-_]size(?:[-_]percentage)?(?:=|\s+)\S+")
+_MEMORY = lazy_pattern(r"--max[-_](?:old|semi)[-_]space[-_]size(?:[-_]percentage)?(?:=|\s+)\S+")
 
 
 def telling_variables(environment: Environment) -> Mapping[str, str]:

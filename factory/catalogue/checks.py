@@ -6,9 +6,7 @@ of the extensions' kinds (https://github.com/redhat-developer/rhdh-plugins, work
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import is_package_name
@@ -31,8 +29,10 @@ from factory.installation.package_reference import LocalFolder, OciPackage, pars
 from factory.notation.limits import DocumentError
 from factory.notation.yaml_text import parse_yaml
 from factory.oci.packed_plugin import plugin_folder
+from factory.patterns import lazy_pattern
 from factory.plugin_config.config_schema import find_config_problems
 from factory.schemas import describe_value, find_violation
+from factory.values import dataclass
 from factory.versions import is_range, is_version
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ _SCHEMAS: Mapping[str, SchemaName] = {
     COLLECTION: "extensions-collection",
 }
 # The tags of the two production catalogues: bs_{Backstage}__{version}, {release}--{version}.
-_TAG = re.compile(r"(?:bs_(?P<backstage>[^_]+)__|[^-]+(?:-[^-]+)*--)?(?P<version>.+)")
-_PULL_REQUEST = re.compile(r"pr_\d+__")
+_TAG = lazy_pattern(r"(?:bs_(?P<backstage>[^_]+)__|[^-]+(?:-[^-]+)*--)?(?P<version>.+)")
+_PULL_REQUEST = lazy_pattern(r"pr_\d+__")
 _EXAMPLES = ("spec", "appConfigExamples")
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ from factory.config.source_file import SOURCE_FILE
 from factory.config.workspaces import CATALOGUE_FOLDER
 from factory.errors import ConfigurationError, Place, os_errors_as
 from factory.files import read_text
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +38,8 @@ LONGEST_NAME = 63
 """https://backstage.io/docs/features/software-catalog/descriptor-format#name-required"""
 
 _OLD_ENTITIES = "catalog-entities/marketplace"
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]+")
+_NAME = lazy_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_UNUSUAL = lazy_pattern(r"[^A-Za-z0-9._-]+")
 _ENDINGS = (".yaml", ".yml")
 _DIGITS = 8
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory.catalogue.entities import API_VERSION, PACKAGE, PLUGIN, entity_name
 from factory.notation.yaml_edit import AddItems, SetValue
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,11 +25,11 @@ ROLES = (*PLUGIN_ROLES, "frontend-plugin-module", "backend-plugin-module")
 """https://backstage.io/docs/tooling/cli/build-system#package-roles, those that are dynamic."""
 SOURCE_LOCATION = "backstage.io/source-location"
 
-_TAG = re.compile(r"[a-z0-9:+#]+(?:-[a-z0-9:+#]+)*")
+_TAG = lazy_pattern(r"[a-z0-9:+#]+(?:-[a-z0-9:+#]+)*")
 _LONGEST_TAG = 63
 _COMMUNITY = "community"
 _ACTIVE = "active"
-_NAME_PARTS = re.compile(r"^(?:backstage-)?(?:plugin-)?|-backend(?:-module-.+)?$|-module-.+$")
+_NAME_PARTS = lazy_pattern(r"^(?:backstage-)?(?:plugin-)?|-backend(?:-module-.+)?$|-module-.+$")
 
 
 def package_changes(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from factory.catalogue.checks import find_problems
@@ -34,6 +34,7 @@ from factory.oci.image import INDEX_FILE
 from factory.oci.packed_plugin import DYNAMIC_PACKAGES, annotation_of
 from factory.quantities import join_names, pluralize
 from factory.schemas import schema
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

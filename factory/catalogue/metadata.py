@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from factory.catalogue.entities import (
@@ -30,6 +30,7 @@ from factory.files import read_text
 from factory.notation.limits import DocumentError
 from factory.notation.yaml_edit import AddItems, edit_yaml
 from factory.notation.yaml_text import yaml_text
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_FOLDER, PACKAGE_JSON, packed_entries
 from factory.errors import ConfigurationError, Place, UsageError
-from factory.files import output_folders
+from factory.folders import output_folders
 from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import read_plugin_list
 from factory.notation.json_text import parse_json
@@ -20,6 +20,7 @@ from factory.quantities import join_names
 from factory.reports.build_report import REPORT_FILE
 from factory.reports.built_plugins import find_built_plugins
 from factory.reports.reading import read_report
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

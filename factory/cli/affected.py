@@ -13,10 +13,11 @@ from factory.advisories.examination import examination_document, examine, exit_c
 from factory.advisories.osv import STDIN, read_record
 from factory.advisories.published import find_published, read_published
 from factory.cli.affected_view import show
-from factory.cli.options import AsJson, LeastUrgent, LogLevel, RegistryConfigDir, Verbose
+from factory.cli.log_level import LogLevel
+from factory.cli.options import AsJson, LeastUrgent, RegistryConfigDir, Verbose
 from factory.cli.session import session
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR
 from factory.oci.platforms import check_platform
 
 log = logging.getLogger(__name__)

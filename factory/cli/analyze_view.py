@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     Verdicts: TypeAlias = Mapping[str, FrontendVerdict]
 
 
+def show_analysis(
+    found: WorkspaceAnalysis, verdicts: Verdicts, *, as_json: bool = False, verbose: bool = False
+) -> None:
+    """Print an analysis: as JSON, as tables on a terminal, else as lines."""
+    if as_json:
+        OUT.document(document_of(found, verdicts))
+    elif OUT.is_terminal:
+        show_tables(found, verdicts, verbose=verbose)
+    else:
+        show_lines(found, verdicts, verbose=verbose)
+
+
 def document_of(found: WorkspaceAnalysis, verdicts: Verdicts) -> dict[str, Any]:
     """Return the analysis as JSON has it; ``verdicts`` are the frontends', by their paths."""
     return {

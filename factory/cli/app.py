@@ -1,26 +1,21 @@
 """The command line: which command is meant, its defaults from the environment, its errors shown.
 
-Only the command that is called is loaded (``factory/cli/commands.py``).
+Typer reads it (``factory/cli/application.py``) where not every word is plain, and loads only the
+command that is called (``factory/cli/commands.py``).
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import signal
 import sys
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import typer
-from typer.main import get_command
-
-from factory import __version__
-from factory.cli.command_table import PROGRAM
-from factory.cli.commands import CommandGroup
-from factory.cli.option_variables import defaults_from, find_unknown
-from factory.cli.program_help import ABOUT, EPILOG, VERSION_HELP
-from factory.config.options import CONFIG_DIR
+from factory.cli.plain_commands import find_plain_call
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.own_variables import OWN_PREFIXES, PREFIX
 from factory.toolchain.hidden_environment import hide_environment, take_process
 
@@ -29,49 +24,17 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-# What click raises for a command line that it cannot read, whichever click typer brings.
-_BAD_COMMAND_LINE: Any = typer.BadParameter.__mro__[2]
+_APPLICATION = "factory.cli.application"
 _COMPLETION = f"_{PREFIX}COMPLETE"
 _QUOTES = ("'", '"')
 _ROOT_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 
 
-def _messages() -> ModuleType:
-    """What is said outside of a session, loaded once there is something to say."""
+def load_messages() -> ModuleType:
+    """Return what is said outside of a session, loaded once there is something to say."""
     from factory.cli import messages  # noqa: PLC0415
 
     return messages
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        _messages().say(f"{PROGRAM} {__version__}", sys.stdout)
-        raise typer.Exit
-
-
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help=VERSION_HELP),
-    ] = False,
-) -> None:
-    """The program itself, without a command; what it is stands in ``program_help``."""
-
-
-def application() -> typer.Typer:
-    """Return the application with all its commands."""
-    app = typer.Typer(
-        name=PROGRAM,
-        cls=CommandGroup,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["--help", "-h"]},
-        help="\n\n".join(ABOUT),
-        epilog=EPILOG,
-    )
-    app.callback()(_root)
-    return app
 
 
 def with_command(arguments: Sequence[str], process: Mapping[str, str]) -> list[str]:
@@ -100,6 +63,7 @@ def main() -> NoReturn:
         hide_environment()
     code = run(sys.argv[1:], process)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more could only spoil the exit code
+    gc.freeze()  # nor is there anything to be found at the end
     sys.exit(code)
 
 
@@ -110,26 +74,17 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
         arguments: the words after the program's name.
         process: the environment; it is read here, once, and never changed.
     """
-    group: Any = get_command(application())
     try:
         free, given = process, process.items()
         if any(name.startswith(OWN_PREFIXES) and value[:1] in _QUOTES for name, value in given):
-            free = _messages().remove_quotes(process)
+            free = load_messages().remove_quotes(process)
         words = with_command(arguments, free)
-        called = group.commands.get(words[0]) if words else None
-        if unknown := find_unknown(free):
-            _messages().warn_of_unknown_variables(unknown)
-        ended = group.main(
-            args=words,
-            prog_name=PROGRAM,
-            default_map={words[0]: defaults_from(called, free)} if called else {},
-            obj=MappingProxyType(dict(free)),
-            standalone_mode=False,
-        )
+        call = find_plain_call(words, free)
+        if call is None:
+            return int(importlib.import_module(_APPLICATION).call_command(words, free, process))
+        return call() or 0
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
-    except (_BAD_COMMAND_LINE, typer.Abort) as error:
-        return int(_messages().show_usage(error, process))
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does: nothing is wrong, nothing can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -137,5 +92,4 @@ def run(arguments: Sequence[str], process: Mapping[str, str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - the edge: never a traceback
-        return int(_messages().show_error(error, process))
-    return ended if isinstance(ended, int) else 0
+        return int(load_messages().show_error(error, process))

@@ -11,7 +11,7 @@ import typer
 
 from factory.analysis.inventory import find_host
 from factory.cli.options import AsJson, Host, Only
-from factory.config.options import CONFIG_DIR
+from factory.config.default_folders import CONFIG_DIR
 from factory.scaffolding.bridge import plan_bridge
 from factory.scaffolding.writing import place_all, refuse_existing
 from factory.ui.printing import OUT

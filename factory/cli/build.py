@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from factory.cli.log_level import LogLevel
 from factory.cli.option_groups import with_option_groups
-from factory.cli.options import LeastUrgent, LogLevel, Verbose
+from factory.cli.options import LeastUrgent, Verbose
+from factory.cli.session import protecting_variables
 from factory.config.options import BuildOptions
-from factory.scheduling.capacity import default_jobs
 
 EXAMPLES = """Examples:
 
@@ -50,34 +51,8 @@ def build(
 
     This runs when no command is named: the options of plugin-factory itself are those of build.
     """
-    from factory.cli.configured_secrets import (  # noqa: PLC0415 - --help reads no files
-        find_configured_secrets,
-    )
-    from factory.cli.session import session  # noqa: PLC0415 - --help starts nothing
-    from factory.config.package_configurations import (  # noqa: PLC0415 - nor its packages
-        write_package_configurations,
-    )
-    from factory.config.run_plan import plan_run  # noqa: PLC0415 - --help needs no YAML
-    from factory.pipeline.run import build_run  # noqa: PLC0415 - nor the pipeline
-    from factory.scratch_folder import scratch_folder  # noqa: PLC0415
+    from factory.cli.run_build import run_build  # noqa: PLC0415 - --help needs nothing of it
 
-    secrets = find_configured_secrets(options.source.config_dir, ctx.obj)
-    with (
-        session(
-            ctx,
-            env_files=secrets.env_files,
-            secrets=secrets.texts,
-            log_level=log_level,
-            verbose=verbose,
-        ) as this,
-        scratch_folder("packages") as scratch,
-    ):
-        options = write_package_configurations(options, scratch)
-        report = build_run(
-            plan_run(options, this.process, default_jobs=default_jobs()),
-            runner=this.runner,
-            emit=this.screen.emit,
-            confirm=this.screen.confirm if this.screen.interactive else None,
-            warnings=this.screen.warnings,
-        )
-    raise typer.Exit(report.exit_code)
+    protecting = protecting_variables(ctx)
+    code = run_build(ctx.obj, options, protecting=protecting, log_level=log_level, verbose=verbose)
+    raise typer.Exit(code)

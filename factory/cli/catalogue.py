@@ -22,11 +22,13 @@ from factory.catalogue.metadata import MetadataRequest, plan_metadata
 from factory.catalogue.published_plugins import find_published_plugins
 from factory.cli.catalogue_view import findings_document, show_findings, texts_document
 from factory.cli.help_text import GroupedCommand
+from factory.cli.log_level import LogLevel
 from factory.cli.option_groups import share_option
-from factory.cli.options import REGISTRY, AsJson, LeastUrgent, LogLevel, Verbose
+from factory.cli.options import REGISTRY, AsJson, LeastUrgent, Verbose
 from factory.cli.session import session
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR, ImageOptions, ImageOutput
+from factory.config.options import ImageOptions, ImageOutput
 from factory.errors import CheckError, UsageError
 from factory.oci.names import is_tag
 from factory.oci.planned_images import local_naming

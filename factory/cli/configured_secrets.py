@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from factory.config.environment import ENV_FILE, read_env_file
 from factory.config.workspaces import environment_files, settings_folders
 from factory.errors import FactoryError
 from factory.installation.npmrc import read_npmrc
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

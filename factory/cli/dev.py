@@ -11,8 +11,10 @@ import typer
 
 from factory.analysis.discovery import discover_plugins
 from factory.analysis.manifest import MANIFEST_FILE
-from factory.cli.options import CacheDir, Host, LeastUrgent, LogLevel, Verbose
-from factory.cli.session import Session, session
+from factory.cli.log_level import LogLevel
+from factory.cli.open_session import Session
+from factory.cli.options import CacheDir, Host, LeastUrgent, Verbose
+from factory.cli.session import session
 from factory.cli.trial import (
     check_config,
     connection_options,

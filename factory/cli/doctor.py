@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from factory.cli.options import AsJson, CacheDir, LogLevel
+from factory.cli.log_level import LogLevel
+from factory.cli.options import AsJson, CacheDir
 from factory.cli.session import session
 from factory.config.environment import read_env_file
 from factory.config.workspaces import environment_files

@@ -12,7 +12,7 @@ from factory.quantities import size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from factory.cli.session import Session
+    from factory.cli.open_session import Session
     from factory.events import Outcome
     from factory.installation.fetching import PluginEnd
     from factory.installation.plugin_list import ListedPlugin

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from importlib import resources
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from factory.analysis.inventory import (
     DEFAULT_HOST,
+    HOSTS,
     find_host,
     host_names,
     inventory_of_lockfile,
@@ -34,6 +34,7 @@ from factory.files import write_whole
 from factory.installation.default_plugins import read_default_plugins
 from factory.ui.printing import OUT
 from factory.ui.text import Span
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory
@@ -187,7 +188,7 @@ def import_host(
         )
     host = inventory_of_lockfile(lockfile, name=name, release=release, backstage=backstage)
     host = replace(host, profile=_profile(profile, host))
-    folder = into or Path(str(resources.files("factory.hosts")))
+    folder = into or HOSTS
     file = folder / f"{name}.json"
     unwritable = StorageError(
         "the inventory cannot be written",

@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from factory.cli.configured_secrets import find_configured_secrets
-from factory.cli.options import DISPLAY, AsJson, Exclude, Host, LeastUrgent, LogLevel, Only
+from factory.cli.log_level import LogLevel
+from factory.cli.options import DISPLAY, AsJson, Exclude, Host, LeastUrgent, Only
 from factory.cli.session import session
 from factory.config.ci_system import CiSystem
 from factory.config.environment import layer_environment

@@ -12,17 +12,17 @@ from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
 from factory.cli.fetch_progress import PROGRESS_SECONDS
 from factory.cli.inspect_view import document_of, show
+from factory.cli.log_level import LogLevel
 from factory.cli.options import (
     AsJson,
     LeastUrgent,
-    LogLevel,
     MaxEntrySize,
     RegistryConfigDir,
     Verbose,
 )
 from factory.cli.session import session
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR
 from factory.errors import ArtifactError, CheckError, Place, StorageError, UsageError, os_errors_as
 from factory.files import write_whole
 from factory.frontend.bundle_manifests import BrokenManifestError

@@ -10,8 +10,10 @@ import typer
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.cli.fetch_progress import listen_to_fetching
 from factory.cli.install_view import as_document, show, show_plan
-from factory.cli.options import ARCHIVES, AsJson, LeastUrgent, LogLevel, MaxEntrySize, Verbose
-from factory.cli.session import Session, session
+from factory.cli.log_level import LogLevel
+from factory.cli.open_session import Session
+from factory.cli.options import ARCHIVES, AsJson, LeastUrgent, MaxEntrySize, Verbose
+from factory.cli.session import session
 from factory.config.environment import layer_environment
 from factory.installation.catalog_index import (
     choose_default_list,

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
+from factory.cli.log_level import LogLevel
 from factory.cli.option_groups import share_option
 from factory.config import options
 
 DISPLAY = "Display"
 REGISTRY = "Registry"
 ARCHIVES = "Archives"
-
-
-class LogLevel(StrEnum):
-    """The least urgent notices to show."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-    CRITICAL = "CRITICAL"
 
 
 LeastUrgent: TypeAlias = Annotated[

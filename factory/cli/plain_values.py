@@ -8,7 +8,6 @@ else goes on to typer, which converts it or says what is wrong with it.
 from __future__ import annotations
 
 import os
-import re
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer.models import ParameterInfo
+
+from factory.patterns import lazy_pattern
 
 UNKNOWN: Any = object()
 """What a value is that has to be converted by typer."""
@@ -28,7 +29,7 @@ _DEMANDS = (
     *("path_type", "parser", "click_type", "clamp", "callback", "formats", "mode"),
 )
 _USUAL = typer.Option()
-_DIGITS = re.compile(r"[0-9]{1,15}")
+_DIGITS = lazy_pattern(r"[0-9]{1,15}")
 
 
 def take_plain_values(command: Any) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory.cli.configured_secrets import find_configured_secrets
+from factory.cli.log_level import LogLevel
 from factory.cli.option_groups import build_words, with_option_groups
-from factory.cli.options import DISPLAY, AsJson, LeastUrgent, LogLevel, Verbose
+from factory.cli.options import DISPLAY, AsJson, LeastUrgent, Verbose
 from factory.cli.plan_view import describe_costs, lines
 from factory.cli.session import session
 from factory.config.ci_system import MatrixForm
@@ -29,7 +30,7 @@ from factory.scratch_folder import scratch_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from factory.cli.session import Session
+    from factory.cli.open_session import Session
     from factory.config.run_plan import RunPlan
     from factory.plan.plan_result import Outlook
     from factory.plan.shards import Shard

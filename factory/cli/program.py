@@ -6,6 +6,7 @@ as long to load as these two take in all.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_SELDOM = (50_000, 20, 50)
+
+
 def main() -> NoReturn:
     """Run the command line of this process, and end with the command's exit code."""
     # Where no session deals with Ctrl-C, nothing has begun or all is done: end without a word.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    # What is loaded stays: to look through all of it for cycles, again and again, takes long.
+    gc.set_threshold(*_SELDOM)
     said = text_without_command(sys.argv[1:], os.environ)
     if said is None:
         importlib.import_module("factory.cli.app").main()

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.cli.log_level import LogLevel
+from factory.cli.open_session import Session
 from factory.cli.option_groups import with_option_groups
-from factory.cli.options import LeastUrgent, LogLevel, RegistryConfigDir, Verbose
-from factory.cli.session import Session, session
+from factory.cli.options import LeastUrgent, RegistryConfigDir, Verbose
+from factory.cli.session import session
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR, ImageOptions, ImageOutput, ListForm, NpmOptions
+from factory.config.options import ImageOptions, ImageOutput, ListForm, NpmOptions
 from factory.config.package_spec import LATEST
 from factory.errors import FactoryError, Interrupted, UsageError
 from factory.events import StageFinished, StageOutput, StageStarted

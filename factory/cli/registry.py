@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory.analysis.inventory import find_host
-from factory.cli.options import LeastUrgent, LogLevel, Verbose
-from factory.cli.session import Session, session
+from factory.cli.log_level import LogLevel
+from factory.cli.open_session import Session
+from factory.cli.options import LeastUrgent, Verbose
+from factory.cli.session import session
 from factory.config.quantities_read import duration_seconds
 from factory.errors import CheckError, Place, StorageError, UsageError, os_errors_as
 from factory.files import write_whole

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from factory.analysis.inventory import DEFAULT_HOST, find_host, host_names
-from factory.cli.options import AsJson, Host, LeastUrgent, LogLevel, Verbose
+from factory.cli.log_level import LogLevel
+from factory.cli.options import AsJson, Host, LeastUrgent, Verbose
 from factory.cli.session import session
 from factory.config.environment import layer_environment
 from factory.errors import UsageError

@@ -11,15 +11,16 @@ import typer
 
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.cli.fetch_progress import listen_to_fetching
+from factory.cli.log_level import LogLevel
+from factory.cli.open_session import Session
 from factory.cli.options import (
     AsJson,
     CacheDir,
     LeastUrgent,
-    LogLevel,
     MaxEntrySize,
     Verbose,
 )
-from factory.cli.session import Session, session
+from factory.cli.session import session
 from factory.cli.try_view import show
 from factory.config.environment import cache_dir_of, layer_environment
 from factory.config.options import HOST_METAVAR
@@ -38,6 +39,7 @@ from factory.installation.install import InstallRequest, install
 from factory.installation.npmrc import read_npmrc, warn_of_unused
 from factory.installation.plugin_list import display_names
 from factory.installation.portal_config import CONFIG_FILE
+from factory.patterns import lazy_pattern
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import find_node, npm_of
@@ -60,7 +62,7 @@ log = logging.getLogger(__name__)
 
 BACKEND = "Backstage"
 PAGES = "Pages"
-_ROUTE = re.compile(r"/[!-~]*", re.ASCII)
+_ROUTE = lazy_pattern(r"/[!-~]*", re.ASCII)
 _HIGHEST_PORT = 65535
 
 EXAMPLES = """Examples:

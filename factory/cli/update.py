@@ -12,20 +12,21 @@ import typer
 
 from factory.analysis.inventory import find_host
 from factory.archives.limits import archive_limits
+from factory.cli.log_level import LogLevel
 from factory.cli.option_groups import share_option
 from factory.cli.options import (
     AsJson,
     Exclude,
     Host,
     LeastUrgent,
-    LogLevel,
     Only,
     Verbose,
 )
 from factory.cli.session import session
 from factory.cli.update_view import lines
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR, SourceOptions, build_options
+from factory.config.options import SourceOptions, build_options
 from factory.config.portals import PortalScope, find_named_hosts
 from factory.config.run_plan import plan_run
 from factory.config.workspaces import environment_files
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from factory.cli.session import Session
+    from factory.cli.open_session import Session
     from factory.config.build_plan import BuildPlan
     from factory.config.run_plan import RunPlan
     from factory.installation.npmrc import Npmrc

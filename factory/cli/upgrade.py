@@ -10,18 +10,18 @@ import typer
 from factory.analysis.inventory import find_host
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.cli.fetch_progress import listen_to_fetching
+from factory.cli.log_level import LogLevel
 from factory.cli.options import (
     AsJson,
     LeastUrgent,
-    LogLevel,
     MaxEntrySize,
     RegistryConfigDir,
     Verbose,
 )
 from factory.cli.session import session
 from factory.cli.upgrade_view import move_document, show_move
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, layer_environment
-from factory.config.options import CONFIG_DIR
 from factory.installation.catalog_index import choose_default_list, open_indexes
 from factory.installation.connections import ConnectionOptions
 from factory.installation.npmrc import read_npmrc, warn_of_unused

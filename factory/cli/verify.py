@@ -14,20 +14,19 @@ from factory.analysis.inventory import find_host
 from factory.analysis.locked_workspace import read_locked_workspace
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
 from factory.attestation.keys import read_public_key
+from factory.cli.log_level import LogLevel
+from factory.cli.open_session import Session
 from factory.cli.options import (
     AsJson,
     LeastUrgent,
-    LogLevel,
     MaxEntrySize,
     RegistryConfigDir,
     Verbose,
 )
-from factory.cli.session import Session, session
+from factory.cli.session import session
 from factory.cli.verify_view import show
+from factory.config.default_folders import CONFIG_DIR
 from factory.config.environment import ENV_FILE, cache_dir_of, layer_environment
-from factory.config.options import (
-    CONFIG_DIR,
-)
 from factory.errors import UsageError
 from factory.installation.package_reference import LocalArchive, LocalFolder, OciPackage
 from factory.installation.plugin_list import read_plugin_list

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.archives.npm_package import is_package_name
 from factory.errors import ConfigurationError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,22 +6,22 @@ Everything that can be wrong before a byte is fetched is found here.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from semver import Version
 
 from factory.config.allowed_scripts import NO_SCRIPTS, AllowedScripts, parse_allowed_scripts
 from factory.config.documents import read_json
 from factory.config.engine_option import read_engines
 from factory.config.environment import cache_dir_of
+from factory.config.list_names import DISABLED_LIST, PLUGINS_LIST
 from factory.config.package_spec import parse_as_of
-from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST, PluginsList, read_plugins_list
+from factory.config.plugins_list import PluginsList, read_plugins_list
 from factory.config.portals import DEFAULT_PORTAL, WantedPortal
 from factory.config.source_file import SOURCE_FILE, SourceFile, leaves_repository, read_source_file
 from factory.config.workspaces import is_disabled
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.events import without_portal
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -246,8 +246,17 @@ def _read_noted_version(source_file: SourceFile | None) -> str | None:
     return None
 
 
+# https://semver.org, "Is there a suggested regular expression to check a SemVer string?"
+_VERSION = lazy_pattern(
+    r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){2}"
+    r"(?:-(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)"
+    r"(?:\.(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
+    r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
+)
+
+
 def _is_version(text: str) -> bool:
-    return Version.is_valid(text)
+    return _VERSION.fullmatch(text) is not None
 
 
 def _read_supported_versions(file: Path) -> str:

@@ -5,7 +5,7 @@ Both readers refuse duplicate keys: the second would silently win.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,6 +17,7 @@ from factory.notation.json_text import json_keys, parse_json
 from factory.notation.limits import DocumentError, RepeatedKeyError
 from factory.notation.yaml_text import YamlDocument, read_yaml, read_yaml_1_1
 from factory.schemas import SchemaName, find_violation, schema
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

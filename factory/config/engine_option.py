@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.config.selection import patterns
 from factory.engines import BACKEND, FRONTEND, Engine, RoleEngines
 from factory.errors import UsageError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,9 +8,8 @@ from __future__ import annotations
 import io
 import logging
 import os
-import re
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -23,6 +22,8 @@ from dotenv.parser import parse_stream
 from factory.config.own_variables import OWN_PREFIXES, PREFIX
 from factory.errors import ConfigurationError, Place, UsageError
 from factory.files import read_text
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +42,7 @@ _LOGIN_NAMES = frozenset(
         "DBUS_SESSION_BUS_ADDRESS",
     }
 )
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def is_own_login(name: str) -> bool:

@@ -8,13 +8,13 @@ and the place that uses it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads the types
 from typing import Annotated, Any
 
-CONFIG_DIR, REPO_PATH, OUTPUT_DIR = Path("/config"), Path("/source"), Path("/outputs")
-"""The folders that a build takes unless it is told others: the volumes of a container."""
+from factory.config.default_folders import CONFIG_DIR, OUTPUT_DIR, REPO_PATH
+from factory.values import dataclass
 
 CACHE_MAX_SIZE, CACHE_MAX_AGE = "10G", "90d"
 

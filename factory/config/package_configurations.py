@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.config.allowed_scripts import parse_allowed_scripts
-from factory.config.options import CONFIG_DIR, REPO_PATH
+from factory.config.default_folders import CONFIG_DIR, REPO_PATH
 from factory.config.package_spec import PackageSpec, parse_as_of, parse_package_spec
 from factory.config.source_file import SOURCE_FILE
 from factory.errors import Place, UsageError

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 from factory.archives.npm_package import is_package_name
 from factory.errors import ConfigurationError
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 from factory.versions import is_range
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ EXPECTED = "a name, and perhaps a version, a range or a tag: @scope/plugin-x@^1.
 # What npm's registry takes (https://github.com/npm/validate-npm-package-name).
 _LONGEST_NAME = 214
 _LONGEST_WANTED = 256
-_TAG = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
+_TAG = lazy_pattern(r"[A-Za-z][\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

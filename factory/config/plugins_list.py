@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import yaml
 
 from factory.config.documents import Document, read_yaml_map, refuse_unprintable, validate
+from factory.config.list_names import MISNAMED_LIST, PLUGINS_LIST
 from factory.errors import ConfigurationError, Place
 from factory.files import write_new
+from factory.values import dataclass
 
-PLUGINS_LIST = "plugins-list.yaml"
-DISABLED_LIST = "plugins-list.yaml.disabled"
-"""What catalogues rename a list to, to switch its workspace off."""
-MISNAMED_LIST = "plugins-list.yml"
 LIST_HEAD = (
     "# The plugins to build, from the workspace's root, each with its build arguments.\n"
     "# Found by plugin-factory; edit as you like, it is not overwritten unless you ask.\n"

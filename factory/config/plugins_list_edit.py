@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import yaml
@@ -18,6 +17,7 @@ from factory.errors import ConfigurationError, Place
 from factory.files import read_text, write_whole
 from factory.notation.limits import DocumentError
 from factory.notation.yaml_text import parse_yaml, parse_yaml_1_1, read_yaml_1_1
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

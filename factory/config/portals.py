@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING
 from factory.config.documents import read_yaml_map, unknown_fields, validate
 from factory.config.source_file import SOURCE_FILE
 from factory.errors import Place, UsageError
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 PORTALS_FOLDER = "portals"
 PORTALS_FILE = "portals.yaml"
-_FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FOLDER_NAME = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LOCKFILE = "yarn.lock"
 _PLAIN_TAG = "{version}"
 _TAG_OF_PORTAL = "{version}-{host}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from factory.errors import UsageError
+from factory.patterns import lazy_pattern
 
-_BYTE_SIZE = re.compile(r"(?P<number>\d{1,15}(?:\.\d+)?)\s*(?P<unit>[kmgt]?)i?b?", re.IGNORECASE)
+_BYTE_SIZE = lazy_pattern(r"(?P<number>\d{1,15}(?:\.\d+)?)\s*(?P<unit>[kmgt]?)i?b?", re.IGNORECASE)
 _EXPONENTS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -32,7 +33,7 @@ def size_bytes(written: str, option: str, *, least: int = 0) -> int:
     return size
 
 
-_TIME_SPAN = re.compile(r"(?P<number>\d{1,15}(?:\.\d+)?)\s*(?P<unit>[smhdw])", re.IGNORECASE)
+_TIME_SPAN = lazy_pattern(r"(?P<number>\d{1,15}(?:\.\d+)?)\s*(?P<unit>[smhdw])", re.IGNORECASE)
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.config.build_plan import (
@@ -26,7 +26,7 @@ from factory.config.environment import (
     layer_environment,
     names_to_pass,
 )
-from factory.config.plugins_list import DISABLED_LIST, PLUGINS_LIST
+from factory.config.list_names import DISABLED_LIST, PLUGINS_LIST
 from factory.config.portals import (
     PORTALS_FOLDER,
     PortalScope,
@@ -50,6 +50,7 @@ from factory.config.workspaces import (
 )
 from factory.errors import ConfigurationError, FactoryError, Place, UsageError
 from factory.quantities import join_names
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -8,12 +8,12 @@ fetched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from factory.errors import UsageError
 from factory.quantities import join_names
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from factory.config.documents import read_json, refuse_unprintable, unknown_fiel
 from factory.config.lenient import read_as_meant
 from factory.config.package_spec import AsOf, PackageSpec, parse_as_of, parse_package_spec
 from factory.errors import ConfigurationError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

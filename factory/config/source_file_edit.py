@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place
 from factory.notation.json_text import json_keys, parse_object
 from factory.notation.limits import DocumentError
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
     from pathlib import Path
 
 # What follows a key: a colon, and its value where that is a text, a number or a word.
-_VALUE = re.compile(r'\s*:\s*(?P<value>"(?:[^"\\]|\\.)*"|[-+.\w]+)')
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_VALUE = lazy_pattern(r'\s*:\s*(?P<value>"(?:[^"\\]|\\.)*"|[-+.\w]+)')
+_TEXT = lazy_pattern(r'"(?:[^"\\]|\\.)*"')
 _MARK = "\ufeff"
 
 

@@ -8,14 +8,14 @@ catalogue's workspace without a ``plugins-list.yaml`` is off; one whose list is 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.config.environment import ENV_FILE
-from factory.config.plugins_list import DISABLED_LIST, MISNAMED_LIST, PLUGINS_LIST
+from factory.config.list_names import DISABLED_LIST, MISNAMED_LIST, PLUGINS_LIST
 from factory.config.portals import PORTALS_FOLDER, list_layers
 from factory.config.source_file import SOURCE_FILE
 from factory.errors import ConfigurationError, Place, UsageError, os_errors_as
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.config.default_folders import OUTPUT_DIR, REPO_PATH
 from factory.config.environment import ENV_FILE, Environment, cache_dir_of, layer_environment
-from factory.config.options import (
-    OUTPUT_DIR,
-    REPO_PATH,
-)
 from factory.errors import ConfigurationError
 from factory.scratch_folder import scratch_folder
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

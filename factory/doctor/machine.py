@@ -7,21 +7,17 @@ import errno
 import os
 import pwd
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.config.options import (
-    CONFIG_DIR,
-    OUTPUT_DIR,
-    REPO_PATH,
-)
+from factory.config.default_folders import CONFIG_DIR, OUTPUT_DIR, REPO_PATH
 from factory.doctor.finding import Check, DoctorFinding
 from factory.quantities import pluralize, size
 from factory.scheduling.capacity import (
     usable_cores,
     usable_memory,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.doctor.context import DoctorContext

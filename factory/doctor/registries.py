@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from factory.doctor.finding import Check, DoctorFinding
 from factory.doctor.npm import node_here, npm_answer
 from factory.notation.yaml_text import parse_yaml_1_1
+from factory.oci.answers import RetryPolicy
 from factory.oci.push import check_access
 from factory.oci.registry import Registry
 from factory.oci.target import AuthFileLogin, HostLogin, UserLogin, registry_target
-from factory.oci.transport import RetryPolicy
 
 if TYPE_CHECKING:
     from factory.doctor.context import DoctorContext

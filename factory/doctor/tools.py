@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import shutil
 import sys
 from dataclasses import replace
@@ -16,6 +15,7 @@ from factory.config.own_variables import PREFIX
 from factory.doctor.finding import Check, DoctorFinding
 from factory.doctor.npm import node_here, node_is_cached, npm_answer
 from factory.errors import ToolchainError
+from factory.patterns import lazy_pattern
 from factory.pipeline.tool_choice import wanted_by_portal
 from factory.sources.git_errors import OLDEST_GIT
 from factory.toolchain.child_environment import git_environment, pip_environment
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from factory.toolchain.rhdh_cli_version import PublishedVersions
 
 _ROOT = Path("/")
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)*")
+_VERSION = lazy_pattern(r"(\d+)\.(\d+)(?:\.\d+)*")
 
 
 def look_for_git(about: DoctorContext) -> tuple[DoctorFinding, ...]:

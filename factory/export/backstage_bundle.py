@@ -11,7 +11,6 @@ import logging
 import shlex
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +34,7 @@ from factory.export.private_install import (
 from factory.export.refusal import failure_message
 from factory.toolchain.backstage_bundler import PACKAGE
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

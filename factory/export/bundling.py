@@ -9,16 +9,16 @@ rhdh-cli runs from a fixed place in the workspace (:mod:`factory.toolchain.place
 from __future__ import annotations
 
 import logging
-import re
 import shutil
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.files import read_end
+from factory.patterns import lazy_pattern
 from factory.toolchain.cache_folder import make_once
 from factory.toolchain.link_tree import link_tree
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -94,7 +94,7 @@ SCRIPTS = ("reproducible_bundles.cjs", "feature_types.cjs")
 _NOTES = "reproducible-bundles.txt"
 _MOST = 1 << 16
 # https://module-federation.io/configure: remote entry, manifest, statistics, types.
-_LEFTOVER = re.compile(r"remoteEntry\.js(?:\.map)?|mf-[\w-]+\.json|@mf-types(?:\..+)?")
+_LEFTOVER = lazy_pattern(r"remoteEntry\.js(?:\.map)?|mf-[\w-]+\.json|@mf-types(?:\..+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

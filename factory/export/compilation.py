@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from factory.errors import CompileError, Place
+from factory.patterns import lazy_pattern
 from factory.toolchain.last_words import last_words
 from factory.toolchain.runner import ProcessFailed
 
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 notices = logging.getLogger(__name__)
 
-_TSC_ERROR = re.compile(
+_TSC_ERROR = lazy_pattern(
     r"^(?P<file>[^\s(][^(]*)\((?P<line>\d+),(?P<column>\d+)\)"
     r": error (?P<code>TS\d+): (?P<what>.*)$",
     re.MULTILINE,
 )
 # Of the compiler's options or configuration, in no file of the source.
-_TSC_GENERAL_ERROR = re.compile(r"^error TS\d+: ", re.MULTILINE)
+_TSC_GENERAL_ERROR = lazy_pattern(r"^error TS\d+: ", re.MULTILINE)
 # What tsc ends with when it has found errors, with or without having written its output
 # (ExitStatus of https://github.com/microsoft/TypeScript/blob/main/src/compiler/types.ts).
 _TSC_FOUND_ERRORS = frozenset({1, 2})

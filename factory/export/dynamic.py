@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from factory.export.refusal import refusal
 from factory.files import write_whole
 from factory.notation.json_text import parse_object
 from factory.toolchain.runner import ProcessFailed, refuse_full_disk
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.export.locked_install import LockedInstall

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from factory.errors import ExportError, Place
 from factory.files import read_end
+from factory.patterns import lazy_pattern
 from factory.versions import release_of, satisfies
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _NAME = "yarn-install.log"
 _LATER_NAME = "rhdh-cli.yarn-install.log"
 _LATER = ">=1.10.1"
 # Letters and digits of any script are nothing to a shell.
-_SHELLS = re.compile(r"[^\w@%+=:,./-]")
-_REDIRECTION = re.compile(rf" > (?:\S*[\\/])?{re.escape(_LATER_NAME)}")
+_SHELLS = lazy_pattern(r"[^\w@%+=:,./-]")
+_REDIRECTION = lazy_pattern(rf" > (?:\S*[\\/])?{re.escape(_LATER_NAME)}")
 _MOST = 1 << 20
 
 

@@ -13,12 +13,13 @@ release of rhdh-cli it is. What is shipped, package.json among it, stays what rh
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.toolchain.yarn import write_launcher
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from factory.errors import PackError
 from factory.export.normal_archive import write_normal_archive
 from factory.files import move_durably
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

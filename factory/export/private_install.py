@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from factory.export.locked_install import lock_environment
 from factory.files import write_whole
 from factory.notation.json_text import parse_object
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

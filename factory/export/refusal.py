@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 
 from factory.export.install_log import without_install_log
+from factory.patterns import lazy_pattern
 from factory.toolchain.last_words import last_words
 
-_ERROR = re.compile(r"^\w*Error: ", re.MULTILINE)
+_ERROR = lazy_pattern(r"^\w*Error: ", re.MULTILINE)
 # How it ends when a command of its own has failed: what that command printed stands before it.
-_COMMAND_FAILED = re.compile(r"^Error: (?=Failed to execute command ')", re.MULTILINE)
+_COMMAND_FAILED = lazy_pattern(r"^Error: (?=Failed to execute command ')", re.MULTILINE)
 _YARN_FAILED = "yarn install"
-_STACK_LINE = re.compile(r"^\s+at .+[:(]\S*:\d+:\d+\)?$|^\s+at async |^Node\.js v")
+_STACK_LINE = lazy_pattern(r"^\s+at .+[:(]\S*:\d+:\d+\)?$|^\s+at async |^Node\.js v")
 _SHOWN_LINES = 25
 
 

@@ -16,18 +16,19 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.config.allowed_scripts import INSTALL_SCRIPTS
 from factory.notation.json_text import parse_object
+from factory.patterns import lazy_pattern
 from factory.toolchain.link_tree import link_tree
 from factory.toolchain.linking import (
     reason_against_linking,
     settings_files,
     settings_of,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,13 +46,13 @@ _HIDDEN = {".bin", ".yarn-state.yml"}
 _NO_SETTINGS = {"cache", "unplugged", "install-state.gz", "build-state.yml"}
 _NOT_SEARCHED = {MODULES, ".git"}
 # https://yarnpkg.com/protocols: what these refer to is in no lockfile.
-_ELSEWHERE = re.compile(r'^ +resolution: "@?[^@"]+@(file|link|portal|exec):', re.MULTILINE)
-_PATCH = re.compile(r'^ +resolution: "@?[^@"]+@patch:[^"#]*#([^"]*)', re.MULTILINE)
+_ELSEWHERE = lazy_pattern(r'^ +resolution: "@?[^@"]+@(file|link|portal|exec):', re.MULTILINE)
+_PATCH = lazy_pattern(r'^ +resolution: "@?[^@"]+@patch:[^"#]*#([^"]*)', re.MULTILINE)
 # https://yarnpkg.com/configuration/yarnrc#yarnPath, and the plugins' paths.
-_CODE = re.compile(
+_CODE = lazy_pattern(
     r"""^[ \t]*(?:-[ \t]+)?(?:yarnPath|path)[ \t]*:[ \t]*["']?([^"'\s#]+)""", re.MULTILINE
 )
-_KNOWN_PATCH = re.compile(r"(optional!)?builtin<|(optional!)?(~/|\./)?\.yarn/patches/")
+_KNOWN_PATCH = lazy_pattern(r"(optional!)?builtin<|(optional!)?(~/|\./)?\.yarn/patches/")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

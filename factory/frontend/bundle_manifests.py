@@ -10,11 +10,12 @@ lacks it is left out of the page with a line in the backend's log, and nothing e
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from factory.notation.json_text import parse_object
 from factory.quantities import join_names
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,7 +7,6 @@ then the source that its source maps carry. What none of them settles is unknown
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from factory.attestation.source_maps import read_mapped_sources
@@ -40,6 +39,7 @@ from factory.frontend.verdict import (
     say_shown,
     say_undecided,
 )
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ _SEARCHED = 128 * 1024 * 1024
 _LARGEST_SCRIPT = 32 * 1024 * 1024
 _FEATURES = (PLUGIN_TYPE, MODULE_TYPE)
 # A key of the exports that a bundler defines for a module; a minifier may leave out the quotes.
-_DEFAULT_KEY = re.compile(rb"""[{,]\s*["']?default["']?\s*[:(]""")
+_DEFAULT_KEY = lazy_pattern(rb"""[{,]\s*["']?default["']?\s*[:(]""")
 _MAIN = "."
 
 

@@ -10,8 +10,6 @@ source does not say outright is unknown.
 from __future__ import annotations
 
 import posixpath
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.frontend.module_statements import (
@@ -27,6 +25,8 @@ from factory.frontend.module_statements import (
 )
 from factory.frontend.script_tokens import UnreadableScriptError
 from factory.frontend.source_tree import Scripts, has_elements, resolve_script
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ MAKERS: Mapping[tuple[str, str], Kind] = {
 """What the functions of Backstage's packages make, by package and name."""
 
 _MOST_STEPS = 100
-_SAYS_DEFAULT = re.compile(r"\bexport\s+default\b|\bexport\s*\{[^}]{0,2000}\bdefault\b")
+_SAYS_DEFAULT = lazy_pattern(r"\bexport\s+default\b|\bexport\s*\{[^}]{0,2000}\bdefault\b")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

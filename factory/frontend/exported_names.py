@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.frontend.script_tokens import UnreadableScriptError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,6 @@ is listed, and that is said.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.frontend.default_features import (
@@ -27,6 +26,7 @@ from factory.frontend.module_statements import (
     LocalName,
 )
 from factory.frontend.script_tokens import UnreadableScriptError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -6,10 +6,11 @@ which ``import type`` and ``export type`` leave nothing at run time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.frontend.script_tokens import ScriptToken, read_tokens
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,21 +10,23 @@ cannot be read to its end is refused, so that nobody concludes from half a file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal, NoReturn, TypeAlias
+
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 Kind: TypeAlias = Literal["name", "text", "value", "mark"]
 
 _DEEPEST = 100
-_BLANK = re.compile(r"(?:\s|\ufeff|//[^\n\r\u2028\u2029]*|/\*.*?\*/)+", re.DOTALL)
-_NAME = re.compile(r"#?(?:[^\W\d]|\$)(?:\w|\$)*")
-_NUMBER = re.compile(r"\.?\d(?:[\w.]|(?<=[eE])[+-])*")
-_TEXT = re.compile(r"""'(?:[^'\\\n]|\\.|\\\n)*'|"(?:[^"\\\n]|\\.|\\\n)*\"""", re.DOTALL)
-_REGEX = re.compile(r"/(?![*/])(?:[^\\/\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/\w*")
-_MARK = re.compile(r"=>|\.\.\.|\?\.(?!\d)|[-+*/%&|^!~<>=?:;,.@(){}\[\]]")
-_TEMPLATE = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*", re.DOTALL)
-_JSX_NAME = re.compile(r"[^\W\d][\w.:-]*")
-_JSX_TEXT = re.compile(r"[^<{]*")
+_BLANK = lazy_pattern(r"(?:\s|\ufeff|//[^\n\r\u2028\u2029]*|/\*.*?\*/)+", re.DOTALL)
+_NAME = lazy_pattern(r"#?(?:[^\W\d]|\$)(?:\w|\$)*")
+_NUMBER = lazy_pattern(r"\.?\d(?:[\w.]|(?<=[eE])[+-])*")
+_TEXT = lazy_pattern(r"""'(?:[^'\\\n]|\\.|\\\n)*'|"(?:[^"\\\n]|\\.|\\\n)*\"""", re.DOTALL)
+_REGEX = lazy_pattern(r"/(?![*/])(?:[^\\/\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/\w*")
+_MARK = lazy_pattern(r"=>|\.\.\.|\?\.(?!\d)|[-+*/%&|^!~<>=?:;,.@(){}\[\]]")
+_TEMPLATE = lazy_pattern(r"(?:[^`\\$]|\\.|\$(?!\{))*", re.DOTALL)
+_JSX_NAME = lazy_pattern(r"[^\W\d][\w.:-]*")
+_JSX_TEXT = lazy_pattern(r"[^<{]*")
 # After these an expression begins, so that what comes next neither divides nor compares.
 _BEFORE_EXPRESSION = frozenset(
     {"return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do"}
@@ -32,7 +34,7 @@ _BEFORE_EXPRESSION = frozenset(
 )
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 # Of .tsx: what begins the parameters of a generic arrow function, and no element.
-_TYPE_PARAMETER = re.compile(r"<\s*(?:const\s+)?[A-Za-z_$][\w$]*\s*(?:,|extends\b)")
+_TYPE_PARAMETER = lazy_pattern(r"<\s*(?:const\s+)?[A-Za-z_$][\w$]*\s*(?:,|extends\b)")
 
 
 class UnreadableScriptError(ValueError):

@@ -7,8 +7,9 @@ features. RHDH up to 2.0 has the old one, later ones and plain Backstage have th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from factory.values import dataclass
 
 System: TypeAlias = Literal["old", "new"]
 

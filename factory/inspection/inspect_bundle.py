@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.frontend.bundle_manifests import read_federation, read_scalprum
 from factory.frontend.verdict import NEW_SYSTEM, OLD_SYSTEM
 from factory.inspection.mapped_weights import BUNDLER, OWN, UNMAPPED, weigh_packages
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

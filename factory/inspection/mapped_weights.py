@@ -8,11 +8,11 @@ holds until the next one, or to the end of its line.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from factory.notation.json_text import parse_object
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,8 +27,8 @@ _DIGITS = {
 }
 _MORE = 32
 _LONGEST = 12
-_PACKAGE = re.compile(r".*node_modules/((?:@[^/]+/)?[^/]+)/")
-_OWN = re.compile(r"(?:webpack://[^/]*/)?(?:\./)?src/")
+_PACKAGE = lazy_pattern(r".*node_modules/((?:@[^/]+/)?[^/]+)/")
+_OWN = lazy_pattern(r"(?:webpack://[^/]*/)?(?:\./)?src/")
 
 
 def weigh_packages(script: str, source_map: bytes) -> Counter[str]:

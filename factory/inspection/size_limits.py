@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.config.documents import read_yaml_map, validate
@@ -10,6 +9,7 @@ from factory.config.quantities_read import size_bytes
 from factory.errors import ConfigurationError, UsageError
 from factory.inspection.inspect_bundle import WHEN
 from factory.quantities import size
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

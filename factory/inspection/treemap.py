@@ -6,12 +6,12 @@ loads nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.outside_text import clean
 from factory.quantities import size
 from factory.reports.markup import Markup, element, join, raw
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

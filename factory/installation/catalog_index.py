@@ -14,7 +14,6 @@ import re
 import shutil
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,9 @@ from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import DEFAULT_LIST, DefaultList
 from factory.oci.names import image_name
 from factory.oci.pull import pull_manifest
+from factory.patterns import lazy_pattern
 from factory.scratch_folder import scratch_folder
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +44,7 @@ EXTRACT_DIR = "CATALOG_ENTITIES_EXTRACT_DIR"
 _ENTITIES = "catalog-entities"
 # The newer name before the older one.
 _ENTITY_FOLDERS = (f"{_ENTITIES}/extensions", f"{_ENTITIES}/marketplace")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_NAME = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _LATEST = "latest"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +14,7 @@ from factory.installation.web import Web
 from factory.oci.pull import fetch_blob, missing_error
 from factory.oci.registry import Registry
 from factory.oci.target import pull_target
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,6 @@ staged for the same entry is kept unasked, with Always it is compared first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.archives.integrity import parse_integrity
@@ -19,6 +18,7 @@ from factory.installation.package_reference import (
     RemoteArchive,
 )
 from factory.installation.staged import entry_key
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,11 +6,11 @@ entry may name an image, another one a folder, an archive or an npm package of t
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from factory.installation.plugin_list import read_plugin_list
 from factory.oci.packed_plugin import plugin_folder
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from factory.installation.plugin_list import ListedPlugin
 
 # What `npm pack` adds to a name.
-_PACKED = re.compile(r"-\d+\.\d+\.\d+[^/]*?\.(?:tgz|tar\.gz)")
+_PACKED = lazy_pattern(r"-\d+\.\d+\.\d+[^/]*?\.(?:tgz|tar\.gz)")
 
 
 def name_default_plugin(entry: ListedPlugin) -> str:

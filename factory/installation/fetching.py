@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.errors import FactoryError, Interrupted
@@ -12,6 +12,7 @@ from factory.installation.obtain import ObtainedPlugin, obtain, source_now
 from factory.installation.package_reference import LocalFolder
 from factory.installation.swap import refuse_foreign
 from factory.threads import InheritingPool
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

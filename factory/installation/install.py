@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, StorageError
@@ -19,6 +18,7 @@ from factory.installation.same_package import refuse_doubles
 from factory.installation.staged import Staged, entry_key, read_staged, write_marker
 from factory.installation.swap import staging_folder, swap_in
 from factory.locking import exclusive
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

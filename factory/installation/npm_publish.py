@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -19,13 +18,14 @@ from factory.archives.npm_package import is_package_name
 from factory.errors import PackError, Place, RegistryError, UsageError, os_errors_as
 from factory.installation.npmrc import PUBLIC_REGISTRY
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 from factory.versions import is_range, is_version
 
 if TYPE_CHECKING:
     from factory.installation.npmrc import Npmrc
     from factory.installation.web import Web
+    from factory.oci.answers import Answer
     from factory.oci.packed_plugin import PluginArchive
-    from factory.oci.transport import Answer
 
 _MISSING = 404
 _DONE = frozenset({200, 201})

@@ -7,7 +7,6 @@ range means is npm-pick-manifest's rule.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -15,11 +14,9 @@ from factory.archives.integrity import ALGORITHMS
 from factory.config.package_spec import LATEST
 from factory.errors import ConfigurationError, RegistryError
 from factory.notation.json_text import parse_object
-from factory.oci.transport import (
-    is_web_address,
-    web_address,
-)
+from factory.oci.web_addresses import is_web_address, web_address
 from factory.quantities import pluralize
+from factory.values import dataclass
 from factory.versions import (
     highest,
     is_range,
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
     from factory.config.package_spec import PackageSpec
     from factory.installation.npmrc import Npmrc
     from factory.installation.web import Web
-    from factory.oci.transport import Answer
+    from factory.oci.answers import Answer
 
 _FULL = "application/json"  # has times, and is several times as long
 _ACCEPT = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*"

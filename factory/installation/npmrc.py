@@ -10,13 +10,15 @@ import base64
 import binascii
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from factory.errors import ConfigurationError, Place
 from factory.oci.authorization import basic_header
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,9 +30,9 @@ PUBLIC_REGISTRY = "https://registry.npmjs.org/"
 
 _PREFIX = "npm_config_"
 _SECRETS = ("_authToken", "_auth", "_password")
-_VARIABLE = re.compile(r"(?<!\\)\$\{(?P<name>[^}?]+)(?P<optional>\?)?\}")
-_SENDABLE = re.compile(r"[\x21-\x7e]+")
-_SECTION = re.compile(r"\[.*\]")
+_VARIABLE = lazy_pattern(r"(?<!\\)\$\{(?P<name>[^}?]+)(?P<optional>\?)?\}")
+_SENDABLE = lazy_pattern(r"[\x21-\x7e]+")
+_SECTION = lazy_pattern(r"\[.*\]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

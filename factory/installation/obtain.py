@@ -6,9 +6,7 @@ portal looks into.
 
 from __future__ import annotations
 
-import re
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.archives.integrity import check_integrity, integrity_of
@@ -37,6 +35,8 @@ from factory.oci.packed_plugin import (
     is_plugin_folder,
 )
 from factory.oci.pull import pull_manifest
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +99,7 @@ def choose_folder(annotations: Mapping[str, str], package: OciPackage) -> str:
     )
 
 
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*")
+_VERSION = lazy_pattern(r"[0-9A-Za-z][0-9A-Za-z.+-]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

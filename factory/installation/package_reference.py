@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
@@ -22,7 +22,9 @@ from factory.oci.names import (
     is_host,
 )
 from factory.oci.packed_plugin import is_plugin_folder
-from factory.oci.transport import is_web_address
+from factory.oci.web_addresses import is_web_address
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.errors import Place
@@ -36,14 +38,14 @@ FORMS = (
 
 _OCI = "oci://"
 _ARCHIVES = (".tgz", ".tar.gz")
-_IMAGE = re.compile(
+_IMAGE = lazy_pattern(
     rf"(?P<registry>{HOST})/(?P<repository>{REPOSITORY})"
     rf"(?::(?P<tag>{TAG}|\{{\{{inherit\}}\}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
 )
-_NPM = re.compile(
+_NPM = lazy_pattern(
     r"(?P<name>(?:@[a-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*)(?:@(?P<wanted>[^/:]+))?", re.ASCII
 )
-_GIT = re.compile(r"(?:git[+:]|github:|gitlab:|bitbucket:|gist:)", re.IGNORECASE)
+_GIT = lazy_pattern(r"(?:git[+:]|github:|gitlab:|bitbucket:|gist:)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

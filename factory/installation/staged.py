@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, StorageError
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

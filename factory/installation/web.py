@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from factory.errors import RegistryError, StorageError
+from factory.oci.answers import RetryPolicy, connect
 from factory.oci.authorization import basic_header
 from factory.oci.registry import (
     MOST_REDIRECTS,
     REDIRECTS,
 )
 from factory.oci.target import HostLogin
-from factory.oci.transport import RetryPolicy, Transport, web_address
+from factory.oci.web_addresses import web_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from typing import TypeAlias
 
+    from factory.oci.answers import Answer
     from factory.oci.pull import OnFetched
     from factory.oci.target import RegistryTarget
-    from factory.oci.transport import Answer
 
     # Gives the Authorization header for an address, or nothing.
     Authorize: TypeAlias = Callable[[str], str]
@@ -45,7 +46,7 @@ class Web:
         # Whom it is for matters to logins only, of which there are none here; certificates are
         # always checked: not every archive has an integrity.
         anonymous = replace(target, login=HostLogin(files=()), insecure=False)
-        self._transport = Transport(anonymous, policy=RetryPolicy(), checkpoint=checkpoint)
+        self._transport = connect(anonymous, policy=RetryPolicy(), checkpoint=checkpoint)
 
     def __enter__(self) -> Self:
         return self

@@ -8,21 +8,22 @@ import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from factory.notation.limits import DEEPEST, DocumentError, Steps, decode_text, too_deep
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # A piece of valid JSON that tells where one is: a whole text, or one of the brackets.
-_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]')
+_PIECE = lazy_pattern(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]')
 # Text that does not end goes to the end, so that its rest is not looked through again and again.
 _QUOTED = r'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))'
-_COMMENT = re.compile(rf"{_QUOTED}|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
-_LAST_COMMA = re.compile(rf"{_QUOTED}|,(?=\s*+[]}}])", re.DOTALL)
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]")
+_COMMENT = lazy_pattern(rf"{_QUOTED}|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
+_LAST_COMMA = lazy_pattern(rf"{_QUOTED}|,(?=\s*+[]}}])", re.DOTALL)
+_SURROGATE = lazy_pattern("[\ud800-\udfff]")
+_HALF_PAIR = lazy_pattern(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]")
 # A valid document without any: scripts in a source map have whole pairs, and backslashes before
 # what only looks like a half.
-_WHOLE_PAIRS = re.compile(
+_WHOLE_PAIRS = lazy_pattern(
     r"(?:[^\\\ud800-\udfff]++|\\[^u]|\\u(?![dD][89a-fA-F])"
     r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
 )
@@ -60,7 +61,7 @@ def parse_json(text: str | bytes, *, each_key_once: bool = False) -> Any:
     except ValueError as error:  # a whole number of more than 4,300 digits
         raise DocumentError("a number has too many digits", expected="a number") from error
     _refuse_depth(value)
-    if _HALF_PAIR.search(written) and not _WHOLE_PAIRS.fullmatch(written):
+    if _may_have_halves(written) and not _WHOLE_PAIRS.fullmatch(written):
         _refuse_half_pairs(written)
     return value
 
@@ -159,6 +160,11 @@ def _refuse_depth(value: object) -> None:
             for child in (outer.values() if isinstance(outer, dict) else outer)
             if isinstance(child, dict | list)
         ]
+
+
+def _may_have_halves(text: str) -> bool:
+    is_plain = text.isascii() and "\\u" not in text
+    return not is_plain and _HALF_PAIR.search(text) is not None
 
 
 def _refuse_half_pairs(text: str) -> None:

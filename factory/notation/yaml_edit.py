@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 
 from factory.notation.limits import DocumentError
 from factory.notation.yaml_text import parse_yaml, parse_yaml_1_1, read_yaml, yaml_text
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,6 @@ Loads PyYAML: import it late (:mod:`factory.notation.yaml_text` does).
 from __future__ import annotations
 
 import math
-import re
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -23,6 +22,7 @@ from factory.notation.limits import (
     size_of_text,
     too_deep,
 )
+from factory.patterns import lazy_pattern
 
 Scalar: TypeAlias = "str | int | float | bool | None"
 
@@ -77,10 +77,10 @@ _STR, _NULL, _BOOL, _INT, _FLOAT = (_TAG + name for name in ("str", "null", "boo
 
 # The core schema (https://yaml.org/spec/1.2.2/#1032-tag-resolution), and the characters that each
 # form may begin with. A float is any other number.
-_NULL_FORM = re.compile(r"(?:~|null|Null|NULL|)\Z")
-_BOOL_FORM = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
-_INT_FORM = re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z")
-_FLOAT_FORM = re.compile(
+_NULL_FORM = lazy_pattern(r"(?:~|null|Null|NULL|)\Z")
+_BOOL_FORM = lazy_pattern(r"(?:true|True|TRUE|false|False|FALSE)\Z")
+_INT_FORM = lazy_pattern(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z")
+_FLOAT_FORM = lazy_pattern(
     r"(?:[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+)"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
 )

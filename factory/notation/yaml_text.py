@@ -8,18 +8,18 @@ read so.
 
 from __future__ import annotations
 
-import re
 from copy import copy
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from factory.notation.limits import DocumentError, decode_text
 from factory.notation.yaml_loaders import BoundedLoader, CoreLoader, FailsafeLoader
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 # Starts like a word or a path, and has no colon that a blank or the end follows.
-_PLAIN = re.compile(r"(?:\./)?[A-Za-z_/](?:[A-Za-z0-9_./@!+~=-]|:(?=[A-Za-z0-9_./@!+~=-]))*")
+_PLAIN = lazy_pattern(r"(?:\./)?[A-Za-z_/](?:[A-Za-z0-9_./@!+~=-]|:(?=[A-Za-z0-9_./@!+~=-]))*")
 # https://yaml.org/type/bool.html and null.html, in any case.
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
 _UNFOLDED = 1_000_000_000

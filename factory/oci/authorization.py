@@ -9,21 +9,24 @@ import base64
 import re
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from factory.errors import RegistryError
 from factory.notation.json_text import parse_object
 from factory.oci.logins import find_credentials
-from factory.oci.transport import web_address
+from factory.oci.web_addresses import web_address
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from factory.oci.answers import Answer
     from factory.oci.logins import Credentials
     from factory.oci.target import RegistryTarget
-    from factory.oci.transport import Answer, Transport
+    from factory.oci.transport import Transport
 
 
 _CLIENT = "plugin-factory"
@@ -34,11 +37,11 @@ _MARGIN_SECONDS = 10.0
 _LONGEST_SECONDS = 24 * 3600.0
 _OK = 200
 # What a header can carry as it is (RFC 9110 section 5.5), and no more than servers take.
-_SENDABLE = re.compile(r"[\x21-\x7e]{1,32768}")
+_SENDABLE = lazy_pattern(r"[\x21-\x7e]{1,32768}")
 _REFUSED = frozenset({400, 401, 403})
 _LONGEST_CHALLENGE = 8 * 1024
-_PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
-_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=\s+[\w-]+\s*=|\s*$|\s*,)")
+_PARAMETER = lazy_pattern(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+_SCHEME = lazy_pattern(r"(?:^|,)\s*([A-Za-z]+)(?=\s+[\w-]+\s*=|\s*$|\s*,)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

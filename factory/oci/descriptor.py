@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from factory.errors import RegistryError
 from factory.notation.json_text import parse_object
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +77,7 @@ MOST_ENTRIES = 1000
 
 _LARGEST_SIZE = 2**63 - 1  # the image-spec's int64
 _PLATFORM_FIELDS = ("os", "architecture", "variant")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+_DIGEST = lazy_pattern(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
 class Hash(Protocol):

@@ -7,8 +7,7 @@ What portals read of it is in :mod:`factory.oci.dynamic_packages`.
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,8 @@ from factory.oci.packed_plugin import (
     dynamic_packages,
     source_name,
 )
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +42,7 @@ _ARCHITECTURE = "amd64"
 _OS = "linux"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STANDARD = "org.opencontainers.image."
-_SPDX = re.compile(r"[A-Za-z0-9.+() -]+")
+_SPDX = lazy_pattern(r"[A-Za-z0-9.+() -]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,6 @@ import struct
 import tarfile
 import tempfile
 import zlib
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
 from factory.archives.limits import ArchiveLimits
@@ -23,6 +22,7 @@ from factory.oci.descriptor import (
     LAYER_TYPE,
     Blob,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,7 +6,7 @@ import base64
 import binascii
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from factory.oci.names import (
 from factory.oci.target import AuthFileLogin, RegistryTarget, UserLogin
 from factory.redaction import Redactor
 from factory.toolchain.runner import ProcessFailed, Runner
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from factory.errors import UsageError
 from factory.oci.descriptor import is_digest
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 DOCKER_HUB = "docker.io"
 """What names of images call it, and podman's files of logins."""
@@ -39,10 +39,10 @@ _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 REPOSITORY = rf"{_COMPONENT}(?:/{_COMPONENT})*"
 TAG = r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}"
 
-_HOST = re.compile(HOST)
+_HOST = lazy_pattern(HOST)
 _HIGHEST_PORT = 65_535
-_REPOSITORY = re.compile(REPOSITORY)
-_TAG = re.compile(TAG)
+_REPOSITORY = lazy_pattern(REPOSITORY)
+_TAG = lazy_pattern(TAG)
 
 
 def is_host(text: str) -> bool:
@@ -68,7 +68,7 @@ def is_tag(text: str) -> bool:
     return _TAG.fullmatch(text) is not None
 
 
-_PREFIXES = re.compile(r"^(?:oci|docker)://")
+_PREFIXES = lazy_pattern(r"^(?:oci|docker)://")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

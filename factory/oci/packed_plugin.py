@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from factory.archives.npm_package import (
 )
 from factory.errors import PackError, Place
 from factory.notation.json_text import parse_json
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,7 +139,7 @@ PACKAGE_FIELDS = (
 )
 
 
-_FOLDER = re.compile(r"[A-Za-z0-9_@~-][\w.@~-]*", re.ASCII)
+_FOLDER = lazy_pattern(r"[A-Za-z0-9_@~-][\w.@~-]*", re.ASCII)
 # At the root of an image, or of the folder that a portal loads, these names have another meaning:
 # Node.js looks for packages in the first and for a package's settings in the second, portals read
 # or write the others.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, UsageError
 from factory.oci.reference import DEFAULT_TAG_TEMPLATE, NO_HOST, NamedHost, Reference, reference_for
 from factory.oci.target import registry_and_namespace
 from factory.quantities import join_names
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,17 +9,17 @@ platform only where an OCI index has nothing better; never another platform's.
 from __future__ import annotations
 
 import platform as this_machine
-import re
 from typing import TYPE_CHECKING
 
 from factory.errors import UsageError
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from factory.oci.descriptor import Descriptor
 
-_PLATFORM = re.compile(r"[a-z0-9]+-[a-z0-9_]+")
+_PLATFORM = lazy_pattern(r"[a-z0-9]+-[a-z0-9_]+")
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _ARCHITECTURES = {"x64": "amd64", "ia32": "386", "ppc64": "ppc64le", "mipsel": "mipsle"}
 _SYSTEMS = {"win32": "windows", "sunos": "solaris"}

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
 from factory.errors import RegistryError, StorageError
 from factory.files import replace_file
 from factory.notation.json_text import parse_object
+from factory.oci.answers import TemporaryFailure
 from factory.oci.descriptor import (
     DOCKER_LIST_TYPE,
     DOCKER_MANIFEST_TYPE,
@@ -31,7 +32,7 @@ from factory.oci.descriptor import (
     text_field,
 )
 from factory.oci.platforms import choose_manifest, default_platform, image_platform
-from factory.oci.transport import TemporaryFailure
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

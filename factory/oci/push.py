@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.config.options import (
     ImageOutput,
 )
 from factory.errors import FactoryError, Interrupted
+from factory.oci.answers import CHUNK, TemporaryFailure
 from factory.oci.descriptor import digest_of
 from factory.oci.image import build_image
 from factory.oci.layout import write_archive, write_layout
@@ -18,9 +18,9 @@ from factory.oci.registry import (
     changed_error,
     vanished_error,
 )
-from factory.oci.transport import CHUNK, TemporaryFailure
 from factory.scratch_folder import scratch_folder
 from factory.threads import InheritingPool
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -7,7 +7,6 @@ Published dynamic plugins are called after the package without ``-dynamic``:
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, UsageError
@@ -16,6 +15,7 @@ from factory.oci.names import (
     is_tag,
 )
 from factory.oci.packed_plugin import plugin_folder
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,13 +6,20 @@ Redirects are followed, credentials go to the registry alone, and refusals are t
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from factory.errors import RegistryError
 from factory.notation.json_text import parse_object
+from factory.oci.answers import (
+    LARGEST_ANSWER,
+    Answer,
+    NotTls,
+    RetryPolicy,
+    TemporaryFailure,
+    connect,
+)
 from factory.oci.authorization import Identity, pull_scope, push_scope
 from factory.oci.descriptor import (
     DOCKER_LIST_TYPE,
@@ -28,15 +35,8 @@ from factory.oci.descriptor import (
 )
 from factory.oci.logins import login_description
 from factory.oci.names import registry_host
-from factory.oci.transport import (
-    LARGEST_ANSWER,
-    Answer,
-    NotTls,
-    RetryPolicy,
-    TemporaryFailure,
-    Transport,
-    web_address,
-)
+from factory.oci.web_addresses import web_address
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -170,7 +170,7 @@ class Conversation:
         """
         self.target = target
         self.reads_only = reads_only
-        self.transport = Transport(target, policy=policy or RetryPolicy(), checkpoint=checkpoint)
+        self.transport = connect(target, policy=policy or RetryPolicy(), checkpoint=checkpoint)
         self._identity = Identity(target, self.transport)
         self._lock = threading.Lock()
         self._base = ""
@@ -329,8 +329,8 @@ _NO_REFERRERS = frozenset({400, NOT_FOUND, 405, 501})
 _UNUSABLE_RANGE = frozenset({PARTIAL, 416})
 _MANIFESTS = f"{MANIFEST_TYPE}, {INDEX_TYPE}, {DOCKER_MANIFEST_TYPE}, {DOCKER_LIST_TYPE}"
 _MOST_PAGES = 100
-_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next\b')
-_RANGE = re.compile(r"bytes ([0-9]{1,18})-")
+_NEXT = lazy_pattern(r'<([^>]*)>\s*;[^,]*\brel="?next\b')
+_RANGE = lazy_pattern(r"bytes ([0-9]{1,18})-")
 
 
 class Registry(Conversation):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
@@ -17,6 +17,8 @@ from factory.config.environment import refuse_empty
 from factory.errors import ConfigurationError
 from factory.oci.names import is_host
 from factory.oci.reference import refuse_bad_repository
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +40,7 @@ _PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _CA_NAMES = ("REGISTRY_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 # What credential helpers need of the environment: to be found, to find their own configuration,
 # to reach a keyring or a cloud. Nothing of the build.
-_HELPER_NAMES = re.compile(
+_HELPER_NAMES = lazy_pattern(
     r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TMPDIR|DISPLAY|WAYLAND_DISPLAY|DBUS_SESSION_BUS_ADDRESS"
     r"|GNUPGHOME|GPG_TTY|PASSWORD_STORE_DIR|DOCKER_CONFIG|SSL_CERT_\w+"
     r"|(?:XDG|AWS|AZURE|GOOGLE|CLOUDSDK|GCLOUD)_\w+|(?i:https?|all|no)_(?i:proxy)"

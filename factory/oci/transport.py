@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
-import random
-import re
 import ssl
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 from urllib3 import exceptions
@@ -22,149 +17,23 @@ from urllib3.exceptions import HTTPError
 
 from factory import __version__
 from factory.errors import ConfigurationError, Place, RegistryError
+from factory.oci.answers import (
+    CHUNK,
+    LARGEST_ANSWER,
+    TEMPORARY_STATUSES,
+    Answer,
+    NotTls,
+    RetryPolicy,
+    TemporaryFailure,
+)
 from factory.oci.paced_http import Pace, pace_requests, strict_pools
+from factory.oci.web_addresses import proxy_for
 from factory.retrying import pause, retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from factory.oci.target import RegistryTarget
-
-
-_LONGEST = 16 * 1024
-_ODD = re.compile(r"[\x00-\x1f\x7f]")
-
-
-def web_address(text: str, *, base: str = "", what: str) -> str:
-    """Return an absolute http or https address; one that is relative counts from ``base``.
-
-    Args:
-        text: what the server gave.
-        base: the address of what was asked.
-        what: what the address is of, for messages: ``the upload's address``.
-
-    Raises:
-        RegistryError: it is not one that can be asked.
-    """
-    address = ""
-    if len(text) <= _LONGEST and not _ODD.search(text):
-        with contextlib.suppress(ValueError):
-            address = urljoin(base, text)
-    if not is_web_address(address):
-        raise RegistryError(
-            f"{what} cannot be used",
-            found=repr(text[:200]),
-            expected="an http or https address",
-            hint="a proxy may change the server's answers; ask the server's operator",
-        )
-    return address
-
-
-def is_web_address(address: str) -> bool:
-    """Return whether an address is one that can be asked over HTTP."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-        host.encode("idna")  # no part of it longer than names of hosts have them
-        return parts.scheme in ("http", "https") and bool(host) and parts.port != 0
-    except ValueError:  # a port that is not a number, brackets without an address
-        return False
-
-
-def proxy_for(url: str, proxies: Mapping[str, str]) -> str:
-    """Return the proxy's address for ``url``, or ``""`` when it is asked directly.
-
-    ``proxies`` has the lower-case names ``http_proxy``, ``https_proxy``, ``all_proxy`` and
-    ``no_proxy``. An entry of ``no_proxy`` is ``*``, a host (and its subdomains, with or without a
-    leading dot), a host with a port, an address, or a network such as ``10.0.0.0/8``.
-
-    Raises:
-        ConfigurationError: the proxy's address cannot be used.
-    """
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port
-    if any(_matches(host, port, entry) for entry in proxies.get("no_proxy", "").split(",")):
-        return ""
-    for name in (f"{parts.scheme}_proxy", "all_proxy"):
-        if proxy := proxies.get(name):
-            return _check(name, proxy.strip())
-    return ""
-
-
-def _check(name: str, proxy: str) -> str:
-    address = proxy if "://" in proxy else f"http://{proxy}"
-    if not is_web_address(address):
-        raise ConfigurationError(
-            "the proxy cannot be used",
-            place=Place(file=Path("the environment"), field=name),
-            found=re.sub(r"[^/@]*@", "***@", address),
-            expected="http://HOST:PORT or https://HOST:PORT; no other protocol, such as SOCKS",
-            hint=f"set {name} (or {name.upper()}) to a proxy that speaks HTTP, unset it, or "
-            "name the host in no_proxy",
-        )
-    return address
-
-
-def _matches(host: str, port: int | None, entry: str) -> bool:
-    wanted = entry.strip().lower()
-    if not wanted or wanted == "*":
-        return wanted == "*"
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(wanted, strict=False)
-    except ValueError:
-        pass  # one of them is a name
-    name, colon, number = wanted.rpartition(":")
-    if colon and number.isdecimal():
-        if int(number) != port:
-            return False
-        wanted = name.strip("[]")
-    wanted = wanted.lstrip(".")
-    return host == wanted or host.endswith(f".{wanted}")
-
-
-# Statuses after which the same request may succeed later.
-TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-
-class TemporaryFailure(Exception):  # noqa: N818 - a fact about one attempt, no error for the user
-    """One attempt failed in a way that may pass; ``retry_after``: seconds that the server asks."""
-
-    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_after = retry_after
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RetryPolicy:
-    """How often a request is tried, and the waits between; times in seconds.
-
-    ``longest_wish`` bounds what a server may ask for in Retry-After: beyond it the run had better
-    end with a message than hang. ``connect_seconds`` and ``read_seconds`` bound one attempt: until
-    there is a connection, and until the answer begins. From then on a small answer has
-    ``rest_seconds``, and a large one as long again for each ``least_content`` bytes of it.
-    """
-
-    attempts: int = 5
-    first_wait: float = 0.5
-    longest_wait: float = 20.0
-    longest_wish: float = 120.0
-    connect_seconds: float = 15.0
-    # A registry hashes and stores a blob before it answers its PUT.
-    read_seconds: float = 300.0
-    rest_seconds: float = 60.0
-    # 70 kbit/s: no network that pulls images is slower, and what it makes of 1 GB is bounded.
-    least_content: int = 512 * 1024
-
-    def wait(self, attempt: int, failure: TemporaryFailure) -> float | None:
-        """Return the seconds to wait after ``attempt`` (from 1) failed, or None to give up."""
-        if attempt >= self.attempts:
-            return None
-        if failure.retry_after is not None:
-            return failure.retry_after if failure.retry_after <= self.longest_wish else None
-        wait = min(self.first_wait * 2.0 ** (attempt - 1), self.longest_wait)
-        # Spread, so that several plugins that were refused together do not return together.
-        return wait * random.uniform(0.75, 1.25)  # noqa: S311 - no secret depends on it
 
 
 def seconds_asked(retry_after: str | None) -> float | None:
@@ -239,30 +108,11 @@ def say_that_it_is_insecure(target: RegistryTarget) -> None:
     )
 
 
-CHUNK = 256 * 1024
-# Manifests may have 4 MiB (distribution-spec, "Pushing Manifests"); nothing longer is read whole.
-LARGEST_ANSWER = 8 * 1024 * 1024
 _CONNECTIONS = 16
 _USER_AGENT = f"plugin-factory/{__version__}"
 _WITH_CONTENT = frozenset({200, 206})
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """A server's answer, read whole. Header names are in lower case."""
-
-    method: str
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-    challenges: tuple[str, ...] = ()
-
-
-class NotTls(TemporaryFailure):
-    """The server does not speak TLS, or nothing listens where TLS was tried."""
 
 
 class Transport:

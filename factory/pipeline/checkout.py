@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,7 @@ from factory.sources.source import (
 )
 from factory.sources.workspace import resolve_workspace
 from factory.toolchain.child_environment import git_environment
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     import contextlib

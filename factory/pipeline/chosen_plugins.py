@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import (
@@ -21,6 +20,7 @@ from factory.config.documents import read_json
 from factory.config.plugins_list import PluginEntry, PluginsList, write_new_plugins_list
 from factory.errors import ConfigurationError, FactoryError, Place
 from factory.quantities import pluralize
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

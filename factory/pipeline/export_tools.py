@@ -9,7 +9,7 @@ ends the other.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.engines import Engine
@@ -19,6 +19,7 @@ from factory.toolchain.backstage_bundler import PINNED as PINNED_BUNDLER
 from factory.toolchain.backstage_bundler import find_cached_bundler, is_bundler_cached
 from factory.toolchain.rhdh_cli import find_rhdh_cli, is_rhdh_cli_installed
 from factory.toolchain.rhdh_cli_node import warn_of_other_node
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator

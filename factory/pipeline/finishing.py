@@ -7,7 +7,7 @@ plugin. What a step leaves beside the artifact belongs to its ``files``, and is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.analysis.arguments import parse_arguments
@@ -18,6 +18,7 @@ from factory.errors import PackError, Place
 from factory.pipeline.arguments import record_repairs
 from factory.pipeline.attestations import find_configured_materials, write_provenance, write_sbom
 from factory.pipeline.publishing import list_packed, publish_plugins
+from factory.values import dataclass
 from factory.verification.entry_point import Loader
 from factory.verification.packed_plugins import verify_packed_file
 from factory.verification.plugin_checks import Terms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from factory.analysis.locked_workspace import PATCH, patch_path, split_patch
 from factory.analysis.lockfile import split_descriptor
 from factory.analysis.resolutions import Resolution, parse_resolution
 from factory.export.locked_install import LockedInstall, LockedResolution
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from factory.errors import CompileError
 from factory.export.compilation import compile_types
 from factory.files import read_end
 from factory.notation.json_text import parse_commented_object, parse_object
+from factory.patterns import lazy_pattern
 from factory.pipeline.export_tree import change_tree
 from factory.quantities import pluralize
 
@@ -36,11 +36,11 @@ log = logging.getLogger(__name__)
 SETTINGS = "tsconfig.json"
 NEEDED_SETTINGS = "tsconfig.plugin-factory.json"
 # The script where all of its settings are in tsconfig.json, so that another file can have them.
-_PLAIN_TSC = re.compile(
+_PLAIN_TSC = lazy_pattern(
     r"tsc(?:\s+--(?:incremental|pretty|skipLibCheck)(?:\s+(?:true|false))?)*+\s*"
 )
 # These mean something in a pattern of tsconfig.json.
-_WILD = re.compile(r"[*?]")
+_WILD = lazy_pattern(r"[*?]")
 _LONGEST = 1 << 20
 
 

@@ -6,7 +6,7 @@ import logging
 import shlex
 import threading
 from concurrent.futures import Future, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from factory.pipeline.portal_share import find_portal_share, refuse_native
 from factory.pipeline.shared_packing import SharedPacking
 from factory.reports.build_report import PluginReport
 from factory.threads import InheritingPool
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

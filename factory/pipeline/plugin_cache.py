@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ from factory.frontend.verdict import FrontendVerdict
 from factory.pipeline.attestations import signing_key
 from factory.quantities import join_names
 from factory.reports.build_report import PluginReport
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,6 @@ of these names that somebody else has made is left as it is.
 from __future__ import annotations
 
 import logging
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.config.build_plan import APP_CONFIG
@@ -19,7 +17,9 @@ from factory.config.options import ListForm
 from factory.config.portal_lists import list_text
 from factory.errors import ConfigurationError, Place
 from factory.files import write_whole
+from factory.patterns import lazy_pattern
 from factory.schemas import describe_value
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ _EXPLAINED = {
     f"# {place}\n"
     for form, place in _PLACES.items()
 }
-_PINNED = re.compile(r"\S+@sha256:[0-9a-f]{64}")
+_PINNED = lazy_pattern(r"\S+@sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shlex
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,6 +37,7 @@ from factory.toolchain.choice import Chooser
 from factory.toolchain.linking import refuse_other_linker
 from factory.toolchain.rhdh_cli import with_pins
 from factory.toolchain.yarn import find_wanted_yarn
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     import contextlib

@@ -8,7 +8,6 @@ what they stand for, as ``yarn pack`` writes it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.catalogs import CATALOG, read_catalogs
@@ -17,6 +16,7 @@ from factory.analysis.release_ranges import BACKSTAGE
 from factory.analysis.resolutions import parse_resolutions
 from factory.errors import Place, SourceError
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

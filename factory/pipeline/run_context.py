@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from factory.errors import Interrupted
 from factory.events import RunFinished, WorkspacesKnown
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

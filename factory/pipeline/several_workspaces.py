@@ -6,7 +6,6 @@ import logging
 import platform
 import time
 from concurrent.futures import Future, as_completed
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ from factory.reports.run_report import (
 )
 from factory.sources.destination import make_folder
 from factory.threads import InheritingPool
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
-from dataclasses import dataclass
 from itertools import chain, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from factory.errors import FactoryError
 from factory.events import Outcome, StageFinished, StageOutput, StageStarted
+from factory.patterns import lazy_pattern
 from factory.scheduling.budget import (
     claim_of,
     rank_of,
 )
 from factory.toolchain.runner import LoggedRunner
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from factory.toolchain.runner import Runner
 
 LOGS = "logs"
-_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_FILE_NAMES = lazy_pattern(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(slots=True)

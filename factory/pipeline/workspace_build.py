@@ -6,7 +6,7 @@ import contextlib
 import logging
 import platform
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -62,6 +62,7 @@ from factory.reports.build_report import (
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.assembled import Toolchain, assemble
 from factory.toolchain.backstage_bundler import find_own_bundler, version_of_bundler
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from factory.analysis.inventory import find_host
@@ -10,6 +10,7 @@ from factory.events import PluginsKnown
 from factory.pipeline.published_source import with_registries
 from factory.pipeline.tool_choice import wanted_tools
 from factory.reports.build_report import PluginReport
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from factory.cache.memo import (
 )
 from factory.cache.variables import telling_variables
 from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
-from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.list_names import PLUGINS_LIST
 from factory.engines import Engine
 from factory.errors import FactoryError
 from factory.pipeline.checkout import (
@@ -39,6 +39,7 @@ from factory.pipeline.publishing import refuse_unless_pushable
 from factory.sources.source import Checkout
 from factory.toolchain.backstage_bundler import name_bundler, version_of_bundler
 from factory.toolchain.rhdh_cli import with_pins
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

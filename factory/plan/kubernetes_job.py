@@ -8,7 +8,6 @@ folder a run, and in it one a shard, which ``plugin-factory report merge`` joins
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from factory.errors import (
     UsageError,
 )
 from factory.notation.yaml_text import yaml_text
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ _FINAL = (
     CheckError,
 )
 # What kubelet would take for a variable's name, or for a way to write "$" (its expansion.go).
-_EXPANDED = re.compile(r"\$(?=[$(])")
+_EXPANDED = lazy_pattern(r"\$(?=[$(])")
 _SCRIPT = """\
 set -eu
 export HOME=/scratch

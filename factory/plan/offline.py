@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.arguments import parse_arguments
 from factory.analysis.inventory import find_host
-from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.list_names import PLUGINS_LIST
 from factory.config.selection import PluginName
 from factory.engines import Engine
 from factory.errors import FactoryError, Interrupted
+from factory.pipeline.checkout import resolve_source
 from factory.pipeline.output_directory import storage_error
 from factory.pipeline.stages import Stages
 from factory.pipeline.tool_choice import wanted_tools
@@ -26,8 +27,11 @@ from factory.plan.plan_result import (
     PlannedWorkspace,
 )
 from factory.scratch_folder import scratch_folder
+from factory.sources.asked_remotes import AskedRemotes
+from factory.sources.checkout import git_session
 from factory.sources.git_refs import FULL_ID
 from factory.sources.source import GitRemote, Source, locate, without_credentials
+from factory.sources.worktree import worktree_state
 from factory.toolchain.child_environment import git_environment
 from factory.toolchain.rhdh_cli_version import refuse_no_version
 from factory.toolchain.wanted_tools import VARIABLE
@@ -197,18 +201,12 @@ def _find_source(plan: BuildPlan, *, stages: Stages, runner: Runner) -> PlannedS
     if where.folder is None:
         named = "" if ref else "its default branch, "
         return PlannedSource(repo=repo, ref=ref, note=f"{named}not resolved (--offline)")
-    from factory.pipeline.checkout import resolve_source  # noqa: PLC0415 - GitPython loads slowly
-    from factory.sources.asked_remotes import AskedRemotes  # noqa: PLC0415 - the same
-
     alone = AskedRemotes(refs={})
     resolved = resolve_source(plan, stages=stages, runner=runner, remotes=alone)
     return PlannedSource(repo=repo, ref=ref, commit=resolved.commit if resolved else None)
 
 
 def _local_source(plan: BuildPlan, runner: Runner) -> PlannedSource:
-    from factory.sources.checkout import git_session  # noqa: PLC0415 - GitPython loads slowly
-    from factory.sources.worktree import worktree_state  # noqa: PLC0415 - the same
-
     state = worktree_state(
         plan.repo_path, git_session(runner=runner, env=git_environment(plan.environment))
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import platform
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from factory import __version__
-from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.list_names import PLUGINS_LIST
 from factory.config.selection import nothing_selected
 from factory.config.workspaces import CLONES_FOLDER
 from factory.engines import Engine
@@ -56,6 +56,7 @@ from factory.scratch_folder import scratch_folder
 from factory.sources.clones import lend_objects
 from factory.sources.folder import copy_folder
 from factory.threads import InheritingPool
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,10 +5,10 @@ Its form as JSON is ``factory/schemas/plan.schema.json``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from factory.reports.build_report import error_json
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

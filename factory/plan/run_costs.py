@@ -8,11 +8,12 @@ given to machines as by :func:`factory.plan.shards.shards_of`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 from factory.plan.shards import shards_of
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

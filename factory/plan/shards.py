@@ -11,8 +11,9 @@ import glob
 import heapq
 import json
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

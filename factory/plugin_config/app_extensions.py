@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
+from factory.patterns import lazy_pattern
 from factory.plugin_config.config_schema import SchemaProblem
 from factory.quantities import join_names
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EXTENSIONS = ("app", "extensions")
 """Where they are configured."""
 
-_ID = re.compile(r"(?:(?P<kind>[^:/]*):)?(?P<namespace>[^:/]+)(?:/.+)?")
+_ID = lazy_pattern(r"(?:(?P<kind>[^:/]*):)?(?P<namespace>[^:/]+)(?:/.+)?")
 _CLOSE = 0.75
 _LONGEST = 80
 _SHOWN = 10

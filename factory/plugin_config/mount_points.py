@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from factory.patterns import lazy_pattern
 from factory.plugin_config.config_schema import SchemaProblem
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ _FRONTEND = ("dynamicPlugins", "frontend")
 _PAGE = "entity.page."
 _ADMIN = "admin.page."
 _VARIATIONS = ("/cards", "/context")
-_STEPS = re.compile(r"[./]")
+_STEPS = lazy_pattern(r"[./]")
 _CLOSE = 0.75
 _LONGEST = 80
 

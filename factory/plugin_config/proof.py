@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from factory.patterns import lazy_pattern
 from factory.plugin_config.app_extensions import check_extensions
 from factory.plugin_config.config_schema import SchemaProblem, find_config_problems
 from factory.plugin_config.mount_points import check_mount_points
 from factory.plugin_config.unknown_keys import find_unknown_keys
 from factory.quantities import join_names
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ _FRONTEND = ("dynamicPlugins", "frontend")
 _CLOSE = 0.75
 _LONGEST = 80
 # https://backstage.io/docs/conf/writing#environment-variable-substitution; "$${" stands for itself.
-_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)(?::-[^}]*)?\}")
+_VARIABLE = lazy_pattern(r"(?<!\$)\$\{([A-Za-z_]\w*)(?::-[^}]*)?\}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,13 +7,14 @@ TypeScript, which only a compiler turns into a schema.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from factory.frontend.bundle_manifests import BrokenManifestError, read_scalprum
 from factory.frontend.bundle_verdict import read_extension_ids
 from factory.notation.json_text import parse_json
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,8 +33,8 @@ _LARGEST_SCRIPT = 32 << 20
 _SCRIPTS = "dist-scalprum"
 _FRONTEND = "frontend"
 # The plugin SDK calls the chunk of a module so: https://github.com/openshift/dynamic-plugin-sdk
-_EXPOSED = re.compile(r"exposed-(.+?)(?:\.[0-9a-f]+)?(?:\.chunk)?\.js")
-_KEY = re.compile(rb"""[{,]\s*["']?([A-Za-z_$][\w$]*)["']?\s*:\s*(?:\(\)\s*=>|function\b)""")
+_EXPOSED = lazy_pattern(r"exposed-(.+?)(?:\.[0-9a-f]+)?(?:\.chunk)?\.js")
+_KEY = lazy_pattern(rb"""[{,]\s*["']?([A-Za-z_$][\w$]*)["']?\s*:\s*(?:\(\)\s*=>|function\b)""")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,14 +9,14 @@ it loadable. What it shares with its host is in ``mf-manifest.json``, which modu
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.names import fold_name
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.errors import ConfigurationError, Place
-from factory.files import folders_in
+from factory.folders import folders_in
 from factory.notation.json_text import parse_json
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

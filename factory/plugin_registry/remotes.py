@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.errors import ConfigurationError, Place
-from factory.files import folders_in
+from factory.folders import folders_in
 from factory.frontend.bundle_manifests import (
     FEDERATION,
     BrokenManifestError,

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +17,9 @@ from factory.errors import ConfigurationError, Place, StorageError
 from factory.files import replace_file, write_whole
 from factory.locking import exclusive
 from factory.notation.json_text import parse_json
+from factory.patterns import lazy_pattern
 from factory.plugin_registry.frontend_plugins import FEDERATION_FOLDERS, FEDERATION_MANIFEST
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # When each retained file was first not part of any plugin, in seconds since 1970.
 STATE_FILE = ".retained.json"
 # webpack's [contenthash] and [chunkhash] are hexadecimal, 8 digits or more, between dots or dashes.
-_HASHED = re.compile(r"(?:^|[.\-_])[0-9a-f]{8,64}(?=[.\-_])")
+_HASHED = lazy_pattern(r"(?:^|[.\-_])[0-9a-f]{8,64}(?=[.\-_])")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,10 +7,10 @@ rules for ranges (Backstage BEP-0002, "Singleton dependencies verification").
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.plugin_registry.frontend_plugins import package_of
+from factory.values import dataclass
 from factory.versions import satisfies
 
 if TYPE_CHECKING:

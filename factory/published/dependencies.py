@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.published.published_manifest import settle_ranges
 from factory.quantities import join_names
+from factory.values import dataclass
 from factory.versions import is_range, satisfies
 
 if TYPE_CHECKING:

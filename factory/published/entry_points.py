@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_JSON
+from factory.patterns import lazy_pattern
 from factory.quantities import join_names
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROOT = "."
-_MOUNT = re.compile(r"\./(?P<name>[A-Za-z0-9_][\w.-]*)", re.ASCII)
+_MOUNT = lazy_pattern(r"\./(?P<name>[A-Za-z0-9_][\w.-]*)", re.ASCII)
 _SCRIPT = (".js", ".cjs", ".mjs")
 _TYPES = "types"
 _DEEPEST = 8

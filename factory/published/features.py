@@ -8,12 +8,13 @@ package is run to find out.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import SourceError
-from factory.files import entries_in
+from factory.folders import entries_in
+from factory.patterns import lazy_pattern
 from factory.published.entry_points import ROOT
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,18 +28,18 @@ DEFAULT = "default"
 _INSTALLER = "dynamicPluginInstaller"
 # As rollup and tsc write an export, with what it is where that is a name; as both write one of
 # another file; and as esbuild lists them.
-_EXPORTED = re.compile(
+_EXPORTED = lazy_pattern(
     r"\bexports\.(?P<name>[A-Za-z_$][\w$]*)\s*=(?!=)(?:\s*(?:[\w$]+\.)?(?P<is>[A-Za-z_$][\w$]*)\s*[;\n])?",
     re.ASCII,
 )
-_DEFINED = re.compile(r"\bdefineProperty\(exports,\s*[\"']([A-Za-z_$][\w$]*)[\"']", re.ASCII)
-_LISTED = re.compile(r"\b__export\([\w$]+,\s*\{(?P<list>[^{}]{0,20000})\}", re.ASCII)
-_IN_LIST = re.compile(r"([A-Za-z_$][\w$]*):\s*\(\)\s*=>\s*([A-Za-z_$][\w$]*)", re.ASCII)
-_MADE = re.compile(
+_DEFINED = lazy_pattern(r"\bdefineProperty\(exports,\s*[\"']([A-Za-z_$][\w$]*)[\"']", re.ASCII)
+_LISTED = lazy_pattern(r"\b__export\([\w$]+,\s*\{(?P<list>[^{}]{0,20000})\}", re.ASCII)
+_IN_LIST = lazy_pattern(r"([A-Za-z_$][\w$]*):\s*\(\)\s*=>\s*([A-Za-z_$][\w$]*)", re.ASCII)
+_MADE = lazy_pattern(
     r"\b([A-Za-z_$][\w$]*)\s*=\s*(?:\(0,\s*)?(?:[\w$]+\.)?createBackend(?:Plugin|Module|FeatureLoader)\b",
     re.ASCII,
 )
-_NAME = re.compile(r"(?:(?P<mount>\./[\w.-]+)#)?(?P<name>[A-Za-z_$][\w$]*)", re.ASCII)
+_NAME = lazy_pattern(r"(?:(?P<mount>\./[\w.-]+)#)?(?P<name>[A-Za-z_$][\w$]*)", re.ASCII)
 _SCRIPTS = (".js", ".cjs")
 _LARGEST = 40_000_000
 _SHOWN = 12

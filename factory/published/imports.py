@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from factory.files import entries_in
+from factory.folders import entries_in
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,11 +16,11 @@ _SCRIPTS = (".js", ".cjs", ".mjs")
 _LARGEST = 40_000_000
 # What authors publish without meaning to: what it imports is not needed to run the plugin.
 _ASIDE = frozenset({"node_modules", "__tests__", "__mocks__", "__fixtures__", "e2e-tests"})
-_ASIDE_FILE = re.compile(r"\.(?:test|spec|stories|config)\.[cm]?js$", re.IGNORECASE)
-_FORMS = re.compile(
+_ASIDE_FILE = lazy_pattern(r"\.(?:test|spec|stories|config)\.[cm]?js$", re.IGNORECASE)
+_FORMS = lazy_pattern(
     rb"""(?:\brequire(?:\.resolve)?\s*\(\s*|\bfrom\s*|\bimport\s*\(?\s*)["']([^"'\s]{1,214})["']"""
 )
-_PACKAGE = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][A-Za-z0-9._~-]*(?=/|$)")
+_PACKAGE = lazy_pattern(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][A-Za-z0-9._~-]*(?=/|$)")
 # `node -p "require('module').builtinModules"`, of Node.js 24, without those with an underscore.
 _BUILT_IN = """
 assert async_hooks buffer child_process cluster console constants crypto dgram

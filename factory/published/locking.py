@@ -11,6 +11,7 @@ from factory.analysis.lockfile_parser import LOCKFILE
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.config.package_spec import NOW
 from factory.errors import DependenciesError, Place
+from factory.patterns import lazy_pattern
 from factory.published.workspace import PLUGIN_FOLDER
 from factory.toolchain.last_words import last_words
 from factory.toolchain.registry_patience import patiently
@@ -29,16 +30,16 @@ log = logging.getLogger(__name__)
 _GATE = "YARN_NPM_MINIMAL_AGE_GATE"
 # Of a release, packages that depend on each other are published one after the other.
 _GRACE = timedelta(days=1)
-_MISSING = re.compile(
+_MISSING = lazy_pattern(
     r"(?P<what>(?:@[\w.~-]+/)?[\w.~-]+@\S+?)[:,]? .*?(?:No candidates found|Package not found"
     r"|The remote server failed|Response Code: 404)"
 )
 # Of yarn's words for whatever a server answers.
-_REFUSED = re.compile(r"Response Code: (?P<code>(?!404)[45]\d\d[^\n]*)")
-_RESOLUTION = re.compile(r'^ {2}resolution: "(?P<of>.*)"$', re.MULTILINE)
+_REFUSED = lazy_pattern(r"Response Code: (?P<code>(?!404)[45]\d\d[^\n]*)")
+_RESOLUTION = lazy_pattern(r'^ {2}resolution: "(?P<of>.*)"$', re.MULTILINE)
 # Of the public registry, or of one that keeps its archives at addresses of its own; yarn itself
 # mends some packages with patches that it brings along.
-_FROM_REGISTRY = re.compile(
+_FROM_REGISTRY = lazy_pattern(
     r"(?:@[\w.~-]+/)?[\w.~-]+@"
     r"(?:npm:[\w.+-]+(?:::__archiveUrl=\S+)?"
     r"|workspace:(?:\.|plugin)"

@@ -18,6 +18,7 @@ from factory.archives.npm_package import PACKAGE_JSON
 from factory.config.allowed_scripts import INSTALL_SCRIPTS, NO_SCRIPTS
 from factory.errors import SourceError
 from factory.files import remove_tree
+from factory.patterns import lazy_pattern
 from factory.published.entry_points import ROOT, EntryPoint, find_entry_points
 from factory.published.features import choose_feature, make_default
 from factory.published.scalprum import settle_scalprum
@@ -69,7 +70,7 @@ _FIELDS_OUT = frozenset(
         "workspaces",
     }
 )
-_DEFAULT = re.compile(
+_DEFAULT = lazy_pattern(
     r"\bexport\s+default\b|\bas\s+default\b|\bexport\s*\{[^{}]{0,2000}\bdefault\b"
     r"|\bexports\.default\s*=|\bmodule\.exports\s*="
 )

@@ -7,12 +7,12 @@ build takes that version and these dependencies; whoever wants newer ones remove
 from __future__ import annotations
 
 import logging
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import Place, SourceError, StorageError, os_errors_as
 from factory.files import read_text, write_whole
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 from factory.versions import is_range, is_version, satisfies
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PIN_FILE = "yarn.lock"
-_FIRST_LINE = re.compile(
+_FIRST_LINE = lazy_pattern(
     r"# Written by plugin-factory for (?P<name>\S+)@(?P<version>[^\s@]+) (?P<integrity>sha\S+)"
 )
 _ANEW = "remove the file to have the version and its dependencies resolved again"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.discovery import BACKEND_ROLES, PLUGIN_ROLES
 from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
 from factory.errors import Place, SourceError
 from factory.notation.json_text import parse_object
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 from factory.versions import is_range
 
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 
 _DYNAMIC = "-dynamic"
 DEPENDENCIES = ("dependencies", "optionalDependencies", "peerDependencies")
-_TAG = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
-_ALIAS = re.compile(r"npm:(?P<name>(?:@[\w.~-]+/)?[\w.~-]+)(?:@(?P<wanted>.+))?", re.ASCII)
-_LEAKED = re.compile(r"workspace:(?P<wanted>.*)")
+_TAG = lazy_pattern(r"[A-Za-z][\w.-]*", re.ASCII)
+_ALIAS = lazy_pattern(r"npm:(?P<name>(?:@[\w.~-]+/)?[\w.~-]+)(?:@(?P<wanted>.+))?", re.ASCII)
+_LEAKED = lazy_pattern(r"workspace:(?P<wanted>.*)")
 _OF_BACKSTAGE = "backstage:"
 _OF_CATALOG = "catalog:"
-_NAME = re.compile(r"(?:@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~_-][\w.~-]*", re.ASCII)
+_NAME = lazy_pattern(r"(?:@[A-Za-z0-9~-][\w.~-]*/)?[A-Za-z0-9~_-][\w.~-]*", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from factory.archives.unpack import unpack
 from factory.errors import ArtifactError, Place, SourceError
 from factory.installation.npm_registry import find_package
 from factory.published.pin import PIN_FILE
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,11 @@ is written to a file.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

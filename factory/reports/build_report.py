@@ -7,12 +7,13 @@ old form would misread the new.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from factory.events import PluginSummary, RunFinished
 from factory.files import write_whole
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import UsageError
-from factory.files import output_folders
+from factory.folders import output_folders
 from factory.oci.image import ImageFacts, image_facts
 from factory.oci.packed_plugin import (
     PluginArchive,

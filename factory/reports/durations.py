@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from statistics import median
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError
 from factory.events import DurationsExpected
 from factory.reports.reading import read_report
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,6 +49,13 @@ _SECONDS_OF_PLUGIN = 15.0
 _PLUGINS_OF_WORKSPACE = 3
 
 
+def _median(numbers: Iterable[float]) -> float:
+    """The middle of some numbers, as Python's ``statistics`` has it, which loads slowly."""
+    ordered = sorted(numbers)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageDurations:
     """Seconds that a workspace's own stages took, and those of its plugins, by path."""
@@ -67,7 +74,7 @@ class Durations:
         """Return the seconds to expect of a workspace's own stages: source, install and so on."""
         if took := self.known.get(workspace):
             return took.own
-        return median([took.own for took in self.known.values()] or [_SECONDS_OF_WORKSPACE])
+        return _median([took.own for took in self.known.values()] or [_SECONDS_OF_WORKSPACE])
 
     def plugin(self, workspace: str, path: str) -> float:
         """Return the seconds to expect of a plugin."""
@@ -75,14 +82,14 @@ class Durations:
         if took and path in took.plugins:
             return took.plugins[path]
         every = [seconds for each in self.known.values() for seconds in each.plugins.values()]
-        return median(every or [_SECONDS_OF_PLUGIN])
+        return _median(every or [_SECONDS_OF_PLUGIN])
 
     def all_plugins(self, workspace: str) -> float:
         """Return the seconds to expect of a workspace's plugins where it is not known which."""
         if (took := self.known.get(workspace)) and took.plugins:
             return sum(took.plugins.values())
         numbers = [len(took.plugins) for took in self.known.values() if took.plugins]
-        return median(numbers or [_PLUGINS_OF_WORKSPACE]) * self.plugin(workspace, "")
+        return _median(numbers or [_PLUGINS_OF_WORKSPACE]) * self.plugin(workspace, "")
 
 
 def durations_of(reports: Iterable[WrittenReport]) -> Durations:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from factory.patterns import lazy_pattern
 from factory.quantities import duration, join_names, pluralize, size
 from factory.reports.markup import Markup, element, join, raw
 from factory.reports.page_facts import MOST_LOGS
 from factory.reports.page_times import times_section
 from factory.reports.summary import image_page
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,7 +41,7 @@ _MEANINGS = {
     "failed": "failed",
     "skipped": "skipped",
 }
-_WEB = re.compile(r"https?://", re.IGNORECASE)
+_WEB = lazy_pattern(r"https?://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from factory.patterns import lazy_pattern
 from factory.quantities import pluralize
 from factory.reports.summary import image_page
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
         SummarisedPlugin,
     )
 
-_PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>()#|&~!])")
+_PUNCTUATION = lazy_pattern(r"([\\`*_{}\[\]<>()#|&~!])")
 _SIGNS = {"done": "✅", "failed": "❌", "skipped": "⏭️"}
 _MINUTE = 60
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ConfigurationError, Place
+from factory.values import dataclass
 from factory.versions import name_order
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.quantities import duration
 from factory.reports.markup import Markup, element, join
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ terminal or a CI system would obey.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +17,7 @@ from factory.config.documents import read_json, validate
 from factory.errors import ConfigurationError, Place
 from factory.outside_text import is_unprintable
 from factory.reports.build_report import REPORT_FILE
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

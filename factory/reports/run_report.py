@@ -7,7 +7,7 @@ is ``factory/schemas/run-report.schema.json``; that it has ``workspaces`` tells 
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from factory.reports.build_report import (
     error_json,
     write_document,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

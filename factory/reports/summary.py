@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from factory.events import without_portal
 from factory.frontend.verdict import FrontendVerdict
 from factory.reports.merge import merge_reports
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

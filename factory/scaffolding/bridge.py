@@ -6,8 +6,7 @@ plugin's package.json. The source is only looked at.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.discovery import FRONTEND_ROLES, discover_plugins
@@ -23,6 +22,7 @@ from factory.frontend.exported_names import find_exported_names, walk_scripts
 from factory.frontend.source_tree import ScriptFolder
 from factory.frontend.source_verdict import MAIN, find_entry_points, judge_source
 from factory.notation.json_text import parse_object
+from factory.patterns import lazy_pattern
 from factory.plugin_config.proof import MAIN_MODULE
 from factory.scaffolding.bridge_manifest import (
     choose_ranges,
@@ -37,6 +37,7 @@ from factory.scaffolding.mounts_reader import read_old_mounts
 from factory.scaffolding.old_mounts import EXTENSION_PAGE, LeftOver, MountedExport
 from factory.sources.overlay import OVERLAY_NAMES
 from factory.sources.patch import PATCHES_FOLDER
+from factory.values import dataclass
 from factory.versions import compare_versions
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ OLDEST_COMPAT_API = "0.5.1"
 _TITLES_SINCE = "0.15.0"
 _STEMS = ("alpha", "bridge")
 # The id of the plugin, where it is written as plugins of Backstage have it.
-_OWN_ID = re.compile(r"createPlugin\(\s*\{\s*id:\s*['\"]([\w.-]{1,100})['\"]")
-_SLUG = re.compile(r"[^A-Za-z0-9._-]+")
+_OWN_ID = lazy_pattern(r"createPlugin\(\s*\{\s*id:\s*['\"]([\w.-]{1,100})['\"]")
+_SLUG = lazy_pattern(r"[^A-Za-z0-9._-]+")
 _FRONTEND = ("dynamicPlugins", "frontend")
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.analysis.backstage_releases import list_releases, packages_of_release
 from factory.analysis.lockfile import split_descriptor
 from factory.errors import UsageError
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 from factory.versions import compare_versions, is_range, is_version
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from factory.analysis.lockfile import LockEntry, Lockfile
 
 _PLACES = ("dependencies", "peerDependencies")
-_INDENT = re.compile(r"^([ \t]+)\S", re.MULTILINE)
+_INDENT = lazy_pattern(r"^([ \t]+)\S", re.MULTILINE)
 _NPM = "npm:"
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.frontend.extension_ids import KEEPS_ID, MAKES_APIS
 from factory.outside_text import clean
+from factory.patterns import lazy_pattern
 from factory.scaffolding.old_mounts import MountedExport
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 COMPAT_API = "@backstage/core-compat-api"
 NEW_API = "@backstage/frontend-plugin-api"
 CATALOG_REACT = "@backstage/plugin-catalog-react"
-_SCRIPT = re.compile(r"\.(?:tsx?|jsx?|mjs)$")
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_AFFIX = re.compile(r"^Entity(?=[A-Z])|(?<=[a-z0-9])(?:Page|Card|Content)$")
+_SCRIPT = lazy_pattern(r"\.(?:tsx?|jsx?|mjs)$")
+_WORDS = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_AFFIX = lazy_pattern(r"^Entity(?=[A-Z])|(?<=[a-z0-9])(?:Page|Card|Content)$")
 _LONGEST_COMMENT = 300
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from factory import __version__
 from factory.errors import UsageError
 from factory.notation.yaml_text import is_plain
 from factory.sources.source import repository_around
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

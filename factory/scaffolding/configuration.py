@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from factory.analysis.workspace_analysis import (
     WorkspaceAnalysis,
     analyze_workspace,
 )
-from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.list_names import PLUGINS_LIST
 from factory.config.source_file import SOURCE_FILE
 from factory.config.workspaces import CATALOGUE_FOLDER
 from factory.errors import ConfigurationError, DependenciesError, Place, UsageError
@@ -37,6 +36,7 @@ from factory.scaffolding.written_files import (
     plugins_list_with_reasons,
     source_json_text,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     import contextlib

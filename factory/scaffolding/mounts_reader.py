@@ -8,9 +8,9 @@ the reason.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
+from factory.patterns import lazy_pattern
 from factory.plugin_config.proof import MAIN_MODULE
 from factory.scaffolding.old_mounts import (
     CONFIGURE_PAGE,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _DEFAULT = "default"
 # ECMAScript's identifiers, of which TypeScript's are a part; all others can be written with quotes
 # in an import, which tools of this field do not read.
-_IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+_IDENTIFIER = lazy_pattern(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _CARDS = "/cards"
 _OVERVIEW = "entity.page.overview"
 _LONGEST = 60

@@ -5,8 +5,9 @@ What is left over comes with the page of Backstage's documentation to go on with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.inventory import find_host
@@ -21,6 +20,7 @@ from factory.installation.npmrc import NPMRC
 from factory.plan.online import workspace_to_look_at
 from factory.scratch_folder import scratch_folder
 from factory.threads import InheritingPool
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

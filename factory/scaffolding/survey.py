@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import (
@@ -33,6 +32,7 @@ from factory.sources.source import (
 from factory.sources.workspace import resolve_workspace, workspaces_in
 from factory.sources.worktree import worktree_state
 from factory.toolchain.child_environment import git_environment
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

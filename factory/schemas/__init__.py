@@ -7,12 +7,13 @@ says how. The same files are what the factory itself validates with, so the two 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import fastjsonschema
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from factory.sources.git import find_commit, patiently
 from factory.sources.git_errors import Translated
-from factory.sources.git_process import SessionGit
+from factory.sources.git_process import open_git
 from factory.sources.git_refs import ask_for_refs, names_to_ask, resolve
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +47,7 @@ class AskedRemotes:
             return find_commit(remote, ref, session, where)
         wanted = {ref, *self.refs.get(remote, ())}
         names = sorted({name for each in wanted for name in names_to_ask(each)})
-        command = SessionGit(where, session=session)
+        command = open_git(where, session)
         with self._lock:
             key = (remote, frozenset(session.env.items()))
             question = self._questions.setdefault(key, _Question())

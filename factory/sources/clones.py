@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,14 +18,16 @@ from urllib.parse import urlsplit
 from factory.config.workspaces import CLONES_FOLDER
 from factory.errors import SourceError
 from factory.locking import exclusive
+from factory.patterns import lazy_pattern
 from factory.sources.destination import contents, empty, make_folder
 from factory.sources.git import check_out_at, describe_checkout, fetch, keep
 from factory.sources.git_access import with_access
 from factory.sources.git_errors import Translated
 from factory.sources.git_notices import warn_of_uncommitted
-from factory.sources.git_process import SessionRepo, initialise
+from factory.sources.git_process import make_repository, open_repository
 from factory.sources.source import without_credentials
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from factory.sources.git_process import GitSession
     from factory.sources.git_refs import Wanted
     from factory.sources.partial import Part
+    from factory.sources.session_git import SessionRepo
     from factory.sources.source import Checkout, GitRemote
 
 
@@ -64,7 +65,7 @@ def lend_objects(clone: Path, borrower: Path) -> None:
 
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_NAMES = lazy_pattern(r"[^A-Za-z0-9._-]+")
 _HASH_LENGTH = 8
 
 
@@ -197,7 +198,7 @@ def _open(clone: Clone, session: GitSession) -> SessionRepo:
     address = normalise(clone.remote)
     marker = clone.path / "plugin-factory-url"
     if marker.is_file() and marker.read_text(encoding="utf-8") == address:
-        return SessionRepo(clone.path, session=session)
+        return open_repository(clone.path, session)
     if contents(clone.path):
         log.info(
             "%s is not a clone of %s: created again",
@@ -205,7 +206,7 @@ def _open(clone: Clone, session: GitSession) -> SessionRepo:
             without_credentials(clone.remote.url),
         )
     empty(clone.path)
-    repository = initialise(clone.path, session, bare=True)
+    repository = make_repository(clone.path, session, bare=True)
     repository.git.remote("add", "origin", clone.remote.url)
     marker.write_text(address, encoding="utf-8")
     return repository

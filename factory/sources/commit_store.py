@@ -9,24 +9,26 @@ twice.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from factory.sources.git import fetch
 from factory.sources.git_access import with_access
 from factory.sources.git_errors import Translated, kind_of, may_pass, source_error
-from factory.sources.git_process import SessionGit, initialise
+from factory.sources.git_process import make_repository, open_git
 from factory.sources.git_refs import Advertised, ask_for_refs
 from factory.sources.source import without_credentials
 from factory.toolchain.retrying import retry_command
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from factory.sources.git_process import GitSession
+    from factory.sources.session_git import SessionGit
     from factory.sources.source import GitRemote
 
 log = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ def open_commit_store(folder: Path, remote: GitRemote, session: GitSession) -> C
     folder.mkdir(parents=True)
     access = with_access(session, remote)
     translated = Translated(remote, folder)
-    repository = translated(lambda: initialise(folder, access, bare=True))
+    repository = translated(lambda: make_repository(folder, access, bare=True))
     translated(lambda: repository.git.remote("add", "origin", remote.url))
     return CommitStore(folder=folder, remote=remote, session=access)
 
@@ -135,7 +137,7 @@ def bring_pinned(store: CommitStore, ref: str) -> str:
     Raises:
         SourceError: there is no such commit, or the server does not answer.
     """
-    repository = initialise(store.folder, store.session, bare=True)
+    repository = make_repository(store.folder, store.session, bare=True)
     commit = fetch(repository, store.remote, ref, store.session).commit
     store.brought.add(commit)
     return commit
@@ -148,7 +150,7 @@ def list_files(store: CommitStore, commit: str) -> Mapping[str, tuple[str, str]]
     """
     if commit in store.listings:
         return store.listings[commit]
-    git = SessionGit(store.folder, session=_with(store, ("core.quotePath", "false")))
+    git = open_git(store.folder, _with(store, ("core.quotePath", "false")))
     text = _ask(store, lambda: str(git.ls_tree("-r", "--full-tree", commit)))
     found: dict[str, tuple[str, str]] = {}
     # A name may hold what Python, unlike git, takes for the end of a line.
@@ -188,7 +190,7 @@ def write_files(
             "GIT_INDEX_FILE": str(into.with_name(f"{into.name}.index")),
         }
     )
-    git = SessionGit(into, session=own)
+    git = open_git(into, own)
     for some in _portions(paths):
         words = [w for path in some for w in ("--cacheinfo", ",".join((*listed[path], path)))]
         _ask(store, partial(git.update_index, "--add", *words))
@@ -198,7 +200,7 @@ def write_files(
 
 def _bring_files(store: CommitStore, ids: Sequence[str]) -> None:
     session = _with(store, ("fetch.negotiationAlgorithm", "noop"))
-    git = SessionGit(store.folder, session=session)
+    git = open_git(store.folder, session)
     options = ("--quiet", "--no-tags", "--no-write-fetch-head", _WITHOUT_FILES)
     for some in _portions(ids):
         _ask(store, partial(git.fetch, *options, "--", "origin", *some))
@@ -218,7 +220,7 @@ def _with(store: CommitStore, setting: tuple[str, str]) -> GitSession:
 
 
 def _git(store: CommitStore) -> SessionGit:
-    return SessionGit(store.folder, session=store.session)
+    return open_git(store.folder, store.session)
 
 
 def _ask(store: CommitStore, action: Callable[[], _T]) -> _T:

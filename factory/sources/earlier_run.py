@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from factory.files import (
 )
 from factory.notation.json_text import parse_object
 from factory.sources.destination import empty
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

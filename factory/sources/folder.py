@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from factory.errors import Place, SourceError, StorageError
-from factory.files import tell_passed_over
+from factory.folders import tell_passed_over
 from factory.sources.file_copy import copy_file, copy_mode_and_times
 from factory.sources.workspace import has_workspaces
 

@@ -11,7 +11,7 @@ whole where ``git lfs install`` was run. Both are warned of when a checkout hold
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,7 +19,7 @@ from factory.errors import SourceError
 from factory.sources.git_access import for_checkout, with_access
 from factory.sources.git_errors import Translated, kind_of, may_pass, source_error
 from factory.sources.git_notices import warn_of_missing, warn_of_uncommitted
-from factory.sources.git_process import SessionGit, initialise
+from factory.sources.git_process import make_repository, open_git
 from factory.sources.git_refs import FULL_ID, Wanted, ask_for_refs, resolve, unknown_ref_error
 from factory.sources.partial import (
     WITHOUT_FILES,
@@ -32,13 +32,15 @@ from factory.sources.partial import (
 from factory.sources.source import Checkout, without_credentials
 from factory.toolchain.retrying import retry_command
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from git.cmd import Git
 
-    from factory.sources.git_process import GitSession, SessionRepo
+    from factory.sources.git_process import GitSession
+    from factory.sources.session_git import SessionGit, SessionRepo
     from factory.sources.source import GitRemote
 
 log = logging.getLogger(__name__)
@@ -83,7 +85,7 @@ def check_out_git(
     if remote.folder:
         warn_of_uncommitted(remote.folder, session)
     with_errors = Translated(remote, into)
-    repository = with_errors(lambda: initialise(into, session))
+    repository = with_errors(lambda: make_repository(into, session))
     with_errors(lambda: repository.git.remote("add", "origin", remote.url))
     fetched = fetch(repository, remote, ref, session, wanted=wanted, part=part)
     with_errors(lambda: check_out_at(fetched.commit, into, remote, session, part))
@@ -98,13 +100,13 @@ def check_out_at(
     Raises:
         ProcessFailed: git cannot.
     """
-    git = SessionGit(root, session=session)
+    git = open_git(root, session)
     if is_partial(git):
         folders = part.folders if part else None
         patiently(lambda: bring_files(git, commit, folders, _telling(session)), session)
     if part:
         narrow(root, part, session)
-    careful = SessionGit(root, session=for_checkout(session, remote, commit, root))
+    careful = open_git(root, for_checkout(session, remote, commit, root))
     patiently(lambda: careful.checkout("--quiet", "--detach", commit), session)
 
 
@@ -138,7 +140,7 @@ def find_commit(remote: GitRemote, ref: str | None, session: GitSession, where: 
     Raises:
         SourceError: no such repository or ref, no access, no network.
     """
-    command = SessionGit(where, session=session)
+    command = open_git(where, session)
     ask = Translated(remote, where)
     return ask(lambda: patiently(lambda: resolve(command, remote, ref), session))
 
@@ -161,7 +163,7 @@ def fetch(
     Raises:
         SourceError: as for :func:`check_out_git`.
     """
-    command = SessionGit(repository.folder, session=session)
+    command = open_git(repository.folder, session)
     with_errors = Translated(remote, Path(repository.common_dir))
     wanted = wanted or find_commit(remote, ref, session, Path(repository.common_dir))
     if commit := _present(command, wanted):
@@ -207,7 +209,7 @@ def _fetch_without_files(
             session.on_line(line)
 
     listening = replace(session, on_line=hear)
-    command = SessionGit(repository.folder, session=listening)
+    command = open_git(repository.folder, listening)
     try:
         _fetch(command, attempt, session, WITHOUT_FILES)
     except ProcessFailed as failure:

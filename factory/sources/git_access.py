@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from factory.sources.git_process import SessionGit
+from factory.sources.git_process import open_git
 from factory.sources.source import without_credentials
 from factory.toolchain.child_environment import in_batch_mode
 
@@ -64,7 +64,7 @@ def for_checkout(
     git-lfs-config(5): that file may name any server, which then is sent requests and asked for
     files. The repository's own host is fine, and so is whatever the user has set as ``lfs.url``.
     """
-    git = SessionGit(repository, session=session)
+    git = open_git(repository, session)
     _, listed, _ = git.config(
         "--blob",
         f"{commit}:.lfsconfig",
@@ -100,7 +100,7 @@ def _host_of(url: str) -> str | None:
 
 def _ssh_command(session: GitSession) -> str:
     """The user's ``core.sshCommand``, which setting GIT_SSH_COMMAND would otherwise hide."""
-    git = SessionGit(Path("/"), session=session)
+    git = open_git(Path("/"), session)
     _, command, _ = git.config(
         "--get", "core.sshCommand", with_extended_output=True, with_exceptions=False
     )

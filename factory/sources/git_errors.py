@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from factory.errors import Place, SourceError, StorageError
+from factory.patterns import lazy_pattern
 from factory.sources.source import without_credentials
 from factory.toolchain.runner import ProcessFailed, on_full_disk
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,7 @@ Kind: TypeAlias = Literal["password", "refused", "unknown", "owner", "damaged", 
 OLDEST_GIT = "2.31"
 """The first version that does all that is asked of it."""
 
-_DISK = re.compile("Out of diskspace|Disk quota exceeded")
+_DISK = lazy_pattern("Out of diskspace|Disk quota exceeded")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +123,7 @@ _REASONS = (
     _NETWORK,
 )
 # A missing host or a refused connection are answers; what may go away by itself is tried again.
-_PASSING = re.compile(
+_PASSING = lazy_pattern(
     r"Connection reset|timed out|Operation too slow|early EOF|hung up|unexpected disconnect"
     r"|transfer closed|Empty reply|Temporary failure|error: (429|5\d\d)",
     re.IGNORECASE,

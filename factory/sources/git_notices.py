@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from factory.quantities import join_names, pluralize
-from factory.sources.git_process import SessionGit
+from factory.sources.git_process import open_git
 from factory.sources.worktree import worktree_state
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _warn_of_submodules(root: Path) -> None:
 def _warn_of_pointers(root: Path, folders: Sequence[str], session: GitSession) -> None:
     where = [f":(top,literal,attr:filter=lfs){folder}" for folder in folders]
     asked = where or [":(attr:filter=lfs)"]
-    listed = str(SessionGit(root, session=session).ls_files("-z", "--", *asked))
+    listed = str(open_git(root, session).ls_files("-z", "--", *asked))
     for name in filter(None, listed.split("\0")):
         path = root / name
         if path.is_file() and path.read_bytes()[: len(_LFS_POINTER)] == _LFS_POINTER:

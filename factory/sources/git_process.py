@@ -1,44 +1,26 @@
-"""GitPython, with every git process started by the factory's own runner.
+"""Git processes, all of which the factory's own runner starts.
 
-GitPython hands its whole environment to git. Here each process gets an explicit one, belongs to a
-process group that ends with the run, is streamed, logged and freed of secrets, like every other
-child. Nothing in GitPython that keeps a git process open (its object database) can be used; its
-commands (``repository.git.fetch(…)``) can.
-
-This module imports GitPython, which is slow: import it where it is needed. GitPython itself would
-run ``git version`` while it is imported, and wait for it without end; it is kept from that.
+Each gets an explicit environment, belongs to a process group that ends with the run, is streamed,
+logged and freed of secrets, like every other child. GitPython, which makes their words, is slow to
+load: it is loaded with the first of them (``factory/sources/session_git.py``).
 """
 
 from __future__ import annotations
 
-import functools
-import os
-import re
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-# GitPython looks for its git as it is imported. It is shown one that is not there, and told to take
-# that quietly: then it starts none, and takes the PATH's from then on. Both variables are read from
-# the process's environment alone, which is as it was right afterwards.
-_FOR_IMPORT = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": f"{__file__}.none"}
-_before = {name: os.environ.get(name) for name in _FOR_IMPORT}
-os.environ.update(_FOR_IMPORT)
-try:
-    import git
-    from git.cmd import Git
-finally:
-    for _name, _value in _before.items():
-        os.environ.pop(_name)
-        if _value is not None:
-            os.environ[_name] = _value
-
-from factory.toolchain.runner import ProcessFailed, Runner  # noqa: E402
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
+
+    from factory.sources.session_git import SessionGit, SessionRepo
+    from factory.toolchain.runner import Completed, Runner
 
 # What has to hold for every command, whatever the user's own git configuration says.
 _ALWAYS = (
@@ -73,7 +55,7 @@ _TRANSFERS = {_FETCH, "checkout", "worktree"}
 ANSWER_SECONDS = 120.0
 # While anything comes, git tells of its progress every second.
 SILENCE_SECONDS = 60.0
-_PROGRESS = re.compile(r":\s+\d+% \(")
+_PROGRESS = lazy_pattern(r":\s+\d+% \(")
 _PROGRESS_SECONDS = 1.0
 
 
@@ -113,86 +95,56 @@ class GitSession:
         return self.with_variables(more)
 
 
-class SessionGit(Git):
-    """GitPython's command object, whose processes the session's runner starts."""
+def run_git(
+    words: Sequence[str],
+    *,
+    folder: str | Path,
+    session: GitSession,
+    stdin: str | None = None,
+) -> Completed:
+    """Run git to its end, within the limits of a session.
 
-    def __init__(self, working_dir: str | Path | None, *, session: GitSession) -> None:
-        super().__init__(working_dir)
-        self._session = session
-
-    def execute(  # type: ignore[override]  # noqa: PLR0917 - GitPython's, without its overloads
-        self,
-        command: str | Sequence[Any],
-        istream: int | io.IOBase | None = None,
-        with_extended_output: bool = False,
-        with_exceptions: bool = True,
-        as_process: bool = False,
-        strip_newline_in_stdout: bool = True,
-        stdin: str | None = None,
-        **_: Any,
-    ) -> str | tuple[int, str, str]:
-        """Run git to its end and return what it printed.
-
-        Raises:
-            ProcessFailed: git ended with another exit code than 0.
-            NotImplementedError: for what cannot go through the runner, an open process or a pipe.
-        """
-        if as_process or istream is not None or isinstance(command, str):
-            raise NotImplementedError("git processes of the factory run to their end")
-        session = self._session
-        try:
-            completed = session.runner.run(
-                [str(word) for word in command],
-                cwd=Path(self.working_dir or "."),
-                env={**_CONFINED, **session.with_settings(_ALWAYS).env},
-                log=session.log,
-                timeout=ANSWER_SECONDS if "ls-remote" in command else None,
-                silence=SILENCE_SECONDS if session.watches_silence and _FETCH in command else None,
-                on_line=_thin_out(session.on_line) if _TRANSFERS & set(command) else None,
-                stdin=stdin,
-            )
-        except ProcessFailed as failure:
-            if with_exceptions:
-                raise
-            completed = failure.completed
-        stdout = completed.stdout
-        if strip_newline_in_stdout:
-            stdout = stdout.removesuffix("\n")
-        if with_extended_output:
-            return completed.returncode, stdout, completed.tail
-        return stdout
-
-    def feed(self, text: str, *words: str) -> str:
-        """Run git with words, and a text as its standard input; return what it printed.
-
-        Raises:
-            ProcessFailed: git ended with another exit code than 0.
-        """
-        return str(self.execute([self.GIT_PYTHON_GIT_EXECUTABLE, *words], stdin=text))
+    Raises:
+        ProcessFailed: git ended with another exit code than 0.
+    """
+    return session.runner.run(
+        list(words),
+        cwd=Path(folder),
+        env={**_CONFINED, **session.with_settings(_ALWAYS).env},
+        log=session.log,
+        timeout=ANSWER_SECONDS if "ls-remote" in words else None,
+        silence=SILENCE_SECONDS if session.watches_silence and _FETCH in words else None,
+        on_line=_thin_out(session.on_line) if _TRANSFERS & set(words) else None,
+        stdin=stdin,
+    )
 
 
-class SessionRepo(git.Repo):
-    """GitPython's repository, all of whose commands go through :class:`SessionGit`."""
-
-    def __init__(self, path: Path, *, session: GitSession) -> None:
-        self.GitCommandWrapperType = functools.partial(  # type: ignore[assignment]
-            SessionGit, session=session
-        )
-        super().__init__(path, expand_vars=False)
-        # GitPython takes a bare repository for another's where git has moved `core.bare` to
-        # config.worktree, as it does once a worktree has settings of its own.
-        self.git = SessionGit(path, session=session)
-        self.folder = path
+def open_git(folder: str | Path | None, session: GitSession) -> SessionGit:
+    """Return git's commands for a folder, or for none."""
+    made: SessionGit = _session_git().SessionGit(folder, session=session)
+    return made
 
 
-def initialise(path: Path, session: GitSession, *, bare: bool = False) -> SessionRepo:
+def open_repository(path: Path, session: GitSession) -> SessionRepo:
+    """Return the repository that is in a folder."""
+    made: SessionRepo = _session_git().SessionRepo(path, session=session)
+    return made
+
+
+def make_repository(path: Path, session: GitSession, *, bare: bool = False) -> SessionRepo:
     """Make an empty repository in an existing folder and return it.
 
     Without the user's template: it may bring hooks.
     """
     options = ["--quiet", "--template=", "--initial-branch=main", *(["--bare"] if bare else [])]
-    SessionGit(path, session=session).init(*options)
-    return SessionRepo(path, session=session)
+    open_git(path, session).init(*options)
+    return open_repository(path, session)
+
+
+def _session_git() -> ModuleType:
+    from factory.sources import session_git  # noqa: PLC0415 - GitPython loads slowly
+
+    return session_git
 
 
 def _thin_out(

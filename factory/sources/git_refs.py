@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import logging
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import SourceError
+from factory.patterns import lazy_pattern
 from factory.quantities import join_names
 from factory.sources.source import BAD_REF, without_credentials
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FULL_ID = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
-SHORT_ID = re.compile(r"^[0-9a-f]{4,63}$")
+FULL_ID = lazy_pattern(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+SHORT_ID = lazy_pattern(r"^[0-9a-f]{4,63}$")
 _SUGGESTIONS = 5
 _BRANCH, _TAG = "refs/heads/", "refs/tags/"
 # git-ls-remote(1) lists what an annotated tag is of under the tag's name with this at its end.

@@ -9,9 +9,11 @@ Differences in blanks and tabs do not count (``patch -l``).
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
+
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from factory.sources.patch_text import FilePatch
 
 _MOST_FUZZ = 2
-_BLANKS = re.compile(rb"[ \t]+")
+_BLANKS = lazy_pattern(rb"[ \t]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

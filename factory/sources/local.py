@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.quantities import join_names, pluralize
 from factory.sources.source import Checkout
 from factory.sources.worktree import worktree_state
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from factory.errors import PatchError, Place
@@ -17,6 +16,7 @@ from factory.sources.file_copy import is_same_file, leads_out
 from factory.sources.patch import PATCHES_FOLDER
 from factory.sources.patched_tree import is_git_folder
 from factory.sources.replacement import Replacement, replace_all
+from factory.values import dataclass
 
 log = logging.getLogger(__name__)
 

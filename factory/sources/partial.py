@@ -14,26 +14,28 @@ taken, since the git that reads it would have to be one that may ask.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from factory.sources.git_process import SessionGit
+from factory.patterns import lazy_pattern
+from factory.sources.git_process import open_git
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from factory.sources.git_process import GitSession
+    from factory.sources.session_git import SessionGit
     from factory.sources.source import GitRemote
 
 WITHOUT_FILES = "--filter=blob:none"
 # git-sparse-checkout(1) in worktrees of bare clones, as it is used here.
 _OLDEST_GIT = (2, 37)
 _AT_ONCE = 200
-_UNNAMED = re.compile("unadvertised object|not our ref")
+_UNNAMED = lazy_pattern("unadvertised object|not our ref")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +47,7 @@ class Part:
 
 def can_check_out_parts(session: GitSession) -> bool:
     """Whether this git knows how to."""
-    return SessionGit(None, session=session).version_info >= _OLDEST_GIT
+    return open_git(None, session).version_info >= _OLDEST_GIT
 
 
 def can_leave_files_out(remote: GitRemote) -> bool:
@@ -112,7 +114,7 @@ def narrow(root: Path, part: Part, session: GitSession) -> None:
     Raises:
         ProcessFailed: git cannot.
     """
-    git = SessionGit(root, session=session)
+    git = open_git(root, session)
     first, *more = list(_portions(part.folders)) or [[]]
     git.sparse_checkout("set", "--cone", "--skip-checks", "--", *first)
     for folders in more:
@@ -130,7 +132,7 @@ def widen(root: Path, folders: Sequence[str], session: GitSession) -> None:
     Raises:
         ProcessFailed: git cannot.
     """
-    git = SessionGit(root, session=session)
+    git = open_git(root, session)
     if is_partial(git):
         bring_files(git, _head(git), folders, ("--quiet",))
     for some in _portions(folders):
@@ -143,7 +145,7 @@ def bring_the_rest(root: Path, session: GitSession) -> None:
     Raises:
         ProcessFailed: git cannot.
     """
-    git = SessionGit(root, session=session)
+    git = open_git(root, session)
     if is_partial(git):
         bring_files(git, _head(git), None, ("--quiet",))
     git.sparse_checkout("disable")
@@ -160,7 +162,7 @@ def folders_in_commit(root: Path, paths: Iterable[str], session: GitSession) -> 
         ProcessFailed: git cannot.
     """
     literally = session.with_variables({"GIT_LITERAL_PATHSPECS": "1"})
-    git = SessionGit(root, session=literally)
+    git = open_git(root, literally)
     found: set[str] = set()
     for some in _portions(sorted(set(paths))):
         listed = str(git.ls_tree("-z", "-d", "--name-only", "HEAD", "--", *some))

@@ -12,7 +12,6 @@ import os
 import stat
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -26,6 +25,7 @@ from factory.sources.patch_text import FilePatch, read_patch, strip_level
 from factory.sources.patched_tree import PatchedTree, TreeEntry, UnsafeNameError
 from factory.sources.patching import Manner, RefusedPatch, apply_patch
 from factory.sources.replacement import Replacement, replace_all
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

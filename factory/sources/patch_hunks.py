@@ -6,18 +6,20 @@ something out, or where mailers and editors have taken blanks away, it is read a
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.sources.patch_lines import PatchLines, Wrapping
 
 Form: TypeAlias = Literal["unified", "context", "normal"]
 
-_UNIFIED = re.compile(rb"@@ -(\d+)(?:,(\d+))? ?\+(\d+)(?:,(\d+))? ?@")
-_NORMAL = re.compile(rb"(\d+)(?:,(\d+))?([^\d,\n])(\d+)(?:,(\d+))?")
-_RANGE = re.compile(rb"[^\d\n]*(\d+)(?:,[^\d\n]*(\d+))?")
+_UNIFIED = lazy_pattern(rb"@@ -(\d+)(?:,(\d+))? ?\+(\d+)(?:,(\d+))? ?@")
+_NORMAL = lazy_pattern(rb"(\d+)(?:,(\d+))?([^\d,\n])(\d+)(?:,(\d+))?")
+_RANGE = lazy_pattern(rb"[^\d\n]*(\d+)(?:,[^\d\n]*(\d+))?")
 _LARGEST = 2**63 - 16
 # A patch may lack so many empty lines at its end.
 _CHOPPED = 3

@@ -6,7 +6,7 @@ are passed over, and so is a last line without its line feed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from factory.values import dataclass
 
 _TAB = 8
 

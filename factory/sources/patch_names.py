@@ -9,12 +9,14 @@ Removing Files").
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
+
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
 # What a header's date tells: none was written, the file does not exist, any other date.
@@ -27,19 +29,19 @@ _SIMPLE_ESCAPES = {
     ord("\\"): ord("\\"),
     ord('"'): ord('"'),
 }
-_OCTAL = re.compile(rb"[0-3][0-7]{2}")
-_ISO_DATE = re.compile(
+_OCTAL = lazy_pattern(rb"[0-3][0-7]{2}")
+_ISO_DATE = lazy_pattern(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
     r"(?:[ T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?)?"
     r"\s*(?P<zone>[+-]\d{2}:?\d{2}|[+-]\d{1,2}|Z|UTC|GMT)?$"
 )
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_LONG_DATE = re.compile(
+_LONG_DATE = lazy_pattern(
     r"(?:[A-Za-z]{3},?\s+)?(?P<name>[A-Za-z]{3})\s+(?P<day>\d{1,2})\s+"
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s+"
     r"(?P<year>\d{4})\s*(?P<zone>[+-]\d{2}:?\d{2}|UTC|GMT)?$"
 )
-_MAIL_DATE = re.compile(
+_MAIL_DATE = lazy_pattern(
     r"(?:[A-Za-z]{3},?\s+)?(?P<day>\d{1,2})\s+(?P<name>[A-Za-z]{3})\s+(?P<year>\d{4})\s+"
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*"
     r"(?P<zone>[+-]\d{2}:?\d{2}|UTC|GMT)?$"

@@ -8,13 +8,14 @@ such as a mail's header, is passed over.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from factory.patterns import lazy_pattern
 from factory.sources.patch_hunks import Form, Hunk, MalformedPatchError, take_hunk
 from factory.sources.patch_lines import PatchLines, Wrapping, indentation
 from factory.sources.patch_names import Date, read_git_names, read_header_name, read_index_name
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 # What a patch says of a file before, or after: it is there, is empty or missing, is missing.
 Presence: TypeAlias = Literal["there", "empty", "missing"]
 
-_GIT = re.compile(rb"diff --git |--- a/")
-_MODE = re.compile(rb"\s*([0-7]{6})\r?\n")
-_IDS = re.compile(rb"index ([0-9a-f]+)\.\.([0-9a-f]+)(?=\s)")
+_GIT = lazy_pattern(rb"diff --git |--- a/")
+_MODE = lazy_pattern(rb"\s*([0-7]{6})\r?\n")
+_IDS = lazy_pattern(rb"index ([0-9a-f]+)\.\.([0-9a-f]+)(?=\s)")
 _EMPTY_ID = b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
-_NORMAL_COMMAND = re.compile(rb"\d[\d,]*[acd][\d,]*[ \t]*\r?\n")
-_ED_COMMAND = re.compile(rb"(?:\d+(?:,\d+)?[cd]|\d*[ai]|[cd]|(?:\d+(?:,\d+)?)?s/\.//)[ \t]*\n")
+_NORMAL_COMMAND = lazy_pattern(rb"\d[\d,]*[acd][\d,]*[ \t]*\r?\n")
+_ED_COMMAND = lazy_pattern(rb"(?:\d+(?:,\d+)?[cd]|\d*[ai]|[cd]|(?:\d+(?:,\d+)?)?s/\.//)[ \t]*\n")
 _KIND_BITS = 0o170000
 _REGULAR, _LINK = 0o100000, 0o120000
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +25,7 @@ _IGNORED = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
 )
 _NAMES = {".git", "git~1"}
-_NTFS_END = re.compile(r"(?::.*|[ .]+)$", re.DOTALL)
+_NTFS_END = lazy_pattern(r"(?::.*|[ .]+)$", re.DOTALL)
 
 
 def is_git_folder(part: str) -> bool:

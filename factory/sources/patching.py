@@ -9,13 +9,14 @@ the tree, or in git's own folder, that is written.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from factory.sources.hunk_fit import Distance, HunkMismatchError, patch_content
 from factory.sources.patch_names import best_name, count_folders, is_safe_name
 from factory.sources.patched_tree import PatchedTree, TreeEntry, UnsafeNameError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

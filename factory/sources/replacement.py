@@ -18,13 +18,14 @@ import contextlib
 import json
 import os
 import stat
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.errors import Place, SourceError, StorageError
 from factory.notation.json_text import parse_object
 from factory.sources.file_copy import copy_file
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

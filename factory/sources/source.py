@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from factory.errors import SourceError
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 Transport: TypeAlias = Literal["http", "ssh", "git", "file"]
 
@@ -23,14 +24,14 @@ _SCHEMES: dict[str, Transport] = {
 # What git takes for a scheme, and for the name of a program git-remote-NAME that it then runs
 # (gitremote-helpers(7)): it may begin with a digit.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9+.-]*"
-_SCHEME = re.compile(rf"^({_NAME})://")
-_HELPER = re.compile(rf"^{_NAME}::")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SCHEME = lazy_pattern(rf"^({_NAME})://")
+_HELPER = lazy_pattern(rf"^{_NAME}::")
+_CONTROL = lazy_pattern(r"[\x00-\x1f\x7f]")
 # git's own rule (git-fetch(1), "GIT URLS"): a colon before the first slash means a host.
-_SCP = re.compile(r"^(?P<user>[^/:@]+@)?(?P<host>\[[^\]/]+\]|[^/:]+):(?P<path>.+)$")
-_LOOKS_LIKE_A_HOST = re.compile(r"^[\w-]+(\.[\w-]+)+/[^/]+/")
+_SCP = lazy_pattern(r"^(?P<user>[^/:@]+@)?(?P<host>\[[^\]/]+\]|[^/:]+):(?P<path>.+)$")
+_LOOKS_LIKE_A_HOST = lazy_pattern(r"^[\w-]+(\.[\w-]+)+/[^/]+/")
 # git-check-ref-format(1), and no revision expressions (main~1), which need the history.
-BAD_REF = re.compile(r"^-|^/|/$|\.\.|@\{|//|\.lock(?:/|$)|\.$|(?:^|/)\.|[\x00-\x20\x7f~^:?*\[\\]")
+BAD_REF = lazy_pattern(r"^-|^/|/$|\.\.|@\{|//|\.lock(?:/|$)|\.$|(?:^|/)\.|[\x00-\x20\x7f~^:?*\[\\]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from factory.sources.git_process import SessionGit
+from factory.sources.git_process import open_git
 from factory.sources.source import is_git_repository
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.sources.git_process import GitSession
+    from factory.sources.session_git import SessionGit
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +44,10 @@ def worktree_state(folder: Path, session: GitSession) -> WorktreeState:
     asking = session.with_variables({"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"})
     # The user named this folder; in a container it is often another user's.
     asking = asking.with_settings([("safe.directory", str(folder))])
-    git = SessionGit(folder, session=asking)
+    git = open_git(folder, asking)
     try:
         inside = git.rev_parse("--is-inside-work-tree") == "true"
-        git = SessionGit(folder, session=asking.with_settings(_without_filters(git)))
+        git = open_git(folder, asking.with_settings(_without_filters(git)))
     except ProcessFailed:
         return WorktreeState(in_git=is_git_repository(folder))
     commit = committed_at = branch = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
+from factory.patterns import lazy_pattern
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.node import Node, find_node, npm_of
 from factory.toolchain.node_environment import node_environment
@@ -17,6 +17,7 @@ from factory.toolchain.registry_variables import (
     registry_variables,
 )
 from factory.toolchain.yarn import Yarn, find_wanted_yarn, find_yarn
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from factory.toolchain.runner import Runner
     from factory.toolchain.wanted_tools import WantedNode
 
-_PLAIN_NAME = re.compile(r"[\w@+.-]{1,120}", re.ASCII)
+_PLAIN_NAME = lazy_pattern(r"[\w@+.-]{1,120}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from factory.errors import Place, ToolchainError
 from factory.notation.json_text import parse_object
 from factory.toolchain.node import QUIET_INSTALL
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 from factory.versions import highest, satisfies
 
 if TYPE_CHECKING:

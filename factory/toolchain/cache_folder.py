@@ -15,7 +15,6 @@ import os
 import shutil
 import tempfile
 import threading
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from factory.errors import StorageError
 from factory.locking import exclusive
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.trust import is_trusted, refuse_planted
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

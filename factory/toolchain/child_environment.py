@@ -7,9 +7,10 @@ variables that it needs; what is in no group does not reach it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
+
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

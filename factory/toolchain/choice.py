@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from factory.toolchain.node import (
@@ -16,6 +16,7 @@ from factory.toolchain.node_environment import tool_environment
 from factory.toolchain.rhdh_cli import list_installed
 from factory.toolchain.rhdh_cli_version import find_known_version, resolve_version
 from factory.toolchain.wanted_tools import WantedTools
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

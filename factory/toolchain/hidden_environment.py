@@ -14,17 +14,17 @@ from __future__ import annotations
 import contextvars
 import ctypes
 import os
-import re
 import sys
 from pathlib import Path
 
+from factory.patterns import lazy_pattern
 from factory.toolchain.child_environment import BASE_CHILD
 
 _PR_SET_DUMPABLE = 4
 # Fields of /proc/PID/stat, counted from the state on, which is the third (proc_pid_stat(5)).
 _FIELDS_BEFORE = 3
 _ARG_START, _ARG_END, _ENV_START, _ENV_END = 48, 49, 50, 51
-_URL_LOGIN = re.compile(rb"(?<=://)[^/\s@]+(?:@[^/\s@]+)*(?=@)")
+_URL_LOGIN = lazy_pattern(rb"(?<=://)[^/\s@]+(?:@[^/\s@]+)*(?=@)")
 
 # How wide and high the screen is, which typer looks up when it writes help.
 _SCREEN = frozenset({"COLUMNS", "LINES"})

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 from factory.outside_text import clean
+from factory.patterns import lazy_pattern
 
 _REMOTE = r"(?:remote: +)?"
-_NOISE = re.compile(
+_NOISE = lazy_pattern(
     "|".join(
         (
             # git: "Receiving objects:  50% (1/2), 1.2 MiB | 3 MiB/s", and how such a line ends.
@@ -42,13 +43,13 @@ _NOISE = re.compile(
         )
     )
 )
-_REASON = re.compile(
+_REASON = lazy_pattern(
     rf"{_REMOTE}(?:fatal|error|ERROR|Error|[A-Za-z]*Error|ERR!)\b:?"
     r"|npm (?:ERR!|error) "
     r"|(?:➤ )?YN\d{4}: .*(?:rror|ailed|annot|an't|ouldn't|not found|candidates found|nauthorized)"
     r"|remote: (?:aborting|fatal|error)|ssh: |Permission denied|Host key verification",
 )
-_GONE_LOG = re.compile(
+_GONE_LOG = lazy_pattern(
     r",? ?\(?(?:logs can be found here|a complete log[^:]*): [^\s)]+", re.IGNORECASE
 )
 _COLUMNS = 300

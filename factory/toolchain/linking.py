@@ -29,6 +29,7 @@ from factory.config.allowed_scripts import INSTALL_SCRIPTS
 from factory.errors import ConfigurationError, Place
 from factory.notation.json_text import parse_object
 from factory.notation.yaml_text import parse_yaml_1_1
+from factory.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ _FOLDERS = 256
 # at once before it gets near the end.
 _WORN = 0.15
 _NEAR = 0.95
-_MENDS_PACKAGES = re.compile(r'^"?(?:patch-package|postinstall-postinstall)@', re.MULTILINE)
+_MENDS_PACKAGES = lazy_pattern(r'^"?(?:patch-package|postinstall-postinstall)@', re.MULTILINE)
 
 
 def linking_variables(workspace: Path, yarn: Yarn, environment: Environment) -> dict[str, str]:

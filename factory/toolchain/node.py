@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -23,6 +23,7 @@ from factory.toolchain.node_environment import tool_environment
 from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.wanted_tools import WantedNode
+from factory.values import dataclass
 from factory.versions import (
     VERSION,
     is_range,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.engines import Engine
@@ -11,6 +10,7 @@ from factory.toolchain.backstage_bundler import BackstageBundler, find_cached_bu
 from factory.toolchain.node import Node, find_node, npm_of
 from factory.toolchain.rhdh_cli import RhdhCli, find_rhdh_cli
 from factory.toolchain.yarn import DEFAULT_BERRY, WantedYarn, Yarn, find_yarn
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.toolchain.cache_folder import ToolCache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
+from factory.patterns import lazy_pattern
 from factory.toolchain.retrying import retry_command
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _NPM = {
 }
 # What may go away by itself. A host that is unknown or refuses is an answer, and so is a silence
 # that has lasted through all of their attempts.
-_PASSING = re.compile(
+_PASSING = lazy_pattern(
     r"ECONNRESET|EPIPE|EAI_AGAIN|socket hang up|[Pp]remature close|PREMATURE_CLOSE"
     r"|aborted pending request|network socket disconnected|TAR_BAD_ARCHIVE"
     r"|Response [Cc]ode:? (?:429|5\d\d)|\bE(?:429|5\d\d)\b|\b(?:429|5\d\d) (?:Too Many Requests"

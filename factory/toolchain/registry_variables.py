@@ -14,7 +14,6 @@ What the factory itself logs in with is never passed on, whoever asks.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from factory.toolchain.settings_references import (
     references_in,
     settings_files_below,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from factory.errors import ToolchainError
+from factory.patterns import lazy_pattern
 from factory.toolchain.node import QUIET_INSTALL
 from factory.toolchain.rhdh_cli_version import PACKAGE, find_known_version, resolve_version
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.wanted_tools import VARIABLE
+from factory.values import dataclass
 from factory.versions import VERSION
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PINS = "rhdh_cli_pins"
-_EXACT = re.compile(rf"^{VERSION}$")
+_EXACT = lazy_pattern(rf"^{VERSION}$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,11 +8,11 @@ that npm leaves beside them.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.notation.json_text import parse_object
 from factory.toolchain.wanted_tools import VARIABLE
+from factory.values import dataclass
 from factory.versions import is_range, release_of, satisfies
 
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import ConfigurationError, Place, StorageError, ToolchainError
 from factory.files import write_whole
 from factory.locking import exclusive
 from factory.notation.json_text import parse_object
+from factory.patterns import lazy_pattern
 from factory.toolchain.cache_folder import make_folder, tell_read_only, why_read_only
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.wanted_tools import LATEST, VARIABLE
+from factory.values import dataclass
 from factory.versions import VERSION, highest, is_in, is_range, release_order
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ QUESTION = ("view", PACKAGE, "versions", "dist-tags", "--json")
 _FOLDER = "rhdh-cli"
 _ANSWER_SECONDS = 3600
 _MOST_LISTED = 12
-_EXACT = re.compile(rf"^{VERSION}$")
-_TAG = re.compile(r"^[A-Za-z][\w.-]*$")
+_EXACT = lazy_pattern(rf"^{VERSION}$")
+_TAG = lazy_pattern(r"^[A-Za-z][\w.-]*$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

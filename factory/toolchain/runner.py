@@ -16,7 +16,6 @@ import signal
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ from factory.toolchain.streams import (
 )
 from factory.toolchain.time_limits import TimeLimits
 from factory.toolchain.watchdog import WATCHDOG
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

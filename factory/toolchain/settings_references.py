@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from factory.notation.json_text import parse_json
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +35,13 @@ if TYPE_CHECKING:
 NPMRC = ".npmrc"
 YARNRC = ".yarnrc.yml"
 
-_IN_YARNRC = re.compile(r"(\\?)\$\{([A-Za-z0-9_]+)(:?)(?:-([^}]*))?\}")
-_IN_NPMRC = re.compile(r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}")
+_IN_YARNRC = lazy_pattern(r"(\\?)\$\{([A-Za-z0-9_]+)(:?)(?:-([^}]*))?\}")
+_IN_NPMRC = lazy_pattern(r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}")
 # What stands before a comment, and in it what an escape stands for: "\\;" is ";".
-_BEFORE_COMMENT = re.compile(r"(?:[^\\;#]|\\.?)*")
-_ESCAPED = re.compile(r"\\([\\;#])")
+_BEFORE_COMMENT = lazy_pattern(r"(?:[^\\;#]|\\.?)*")
+_ESCAPED = lazy_pattern(r"\\([\\;#])")
 # Settings that say who asks: without a value yarn and npm ask as nobody.
-_LOGIN = re.compile(r"auth|token|password|username|ident", re.IGNORECASE)
+_LOGIN = lazy_pattern(r"auth|token|password|username|ident", re.IGNORECASE)
 _MOST_BYTES = 1 << 20
 _WITHOUT_SETTINGS = frozenset({"node_modules", ".git", ".yarn", "dist", "dist-dynamic"})
 _DEEPEST = 8

@@ -10,14 +10,14 @@ import codecs
 import contextlib
 import io
 import os
-import re
 import signal
 import threading
 from collections import deque
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Self
 
 from factory.errors import Place, StorageError
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     import subprocess
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LINE_LIMIT = 100_000
 """Characters of a line that are kept; a bundler's longest lines are a tenth of it."""
 
-_LINES = re.compile(r"[^\n]*\n|[^\n]+")
+_LINES = lazy_pattern(r"[^\n]*\n|[^\n]+")
 
 
 @dataclass(frozen=True, slots=True)

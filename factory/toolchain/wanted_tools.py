@@ -5,9 +5,10 @@ Values alone; what there is of them, ``rhdh_cli_version`` and ``node`` find out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from factory.engines import RoleEngines
+from factory.values import dataclass
 
 LATEST = "latest"
 VARIABLE = "RHDH_CLI_VERSION"

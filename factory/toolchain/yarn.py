@@ -11,7 +11,6 @@ import hashlib
 import logging
 import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.archives.npm_package import archive_of_npm
@@ -19,7 +18,9 @@ from factory.archives.unpack import unpack
 from factory.errors import ConfigurationError, Place, ToolchainError
 from factory.notation.json_text import parse_json
 from factory.notation.yaml_text import parse_yaml_1_1
+from factory.patterns import lazy_pattern
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 from factory.versions import VERSION
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ log = logging.getLogger(__name__)
 DEFAULT_BERRY = "4.12.0"
 DEFAULT_CLASSIC = "1.22.22"
 # https://github.com/nodejs/corepack#when-authoring-packages: an exact version, perhaps a checksum.
-_PACKAGE_MANAGER = re.compile(
+_PACKAGE_MANAGER = lazy_pattern(
     rf"(?P<version>{VERSION})(?:\+(?P<algorithm>sha\d+)\.(?P<digest>[0-9a-fA-F]+))?"
 )
 _CHECKSUMS = {"sha1", "sha224", "sha256", "sha384", "sha512"}
-_CLASSIC_LOCKFILE = re.compile(r"^# yarn lockfile v1\b", re.MULTILINE)
+_CLASSIC_LOCKFILE = lazy_pattern(r"^# yarn lockfile v1\b", re.MULTILINE)
 _BERRY_MAJOR = 2
 
 

@@ -6,11 +6,11 @@ counts as not said.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.notation.json_text import parse_object
 from factory.outside_text import clean
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

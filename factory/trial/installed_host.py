@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from factory.frontend.verdict import NEW_SYSTEM, OLD_SYSTEM
 from factory.notation.json_text import parse_object
 from factory.toolchain.node import QUIET_INSTALL
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

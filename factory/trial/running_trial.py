@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import CheckError
@@ -19,6 +18,7 @@ from factory.scratch_folder import scratch_folder
 from factory.toolchain.runner import ProcessFailed
 from factory.trial.host_report import read_report
 from factory.trial.verdicts import judge_trial
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.config.build_plan import APP_CONFIG
 from factory.errors import ConfigurationError, Place, UsageError
-from factory.files import folders_in
+from factory.folders import folders_in
 from factory.installation.package_reference import (
     LocalArchive,
     LocalFolder,

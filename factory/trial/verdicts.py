@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -10,6 +10,7 @@ from factory.archives.npm_package import PACKAGE_JSON
 from factory.frontend.bundle_verdict import judge_bundle
 from factory.frontend.verdict import NEW_SYSTEM
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import workspace_packages
 from factory.analysis.embedding import members_below
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.cache.tree import file_digest
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

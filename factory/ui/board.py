@@ -7,7 +7,7 @@ values, and holds its lock for no longer than that takes.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from factory.events import (
@@ -22,6 +22,7 @@ from factory.events import (
 from factory.ui import estimate
 from factory.ui.progress import Row, StageRow, State, SubjectRow, row_of
 from factory.ui.stages import PLUGIN_STAGES, WHOLE_WORKSPACE, WORKSPACE_STAGES, in_order
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

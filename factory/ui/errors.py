@@ -17,11 +17,11 @@ Never a traceback: what a user cannot act on belongs into a log file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.errors import Interrupted
 from factory.ui.text import Line, Span, pad, printable
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

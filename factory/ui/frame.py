@@ -12,12 +12,13 @@ height is left out by what tells least: plugins that wait, then those that are d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.quantities import clock, pluralize
 from factory.ui.stages import STAGE_WIDTH
 from factory.ui.text import MARKS, Line, Span, Style, cells, cut, cut_start, pad
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

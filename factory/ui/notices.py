@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from factory.errors import Place
 from factory.events import WORKSPACE
 from factory.said_warnings import LOGGER, listening, message_of
 from factory.ui.text import Line, Span, Style, printable
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

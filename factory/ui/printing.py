@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TextIO
 
 from factory.ui.sink import Sink
@@ -20,6 +20,7 @@ from factory.ui.text import (
     harmless_json,
     show_raw,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

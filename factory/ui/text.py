@@ -6,15 +6,16 @@ and so that the plain views need no library at all.
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.outside_text import BLANK, clean, is_unprintable
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
     from factory.ui.progress import State
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 # GitHub's runner obeys "::" at a line's start and "##[" anywhere, Azure's agent "##vso[" and
 # TeamCity "##teamcity["; GitLab folds at "section_start:TIME:NAME".
-_AT_START = re.compile(r"^(\s*):(?=:)")
-_ANYWHERE = re.compile(r"#(?=#\w*\[)")
-_SECTION = re.compile(r"(section_(?:start|end)):(?=\d)")
+_AT_START = lazy_pattern(r"^(\s*):(?=:)")
+_ANYWHERE = lazy_pattern(r"#(?=#\w*\[)")
+_SECTION = lazy_pattern(r"(section_(?:start|end)):(?=\d)")
+_UNUSUAL = lazy_pattern(r"[^\n -~]")
 
 
 def harmless(line: str) -> str:
@@ -48,21 +50,20 @@ def harmless_json(text: str) -> str:
     text = text.replace("##", "#\\u0023").replace("section_", "section\\u005f")
     if text.isascii() and "\x7f" not in text:
         return text
-    return "".join(_escape(char) if _is_escaped(char) else char for char in text)
+    return _UNUSUAL.sub(_escape_unprintable, text)
 
 
-def _is_escaped(char: str) -> bool:
-    return char != "\n" and (is_unprintable(char) or bool(BLANK.match(char)))
-
-
-def _escape(char: str) -> str:
+def _escape_unprintable(found: re.Match[str]) -> str:
+    char = found[0]
+    if not is_unprintable(char) and char not in BLANK:
+        return char
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
 Style: TypeAlias = Literal["", "good", "bad", "warn", "accent", "strong", "dim", "problem"]
 
-_ONE_CELL_EACH = re.compile(r"[ -~]*")
+_ONE_CELL_EACH = lazy_pattern(r"[ -~]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,22 @@ index): the folder, its index and the branch that is checked out stay as they ar
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from factory.errors import ConfigurationError, Place, StorageError, os_errors_as
 from factory.files import write_whole
-from factory.sources.git_process import GitSession, SessionGit
+from factory.patterns import lazy_pattern
+from factory.sources.git_process import GitSession, open_git
 from factory.sources.source import repository_around
 from factory.toolchain.runner import ProcessFailed
 from factory.updating.update_message import Message, message_of
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from factory.sources.session_git import SessionGit
     from factory.updating.file_edits import FileEdit
     from factory.updating.workspace_update import WorkspaceUpdate
 
@@ -38,8 +39,8 @@ _FOR_GIT_AM = (
     "--src-prefix=a/",
     "--dst-prefix=b/",
 )
-_NOT_IN_REFS = re.compile(r"[^A-Za-z0-9_-]+")
-_NO_IDENTITY = re.compile(
+_NOT_IN_REFS = lazy_pattern(r"[^A-Za-z0-9_-]+")
+_NO_IDENTITY = lazy_pattern(
     r"tell me who you are|empty ident|no email was given|unable to auto-detect"
 )
 
@@ -76,7 +77,7 @@ class ConfigurationRepository:
     @property
     def git(self) -> SessionGit:
         """git, in the repository's own folder."""
-        return SessionGit(self.root, session=self.session)
+        return open_git(self.root, self.session)
 
 
 def find_configuration_repository(

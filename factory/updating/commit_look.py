@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from factory.analysis.lockfile_parser import LOCKFILE
 from factory.analysis.manifest import MANIFEST_FILE, read_manifest
 from factory.errors import FactoryError, SourceError
 from factory.sources.commit_store import list_files, write_files
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,11 +7,11 @@ Sources are git repositories. A source of another kind is examined by a function
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from factory.config.plugins_list import PLUGINS_LIST
+from factory.config.list_names import PLUGINS_LIST
 from factory.errors import FactoryError, Interrupted, SourceError
 from factory.pipeline.checkout import overrides_of
 from factory.quantities import pluralize
@@ -42,6 +42,7 @@ from factory.updating.list_arguments import compute_arguments, edit_lists, find_
 from factory.updating.portal_fit import judge, judge_ranges
 from factory.updating.ref_names import classify, version_tags
 from factory.updating.workspace_update import Refused, Revision, WorkspaceUpdate
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.config.source_file import SOURCE_FILE
@@ -12,6 +11,7 @@ from factory.config.source_file_edit import edit_source_file, read_source_object
 from factory.errors import ConfigurationError, Place, StorageError
 from factory.files import read_text, sync_folder, write_beside
 from factory.locking import exclusive
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

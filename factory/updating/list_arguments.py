@@ -7,18 +7,20 @@ arguments follow from the same source, and from that portal.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.analysis.inventory import find_host
 from factory.analysis.workspace_analysis import analyze_workspace
-from factory.config.plugins_list import PLUGINS_LIST, read_plugins_list
+from factory.config.list_names import PLUGINS_LIST
+from factory.config.plugins_list import read_plugins_list
 from factory.config.plugins_list_edit import edit_plugins_list
 from factory.config.portals import find_layer, has_source, list_layers
 from factory.config.workspaces import is_disabled
 from factory.errors import UsageError
 from factory.files import read_text
 from factory.updating.file_edits import FileEdit
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -22,8 +22,10 @@ from factory.config.package_spec import PackageSpec
 from factory.errors import RegistryError, SourceError
 from factory.installation.npm_registry import VersionStanding, fits_node, pick_version
 from factory.notation.json_text import parse_object
+from factory.patterns import lazy_pattern
 from factory.published.published_package import fetch_published, find_published
 from factory.sources.git_refs import FULL_ID
+from factory.values import dataclass
 from factory.versions import is_version
 
 if TYPE_CHECKING:
@@ -31,13 +33,13 @@ if TYPE_CHECKING:
 
     from factory.installation.npmrc import Npmrc
     from factory.installation.web import Web
-    from factory.oci.transport import Answer
+    from factory.oci.answers import Answer
 
 _MISSING = 404
 _NO_LOGIN = frozenset({401, 403})
 _LONGEST_VERSION = 256
-_NAME = re.compile(r"(?:@[a-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+_NAME = lazy_pattern(r"(?:@[a-z0-9~-][\w.~-]*/)?[A-Za-z0-9~-][\w.~-]*", re.ASCII)
+_TIME = lazy_pattern(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

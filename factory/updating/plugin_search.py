@@ -6,7 +6,7 @@ what it finds is a plugin if a version's package.json has the role of one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from factory.outside_text import clean
 from factory.threads import InheritingPool
 from factory.updating.portal_fit import join_fits, judge_ranges
 from factory.updating.version_fit import judge_computed_backstage, match_backstage
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory
     from factory.installation.npmrc import Npmrc
     from factory.installation.web import Web
-    from factory.oci.transport import Answer
+    from factory.oci.answers import Answer
     from factory.updating.npm_releases import PackageHistory, Release, ReleaseBook
 
 _ECOSYSTEM = "backstage"

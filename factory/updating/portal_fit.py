@@ -6,12 +6,12 @@ a remark. What it cannot give is a version that it does not have yet: that is a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from semver import Version
 
 from factory.analysis.discovery import BACKEND_ROLES
+from factory.values import dataclass
 from factory.versions import is_in, is_range, lowest_in
 
 if TYPE_CHECKING:

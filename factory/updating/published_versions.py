@@ -11,14 +11,14 @@ resolved, as a build does before it installs.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from semver import Version
 
 from factory.analysis.discovery import BACKEND_ROLES
+from factory.config.list_names import PLUGINS_LIST
 from factory.config.package_spec import PackageSpec
-from factory.config.plugins_list import PLUGINS_LIST
 from factory.errors import (
     ArtifactError,
     DependenciesError,
@@ -35,6 +35,7 @@ from factory.updating.list_arguments import compute_arguments, edit_lists, find_
 from factory.updating.portal_fit import Fit
 from factory.updating.version_fit import make_judge, match_backstage
 from factory.updating.workspace_update import Refused, Revision, WorkspaceUpdate
+from factory.values import dataclass
 from factory.versions import is_in, is_range
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ A tag's kind is what is before its version: ``v`` of ``v1.2.3``, ``@acme/plugin-
 from __future__ import annotations
 
 import difflib
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from semver import Version
 
 from factory.errors import SourceError
+from factory.patterns import lazy_pattern
 from factory.sources.git_refs import FULL_ID, SHORT_ID
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.sources.git_refs import Advertised
@@ -23,7 +23,7 @@ RefKind: TypeAlias = Literal["commit", "tag", "branch", "default"]
 
 _BRANCH, _TAG, _PEELED = "refs/heads/", "refs/tags/", "^{}"
 _NUMBER = r"(?:0|[1-9]\d{0,14})"
-_VERSION = re.compile(
+_VERSION = lazy_pattern(
     rf"(?P<prefix>(?:.*?[^\d.])??)(?P<version>{_NUMBER}\.{_NUMBER}(?:\.{_NUMBER}"
     r"(?:-[0-9A-Za-z.-]+)?)?)"
 )

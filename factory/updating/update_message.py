@@ -6,11 +6,11 @@ line each, so that they are neither markup nor mention anybody.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.quantities import pluralize
 from factory.sources.git_refs import FULL_ID
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

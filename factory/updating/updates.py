@@ -7,8 +7,7 @@ wrong with a server ends the workspaces that need it, and no other.
 from __future__ import annotations
 
 import logging
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from factory.analysis.inventory import find_host
 from factory.config.portals import PORTALS_FILE
 from factory.errors import ConfigurationError, FactoryError, Interrupted, Place, UsageError
 from factory.events import WORKSPACE
+from factory.patterns import lazy_pattern
 from factory.sources.checkout import git_session
 from factory.sources.clones import normalise
 from factory.sources.commit_store import CommitStore, list_refs, open_commit_store
@@ -25,6 +25,7 @@ from factory.toolchain.child_environment import git_environment
 from factory.updating.examination import UpdateWishes, examine
 from factory.updating.published_versions import examine_package
 from factory.updating.workspace_update import WorkspaceUpdate
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 
 # Looking is waiting for servers, mostly.
 _AT_ONCE = 8
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_NAMES = lazy_pattern(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

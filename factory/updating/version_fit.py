@@ -7,7 +7,7 @@ does, up to where its dependencies would be resolved.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ from factory.sources.overlay import apply_overlays
 from factory.sources.patch import apply_patches
 from factory.updating.commit_look import describe_failure
 from factory.updating.portal_fit import Fit, join_fits, judge_backstage, judge_ranges
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

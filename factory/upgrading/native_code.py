@@ -7,9 +7,9 @@ Those from before Node.js 10 name none, and are not judged.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from factory.patterns import lazy_pattern
 from factory.upgrading.portal_move import RebuildReason
 from factory.verification.native_binaries import ADDON, package_with
 from factory.versions import satisfies
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # By the major of Node.js: https://nodejs.org/download/release/index.json, "modules".
 _NODE_ABIS = {18: 108, 20: 115, 22: 127, 24: 137}
-_FOR_ONE = re.compile(rb"node_register_module_v(\d{2,4})\b")
+_FOR_ONE = lazy_pattern(rb"node_register_module_v(\d{2,4})\b")
 _FOR_ALL = b"napi_register_module_v1"
 _LARGEST = 128 * 1024 * 1024
 

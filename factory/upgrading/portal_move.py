@@ -6,10 +6,10 @@ it held already (``before``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from factory.errors import CheckError
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from factory.analysis.inventory import HostInventory

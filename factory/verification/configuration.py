@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.config.build_plan import APP_CONFIG
@@ -11,6 +10,7 @@ from factory.errors import ConfigurationError
 from factory.plugin_config.proof import ProvedConfig, prove_config
 from factory.plugin_config.shipped import ShippedConfig, read_shipped_config
 from factory.quantities import join_names, pluralize
+from factory.values import dataclass
 from factory.verification.findings import (
     CONFIGURATION,
     CheckFinding,

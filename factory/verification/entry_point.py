@@ -12,15 +12,16 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.notation.json_text import parse_json, parse_object
+from factory.patterns import lazy_pattern
 from factory.quantities import join_names
 from factory.scratch_folder import scratch_folder
 from factory.toolchain.runner import ProcessFailed
+from factory.values import dataclass
 from factory.verification.findings import (
     ENTRY_POINT,
     CheckFinding,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 SCRIPT = "load_plugin.cjs"
 SECONDS = 60
-_RESULT = re.compile(r"^plugin-factory-load-result ([0-9a-f]{32}) (\{.*\})$", re.MULTILINE)
+_RESULT = lazy_pattern(r"^plugin-factory-load-result ([0-9a-f]{32}) (\{.*\})$", re.MULTILINE)
 # Faults of the artifact whatever its host: a file or package is missing, or is not JavaScript.
 _OF_THE_ARTIFACT = {
     "MODULE_NOT_FOUND",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from factory.frontend.bundle_manifests import BrokenManifestError, read_federation, read_scalprum
 from factory.frontend.bundle_verdict import judge_bundle
 from factory.frontend.verdict import NEW_SYSTEM, OLD_SYSTEM
+from factory.patterns import lazy_pattern
+from factory.values import dataclass
 from factory.verification.findings import (
     NAMES,
     SHOWS,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 # RHDH 2.1 is the first whose app is of the new frontend system alone.
 _FIRST_NEW = (2, 1)
-_RHDH = re.compile(r"rhdh-(\d+)\.(\d+)")
+_RHDH = lazy_pattern(r"rhdh-(\d+)\.(\d+)")
 
 
 def find_system(host: str) -> System | None:

@@ -6,7 +6,7 @@ the annotation ``io.backstage.dynamic-packages``, base64 of a JSON array of ``{f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits, refuse_large_image
@@ -20,6 +20,7 @@ from factory.oci.packed_plugin import (
 )
 from factory.quantities import join_names
 from factory.scratch_folder import scratch_folder
+from factory.values import dataclass
 from factory.verification.findings import (
     ARCHIVE,
     IMAGE,

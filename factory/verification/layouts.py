@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from factory.errors import ArtifactError, Place
@@ -15,6 +14,7 @@ from factory.oci.descriptor import (
     is_digest,
 )
 from factory.oci.layout import REF_NAME
+from factory.values import dataclass
 from factory.verification.images import FoundImage
 from factory.verification.plugin_folder import json_object
 

@@ -9,11 +9,12 @@ told apart by who needs them.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.npm_package import LARGEST_PACKAGE_JSON, PACKAGE_JSON
 from factory.quantities import join_names, pluralize
+from factory.values import dataclass
 from factory.verification.findings import LOCKED, CheckFinding, failed_finding, passed_finding
 from factory.verification.patched_files import difference_to_patches
 from factory.verification.plugin_folder import json_object, read_bundled_packages

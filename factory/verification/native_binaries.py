@@ -12,6 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory.patterns import lazy_pattern
 from factory.quantities import join_names
 from factory.verification.findings import NATIVE, CheckFinding, failed_finding, passed_finding
 
@@ -39,7 +40,7 @@ _MACH = {b"\xcf\xfa\xed\xfe": "little", b"\xce\xfa\xed\xfe": "little", b"\xfe\xe
 _MACH_FAT = b"\xca\xfe\xba\xbe"
 _FEWEST_FAT, _MOST_FAT = 1, 30  # a Java class has the same magic, and a larger version there
 # Text and pictures, whose thousands need not be opened.
-_NEVER_NATIVE = re.compile(
+_NEVER_NATIVE = lazy_pattern(
     r"\.([cm]?[jt]sx?|json|map|md|txt|s?css|less|html|svg|png|jpg|gif|ico|woff2?|ttf|eot|ya?ml|xml)",
     re.IGNORECASE,
 )

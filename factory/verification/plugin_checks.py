@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from factory.oci.platforms import default_platform
+from factory.values import dataclass
 from factory.verification.bundled import check_dependencies, check_shared
 from factory.verification.configuration import check_configs
 from factory.verification.entry_point import Loader, check_entry_point

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from factory.archives.npm_package import (
     installed_packages,
 )
 from factory.notation.json_text import parse_object
+from factory.values import dataclass
 from factory.verification.findings import PACKAGE, CheckFinding, failed_finding, passed_finding
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from factory.attestation.provenance import STATEMENT_TYPE, check_statement, read_statement
@@ -10,6 +9,7 @@ from factory.attestation.signature import read_signed_payloads, signature_tag, v
 from factory.errors import CheckError, RegistryError
 from factory.oci.pull import fetch_blob, pull_document, pull_manifest, read_blob
 from factory.oci.referrers import list_referrers
+from factory.values import dataclass
 from factory.verification.findings import (
     PROVENANCE,
     SIGNATURE,

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from factory.errors import UsageError
-from factory.files import (
-    entries_in,
-    may_be_read,
-    output_folders,
-)
+from factory.folders import entries_in, may_be_read, output_folders
 from factory.oci.layout import LAYOUT_MARKER
 from factory.oci.names import (
     ImageName,
     image_name,
 )
+from factory.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

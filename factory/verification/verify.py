@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from factory.oci.registry import Registry
 from factory.oci.target import pull_target
 from factory.scratch_folder import scratch_folder
 from factory.threads import InheritingPool
+from factory.values import dataclass
 from factory.verification.findings import (
     ARCHIVE,
     LOCKED,

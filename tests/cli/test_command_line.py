@@ -12,7 +12,8 @@ import pytest
 from typer.main import get_command
 
 from factory import __version__
-from factory.cli.app import application, run
+from factory.cli.app import run
+from factory.cli.application import application
 from factory.cli.option_variables import find_variables
 from tests.command_line import Ended, ran, run_here
 

@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from factory.cli.app import application
+from factory.cli.application import application
 from factory.cli.command_table import COMMANDS
 from factory.cli.option_variables import NAMES_FILE, find_unknown, find_variables
 from factory.cli.program import text_without_command

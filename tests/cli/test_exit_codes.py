@@ -47,7 +47,7 @@ def test_every_error_is_shown_whole_and_ends_with_its_code(
             log=Path("/outputs/logs/stage.log"),
         )
 
-    monkeypatch.setattr("factory.config.run_plan.plan_run", fail)
+    monkeypatch.setattr("factory.cli.run_build.plan_run", fail)
     code = app.run(["build", "--config-dir", str(tmp_path)], {"PATH": ""})
     shown = capsys.readouterr().err
     assert code == kind.exit_code
@@ -71,7 +71,7 @@ def test_a_mistake_of_ours_is_said_as_such_with_a_log_to_send(
     def fail(*_: object, **__: object) -> None:
         raise LookupError("hunter22 is not there")
 
-    monkeypatch.setattr("factory.config.run_plan.plan_run", fail)
+    monkeypatch.setattr("factory.cli.run_build.plan_run", fail)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     process = {"PATH": "", "NPM_TOKEN": "hunter22"}
     code = app.run(["build", "--config-dir", str(tmp_path)], process)

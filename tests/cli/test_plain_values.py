@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from factory.cli.app import application
+from factory.cli.application import application
 from factory.cli.plain_values import UNKNOWN, plain_value, take_plain_values
 
 

@@ -29,7 +29,8 @@ WRITES = {"print", "echo", "secho", "Console", "pprint", "style"}
 MAY_WRITE = {"ui/sink.py", "ui/live.py"}
 STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
 MAY_NAME_STREAMS = {
-    *("cli/app.py", "cli/messages.py", "cli/program.py", "cli/session.py"),
+    *("cli/app.py", "cli/application.py", "cli/messages.py", "cli/open_session.py"),
+    "cli/program.py",
     *("ui/printing.py", "ui/screen.py"),
 }
 

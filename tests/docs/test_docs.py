@@ -16,7 +16,8 @@ import pytest
 from typer.main import get_command
 
 from factory.analysis.arguments import parse_arguments
-from factory.cli.app import application, run, with_command
+from factory.cli.app import run, with_command
+from factory.cli.application import application
 from factory.config.environment import layer_environment
 from factory.config.options import build_options
 from factory.config.plugins_list import read_plugins_list

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory.errors import ConfigurationError, RegistryError
+from factory.oci.answers import RetryPolicy
 from factory.oci.authorization import Challenge, fetch_token
 from factory.oci.logins import find_credentials
 from factory.oci.push import check_access, check_target
 from factory.oci.registry import Registry
-from factory.oci.transport import RetryPolicy
 
 from .registries import Server, TokenServer, free_port
 

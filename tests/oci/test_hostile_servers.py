@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from factory.errors import ConfigurationError, FactoryError, RegistryError
 from factory.notation.json_text import parse_json
+from factory.oci.answers import RetryPolicy
 from factory.oci.authorization import choose_challenge
 from factory.oci.descriptor import (
     CONFIG_TYPE,
@@ -38,11 +39,8 @@ from factory.oci.push import push_blob
 from factory.oci.referrers import list_referrers
 from factory.oci.registry import Registry
 from factory.oci.target import HostLogin, RegistryTarget
-from factory.oci.transport import (
-    RetryPolicy,
-    proxy_for,
-    seconds_asked,
-)
+from factory.oci.transport import seconds_asked
+from factory.oci.web_addresses import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

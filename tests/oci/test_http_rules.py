@@ -7,13 +7,10 @@ from email.utils import format_datetime
 
 import pytest
 
+from factory.oci.answers import RetryPolicy, TemporaryFailure
 from factory.oci.authorization import choose_challenge
-from factory.oci.transport import (
-    RetryPolicy,
-    TemporaryFailure,
-    proxy_for,
-    seconds_asked,
-)
+from factory.oci.transport import seconds_asked
+from factory.oci.web_addresses import proxy_for
 
 
 def test_a_bearer_challenge_is_read_with_its_quoted_commas() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from factory.config.environment import Environment
 from factory.errors import RegistryError, UsageError
+from factory.oci.answers import RetryPolicy
 from factory.oci.descriptor import (
     INDEX_TYPE,
     MANIFEST_TYPE,
@@ -26,7 +27,6 @@ from factory.oci.push import push_blob, push_image
 from factory.oci.reference import reference_for
 from factory.oci.registry import Registry
 from factory.oci.target import AuthFileLogin, HostLogin, UserLogin, pull_target
-from factory.oci.transport import RetryPolicy
 
 from .faulty_proxy import Fault, faulty
 from .plugin_archives import plugin

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory.errors import Interrupted, RegistryError
+from factory.oci.answers import RetryPolicy
 from factory.oci.image import build_image
 from factory.oci.push import PushedImage, check_access, push_image
 from factory.oci.reference import Reference
 from factory.oci.registry import Registry
-from factory.oci.transport import RetryPolicy
 
 from .faulty_proxy import Fault, FaultyProxy, faulty
 from .plugin_archives import plugin

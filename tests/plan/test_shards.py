@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from factory.cli.app import application
+from factory.cli.application import application
 from factory.cli.option_variables import defaults_from
 from factory.config.selection import PluginName, Selection, patterns
 from factory.errors import ConfigurationError
