@@ -103,7 +103,10 @@ def _configured(source: Path, folder: Path, process: dict[str, str]) -> Tree:
     config = folder / "config"
     shutil.copytree(EXAMPLE, config, ignore=shutil.ignore_patterns("workspace"))
     (config / "source.json").unlink()
-    return Tree(config=config, source=source, outputs=folder / "outputs", process=process)
+    tree = Tree(config=config, source=source, outputs=folder / "outputs", process=process)
+    # What the example's own build has compiled serves, where a test is not about compiling.
+    tree.reuse_compiled()
+    return tree
 
 
 def _node_modules(root: Path) -> Iterator[Path]:

@@ -19,6 +19,13 @@ EXAMPLE = ROOT / "examples/local-workspace"
 # As in the tests' own conftest: what is installed once for all runs.
 KEPT_TOOLS = Path(os.environ.get("PLUGIN_FACTORY_TEST_CACHE", ROOT / "build/test-cache")) / "tools"
 
+# Scripts by the package.json that has them, and what they make.
+_COMPILED = (
+    ("package.json", '"tsc": "', "dist-types"),
+    ("plugins/greetings-common/package.json", '"build": "', "dist"),
+    ("plugins/greetings-node/package.json", '"build": "', "dist"),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Built:
@@ -84,10 +91,31 @@ class Tree:
         """``build-report.json``."""
         return dict(json.loads((self.outputs / "build-report.json").read_text(encoding="utf-8")))
 
+    def reuse_compiled(self) -> None:
+        """Have scripts leave what is there: types, and the packages that the backends share."""
+        self.compile_anew()
+        for name, script, made in _COMPILED:
+            self._replace(name, script, f"{script}test -e {made} || ")
+
+    def compile_anew(self) -> None:
+        """Have scripts compile whatever is there, as they do in the example."""
+        for name, script, made in _COMPILED:
+            self._replace(name, f"{script}test -e {made} || ", script)
+
+    def _replace(self, name: str, old: str, new: str) -> None:
+        file = self.source / name
+        file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
     def list_plugins(self, *paths: str) -> None:
         """Write a plugins-list.yaml of these plugins."""
         text = "".join(f"{path}:\n" for path in paths)
         (self.config / "plugins-list.yaml").write_text(text, encoding="utf-8")
+
+
+# A portal of the old frontend system alone, on this machine: of two bundles of a frontend one is
+# made, by the release of rhdh-cli that other tests have installed.
+SCALPRUM_ALONE = ("--host", "veecode-1.3.8", "--node", ">=20")
+ITS_RHDH_CLI = {"RHDH_CLI_VERSION": "1.9.1"}
 
 
 def build_words(

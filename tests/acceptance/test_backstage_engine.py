@@ -11,7 +11,7 @@ import json
 import shutil
 import subprocess
 import tarfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +98,29 @@ ALL = (FRONTEND, FRONTEND_MODULE, BACKEND, MODULE)
 NEXT = '\n"@plugin-factory-example/plugin-greetings-node@'
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bundled:
+    """The example of the new frontend system, bundled in a folder, and again in another one.
+
+    There the ``backends`` are by themselves, and the ``frontends``: these are for a portal of the
+    new system alone, with a ``cache`` that has no rhdh-cli.
+    """
+
+    here: Built
+    backends: Built
+    frontends: Built
+    cache: Path
+
+    def elsewhere(self, path: str) -> Built:
+        """The build in the other folder that a plugin is of."""
+        return self.backends if path in (BACKEND, MODULE) else self.frontends
+
+
 @pytest.fixture(scope="session")
 def bundled(
     built: Built, process: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Built, Built]:
-    """The example of the new frontend system, bundled in a folder, and again in another one."""
-
-    def make(folder: Path) -> tuple[Built, Built]:
+) -> Bundled:
+    def make(folder: Path) -> Bundled:
         config, source = folder / "config", folder / "source"
         shutil.copytree(EXAMPLE, config, ignore=shutil.ignore_patterns("workspace"))
         (config / "source.json").unlink()
@@ -113,11 +129,24 @@ def bundled(
             index.write(FEATURE)
         _add_frontend_module(config, source)
         first = Built(config=config, source=source, outputs=folder / "outputs", ended=built.ended)
-        other = folder / "another place"
-        second = replace(first, source=other, outputs=folder / "other outputs")
-        first = _bundle(first, process)
-        source.rename(other)
-        return first, _bundle(second, process)
+        here = _bundle(first, process, "--engine", "backstage")
+        moved = replace(first, source=folder / "another place")
+        source.rename(moved.source)
+        backends = replace(moved, outputs=folder / "backends")
+        frontends = replace(moved, outputs=folder / "frontends")
+        cache = folder / "cache"
+        link_tools(cache, ("node", "yarn", "cli-module-build"))
+        portal = ("--host", "backstage-1.52", "--node", ">=20", "--cache-dir", str(cache))
+        return Bundled(
+            here=here,
+            backends=_bundle(
+                backends, process, "--engine", "backstage", "--only", BACKEND, "--only", MODULE
+            ),
+            frontends=_bundle(
+                frontends, process, *portal, "--only", FRONTEND, "--only", FRONTEND_MODULE
+            ),
+            cache=cache,
+        )
 
     return made_once(tmp_path_factory, "bundled-example", make)
 
@@ -146,9 +175,9 @@ def _add_frontend_module(config: Path, source: Path) -> None:
         listed.write(f"{FRONTEND_MODULE}:\n")
 
 
-def _bundle(build: Built, process: dict[str, str]) -> Built:
+def _bundle(build: Built, process: dict[str, str], *options: str) -> Built:
     words = build_words(build.config, build.source, build.outputs, "--use-local", "--no-cache")
-    ended = run_factory(process, *words, "--engine", "backstage")
+    ended = run_factory(process, *words, *options)
     assert ended.code == 0, ended.said
     return replace(build, ended=ended)
 
@@ -169,25 +198,25 @@ def manifest(tgz: Path) -> dict[str, Any]:
     return dict(json.loads(members(tgz)["package/package.json"]))
 
 
-def test_no_rhdh_cli_had_a_hand_in_it(bundled: tuple[Built, Built]) -> None:
-    tools = bundled[0].report["tools"]
+def test_no_rhdh_cli_had_a_hand_in_it(bundled: Bundled) -> None:
+    tools = bundled.here.report["tools"]
     assert tools["rhdh-cli"] is None
     assert tools["cli-module-build"] == "0.1.10"
     assert (tools["engine"], tools["why"]["engine"]) == ("backstage", "--engine")
-    assert "rhdh-cli" not in bundled[0].ended.said
+    assert "rhdh-cli" not in bundled.here.ended.said
 
 
 @pytest.mark.parametrize("path", [FRONTEND, BACKEND, MODULE])
 def test_artifacts_are_called_as_those_of_rhdh_cli(
-    bundled: tuple[Built, Built], built: Built, path: str
+    bundled: Bundled, built: Built, path: str
 ) -> None:
-    names = [one["name"] for one in bundled[0].plugin(path)["files"]]
+    names = [one["name"] for one in bundled.here.plugin(path)["files"]]
     assert names == [one["name"] for one in built.plugin(path)["files"]]
 
 
 @pytest.mark.parametrize("path", ALL)
-def test_the_provenance_says_by_which_engine(bundled: tuple[Built, Built], path: str) -> None:
-    statement = json.loads(Path(f"{bundled[0].tgz(path)}.provenance.json").read_text())
+def test_the_provenance_says_by_which_engine(bundled: Bundled, path: str) -> None:
+    statement = json.loads(Path(f"{bundled.here.tgz(path)}.provenance.json").read_text())
     predicate = statement["predicate"]
     assert predicate["buildDefinition"]["internalParameters"]["engine"] == "backstage"
     assert "cli-module-build" in predicate["runDetails"]["builder"]["version"]
@@ -195,10 +224,10 @@ def test_the_provenance_says_by_which_engine(bundled: tuple[Built, Built], path:
 
 
 def test_the_portals_packages_are_peers_and_the_workspaces_are_inside(
-    bundled: tuple[Built, Built],
+    bundled: Bundled,
 ) -> None:
-    files = members(bundled[0].tgz(BACKEND))
-    said = manifest(bundled[0].tgz(BACKEND))
+    files = members(bundled.here.tgz(BACKEND))
+    said = manifest(bundled.here.tgz(BACKEND))
     assert "@backstage/backend-plugin-api" in said["peerDependencies"]
     assert "@backstage/backend-plugin-api" not in said["dependencies"]
     assert not any("/node_modules/@backstage/" in name for name in files)
@@ -208,26 +237,24 @@ def test_the_portals_packages_are_peers_and_the_workspaces_are_inside(
 
 
 @pytest.mark.parametrize("path", ALL)
-def test_no_path_of_the_builder_is_inside(bundled: tuple[Built, Built], path: str) -> None:
+def test_no_path_of_the_builder_is_inside(bundled: Bundled, path: str) -> None:
     # The folder of the first build has been moved to where the second one was made.
-    folder = str(bundled[0].source.parent).encode()
-    for build in bundled:
+    folder = str(bundled.here.source.parent).encode()
+    for build in (bundled.here, bundled.elsewhere(path)):
         files = members(build.tgz(path))
         assert [name for name, content in files.items() if folder in content] == []
 
 
 @pytest.mark.parametrize("path", ALL)
-def test_another_folder_gives_the_same_bytes(bundled: tuple[Built, Built], path: str) -> None:
-    one, other = bundled
+def test_another_folder_gives_the_same_bytes(bundled: Bundled, path: str) -> None:
+    one, other = bundled.here, bundled.elsewhere(path)
     assert one.source != other.source
     assert one.tgz(path).read_bytes() == other.tgz(path).read_bytes()
 
 
 @pytest.mark.parametrize("path", [FRONTEND, FRONTEND_MODULE])
-def test_a_frontend_is_a_remote_of_module_federation_alone(
-    bundled: tuple[Built, Built], path: str
-) -> None:
-    files = members(bundled[0].tgz(path))
+def test_a_frontend_is_a_remote_of_module_federation_alone(bundled: Bundled, path: str) -> None:
+    files = members(bundled.here.tgz(path))
     assert {"package/dist/remoteEntry.js", "package/dist/mf-manifest.json"} <= set(files)
     assert not any("dist-scalprum" in name for name in files)
     exposed = json.loads(files["package/dist/mf-manifest.json"])["exposes"]
@@ -250,9 +277,9 @@ def older_modules(process: dict[str, str], folder: Path) -> Path:
 
 
 def test_a_backend_that_is_older_than_the_plugins_loads_them(
-    bundled: tuple[Built, Built], process: dict[str, str], tmp_path: Path
+    bundled: Bundled, process: dict[str, str], tmp_path: Path
 ) -> None:
-    artifacts = bundled[0].outputs.glob("*.tgz")
+    artifacts = bundled.here.outputs.glob("*.tgz")
     modules = older_modules(process, tmp_path / "older")
     with running_portal(artifacts, tmp_path, process, modules=modules) as portal:
         assert portal.failures == {}
@@ -263,8 +290,8 @@ def test_a_backend_that_is_older_than_the_plugins_loads_them(
 
 
 @pytest.mark.parametrize("path", ALL)
-def test_every_artifact_has_a_valid_bill_of_itself(bundled: tuple[Built, Built], path: str) -> None:
-    tgz = bundled[0].tgz(path)
+def test_every_artifact_has_a_valid_bill_of_itself(bundled: Bundled, path: str) -> None:
+    tgz = bundled.here.tgz(path)
     bill = tgz.with_name(f"{tgz.name}.cdx.json").read_text(encoding="utf-8")
     assert find_problem_of_bill(bill) is None
     digest = hashlib.sha256(tgz.read_bytes()).hexdigest()
@@ -273,11 +300,11 @@ def test_every_artifact_has_a_valid_bill_of_itself(bundled: tuple[Built, Built],
 
 
 def test_the_bills_have_what_is_packed_and_what_scripts_were_made_of(
-    bundled: tuple[Built, Built],
+    bundled: Bundled,
 ) -> None:
-    test_attestations.test_a_backends_bill_has_every_package_that_is_packed(bundled[0])
-    test_attestations.test_neither_names_a_folder_of_this_machine(bundled[0])
-    bill = test_attestations.beside(bundled[0], FRONTEND, ".cdx.json")
+    test_attestations.test_a_backends_bill_has_every_package_that_is_packed(bundled.here)
+    test_attestations.test_neither_names_a_folder_of_this_machine(bundled.here)
+    bill = test_attestations.beside(bundled.here, FRONTEND, ".cdx.json")
     components = {one["purl"].rpartition("@")[0]: one for one in bill["components"]}
     react = components["pkg:npm/react"]
     assert {"name": "plugin-factory:shared-with-host", "value": "true"} in react["properties"]
@@ -287,12 +314,12 @@ def test_the_bills_have_what_is_packed_and_what_scripts_were_made_of(
 
 
 def test_images_are_signed_verified_and_installed(
-    bundled: tuple[Built, Built], process: dict[str, str], tmp_path: Path
+    bundled: Bundled, process: dict[str, str], tmp_path: Path
 ) -> None:
     """And load as they are installed, in a real backend."""
     key = openssl_key(tmp_path / "release.pem")
     outputs, root = tmp_path / "outputs", tmp_path / "dynamic-plugins-root"
-    shutil.copytree(bundled[0].outputs, outputs)
+    shutil.copytree(bundled.here.outputs, outputs)
     (tmp_path / "registry").mkdir()
     with serving(tmp_path / "registry") as server:
         own = process | registry_variables(server.host)
@@ -318,9 +345,9 @@ def test_images_are_signed_verified_and_installed(
 
 
 def test_frontends_are_shown_by_the_new_frontend_system(
-    bundled: tuple[Built, Built], process: dict[str, str]
+    bundled: Bundled, process: dict[str, str]
 ) -> None:
-    archives = [bundled[0].tgz(path) for path in (FRONTEND, FRONTEND_MODULE)]
+    archives = [bundled.here.tgz(path) for path in (FRONTEND, FRONTEND_MODULE)]
     ended = run_factory(process, "try", *archives, "--json")
     assert ended.code == 0, ended.said
     plugins = {one["role"]: one for one in json.loads(ended.stdout)["plugins"]}
@@ -336,21 +363,12 @@ def test_frontends_are_shown_by_the_new_frontend_system(
         assert any(each == path and text in there for each, there in shown[role]), shown
 
 
-def test_for_a_portal_of_the_new_system_alone_no_rhdh_cli_is_installed(
-    bundled: tuple[Built, Built], process: dict[str, str], tmp_path: Path
-) -> None:
+def test_for_a_portal_of_the_new_system_alone_no_rhdh_cli_is_installed(bundled: Bundled) -> None:
     """The portal decides what bundles its frontends; nothing else is looked for."""
-    built, cache = bundled[1], tmp_path / "cache"
-    link_tools(cache, ("node", "yarn", "cli-module-build"))
-    words = build_words(built.config, built.source, tmp_path / "outputs", "--use-local")
-    only = ("--only", FRONTEND, "--only", FRONTEND_MODULE)
-    portal = ("--host", "backstage-1.52", "--node", ">=20", "--cache-dir", cache)
-    ended = run_factory(process, *words, *only, *portal)
-    assert ended.code == 0, ended.said
-    tools = json.loads((tmp_path / "outputs/build-report.json").read_text())["tools"]
+    tools = bundled.frontends.report["tools"]
     assert tools["rhdh-cli"] is None
     assert tools["why"]["engine"].startswith("backstage-1.52")
-    assert not (cache / "rhdh-cli").exists()
+    assert not (bundled.cache / "rhdh-cli").exists()
     for path in (FRONTEND, FRONTEND_MODULE):
-        tgz = built.tgz(path)
-        assert (tmp_path / "outputs" / tgz.name).read_bytes() == tgz.read_bytes()
+        tgz = bundled.frontends.tgz(path)
+        assert tgz.read_bytes() == bundled.here.tgz(path).read_bytes()

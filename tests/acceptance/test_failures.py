@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .example_builds import Tree, snapshot
+from .example_builds import ITS_RHDH_CLI, SCALPRUM_ALONE, Tree, snapshot
 
 BACKEND = "plugins/greetings-backend"
 MODULE = "plugins/greetings-backend-module-nordic"
@@ -35,7 +35,7 @@ def test_a_package_that_does_not_build_fails_the_plugins_that_need_it(tree: Tree
     package["scripts"]["build"] = "node -e \"console.error('no luck today'); process.exit(3)\""
     package_json.write_text(json.dumps(package))
     tree.list_plugins(BACKEND, "plugins/greetings")
-    ended = tree.build()
+    ended = tree.build(*SCALPRUM_ALONE, **ITS_RHDH_CLI)
     assert ended.code == 8
     backend, frontend = tree.report["plugins"]
     assert backend["error"]["kind"] == "compile"
@@ -44,6 +44,7 @@ def test_a_package_that_does_not_build_fails_the_plugins_that_need_it(tree: Tree
 
 
 def test_a_type_error_is_shown_with_its_file_and_line(tree: Tree) -> None:
+    tree.compile_anew()
     router = tree.source / BACKEND / "src/router.ts"
     lines = router.read_text().count("\n")
     router.write_text(router.read_text() + "export const wrong: number = 'text';\n")

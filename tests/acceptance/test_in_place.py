@@ -19,6 +19,7 @@ def ended(module_tree: Tree) -> Ended:
     """The build: a registry is configured, but nothing is to be pushed."""
     (module_tree.config / "backstage.json").write_text('{"version": "1.45.3"}')
     module_tree.list_plugins(*BACKENDS)
+    module_tree.compile_anew()
     ended = module_tree.build("--jobs", "4", **registry_variables("127.0.0.1:9"))
     assert ended.code == 0, ended.said
     return ended

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +11,13 @@ from .example_builds import Built
 from .portal import Portal, running_portal
 
 
-@pytest.fixture
-def portal(built: Built, process: dict[str, str], tmp_path: Path) -> Iterator[Portal]:
+@pytest.fixture(scope="module")
+def portal(
+    built: Built, process: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Portal]:
     """The backend, running with all three artifacts in its dynamic plugins folder."""
-    with running_portal(built.outputs.glob("*.tgz"), tmp_path, process) as running:
+    folder = tmp_path_factory.mktemp("portal")
+    with running_portal(built.outputs.glob("*.tgz"), folder, process) as running:
         yield running
 
 

@@ -7,7 +7,7 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from .example_builds import Built, Tree
+from .example_builds import ITS_RHDH_CLI, SCALPRUM_ALONE, Built, Tree
 
 BACKEND, FRONTEND = "plugins/greetings-backend", "plugins/greetings"
 APP = "packages/app"
@@ -43,6 +43,7 @@ def add_demo_app(workspace: Path) -> None:
 def test_a_demo_app_is_not_compiled_and_the_plugin_has_the_same_bytes(
     built: Built, tree: Tree
 ) -> None:
+    tree.compile_anew()
     add_demo_app(tree.source)
     shutil.rmtree(tree.source / "dist-types")
     tree.list_plugins(BACKEND)
@@ -66,9 +67,9 @@ def contents(tgz: Path) -> dict[str, bytes]:
 def test_for_a_portal_of_scalprum_alone_there_is_scalprum_alone_and_it_is_the_same(
     built: Built, worn_tree: Tree
 ) -> None:
+    worn_tree.compile_anew()
     worn_tree.list_plugins(FRONTEND)
-    portal = ("--host", "veecode-1.3.8", "--node", ">=20")
-    ended = worn_tree.build(*portal, RHDH_CLI_VERSION="1.9.1")
+    ended = worn_tree.build(*SCALPRUM_ALONE, **ITS_RHDH_CLI)
     assert ended.code == 0, ended.said
     (made,) = worn_tree.outputs.glob("*.tgz")
     files, both = contents(made), contents(built.tgz(FRONTEND))

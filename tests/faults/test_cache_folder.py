@@ -11,6 +11,7 @@ import pytest
 
 from tests.mounts import read_only
 
+from .conftest import QuietRun
 from .tiny_workspace import Desk
 
 
@@ -19,10 +20,12 @@ def from_cache(desk: Desk) -> list[bool]:
 
 
 @pytest.fixture
-def built(desk: Desk) -> Desk:
-    """A desk with everything in the cache."""
+def built(desk: Desk, quiet_run: QuietRun) -> Desk:
+    """A desk with everything in the cache, and what a run of its own remembers of it."""
+    desk.take_plugins(quiet_run.desk)
     ended = desk.build()
     assert ended.code == 0, ended.said
+    assert from_cache(desk) == [True, True], ended.said
     shutil.rmtree(desk.outputs)
     return desk
 

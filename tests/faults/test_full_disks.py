@@ -8,7 +8,7 @@ import pytest
 
 from tests.command_line import Ended
 
-from .conftest import NewDesk
+from .conftest import NewDesk, QuietRun
 from .small_disk import build_until_full
 from .tiny_workspace import PING, Desk, source_files
 
@@ -32,15 +32,21 @@ def assert_says_so(ended: Ended, disk: Path) -> None:
         ("export", f"{PING_LOG}.export.log"),
     ],
 )
-def test_of_the_source(desk: Desk, undisturbed: dict[str, bytes], stage: str, opens: str) -> None:
+def test_of_the_source(
+    half_built: Desk, undisturbed: dict[str, bytes], stage: str, opens: str
+) -> None:
+    desk = half_built
     ended = build_until_full(desk, desk.source, opens, "--only", PING)
     assert_says_so(ended, desk.source)
     assert desk.artifacts() == {}
     assert_works_again(desk, undisturbed)
 
 
-def test_of_the_users_tree_while_it_is_patched(new: NewDesk, undisturbed: dict[str, bytes]) -> None:
+def test_of_the_users_tree_while_it_is_patched(
+    new: NewDesk, quiet_run: QuietRun, undisturbed: dict[str, bytes]
+) -> None:
     desk = new("local", "local")
+    desk.take_plugins(quiet_run.desk, but=PING)
     before = source_files(desk.source)
     ended = build_until_full(desk, desk.source, "1-words.patch")
     assert_says_so(ended, desk.source)
@@ -56,7 +62,10 @@ def test_of_the_users_tree_while_it_is_patched(new: NewDesk, undisturbed: dict[s
         ("report", ".build-report.json"),
     ],
 )
-def test_of_the_outputs(desk: Desk, undisturbed: dict[str, bytes], stage: str, opens: str) -> None:
+def test_of_the_outputs(
+    half_built: Desk, undisturbed: dict[str, bytes], stage: str, opens: str
+) -> None:
+    desk = half_built
     ended = build_until_full(desk, desk.outputs, opens, "--only", PING)
     assert_says_so(ended, desk.outputs)
     # What is there under its final name is whole.

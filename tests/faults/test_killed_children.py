@@ -27,8 +27,9 @@ from .tiny_workspace import PING, Desk
     ids=["install", "compile", "export", "install-of-the-export", "pack"],
 )
 def test_a_tool_that_is_killed(  # noqa: PLR0917 - parameters
-    desk: Desk, undisturbed: dict[str, bytes], command: str, below: str, code: int, says: str
+    half_built: Desk, undisturbed: dict[str, bytes], command: str, below: str, code: int, says: str
 ) -> None:
+    desk = half_built
     over = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         killing = pool.submit(

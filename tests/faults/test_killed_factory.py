@@ -19,9 +19,9 @@ import pytest
 
 from tests.command_line import LONGEST
 
-from .conftest import NewDesk
+from .conftest import NewDesk, QuietRun
 from .processes import processes_in
-from .tiny_workspace import Desk, Shape, source_files
+from .tiny_workspace import PING, Desk, Shape, source_files
 
 # Each run tries other moments. More of them at a stretch: PLUGIN_FACTORY_TEST_ROUNDS=50.
 ROUNDS = int(os.environ.get("PLUGIN_FACTORY_TEST_ROUNDS") or 9)
@@ -32,14 +32,6 @@ SHAPES: tuple[Shape, ...] = ("cloned", "local", "several")
 
 Kind: TypeAlias = Literal["no cache", "new cache", "other source"]
 KINDS: tuple[Kind, ...] = ("no cache", "new cache", "other source")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Usual:
-    """What an undisturbed run takes: seconds, and lines that it prints."""
-
-    seconds: float
-    lines: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +48,16 @@ class Moment:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_again_and_again_at_a_random_moment(
-    undisturbed: dict[str, bytes], new: NewDesk, shape: Shape
+    quiet_run: QuietRun, undisturbed: dict[str, bytes], new: NewDesk, shape: Shape
 ) -> None:
     print(f"PLUGIN_FACTORY_TEST_SEED={SEED}")  # noqa: T201 - to repeat what a failure met
     rounds = max(len(KINDS), ROUNDS // len(SHAPES))
     desk = new(f"desk-{shape}", shape)
     chance = random.Random(f"{SEED} {shape}")
-    usual = _usual(desk)
-    tree = _changes(desk)
+    tree = _changed(desk, quiet_run)
     killed = 0
     for turn in range(rounds):
-        moment = _moment(chance, usual, by_line=turn % 2 == 0)
+        moment = _moment(chance, quiet_run, by_line=turn % 2 == 0)
         kind = KINDS[turn % len(KINDS)]
         what = f"{shape}, {kind}, round {turn}, killed {moment}, seed {SEED}"
         killed += _killed_round(desk, kind, moment, undisturbed, what)
@@ -93,9 +84,10 @@ sys.addaudithook(count)
 
 @pytest.mark.parametrize("rename", [5, 8, 14], ids=["patching", "later", "overlaying"])
 def test_while_the_users_own_tree_is_changed(
-    undisturbed: dict[str, bytes], new: NewDesk, rename: int
+    quiet_run: QuietRun, undisturbed: dict[str, bytes], new: NewDesk, rename: int
 ) -> None:
     desk = new("local", "local")
+    desk.take_plugins(quiet_run.desk, but=PING)
     before = source_files(desk.source)
     program = desk.root / "program"
     program.mkdir()
@@ -116,14 +108,7 @@ def test_while_the_users_own_tree_is_changed(
     assert not [name for name in after if "plugin-factory" in name]
 
 
-def _usual(desk: Desk) -> Usual:
-    started = time.monotonic()
-    ended = desk.build("--no-cache")
-    assert ended.code == 0, ended.said
-    return Usual(seconds=time.monotonic() - started, lines=len(ended.said.splitlines()))
-
-
-def _moment(chance: random.Random, usual: Usual, *, by_line: bool) -> Moment:
+def _moment(chance: random.Random, usual: QuietRun, *, by_line: bool) -> Moment:
     if by_line:
         return Moment(seconds=chance.uniform(0, 0.15), line=chance.randrange(usual.lines * 3 // 4))
     return Moment(seconds=chance.uniform(0.02, 0.98) * usual.seconds)
@@ -168,6 +153,16 @@ def _killed(desk: Desk, moment: Moment, options: tuple[str, ...]) -> tuple[bool,
             said = "".join(lines) + rest
     assert process.returncode in {0, -signal.SIGKILL}, said
     return process.returncode == -signal.SIGKILL, said
+
+
+def _changed(desk: Desk, quiet_run: QuietRun) -> str:
+    """What an undisturbed run changes in a user's own tree, however little it has to build."""
+    if desk.shape == "local":
+        desk.take_plugins(quiet_run.desk)
+        ended = desk.build()
+        assert ended.code == 0, ended.said
+        desk.forget_plugins()
+    return _changes(desk)
 
 
 def _changes(desk: Desk) -> str:

@@ -15,6 +15,7 @@ from tests.made_once import made_once
 from tests.sources.servers import ServerLog, smart_http
 from tests.toolchain.npm_registry import Fault
 
+from .conftest import QuietRun
 from .registry import ARCHIVE, Mirror, mirroring, published_package
 from .tiny_workspace import Desk
 
@@ -55,6 +56,12 @@ def assert_failed(desk: Desk, said: str) -> None:
 
 
 class TestGit:
+    @pytest.fixture
+    def desk(self, desk: Desk, quiet_run: QuietRun) -> Desk:
+        """One that has finished plugins: once the source is there, nothing else is to be done."""
+        desk.take_plugins(quiet_run.desk)
+        return desk
+
     def test_that_fails_then_breaks_off_then_works(
         self, desk: Desk, git: ServerLog, undisturbed: dict[str, bytes]
     ) -> None:
@@ -86,8 +93,9 @@ class TestGit:
 
 class TestNpm:
     def test_that_fails_then_breaks_off_then_works(
-        self, desk: Desk, mirror: NewMirror, undisturbed: dict[str, bytes]
+        self, half_built: Desk, mirror: NewMirror, undisturbed: dict[str, bytes]
     ) -> None:
+        desk = half_built
         # More often than yarn asks by itself.
         fails, breaks_off = (
             Fault(path=ARCHIVE, does="fails", times=1),

@@ -98,6 +98,13 @@ class Desk(Folders):
         """Remove the finished plugins from the cache, and leave the tools there."""
         shutil.rmtree(self.plugin_cache, ignore_errors=True)
 
+    def take_plugins(self, other: Desk, *, but: str = "") -> None:
+        """Put what a build on another desk has finished into the cache, but for one plugin."""
+        unfinished = f"*-{Path(but).name}-*.tgz" if but else ""
+        for entry in (other.plugin_cache / "entries").glob("*/*"):
+            if not (unfinished and any(entry.glob(unfinished))):
+                shutil.copytree(entry, self.plugin_cache / entry.relative_to(other.plugin_cache))
+
     def _write_word(self, word: str) -> None:
         tree = self.source if self.shape == "local" else self.repository.path
         text = (_HERE / "workspace" / WORD).read_text(encoding="utf-8")
