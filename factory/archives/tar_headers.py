@@ -98,7 +98,7 @@ def _header(tar: TarBytes, *, any_read: bool) -> tarfile.TarInfo | None:
 def usual_header(block: bytes) -> tarfile.TarInfo | None:
     """Return the header of a plain file as Python reads it, or None if it is not quite usual.
 
-    Python's own way takes ten times as long, and archives have hundreds of files.
+    Python's own way takes several times as long, and archives have hundreds of files.
     """
     if len(block) != BLOCK or block[156:158] != tarfile.REGTYPE + b"\0":
         return None

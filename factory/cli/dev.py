@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -155,8 +155,7 @@ def develop(
             connections = connection_options(this, npmrc, "")
             npm = find_npm(this, cache_dir, scratch)
             script = find_backend(npm)
-            # The same at each round, for the pages that are open.
-            kept_port = port or _find_free_port()
+            kept_port = port
 
             def serve(runner: Runner, on_result: Callable[[TrialResult], None]) -> None:
                 root = scratch / "dynamic-plugins-root"
@@ -176,7 +175,14 @@ def develop(
                     system=system,
                     serves=True,
                 )
-                run_trial(request, runner, on_result=on_result, on_line=say if verbose else None)
+
+                def hear(result: TrialResult) -> None:
+                    nonlocal kept_port
+                    # The same at each round, for the pages that are open.
+                    kept_port = kept_port or _port_of(result.report.address)
+                    on_result(result)
+
+                run_trial(request, runner, on_result=hear, on_line=say if verbose else None)
 
             watched = find_sources(workspace, paths)
             AuthorLoop(
@@ -190,10 +196,11 @@ def develop(
             ).run(this.runner)
 
 
-def _find_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+def _port_of(address: str) -> int:
+    """The port of an address; 0, for any, if it has none: plugins may say what they like."""
+    found = re.search(r":([0-9]{1,5})$", address)
+    port = int(found[1]) if found else 0
+    return port if port <= _HIGHEST_PORT else 0
 
 
 def _check_plugins(workspace: Path, plugins: Sequence[str]) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from factory.retrying import pause, retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from factory.oci.target import RegistryTarget
 
