@@ -26,7 +26,7 @@ from tests.slow_libraries import find_problem_of_bill
 
 from . import test_attestations
 from .conftest import copied_tree
-from .example_builds import EXAMPLE, Built, build_words
+from .example_builds import EXAMPLE, ITS_RHDH_CLI, Built, build_words
 from .many_workspaces import link_tools
 from .portal import kept_node, portal_of, running_portal
 from .test_push import registry_variables
@@ -361,6 +361,27 @@ def test_frontends_are_shown_by_the_new_frontend_system(
         ("frontend-plugin-module", "/nordic", "Greetings of the module"),
     ):
         assert any(each == path and text in there for each, there in shown[role]), shown
+
+
+def test_so_is_one_that_rhdh_cli_exports(
+    bundled: Bundled, process: dict[str, str], tmp_path: Path
+) -> None:
+    # For a portal that has no Scalprum.
+    portal = ("--host", "butler-2026-03", "--node", ">=20", "--engine", "rhdh")
+    exported = _bundle(
+        replace(bundled.frontends, outputs=tmp_path / "outputs"),
+        process | ITS_RHDH_CLI,
+        *(*portal, "--only", FRONTEND),
+    )
+    assert exported.report["tools"]["rhdh-cli"] == "1.9.1"
+    tgz = exported.tgz(FRONTEND)
+    assert tgz.read_bytes() != bundled.here.tgz(FRONTEND).read_bytes()
+    ended = run_factory(process, "try", tgz, "--json")
+    assert ended.code == 0, ended.said
+    (plugin,) = json.loads(ended.stdout)["plugins"]
+    assert plugin["state"] == "shown"
+    (page,) = (page for page in plugin["pages"] if page["path"] == "/greetings")
+    assert "Greetings of the plugin" in page["text"]
 
 
 def test_for_a_portal_of_the_new_system_alone_no_rhdh_cli_is_installed(bundled: Bundled) -> None:

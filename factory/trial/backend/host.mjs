@@ -533,12 +533,12 @@ const tooLate = new Promise(done => {
   setTimeout(() => done(timeUp), request.seconds * 1000).unref();
 });
 try {
+  browser?.start(); // one starts while the other does
   const ended = await Promise.race([backend.start(), tooLate]);
   if (ended === timeUp) {
     isTimeUp = true;
   } else {
     report.started = listStarted(ended.result);
-    browser?.start();
     await signIn();
     report.routes = await askRoutes();
     report.remotes = await askRemotes();
