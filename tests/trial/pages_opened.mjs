@@ -12,11 +12,19 @@ const NOTES = '<script id="plugin-factory-trial" type="application/json">{"mount
 const SCRIPTED = {
   '/late': "setTimeout(() => fetch('/slow').then(r => r.text()).then(show), 300)",
   '/endless': "fetch('/stream'); new EventSource('/stream'); show('streams')",
+  '/naming': `
+    const notes = document.getElementById('plugin-factory-trial');
+    const name = pages => { notes.textContent = JSON.stringify({ pages }); };
+    show('names');
+    setTimeout(() => name(['/two', '/fatal']), 200);
+    setTimeout(() => name(['/two', '/fatal', '/one']), 400);`,
   '/busy': "show('busy'); setTimeout(() => { for (;;); }, 50)",
   '/drawn': "requestAnimationFrame(() => requestAnimationFrame(() => show('drawn')))",
   '/reloaded': `
     sessionStorage.count = Number(sessionStorage.count ?? 0) + 1;
-    show('loaded ' + sessionStorage.count);`,
+    show('loaded ' + sessionStorage.count);
+    // It is looked at for as long as the patience lasts.
+    setInterval(() => fetch('/tick?' + performance.now()), 200);`,
 };
 let asked = 0;
 
@@ -61,15 +69,14 @@ function killBrowsers() {
   }
 }
 
-async function open(words, paths, patience) {
+async function open(words, paths, patience, findMore = () => []) {
   const browser = new Browser(words, patience);
+  const describe = path => ({
+    address: path.startsWith('/') ? base + path : path,
+    screenshot: path === '/one' ? screenshot : '',
+  });
   try {
-    return await browser.open(
-      paths.map(path => ({
-        address: path.startsWith('/') ? base + path : path,
-        screenshot: path === '/one' ? screenshot : '',
-      })),
-    );
+    return await browser.open(paths.map(describe), notes => findMore(notes).map(describe));
   } finally {
     await browser.close();
   }
@@ -78,12 +85,18 @@ async function open(words, paths, patience) {
 const shown = await open(words, ['/one', '/two', '/late', '/endless', '/drawn', '/blank']);
 const beside = await open(words, ['/busy', '/one', '/two'], 2_500);
 const crashed = await open(words, ['/one', '/fatal', '/two', 'http://127.0.0.1:9/']);
+const seen = new Set();
+const named = await open(words, ['/naming'], undefined, notes => {
+  const more = (JSON.parse(notes || '{}').pages ?? []).filter(path => !seen.has(path));
+  more.forEach(path => seen.add(path));
+  return more;
+});
 const missing = await open([`${words[0]}-that-is-gone`], ['/one']);
 // As a person's browser: it does not say that a program drives it.
 const people = [...words, '--disable-blink-features=AutomationControlled'];
 const [driven, reloaded] = [
-  await open(words, ['/reloaded'], 8_000),
-  await open(people, ['/reloaded'], 8_000),
+  await open(words, ['/reloaded'], 10_000),
+  await open(people, ['/reloaded'], 10_000),
 ];
-console.log(JSON.stringify({ shown, beside, crashed, missing, driven, reloaded }));
+console.log(JSON.stringify({ shown, beside, crashed, named, missing, driven, reloaded }));
 process.exit(0);

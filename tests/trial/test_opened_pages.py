@@ -65,6 +65,15 @@ def test_a_browser_that_ends_is_started_again(opened: dict[str, list[dict[str, A
     assert "ERR_UNSAFE_PORT" in refused["problem"]
 
 
+def test_pages_that_a_page_names_are_opened_beside_it(
+    opened: dict[str, list[dict[str, Any]]],
+) -> None:
+    naming, two, ended, one = opened["named"]
+    assert [page["text"] for page in (naming, two, one)] == ["names", "/two", "/one"]
+    assert not any(page["problem"] for page in (naming, two, one))
+    assert "the browser ended" in ended["problem"]
+
+
 def test_no_browser_is_a_problem_of_the_page(opened: dict[str, list[dict[str, Any]]]) -> None:
     (page,) = opened["missing"]
     assert "ENOENT" in page["problem"]

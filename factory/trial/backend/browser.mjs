@@ -53,30 +53,50 @@ export class Browser {
   /**
    * Opens pages, some at once, and returns of each its text, its notes and its problem, "" for none.
    *
-   * @param pages an address each, and the file for its picture, "" for none
+   * @param pages an address each, the file for its picture, "" for none, and what it waits for
+   * @param findMore is given a page's notes whenever they change, and returns pages to open as well
    */
-  async open(pages) {
+  async open(pages, findMore = () => []) {
+    const all = [...pages];
     const found = [];
-    const left = [...pages.keys()];
-    const work = async () => {
-      for (let index = left.shift(); index !== undefined; index = left.shift()) {
-        found[index] = await this.#openOne(pages[index]);
+    const running = new Set();
+    let next = 0;
+    const begin = () => {
+      while (next < all.length && running.size < MOST_AT_ONCE) {
+        const index = next++;
+        const opening = this.#openOne(all[index], hear).then(page => {
+          found[index] = page;
+          running.delete(opening);
+          begin();
+        });
+        running.add(opening);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, pages.length) }, work));
+    const hear = notes => {
+      all.push(...findMore(notes));
+      begin();
+    };
+    begin();
+    while (running.size) {
+      await Promise.race(running);
+    }
     // A page may have ended the browser, or kept it busy, for the others too.
-    for (const index of found.keys()) {
-      if (found[index].problem && pages.length > 1) {
+    for (let index = 0; index < found.length; index += 1) {
+      if (found[index].problem && all.length > 1) {
         await this.close();
-        found[index] = await this.#openOne(pages[index]);
+        found[index] = await this.#openOne(all[index], hear);
+        while (running.size) {
+          await Promise.race(running);
+        }
       }
     }
     return found;
   }
 
-  async #openOne({ address, screenshot }) {
+  async #openOne({ address, screenshot, after }, hear) {
     try {
-      const opening = openPage(this.start(), address, screenshot, this.#patience);
+      await after;
+      const opening = openPage(this.start(), { address, screenshot, hear }, this.#patience);
       return await within(2 * this.#patience, opening);
     } catch (error) {
       return { text: '', notes: '', problem: `${error.name}: ${error.message}` };
@@ -109,16 +129,18 @@ async function within(milliseconds, work) {
 function startProcess([program, ...words]) {
   const profile = mkdtempSync(join(tmpdir(), 'browser-'));
   const child = spawn(program, [...words, '--remote-debugging-pipe', `--user-data-dir=${profile}`], {
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
   });
-  const [, , , commands, messages] = child.stdio;
+  const [, , prints, commands, messages] = child.stdio;
+  // It is not read: its helper processes have it too, so that it ends with the last of them.
+  prints.resume();
   const waiting = new Map();
   const listeners = new Map();
   let isOver = false;
   const ended = new Promise(done => child.once('close', done));
   const failed = new Promise((_, fail) => {
     child.once('error', fail);
-    child.once('close', code => fail(new Error(`the browser ended with exit code ${code}`)));
+    child.once('exit', code => fail(new Error(`the browser ended with exit code ${code}`)));
   });
   failed.catch(() => {
     isOver = true;
@@ -147,17 +169,17 @@ function startProcess([program, ...words]) {
     const closing = ask('Browser.close').catch(() => {});
     await Promise.race([closing.then(() => ended), sleep(CLOSE_MILLISECONDS)]);
     child.kill('SIGKILL');
-    await ended;
+    await Promise.race([ended, sleep(CLOSE_MILLISECONDS)]);
     try {
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     } catch {
-      // A helper process of the browser's may still write; the folder goes with the trial.
+      // A helper process may still write; the folder goes with the trial.
     }
   };
   return { ask, listeners, isOver: () => isOver, close };
 }
 
-async function openPage(browser, address, screenshot, patience) {
+async function openPage(browser, { address, screenshot, hear }, patience) {
   // A window of its own: pages behind another one do not draw.
   const target = { url: 'about:blank', newWindow: true };
   const { targetId } = await browser.ask('Target.createTarget', target);
@@ -181,7 +203,7 @@ async function openPage(browser, address, screenshot, patience) {
       const { result } = await ask('Runtime.evaluate', { expression: LOOK });
       return result.value;
     };
-    const [text, notes] = await watchPage(look, requests, patience);
+    const [text, notes] = await watchPage({ look, hear, requests }, patience);
     if (screenshot) {
       const { data } = await ask('Page.captureScreenshot');
       writeFileSync(screenshot, Buffer.from(data, 'base64'));
@@ -193,9 +215,10 @@ async function openPage(browser, address, screenshot, patience) {
 }
 
 /** Returns what a page says once it has said the same for a while; its own clock has no part. */
-async function watchPage(look, requests, patience) {
+async function watchPage({ look, hear, requests }, patience) {
   const until = Date.now() + patience;
   let said = '';
+  let heard = '';
   let since = Date.now();
   while (Date.now() < until) {
     const now = await look();
@@ -204,6 +227,10 @@ async function watchPage(look, requests, patience) {
       since = Date.now();
     }
     const [text, notes] = JSON.parse(said);
+    if (notes !== heard) {
+      heard = notes;
+      hear(notes);
+    }
     const isShown = text.trim() && notes;
     const unlessWaiting = requests.size ? WAITING_MILLISECONDS : SETTLED_MILLISECONDS;
     if (Date.now() - since >= (isShown ? unlessWaiting : BLANK_MILLISECONDS)) {

@@ -28,6 +28,8 @@ const ANSWER_MILLISECONDS = 10_000;
 const CATALOG_MILLISECONDS = 15_000;
 const GUEST = 'user:default/guest';
 const MOST_PAGES = 20;
+// There is nothing on it but what the app puts on every page.
+const BARE_PAGE = '/trial';
 const REMOTES = '/.backstage/dynamic-features/remotes';
 
 const request = JSON.parse(await text(process.stdin));
@@ -462,9 +464,10 @@ async function askRemotes() {
     remotes.map(async ({ packageName, remoteInfo, exposedModules }) => {
       const manifest = await ask(remoteInfo.entry, { wantsJson: true });
       const entry = manifest.value?.metaData?.remoteEntry;
+      const exposes = [manifest.value?.exposes ?? []].flat();
       const scripts = [
-        ...(entry ? [join('/', entry.path ?? '', entry.name).slice(1)] : []),
-        ...(manifest.value?.exposes ?? []).flatMap(one => one?.assets?.js?.sync ?? []),
+        ...(entry ? [join('/', String(entry.path ?? ''), String(entry.name)).slice(1)] : []),
+        ...exposes.flatMap(one => one?.assets?.js?.sync ?? []).map(String),
       ];
       const asked = await Promise.all(
         [...new Set(scripts)].map(file => ask(new URL(file, remoteInfo.entry).href)),
@@ -481,35 +484,50 @@ async function askRemotes() {
   );
 }
 
-/** Opens pages, and returns what each notes of itself, and the text that is on it. */
-async function openPages(pages) {
-  const opened = await browser.open(
-    pages.map(({ path, screenshot }) => ({ address: new URL(path, address).href, screenshot })),
-  );
-  return opened.map(({ text, notes, problem }) => ({
-    ...(notes ? JSON.parse(notes) : {}),
+/** Returns the extensions that the plugins tried brought, of those that a page notes. */
+function listTheirs({ modules = [], extensions = [] }) {
+  const theirs = new Set(modules.map(one => one.plugin));
+  return extensions.filter(one => theirs.has(one.plugin));
+}
+
+/**
+ * Returns what an app made of the frontends, and how each of their pages came out.
+ *
+ * @param ready a promise: the catalog has what pages show
+ */
+async function openApp(ready) {
+  const wanted = new Map();
+  const read = notes => (notes ? JSON.parse(notes) : {});
+  const findPages = notes => {
+    const paths = listTheirs(read(notes)).map(one => one.path);
+    const found = paths.filter(path => /^\/[\w./~-]*$/.test(path) && !wanted.has(path));
+    const more = [...new Set(found)].slice(0, MOST_PAGES - wanted.size);
+    for (const path of more) {
+      const name = `${path.slice(1).replace(/[^\w-]/g, '-') || 'index'}.png`;
+      const screenshot = request.screenshots ? join(request.screenshots, name) : '';
+      wanted.set(path, { path, screenshot });
+    }
+    return more.map(path => {
+      const { screenshot } = wanted.get(path);
+      return { address: new URL(path, address).href, screenshot, after: ready };
+    });
+  };
+  const first = { address: new URL(BARE_PAGE, address).href, screenshot: '' };
+  const opened = await browser.open([first], findPages);
+  const [app, ...found] = opened.map(({ text, notes, problem }) => ({
+    ...read(notes),
     text: text.slice(0, LONGEST),
     problem: problem.slice(0, LONGEST),
   }));
-}
-
-/** Returns what an app made of the frontends, and how each of their pages came out. */
-async function openApp() {
-  const [opened] = await openPages([{ path: '/', screenshot: '' }]);
-  const { modules = [], extensions = [], problems = [], left = [], errors = [], problem } = opened;
-  const theirs = new Set(modules.map(one => one.plugin));
-  const made = extensions.filter(one => theirs.has(one.plugin));
-  const paths = made.map(one => one.path).filter(path => /^\/[\w./~-]*$/.test(path));
-  const wanted = [...new Set(paths)].slice(0, MOST_PAGES).map(path => {
-    const name = `${path.slice(1).replace(/[^\w-]/g, '-') || 'index'}.png`;
-    return { path, screenshot: request.screenshots ? join(request.screenshots, name) : '' };
-  });
-  const found = await openPages(wanted);
-  const pages = found.map(({ text, mounts, problem: failure, errors: said }, index) => ({
-    ...wanted[index], text, mounts, problem: failure, errors: said,
+  const places = [...wanted.values()];
+  const pages = found.map(({ text, mounts, problem, errors }, index) => ({
+    ...places[index], text, mounts, problem, errors,
   }));
+  const { modules = [], problems = [], left = [], errors = [], problem } = app;
   const others = found.flatMap(page => page.problems ?? []);
-  return { modules, extensions: made, problems: [...problems, ...others], left, errors, problem, pages };
+  return {
+    modules, extensions: listTheirs(app), problems: [...problems, ...others], left, errors, problem, pages,
+  };
 }
 
 const { name, version } = JSON.parse(
@@ -539,15 +557,13 @@ try {
     isTimeUp = true;
   } else {
     report.started = listStarted(ended.result);
-    await signIn();
-    report.routes = await askRoutes();
-    report.remotes = await askRemotes();
-    if (browser) {
-      if (own.includes('catalog')) {
-        await waitForCatalog();
-      }
-      report.app = await openApp();
-    }
+    const signedIn = signIn();
+    const ready = signedIn.then(() => own.includes('catalog') && waitForCatalog());
+    [report.routes, report.remotes, report.app] = await Promise.all([
+      signedIn.then(askRoutes),
+      signedIn.then(askRemotes),
+      browser && openApp(ready),
+    ]);
   }
 } catch (error) {
   report.started = listStarted(error?.result);

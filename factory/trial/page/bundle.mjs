@@ -23,7 +23,19 @@ const config = {
     alias: { 'csv-stringify/lib/sync': false },
   },
   experiments: { css: true },
-  optimization: { minimize: false },
+  optimization: {
+    minimizer: [
+      new rspack.SwcJsMinimizerRspackPlugin({
+        extractComments: false,
+        minimizerOptions: {
+          // A trial tells errors and components by their names.
+          compress: { keep_classnames: true, keep_fnames: true },
+          mangle: { keep_classnames: true, keep_fnames: true },
+          format: { comments: false },
+        },
+      }),
+    ],
+  },
   performance: false,
   module: {
     rules: [
