@@ -30,6 +30,7 @@ export class Browser {
   #patience;
   #running = null;
   #closing = [];
+  #isClosed = false;
 
   /**
    * @param words the program and its options
@@ -42,6 +43,9 @@ export class Browser {
 
   /** Starts it, for those who know that they will need it. */
   start() {
+    if (this.#isClosed) {
+      throw new Error('the browser has been closed');
+    }
     if (this.#running?.isOver()) {
       this.#closing.push(this.#running.close());
       this.#running = null;
@@ -83,7 +87,7 @@ export class Browser {
     // A page may have ended the browser, or kept it busy, for the others too.
     for (let index = 0; index < found.length; index += 1) {
       if (found[index].problem && all.length > 1) {
-        await this.close();
+        await this.#end();
         found[index] = await this.#openOne(all[index], hear);
         while (running.size) {
           await Promise.race(running);
@@ -103,8 +107,14 @@ export class Browser {
     }
   }
 
-  /** Ends it and its helper processes, by a word of its own or else without. */
+  /** Ends it for good, with its helper processes. */
   async close() {
+    this.#isClosed = true;
+    await this.#end();
+  }
+
+  /** Ends it by a word of its own or else without. */
+  async #end() {
     const running = this.#running;
     this.#running = null;
     await Promise.all([running?.close(), ...this.#closing]);

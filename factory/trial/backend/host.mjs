@@ -99,6 +99,8 @@ const ownConfig = {
     // What asks without a token is let through; the apps sign in as a guest, and have one.
     auth: { dangerouslyDisableDefaultAuthPolicy: true },
     database: { client: 'better-sqlite3', connection: ':memory:' },
+    // A page is opened while Backstage starts: what it asks for comes when that is ready.
+    lifecycle: { startupRequestPauseTimeout: { seconds: request.seconds } },
     // One plugin that fails does not hide what becomes of the others.
     startup: {
       default: { onPluginBootFailure: 'continue', onPluginModuleBootFailure: 'continue' },
@@ -165,12 +167,34 @@ const notingHttpRouter = {
   },
 };
 
-/** Whoever asks for the service of frontends' remotes starts it. */
+const SCALPRUM_ID = 'scalprum';
+// Not called "app": modules of that id want what Backstage's own backend of an app has.
+const APP_ID = 'plugin-factory-app';
 const remotesId = 'plugin-factory-trial';
+// What an app asks for first; a page is opened as soon as all of it is there.
+const unserved = new Set([APP_ID, remotesId, ...(request.system === 'old' ? [SCALPRUM_ID] : [])]);
+let tellServed;
+const served = new Promise(done => {
+  tellServed = done;
+});
+
+function noteServed(pluginId) {
+  unserved.delete(pluginId);
+  if (!unserved.size) {
+    tellServed();
+  }
+}
+
+/** Whoever asks for the service of frontends' remotes starts it. */
 const remotesPlugin = createBackendPlugin({
   pluginId: remotesId,
   register(env) {
-    env.registerInit({ deps: { _: dynamicPluginsFrontendServiceRef }, async init() {} });
+    env.registerInit({
+      deps: { _: dynamicPluginsFrontendServiceRef },
+      async init() {
+        noteServed(remotesId);
+      },
+    });
   },
 });
 
@@ -191,7 +215,7 @@ function listScalprum() {
 
 /** Tells an app of the old frontend system which plugins there are, and serves their files. */
 const scalprumPlugin = createBackendPlugin({
-  pluginId: 'scalprum',
+  pluginId: SCALPRUM_ID,
   register(env) {
     env.registerInit({
       deps: { router: coreServices.httpRouter },
@@ -212,13 +236,11 @@ const scalprumPlugin = createBackendPlugin({
           files.use(`/${name}`, express.static(folder));
         }
         router.use(files);
+        noteServed(SCALPRUM_ID);
       },
     });
   },
 });
-
-// Not called "app": modules of that id want what Backstage's own backend of an app has.
-const APP_ID = 'plugin-factory-app';
 
 /** Serves the app, whose pages are its own affair: what is no file of it is index.html. */
 const appPlugin = createBackendPlugin({
@@ -241,6 +263,7 @@ const appPlugin = createBackendPlugin({
         files.use(express.static(request.app));
         files.use((_, response) => response.sendFile(join(request.app, 'index.html')));
         router.use(files);
+        noteServed(APP_ID);
       },
     });
   },
@@ -288,7 +311,7 @@ const own = Object.keys(OWN).filter(id => !tried.has(id));
 for (const name of own.flatMap(id => OWN[id])) {
   backend.add(import(name));
 }
-const ownIds = new Set([...own, APP_ID, 'scalprum', remotesId]);
+const ownIds = new Set([...own, APP_ID, SCALPRUM_ID, remotesId]);
 if (request.app) {
   backend.add(appPlugin);
   if (request.system === 'old') {
@@ -552,17 +575,22 @@ const tooLate = new Promise(done => {
 });
 try {
   browser?.start(); // one starts while the other does
-  const ended = await Promise.race([backend.start(), tooLate]);
+  const starting = backend.start();
+  const signedIn = starting.then(signIn);
+  const ready = signedIn.then(() => own.includes('catalog') && waitForCatalog());
+  const opening = browser && Promise.race([served, starting]).then(() => openApp(ready));
+  for (const later of [ready, opening]) {
+    later?.catch(() => {}); // it is looked at once Backstage has started
+  }
+  const ended = await Promise.race([starting, tooLate]);
   if (ended === timeUp) {
     isTimeUp = true;
   } else {
     report.started = listStarted(ended.result);
-    const signedIn = signIn();
-    const ready = signedIn.then(() => own.includes('catalog') && waitForCatalog());
     [report.routes, report.remotes, report.app] = await Promise.all([
       signedIn.then(askRoutes),
       signedIn.then(askRemotes),
-      browser && openApp(ready),
+      opening,
     ]);
   }
 } catch (error) {
