@@ -9,6 +9,8 @@ Parts, all of them unless some are named:
 - builds: the shipped example, by the factory and by a shell script that runs the same tools in the
   best order by hand: cold, with neither packages nor rhdh-cli at hand; warm, after a change of one
   source file, beside the script with everything at hand; and the factory with nothing changed;
+- trial: `plugin-factory try` of the example's plugins with everything at hand, and their pages
+  opened by Chromium;
 - many: ten workspaces at once, against one after another (benchmarks/many_workspaces.py).
 
 Each is a process of its own, as a user would start it; of short ones the best of several counts.
@@ -44,12 +46,13 @@ from factory.toolchain.rhdh_cli import list_known_versions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PARTS = ("start", "analysis", "builds", "many")
+PARTS = ("start", "analysis", "builds", "trial", "many")
 PAGE = ROOT / "docs/where-the-time-goes.md"
 PICTURE = ROOT / "docs/images/where-the-time-goes.svg"
 HOME = ROOT / "build/benchmark-home"
 PROGRAM = (sys.executable, "-c", "from factory.cli.program import main; main()")
 BEST_OF = 15
+TRIALS = 3
 ANALYSED = 12
 
 # By hand, in the best order: rhdh-cli is installed while the workspace is, and the frontend is
@@ -105,6 +108,7 @@ def main() -> int:
         "start": measure_start,
         "analysis": measure_analysis,
         "builds": measure_builds,
+        "trial": measure_trial,
         "many": partial(measure_many, workspaces=options.workspaces),
     }
     with tempfile.TemporaryDirectory(prefix="factory-benchmark-") as name:
@@ -187,6 +191,18 @@ def measure_builds(work: Path) -> tuple[list[Figure], list[Profile]]:
         ratio("one file changed, to the tools by hand", warm.seconds, bare_warm.seconds, 0.35),
         Figure(name="nothing changed", value=again.seconds, limit=0.4, unit=" s"),
     ], [*profiles, again]
+
+
+def measure_trial(work: Path) -> tuple[list[Figure], list[Profile]]:
+    HOME.mkdir(parents=True, exist_ok=True)
+    config = shutil.copytree(EXAMPLE, work / "tried-config")
+    tools = HOME / "tools"
+    by_factory(work, config, "tried", home=HOME, cache=tools)
+    words = ("try", str(work / "tried/outputs"), "--browser", "chromium")
+    environment = factory_environment(HOME) | {"PLUGIN_FACTORY_CACHE_DIR": str(tools)}
+    followed("trial", [*PROGRAM, *words], environment)  # installs what is not at hand
+    seconds = min(followed("trial", [*PROGRAM, *words], environment).seconds for _ in range(TRIALS))
+    return [Figure(name="a trial with pages, warm", value=seconds, limit=10, unit=" s")], []
 
 
 def measure_many(_work: Path, *, workspaces: int) -> tuple[list[Figure], list[Profile]]:
