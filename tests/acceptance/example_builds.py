@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -136,6 +137,13 @@ def snapshot(folder: Path, *, leave_out: tuple[str, ...] = ()) -> dict[str, byte
             if not file.is_symlink():
                 found[file.relative_to(folder).as_posix()] = file.read_bytes()
     return found
+
+
+def packed_files(tgz: Path) -> dict[str, bytes]:
+    """The files of an archive with their content."""
+    with tarfile.open(tgz) as archive:
+        opened = ((member.name, archive.extractfile(member)) for member in archive)
+        return {name: file.read() for name, file in opened if file}
 
 
 def allowed(seconds: float) -> float:

@@ -141,6 +141,19 @@ def new_desk(root: Path, process: Mapping[str, str], shape: Shape = "cloned") ->
     return desk
 
 
+def nothing_half_made(outputs: Path) -> bool:
+    """Whether nothing is hidden in an output directory, and each archive is whole."""
+    for file in outputs.rglob("*"):
+        if file.name.startswith("."):
+            return False
+    for tgz in outputs.glob("*.tgz"):
+        if not Path(f"{tgz}.integrity").is_file():
+            return False
+        if subprocess.run(["gzip", "-t", tgz], check=False).returncode:
+            return False
+    return True
+
+
 def copy_tiny_workspace(folder: Path) -> Path:
     """Copy the workspace and its configuration, for a build in place; return the workspace."""
     shutil.copytree(_HERE / "config", folder / "config")
