@@ -26,7 +26,7 @@ from tests.slow_libraries import find_problem_of_bill
 
 from . import test_attestations
 from .conftest import copied_tree
-from .example_builds import EXAMPLE, ITS_RHDH_CLI, Built, build_words, packed_files
+from .example_builds import EXAMPLE, ITS_RHDH_CLI, Built, build_words, packed_files, reuse_types
 from .many_workspaces import link_tools
 from .portal import kept_node, portal_of, running_portal
 from .test_push import registry_variables
@@ -103,7 +103,7 @@ class Bundled:
     """The example of the new frontend system, bundled in a folder, and again in another one.
 
     There the ``backends`` are by themselves, and the ``frontends``: these are for a portal of the
-    new system alone, with a ``cache`` that has no rhdh-cli.
+    new system alone, with a ``cache`` that has no rhdh-cli. Types are those of the first build.
     """
 
     here: Built
@@ -132,6 +132,7 @@ def bundled(
         here = _bundle(first, process, "--engine", "backstage")
         moved = replace(first, source=folder / "another place")
         source.rename(moved.source)
+        reuse_types(moved.source)
         backends = replace(moved, outputs=folder / "backends")
         frontends = replace(moved, outputs=folder / "frontends")
         cache = folder / "cache"
