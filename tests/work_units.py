@@ -29,7 +29,6 @@ _FIRST = (
 # Each of these tests takes long; what they share is made once for all workers.
 _SINGLE = (
     "tests/acceptance/test_failures.py",
-    "tests/acceptance/test_killed_children.py",
     "tests/acceptance/test_many_workspaces.py",
     "tests/faults/",
 )

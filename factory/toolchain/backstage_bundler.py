@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from factory.errors import Place, ToolchainError
 from factory.notation.json_text import parse_object
-from factory.toolchain.node import QUIET_INSTALL
+from factory.toolchain.pinned_install import install_pinned
 from factory.toolchain.runner import ProcessFailed
 from factory.values import dataclass
 from factory.versions import highest, satisfies
@@ -138,10 +138,8 @@ def _install(folder: Path, npm: Npm) -> None:
         (folder / name).write_bytes(_pins().joinpath(name).read_bytes())
     # The lockfile leaves out the peers, which are what a portal shares and no bundler loads.
     try:
-        npm.run_patiently(
-            *("ci", "--legacy-peer-deps", *QUIET_INSTALL),
-            cwd=folder,
-            what=f"installing {PACKAGE} {PINNED}",
+        install_pinned(
+            npm, "--legacy-peer-deps", folder=folder, what=f"installing {PACKAGE} {PINNED}"
         )
     except ProcessFailed as failure:
         raise ToolchainError(

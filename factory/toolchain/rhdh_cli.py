@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from factory.errors import ToolchainError
 from factory.patterns import lazy_pattern
 from factory.toolchain.node import QUIET_INSTALL
+from factory.toolchain.pinned_install import install_pinned
 from factory.toolchain.rhdh_cli_version import PACKAGE, find_known_version, resolve_version
 from factory.toolchain.runner import ProcessFailed
 from factory.toolchain.wanted_tools import VARIABLE
@@ -104,13 +105,16 @@ def _install(version: str, pins: Traversable | None, folder: Path, npm: Npm) -> 
     if pins:
         for name in ("package.json", "package-lock.json"):
             (folder / name).write_bytes(pins.joinpath(name).read_bytes())
-        command = ["ci", *QUIET_INSTALL]
     else:
         log.warning("rhdh-cli %s is not pinned: its dependencies are resolved as of now", version)
         (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-        command = ["install", *QUIET_INSTALL, "--save-exact", f"{PACKAGE}@{version}"]
+    what = f"installing rhdh-cli {version}"
     try:
-        npm.run_patiently(*command, cwd=folder, what=f"installing rhdh-cli {version}")
+        if pins:
+            install_pinned(npm, folder=folder, what=what)
+        else:
+            command = ("install", *QUIET_INSTALL, "--save-exact", f"{PACKAGE}@{version}")
+            npm.run_patiently(*command, cwd=folder, what=what)
     except ProcessFailed as failure:
         raise ToolchainError(
             f"rhdh-cli {version} cannot be installed",

@@ -20,7 +20,7 @@ from factory.errors import ToolchainError
 from factory.files import remove_tree
 from factory.frontend.verdict import NEW_SYSTEM, OLD_SYSTEM
 from factory.notation.json_text import parse_object
-from factory.toolchain.node import QUIET_INSTALL
+from factory.toolchain.pinned_install import install_pinned
 from factory.toolchain.runner import ProcessFailed
 from factory.values import dataclass
 
@@ -138,9 +138,7 @@ def _install(host: ShippedHost, files: dict[str, bytes], folder: Path, npm: Npm)
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     try:
-        npm.run_patiently(
-            "ci", *host.options, *QUIET_INSTALL, cwd=folder, what=f"installing {host.what}"
-        )
+        install_pinned(npm, *host.options, folder=folder, what=f"installing {host.what}")
         if host.is_bundled:
             _bundle(folder, npm)
     except ProcessFailed as failure:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
+import tarfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.command_line import ROOT, Ended, run_factory, running_factory
+from tests.command_line import ROOT, Ended, run_factory
 
 EXAMPLE = ROOT / "examples/local-workspace"
 # As in the tests' own conftest: what is installed once for all runs.
@@ -82,10 +81,6 @@ class Tree:
         """The words of a build in place."""
         return build_words(self.config, self.source, self.outputs, "--use-local", *options)
 
-    def running(self, *options: str | Path) -> AbstractContextManager[subprocess.Popen[str]]:
-        """A build in place that is going on."""
-        return running_factory(self.process, *self.words(*options))
-
     @property
     def report(self) -> dict[str, Any]:
         """``build-report.json``."""
@@ -94,22 +89,31 @@ class Tree:
     def reuse_compiled(self) -> None:
         """Have scripts leave what is there: types, and the packages that the backends share."""
         self.compile_anew()
-        for name, script, made in _COMPILED:
-            self._replace(name, script, f"{script}test -e {made} || ")
+        for compiled in _COMPILED:
+            _reuse(self.source, *compiled)
 
     def compile_anew(self) -> None:
         """Have scripts compile whatever is there, as they do in the example."""
         for name, script, made in _COMPILED:
-            self._replace(name, f"{script}test -e {made} || ", script)
-
-    def _replace(self, name: str, old: str, new: str) -> None:
-        file = self.source / name
-        file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+            _replace(self.source / name, f"{script}test -e {made} || ", script)
 
     def list_plugins(self, *paths: str) -> None:
         """Write a plugins-list.yaml of these plugins."""
         text = "".join(f"{path}:\n" for path in paths)
         (self.config / "plugins-list.yaml").write_text(text, encoding="utf-8")
+
+
+def reuse_types(source: Path) -> None:
+    """Have the workspace's script leave types that are there; in no plugin is anything of that."""
+    _reuse(source, *_COMPILED[0])
+
+
+def _reuse(source: Path, name: str, script: str, made: str) -> None:
+    _replace(source / name, script, f"{script}test -e {made} || ")
+
+
+def _replace(file: Path, old: str, new: str) -> None:
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
 # A portal of the old frontend system alone, on this machine: of two bundles of a frontend one is
@@ -136,6 +140,13 @@ def snapshot(folder: Path, *, leave_out: tuple[str, ...] = ()) -> dict[str, byte
             if not file.is_symlink():
                 found[file.relative_to(folder).as_posix()] = file.read_bytes()
     return found
+
+
+def packed_files(tgz: Path) -> dict[str, bytes]:
+    """The files of an archive with their content."""
+    with tarfile.open(tgz) as archive:
+        opened = ((member.name, archive.extractfile(member)) for member in archive)
+        return {name: file.read() for name, file in opened if file}
 
 
 def allowed(seconds: float) -> float:

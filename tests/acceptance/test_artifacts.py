@@ -15,7 +15,7 @@ import pytest
 from factory.cli.app import run
 from factory.schemas import find_violation, schema
 
-from .example_builds import EXAMPLE, Built, snapshot
+from .example_builds import EXAMPLE, Built, packed_files, snapshot
 
 FRONTEND = "plugins/greetings"
 BACKEND = "plugins/greetings-backend"
@@ -138,6 +138,19 @@ def test_the_frontend_package_has_module_federation_assets(built: Built) -> None
     assert any(shared["name"] == "react" for shared in federation["shared"])
 
 
+def test_every_file_that_a_bundle_loads_is_there(built: Built) -> None:
+    files = packed_files(built.tgz("plugins/greetings"))
+    manifest = files["package/dist/mf-manifest.json"].decode()
+    loaded = {word for word in manifest.split('"') if word.startswith("static/")}
+    assert loaded
+    assert {f"package/dist/{name}" for name in loaded} <= files.keys()
+    for name, content in files.items():
+        folder = name.rpartition("/")[0]
+        _, found, source_map = content.decode().rpartition("sourceMappingURL=")
+        if found and name.endswith(".js"):
+            assert f"{folder}/{source_map.split()[0]}" in files
+
+
 def test_the_report_has_the_form_of_its_schema(built: Built) -> None:
     fastjsonschema.compile(schema("build-report"))(built.report)
 
@@ -179,6 +192,24 @@ def test_a_plain_log_has_no_colours(built: Built) -> None:
 
 def test_the_source_folder_is_not_touched(built: Built) -> None:
     assert snapshot(built.config / "workspace") == snapshot(EXAMPLE / "workspace")
+
+
+def test_a_build_writes_nothing_into_the_store_that_its_packages_are_links_to(
+    built: Built, process: dict[str, str]
+) -> None:
+    store = Path(process["HOME"], ".yarn/berry/store/v1")
+    linked = built.source / "node_modules/react/package.json"
+    assert linked.stat().st_nlink > 1
+    # A file of the store is called after its content.
+    files = list(store.glob("*/*.dat"))
+    assert len(files) > 1000
+    changed = [
+        file
+        for file in files
+        if hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest()
+        != file.parent.name + file.stem
+    ]
+    assert changed == []
 
 
 def test_nothing_half_made_is_left(built: Built) -> None:

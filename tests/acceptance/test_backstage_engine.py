@@ -26,7 +26,7 @@ from tests.slow_libraries import find_problem_of_bill
 
 from . import test_attestations
 from .conftest import copied_tree
-from .example_builds import EXAMPLE, ITS_RHDH_CLI, Built, build_words
+from .example_builds import EXAMPLE, ITS_RHDH_CLI, Built, build_words, packed_files, reuse_types
 from .many_workspaces import link_tools
 from .portal import kept_node, portal_of, running_portal
 from .test_push import registry_variables
@@ -103,7 +103,7 @@ class Bundled:
     """The example of the new frontend system, bundled in a folder, and again in another one.
 
     There the ``backends`` are by themselves, and the ``frontends``: these are for a portal of the
-    new system alone, with a ``cache`` that has no rhdh-cli.
+    new system alone, with a ``cache`` that has no rhdh-cli. Types are those of the first build.
     """
 
     here: Built
@@ -132,6 +132,7 @@ def bundled(
         here = _bundle(first, process, "--engine", "backstage")
         moved = replace(first, source=folder / "another place")
         source.rename(moved.source)
+        reuse_types(moved.source)
         backends = replace(moved, outputs=folder / "backends")
         frontends = replace(moved, outputs=folder / "frontends")
         cache = folder / "cache"
@@ -182,20 +183,8 @@ def _bundle(build: Built, process: dict[str, str], *options: str) -> Built:
     return replace(build, ended=ended)
 
 
-def members(tgz: Path) -> dict[str, bytes]:
-    with tarfile.open(tgz) as archive:
-        files = (each for each in archive if each.isreg())
-        return {each.name: _content(archive, each) for each in files}
-
-
-def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    stream = archive.extractfile(member)
-    assert stream
-    return stream.read()
-
-
 def manifest(tgz: Path) -> dict[str, Any]:
-    return dict(json.loads(members(tgz)["package/package.json"]))
+    return dict(json.loads(packed_files(tgz)["package/package.json"]))
 
 
 def test_no_rhdh_cli_had_a_hand_in_it(bundled: Bundled) -> None:
@@ -226,7 +215,7 @@ def test_the_provenance_says_by_which_engine(bundled: Bundled, path: str) -> Non
 def test_the_portals_packages_are_peers_and_the_workspaces_are_inside(
     bundled: Bundled,
 ) -> None:
-    files = members(bundled.here.tgz(BACKEND))
+    files = packed_files(bundled.here.tgz(BACKEND))
     said = manifest(bundled.here.tgz(BACKEND))
     assert "@backstage/backend-plugin-api" in said["peerDependencies"]
     assert "@backstage/backend-plugin-api" not in said["dependencies"]
@@ -241,7 +230,7 @@ def test_no_path_of_the_builder_is_inside(bundled: Bundled, path: str) -> None:
     # The folder of the first build has been moved to where the second one was made.
     folder = str(bundled.here.source.parent).encode()
     for build in (bundled.here, bundled.elsewhere(path)):
-        files = members(build.tgz(path))
+        files = packed_files(build.tgz(path))
         assert [name for name, content in files.items() if folder in content] == []
 
 
@@ -254,7 +243,7 @@ def test_another_folder_gives_the_same_bytes(bundled: Bundled, path: str) -> Non
 
 @pytest.mark.parametrize("path", [FRONTEND, FRONTEND_MODULE])
 def test_a_frontend_is_a_remote_of_module_federation_alone(bundled: Bundled, path: str) -> None:
-    files = members(bundled.here.tgz(path))
+    files = packed_files(bundled.here.tgz(path))
     assert {"package/dist/remoteEntry.js", "package/dist/mf-manifest.json"} <= set(files)
     assert not any("dist-scalprum" in name for name in files)
     exposed = json.loads(files["package/dist/mf-manifest.json"])["exposes"]

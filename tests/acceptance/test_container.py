@@ -1,4 +1,8 @@
-"""The example, built inside the image from a mounted configuration into mounted folders."""
+"""The example, built inside the image from a mounted configuration into mounted folders.
+
+The same inputs give the same bytes: in another folder, of another user, with another Node.js, at
+another time. The build outside makes its plugins at once, this one one after another.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,14 @@ from tests.container.fixtures import engine
 from tests.faults.tiny_workspace import copy_tiny_workspace
 from tests.oci.registries import HTPASSWD, PASSWORD, USER, serving
 
-from .example_builds import EXAMPLE, Built
+from .example_builds import EXAMPLE, Built, packed_files
 
 __all__ = ["engine"]
 
 BACKEND = "plugins/greetings-backend"
 USELESS = "an-argument-of-another-day"
+ELSEWHERE = "far deeper/in another/place"
+LONG_AGO = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +69,7 @@ def inside(
     """A build with options and no command, a login from a file, and settings from another.
 
     The cache of yarn that is mounted has what the build outside has downloaded, as one that is kept
-    between runs has.
+    between runs has. All else is as different from the build outside as can be.
     """
     folder = tmp_path_factory.mktemp("inside")
     shutil.copytree(EXAMPLE, folder / "config")
@@ -74,6 +80,9 @@ def inside(
         ),
         encoding="utf-8",
     )
+    for parent, folders, files in os.walk(folder / "config"):
+        for name in folders + files:
+            os.utime(Path(parent, name), (LONG_AGO, LONG_AGO))
     shutil.copytree(Path(process["HOME"], ".yarn/berry/cache"), folder / "yarn/cache")
     (folder / "registry").mkdir()
     with serving(
@@ -89,9 +98,11 @@ def inside(
         ended = engine.run(
             *mounts(folder, "outputs"),
             *("-v", f"{folder}/auth.json:/auth.json:ro,z", "-e", "REGISTRY_AUTH_FILE=/auth.json"),
-            *("--env-file", folder / "settings.env"),
+            *("--env-file", folder / "settings.env", "--umask", "077"),
+            *("-e", "USER=somebody", "-e", "TZ=Pacific/Kiritimati", "-e", "LANG=tr_TR.UTF-8"),
             IMAGE,
             *("--workspace-path", ".", "--generate-build-args", "--push-images"),
+            *("--repo-path", f"/source/{ELSEWHERE}", "--jobs", "1"),
         )
     return Inside(engine=engine, folder=folder, ended=ended)
 
@@ -102,9 +113,24 @@ def test_it_succeeds(inside: Inside) -> None:
 
 def test_the_artifacts_are_the_bytes_of_a_build_outside(inside: Inside, built: Built) -> None:
     names = {tgz.name for tgz in built.outputs.glob("*.tgz")}
+    assert len(names) == 3
     assert {tgz.name for tgz in inside.outputs.glob("*.tgz")} == names
-    for name in names:
-        assert (inside.outputs / name).read_bytes() == (built.outputs / name).read_bytes(), name
+    # What is in them first, since it tells more when it differs.
+    for name in sorted(names):
+        one, other = (packed_files(each.outputs / name) for each in (built, inside))
+        assert sorted(one) == sorted(other), name
+        assert [file for file in one if one[file] != other[file]] == [], name
+    for name in sorted(names):
+        files = [each.outputs / name for each in (built, inside)]
+        assert files[0].read_bytes() == files[1].read_bytes(), name
+        integrities = [Path(f"{file}.integrity").read_text() for file in files]
+        assert integrities[0] == integrities[1]
+
+
+def test_no_archive_knows_where_it_was_built(inside: Inside) -> None:
+    for tgz in inside.outputs.glob("*.tgz"):
+        for name, content in packed_files(tgz).items():
+            assert b"far deeper" not in content, f"{tgz.name}: {name}"
 
 
 def test_images_were_pushed_with_the_mounted_login(inside: Inside) -> None:

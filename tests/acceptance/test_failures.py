@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .example_builds import ITS_RHDH_CLI, SCALPRUM_ALONE, Tree, snapshot
+from .example_builds import Tree, snapshot
 
 BACKEND = "plugins/greetings-backend"
 MODULE = "plugins/greetings-backend-module-nordic"
@@ -27,20 +27,6 @@ def test_a_plugin_that_rhdh_cli_refuses_does_not_stop_the_others(tree: Tree) -> 
     assert "Backend plugin is not valid for dynamic loading" in ended.stdout
     assert "1 failed" in ended.stdout
     assert "Traceback" not in ended.said
-
-
-def test_a_package_that_does_not_build_fails_the_plugins_that_need_it(tree: Tree) -> None:
-    package_json = tree.source / "plugins/greetings-node/package.json"
-    package = json.loads(package_json.read_text())
-    package["scripts"]["build"] = "node -e \"console.error('no luck today'); process.exit(3)\""
-    package_json.write_text(json.dumps(package))
-    tree.list_plugins(BACKEND, "plugins/greetings")
-    ended = tree.build(*SCALPRUM_ALONE, **ITS_RHDH_CLI)
-    assert ended.code == 8
-    backend, frontend = tree.report["plugins"]
-    assert backend["error"]["kind"] == "compile"
-    assert "no luck today" in backend["error"]["details"]
-    assert frontend["outcome"] == "done"
 
 
 def test_a_type_error_is_shown_with_its_file_and_line(tree: Tree) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import signal
 import tarfile
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.processes import processes_now_in
+from tests.faults.tiny_workspace import nothing_half_made
 from tests.made_once import made_once
 from tests.oci.registries import serving
 
@@ -25,7 +28,6 @@ from .many_workspaces import (
     new_platform,
     recording,
 )
-from .test_interrupts import descendants_in, nothing_half_made
 
 ALL = {f"{name}/{plugin}" for name in ("one", "two", "three") for plugin in (ALPHA, BETA)}
 
@@ -160,6 +162,19 @@ def test_fail_fast_leaves_the_other_plugins_of_a_workspace_too(platform: Platfor
     assert outcomes[f"one/{BETA}"] == "skipped"
     assert platform.outcomes["one"] == "failed"
     assert "Traceback" not in ended.said
+
+
+def test_a_package_that_does_not_build_fails_the_plugins_that_need_it(platform: Platform) -> None:
+    repository = platform.repository("b/plugins")
+    package = json.loads((repository.path / SHARED / "package.json").read_text())
+    package["scripts"]["build"] = "node -e \"console.error('no luck today'); process.exit(3)\""
+    repository.commit({f"{SHARED}/package.json": json.dumps(package)})
+    ended = platform.build("--only", "three", "--no-cache")
+    assert ended.code == 8, ended.said
+    alpha, beta = (platform.plugins[f"three/{plugin}"] for plugin in (ALPHA, BETA))
+    assert alpha["error"]["kind"] == "compile"
+    assert "no luck today" in alpha["error"]["details"]
+    assert beta["outcome"] == "done"
 
 
 @pytest.mark.parametrize(
@@ -371,7 +386,7 @@ class TestTheNextRun:
             said, _ = process.communicate(timeout=300)
             assert time.monotonic() - began < allowed(5), said
         assert process.returncode == 130
-        assert descendants_in(platform.source) == []
+        assert processes_now_in(platform.source) == []
         assert nothing_half_made(platform.outputs)
         assert platform.report["error"]["kind"] == "interrupted"
         finished = platform.built

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import tarfile
 from pathlib import Path
 
-from .example_builds import ITS_RHDH_CLI, SCALPRUM_ALONE, Built, Tree
+from .example_builds import ITS_RHDH_CLI, SCALPRUM_ALONE, Built, Tree, packed_files
 
 BACKEND, FRONTEND = "plugins/greetings-backend", "plugins/greetings"
 APP = "packages/app"
@@ -57,13 +56,6 @@ def test_a_demo_app_is_not_compiled_and_the_plugin_has_the_same_bytes(
     assert made.read_bytes() == built.tgz(BACKEND).read_bytes()
 
 
-def contents(tgz: Path) -> dict[str, bytes]:
-    """The files of an archive."""
-    with tarfile.open(tgz) as archive:
-        opened = ((member.name, archive.extractfile(member)) for member in archive)
-        return {name: file.read() for name, file in opened if file}
-
-
 def test_for_a_portal_of_scalprum_alone_there_is_scalprum_alone_and_it_is_the_same(
     built: Built, worn_tree: Tree
 ) -> None:
@@ -72,7 +64,7 @@ def test_for_a_portal_of_scalprum_alone_there_is_scalprum_alone_and_it_is_the_sa
     ended = worn_tree.build(*SCALPRUM_ALONE, **ITS_RHDH_CLI)
     assert ended.code == 0, ended.said
     (made,) = worn_tree.outputs.glob("*.tgz")
-    files, both = contents(made), contents(built.tgz(FRONTEND))
+    files, both = packed_files(made), packed_files(built.tgz(FRONTEND))
     scalprum = {name: each for name, each in both.items() if "/dist-scalprum/" in name}
     assert {name: each for name, each in files.items() if "/dist-scalprum/" in name} == scalprum
     assert scalprum

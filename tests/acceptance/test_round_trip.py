@@ -20,9 +20,9 @@ SCREENSHOTS = Path(
     os.environ.get("PLUGIN_FACTORY_SCREENSHOTS", Path(__file__).parents[2] / "build/screenshots")
 )
 PLUGINS = {
-    "plugin-factory-example-plugin-greetings",
-    "plugin-factory-example-plugin-greetings-backend",
-    "plugin-factory-example-plugin-greetings-backend-module-nordic",
+    "@plugin-factory-example/plugin-greetings-dynamic",
+    "@plugin-factory-example/plugin-greetings-backend-dynamic",
+    "@plugin-factory-example/plugin-greetings-backend-module-nordic-dynamic",
 }
 
 
@@ -64,9 +64,11 @@ def test_what_was_published_installs_loads_and_is_shown(
     pictures = SCREENSHOTS if how == "oci" else None
     with portal_of(root, log, process, config=config, screenshots=pictures) as portal:
         assert portal.failures == {}
-        assert len(portal.names) == len(PLUGINS)
+        assert portal.names == PLUGINS
         answer = json.dumps(portal.answer("/api/greetings/greetings"), ensure_ascii=False)
+        # From greetings-common by the patch, from the backend, and from the module that extends it.
         assert "Hello, portal!" in answer
+        assert "Hei" in answer
         if how == "oci":
             page = portal.pages["/greetings"]
             text, screenshot = page["text"], Path(page["screenshot"])

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from factory.toolchain.backstage_bundler import PACKAGE, PINNED
-from tests.acceptance.example_builds import KEPT_TOOLS
+from tests.acceptance.example_builds import KEPT_TOOLS, packed_files
 from tests.acceptance.many_workspaces import ALPHA, BETA, SHARED, Platform, link_tools, new_platform
-from tests.acceptance.test_backstage_engine import manifest, members
+from tests.acceptance.test_backstage_engine import manifest
 from tests.command_line import run_factory
 from tests.export.local_registry import local_registry
 from tests.export.locked_workspaces import workspace
@@ -56,7 +56,7 @@ def test_a_package_of_the_workspace_is_inside_of_the_backend_that_needs_it(
     for path, there in ((ALPHA, True), (BETA, False)):
         tgz = tmp_path / "plugin.tgz"
         tgz.write_bytes(platform.artifact(f"one/{path}"))
-        assert (inside in members(tgz)) == there, SHARED
+        assert (inside in packed_files(tgz)) == there, SHARED
         assert manifest(tgz)["name"].endswith("-dynamic")
 
 

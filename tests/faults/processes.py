@@ -14,9 +14,14 @@ from pathlib import Path
 def processes_in(folder: Path) -> list[str]:
     """The processes that are at work below a folder, after a moment to end in."""
     until = time.monotonic() + 60
-    while (found := sorted(line for _, line in _at_work(folder))) and time.monotonic() < until:
+    while (found := processes_now_in(folder)) and time.monotonic() < until:
         time.sleep(0.05)
     return found
+
+
+def processes_now_in(folder: Path) -> list[str]:
+    """The processes that are at work below a folder at this moment."""
+    return sorted(line for _, line in _at_work(folder))
 
 
 def kill_first(command: re.Pattern[str], folder: Path, *, over: threading.Event) -> bool:

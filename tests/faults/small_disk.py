@@ -1,4 +1,4 @@
-"""A folder on a small disk that is full from a chosen moment on."""
+"""A folder on a small disk, which is full from a chosen moment on, or when it is."""
 
 from __future__ import annotations
 
@@ -60,6 +60,16 @@ def build_until_full(desk: Desk, folder: Path, opens: str, *options: str | Path)
     program.mkdir(exist_ok=True)
     filling = _FILLING.format(disk=str(folder), opens=opens)
     (program / "sitecustomize.py").write_text(filling)
+    return build_on_disk(desk, folder, _ROOM, *options, PYTHONPATH=str(program))
+
+
+def build_on_disk(
+    desk: Desk, folder: Path, size: str, *options: str | Path, **variables: str
+) -> Ended:
+    """Build with a folder on a disk of a size, in tmpfs's words; afterwards it is what it was.
+
+    What is in the folder then is there afterwards too.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     kept = desk.root / "kept"
     own_user = () if os.getuid() == 0 else ("--map-root-user",)
@@ -67,9 +77,9 @@ def build_until_full(desk: Desk, folder: Path, opens: str, *options: str | Path)
         *options,
         inside=(
             *("unshare", *own_user, "--mount"),
-            *("sh", "-c", _ON_DISK, "sh", str(folder), str(kept), _ROOM),
+            *("sh", "-c", _ON_DISK, "sh", str(folder), str(kept), size),
         ),
-        variables={"PYTHONPATH": str(program)},
+        variables=variables,
     )
     shutil.rmtree(folder)
     kept.rename(folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from tests.command_line import Ended
 
 from .conftest import NewDesk, QuietRun
-from .small_disk import build_until_full
+from .small_disk import build_on_disk, build_until_full
 from .tiny_workspace import PING, Desk, source_files
 
 PING_LOG = "plugins-ping-backend"
@@ -72,6 +74,38 @@ def test_of_the_outputs(
     assert desk.artifacts().items() <= undisturbed.items()
     assert desk.left_over() == []
     assert_works_again(desk, undisturbed)
+
+
+@pytest.fixture
+def large(new: NewDesk) -> Desk:
+    """A user's tree with a plugin of a megabyte, of which no more than that is left by packing."""
+    desk = new("local", "local")
+    (desk.source / PING / "src/large.bin").write_bytes(random.Random(1).randbytes(1 << 20))
+    return desk
+
+
+def test_of_the_outputs_while_an_archive_is_written(large: Desk) -> None:
+    ended = build_on_disk(large, large.outputs, "600k", "--only", PING)
+    assert_says_so(ended, large.outputs)
+    assert large.artifacts() == {}
+    assert large.left_over() == []
+    assert_is_built(large)
+
+
+def test_of_the_source_while_files_are_exported(large: Desk) -> None:
+    project = large.source / PING
+    ended = build_on_disk(large, project, "2560k", "--only", PING)  # its source, and compiled
+    assert_says_so(ended, project)
+    assert large.artifacts() == {}
+    shutil.rmtree(project / "dist-dynamic")
+    assert_is_built(large)
+
+
+def assert_is_built(desk: Desk) -> None:
+    ended = desk.build("--only", PING)
+    assert ended.code == 0, ended.said
+    (tgz,) = desk.outputs.glob("*.tgz")
+    assert tgz.stat().st_size > 1 << 20
 
 
 def test_of_the_cache_of_plugins_is_no_reason_to_fail(

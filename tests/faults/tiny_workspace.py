@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from tests.acceptance.example_builds import KEPT_TOOLS
+from tests.acceptance.example_builds import ITS_RHDH_CLI, KEPT_TOOLS
 from tests.command_line import Ended, Folders, run_factory, running_factory
 from tests.sources.repositories import Repository, new_repository
 
@@ -118,7 +118,7 @@ def new_desk(root: Path, process: Mapping[str, str], shape: Shape = "cloned") ->
     own = {name: value for name, value in process.items() if name != "PLUGIN_FACTORY_NO_CACHE"}
     # What a killed run leaves in the folder for temporary files goes with the desk.
     folders = {"HOME": str(root / "home"), "TMPDIR": str(root / "tmp")}
-    settings = {"GIT_CONFIG_NOSYSTEM": "1", "COLUMNS": "200"}
+    settings = {"GIT_CONFIG_NOSYSTEM": "1", "COLUMNS": "200"} | ITS_RHDH_CLI
     desk = Desk(root=root, process=own | folders | settings, shape=shape)
     for folder in folders.values():
         Path(folder).mkdir(parents=True)
@@ -139,6 +139,19 @@ def new_desk(root: Path, process: Mapping[str, str], shape: Shape = "cloned") ->
         (desk.config / "source.json").unlink()
         shutil.copytree(desk.repository.path, desk.source)
     return desk
+
+
+def nothing_half_made(outputs: Path) -> bool:
+    """Whether nothing is hidden in an output directory, and each archive is whole."""
+    for file in outputs.rglob("*"):
+        if file.name.startswith("."):
+            return False
+    for tgz in outputs.glob("*.tgz"):
+        if not Path(f"{tgz}.integrity").is_file():
+            return False
+        if subprocess.run(["gzip", "-t", tgz], check=False).returncode:
+            return False
+    return True
 
 
 def copy_tiny_workspace(folder: Path) -> Path:
