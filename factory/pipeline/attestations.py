@@ -45,6 +45,7 @@ from factory.threads import InheritingPool
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from factory.attestation.bundled import ContentsReader
     from factory.attestation.keys import PrivateKey
     from factory.config.environment import Environment
     from factory.oci.planned_images import PlannedImage
@@ -171,13 +172,14 @@ def _statements(image: PushedImage, artifacts: Sequence[Path]) -> Iterator[tuple
             yield statement.name, STATEMENT_TYPE, text.encode("utf-8")
 
 
-def write_sbom(tgz: Path, built_in: Path | None) -> Artifact:
+def write_sbom(tgz: Path, built_in: Path | None, *, read: ContentsReader | None = None) -> Artifact:
     """Write the bill of materials beside an artifact: ``NAME.tgz.cdx.json``.
 
     Args:
         tgz: the artifact.
         built_in: the plugin's folder in its installed workspace, where versions of what scripts
             were made of are looked up.
+        read: what has read the artifact to its end; None to read it here.
 
     Raises:
         PackError: the artifact is damaged.
@@ -187,7 +189,7 @@ def write_sbom(tgz: Path, built_in: Path | None) -> Artifact:
 
     return _write_file(
         tgz.with_name(f"{tgz.name}{SBOM_SUFFIX}"),
-        sbom(tgz, tool_version=__version__, built_in=built_in),
+        sbom(tgz, tool_version=__version__, built_in=built_in, read=read),
     )
 
 
