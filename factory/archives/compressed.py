@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -30,11 +31,11 @@ class TarBytes:
         start = self._counted.peek(len(_ZSTD))
         if start.startswith(_ZSTD):
             raise damaged_archive(archive, "it is compressed with zstd, which is not supported")
-        self._stream: Any = (
-            gzip.GzipFile(fileobj=cast("IO[bytes]", self._counted))
-            if start.startswith(_GZIP)
-            else self._counted
-        )
+        self._stream: Any = self._counted
+        if start.startswith(_GZIP):
+            unzipped = gzip.GzipFile(fileobj=cast("IO[bytes]", self._counted))
+            # Headers and most files are small: they come out of a buffer, not each through Python.
+            self._stream = io.BufferedReader(cast("io.RawIOBase", unzipped), CHUNK)
 
     def read(self, size: int) -> bytes:
         """Return exactly ``size`` bytes, or fewer at the end of the archive.
@@ -53,12 +54,13 @@ class TarBytes:
             parts.append(data)
             size -= len(data)
             self._given += len(data)
-        self._refuse_bomb()
-        return b"".join(parts)
+        if self._given > _RATIO_COUNTS_AFTER:
+            self._refuse_bomb()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _refuse_bomb(self) -> None:
         allowed = self._limits.ratio * max(self._counted.count, 1)
-        if self._given > _RATIO_COUNTS_AFTER and self._given > allowed:
+        if self._given > allowed:
             raise too_large_archive(
                 self.archive,
                 "the whole archive",

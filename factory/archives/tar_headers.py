@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BLOCK = tarfile.BLOCKSIZE
 # A pax header holds a name, a link and times; a longer name than a page is not a file's.
 LARGEST_EXTENSION = 64 * 1024
+_PIECE = BLOCK * 512
 _LARGEST_END = 1024 * 1024
 # The numbers of a header as tar programs write them: mode, owners, size, time, checksum.
 _NUMBERS = lazy_pattern(
@@ -146,15 +147,15 @@ def _entry(tar: TarBytes, header: tarfile.TarInfo, said: dict[str, str]) -> RawE
 
 def _content(tar: TarBytes, entry: RawEntry) -> Iterator[bytes]:
     left = entry.size
+    padding = -left % BLOCK
     while left:
-        data = tar.read(min(left, BLOCK * 512))
-        if not data:
+        size = min(left, _PIECE)
+        last = size == left
+        data = tar.read(size + padding if last else size)
+        if len(data) < (size + padding if last else size):
             raise damaged_archive(tar.archive, f"it ends within {entry.name}")
-        left -= len(data)
-        yield data
-    padding = -entry.size % BLOCK
-    if len(tar.read(padding)) != padding:
-        raise damaged_archive(tar.archive, f"it ends within {entry.name}")
+        left -= size
+        yield data[:size] if last and padding else data
 
 
 def _extension(tar: TarBytes, header: tarfile.TarInfo) -> bytes:

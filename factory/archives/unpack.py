@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits
 from factory.archives.members import SafeMember, safe_members
@@ -13,7 +13,9 @@ from factory.archives.names import clean_name
 from factory.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Look: TypeAlias = Callable[[str, SafeMember, Iterator[bytes]], Iterator[bytes]]
 
 
 def unpack(
@@ -23,6 +25,7 @@ def unpack(
     select: str = "",
     archive: Path | str | None = None,
     limits: ArchiveLimits = DEFAULT_LIMITS,
+    look: Look | None = None,
 ) -> int:
     """Unpack an archive's folder ``select`` as ``destination``; return how many files it holds.
 
@@ -38,6 +41,8 @@ def unpack(
             plugin's folder for the layer of an image, nothing for everything.
         archive: what errors call it, if not the path.
         limits: how much it may hold.
+        look: is given each entry within ``select``, by its name there, with the chunks of its
+            content, and passes them on: who has to read the content too reads it with this.
 
     Raises:
         ArtifactError: the archive is unsafe or damaged (see :func:`safe_members`); ``destination``
@@ -52,8 +57,8 @@ def unpack(
     try:
         if isinstance(file, Path):
             with file.open("rb") as stream:
-                return _write_all(stream, destination, clean_name(select), shown, limits)
-        return _write_all(file, destination, clean_name(select), shown, limits)
+                return _write_all(stream, destination, clean_name(select), shown, limits, look)
+        return _write_all(file, destination, clean_name(select), shown, limits, look)
     except OSError as error:
         shutil.rmtree(destination, ignore_errors=True)
         raise _unwritable(destination, error) from error
@@ -62,29 +67,39 @@ def unpack(
         raise
 
 
-def _write_all(
-    stream: IO[bytes], destination: Path, select: str, shown: Path | str, limits: ArchiveLimits
+def _write_all(  # noqa: PLR0917 - what `unpack` was given
+    stream: IO[bytes],
+    destination: Path,
+    select: str,
+    shown: Path | str,
+    limits: ArchiveLimits,
+    look: Look | None,
 ) -> int:
-    links: list[tuple[Path, str]] = []
+    links: list[tuple[str, str]] = []
+    made = {""}  # folders that are there, so that the system is not asked for each file
     files = 0
     for member, content in safe_members(stream, archive=shown, limits=limits, root=select):
         name = _below(member.name, select)
         if name is None:
             continue
-        path = destination / name
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        passed = look(name, member, content) if look else content
+        path = f"{destination}/{name}"
+        folder = name.rpartition("/")[0]
+        if folder not in made:
+            (destination / folder).mkdir(mode=0o755, parents=True, exist_ok=True)
+            made.add(folder)
         if member.kind == "folder":
-            path.mkdir(mode=0o755, exist_ok=True)
+            Path(path).mkdir(mode=0o755, exist_ok=True)
         elif member.kind == "link":
             links.append((path, member.target))
         elif member.kind == "hard link":
             os.link(destination / (_below(member.target, select) or ""), path)
         else:
-            _write(path, member, content)
+            _write(path, passed, executable=member.executable)
             files += 1
     # Last, so that nothing was ever written through one.
     for path, target in links:
-        path.symlink_to(target)
+        Path(path).symlink_to(target)
     return files
 
 
@@ -94,12 +109,13 @@ def _below(name: str, select: str) -> str | None:
     return name.removeprefix(f"{select}/") if name.startswith(f"{select}/") else None
 
 
-def _write(path: Path, member: SafeMember, content: Iterator[bytes]) -> None:
-    mode = 0o755 if member.executable else 0o644
+def _write(path: str, content: Iterator[bytes], *, executable: bool) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    with os.fdopen(os.open(path, flags, mode), "wb") as stream:
+    with open(os.open(path, flags, 0o755 if executable else 0o644), "wb", buffering=0) as stream:  # noqa: PTH123 - of a descriptor
         for chunk in content:
-            stream.write(chunk)
+            left = memoryview(chunk)
+            while left:
+                left = left[stream.write(left) :]
 
 
 def _unwritable(destination: Path, error: OSError) -> StorageError:

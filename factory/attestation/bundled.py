@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from factory.archives.npm_package import PACKAGE_JSON
 from factory.attestation.file_tree import FileTree, file_tree
 from factory.attestation.package_manifest import PackageManifest, read_package_manifest
-from factory.attestation.packed_files import PackedFile, read_packed_files
+from factory.attestation.packed_files import PackedFile, look_at_chunks, read_packed_files
 from factory.attestation.source_maps import MappedPackage, map_packages, sources_of
 from factory.notation.json_text import parse_object
 from factory.patterns import lazy_pattern
@@ -23,6 +23,8 @@ from factory.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from factory.archives.members import SafeMember
 
 FEDERATION_MANIFEST = "dist/mf-manifest.json"
 # node_modules directly in the plugin or in a package: not a package's own fixtures.
@@ -65,38 +67,63 @@ class BundleContents:
     needs: tuple[int, ...]
 
 
-def bundle_contents(tgz: Path, *, built_in: Path | None = None) -> BundleContents:
-    """Return what a packed plugin carries, in the order of names, versions and folders.
+class ContentsReader:
+    """Gathers what a packed plugin carries, while somebody reads the archive anyway.
 
-    Args:
-        tgz: the artifact.
-        built_in: the plugin's folder in its installed workspace, where versions and licences of
-            what is bundled into scripts are looked up; without it they stay unknown.
+    :meth:`look` is for :func:`factory.archives.unpack.unpack`. When the archive has been read to
+    its end, :meth:`contents` says what was in it.
+    """
+
+    def __init__(self) -> None:
+        self._folders: dict[str, dict[str, PackedFile]] = {"": {}}
+        self._sources: set[str] = set()
+        self._shared: dict[str, str] = {}
+
+    def look(self, path: str, member: SafeMember, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass on the chunks of an entry, and note what it is."""
+        return look_at_chunks(path, member, chunks, wanted=_is_wanted, take=self.take)
+
+    def take(self, file: PackedFile) -> None:
+        """Note a file of the plugin; each comes once."""
+        folder = _folder(file.path)
+        self._folders.setdefault(folder, {})[file.path.removeprefix(folder)] = file
+        if file.content is None:
+            return
+        if file.path == FEDERATION_MANIFEST:
+            self._shared = _read_shared(file.content)
+        elif file.path.endswith(".map"):
+            self._sources.update(sources_of(file.content))
+            # A map holds the sources themselves: only one of them is in memory at a time.
+            self._folders[folder].pop(file.path)
+
+    def contents(self, built_in: Path | None = None) -> BundleContents:
+        """Return what the plugin carries, in the order of names, versions and folders.
+
+        Args:
+            built_in: the plugin's folder in its installed workspace, where versions and licences of
+                what is bundled into scripts are looked up; without it they stay unknown.
+        """
+        folders = dict(self._folders)
+        plugin = _manifest(folders.pop(""))
+        manifests = {folder: _manifest(files) for folder, files in folders.items()}
+        packages = [
+            *_find_installed(folders, manifests, plugin),
+            *_pieces(map_packages(self._sources, built_in), self._shared),
+        ]
+        packages.sort(key=lambda one: (one.name, one.version, one.locations))
+        return _link(plugin, packages, manifests)
+
+
+def bundle_contents(tgz: Path, *, built_in: Path | None = None) -> BundleContents:
+    """Return what a packed plugin carries: see :meth:`ContentsReader.contents`.
 
     Raises:
         PackError: the archive is damaged.
     """
-    folders: dict[str, dict[str, PackedFile]] = {"": {}}
-    sources: set[str] = set()
-    shared: dict[str, str] = {}
+    reader = ContentsReader()
     for file in read_packed_files(tgz, wanted=_is_wanted):
-        folder = _folder(file.path)
-        folders.setdefault(folder, {})[file.path.removeprefix(folder)] = file
-        if file.content is None:
-            continue
-        if file.path == FEDERATION_MANIFEST:
-            shared = _read_shared(file.content)
-        elif file.path.endswith(".map"):
-            sources.update(sources_of(file.content))
-            # A map holds the sources themselves: only one of them is in memory at a time.
-            folders[folder].pop(file.path)
-    plugin = _manifest(folders.pop(""))
-    packages = [
-        *_find_installed(folders, plugin),
-        *_pieces(map_packages(sources, built_in), shared),
-    ]
-    packages.sort(key=lambda one: (one.name, one.version, one.locations))
-    return _link(plugin, packages, {f: _manifest(files) for f, files in folders.items()})
+        reader.take(file)
+    return reader.contents(built_in)
 
 
 def _is_wanted(path: str) -> bool:
@@ -119,12 +146,14 @@ def _manifest(files: Mapping[str, PackedFile]) -> PackageManifest:
 
 
 def _find_installed(
-    folders: Mapping[str, Mapping[str, PackedFile]], plugin: PackageManifest
+    folders: Mapping[str, Mapping[str, PackedFile]],
+    manifests: Mapping[str, PackageManifest],
+    plugin: PackageManifest,
 ) -> Iterator[BundledPackage]:
     """The packages of ``node_modules``; one that is there twice with the same files is one."""
     found: dict[tuple[str, str, str], BundledPackage] = {}
     for folder in sorted(folders):
-        manifest, tree = _manifest(folders[folder]), file_tree(folders[folder])
+        manifest, tree = manifests[folder], file_tree(folders[folder])
         name = manifest.name or folder.rpartition("node_modules/")[2].rstrip("/")
         key = (name, manifest.version, tree.sha256)
         same = found.get(key)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from factory.archives.members import SafeMember
+
 _BLOCK = 1 << 18
 _EXECUTABLE = 0o111
 
@@ -55,6 +57,48 @@ def file_digests(file: Path) -> Digests:
             sha256.update(block)
             sha512.update(block)
     return Digests(sha256=sha256.hexdigest(), sha512=sha512.hexdigest())
+
+
+def look_at_chunks(
+    path: str,
+    member: SafeMember,
+    chunks: Iterator[bytes],
+    *,
+    wanted: Callable[[str], bool],
+    take: Callable[[PackedFile], None],
+) -> Iterator[bytes]:
+    """Pass on the chunks of an entry that somebody else reads, and take the file at their end.
+
+    Links between files are left out, as :func:`read_packed_files` leaves them out.
+
+    Args:
+        path: the entry's, relative to the package.
+        member: the entry.
+        chunks: its content.
+        wanted: whether the content of a file is kept, by its path.
+        take: is given the file.
+    """
+    if member.kind == "link":
+        take(_file(path, member.target.encode("utf-8", "surrogateescape"), link=True))
+    if member.kind != "file":
+        return
+    git_id, sha256 = _git_blob(member.size), hashlib.sha256()
+    kept: list[bytes] | None = [] if wanted(path) else None
+    for chunk in chunks:
+        git_id.update(chunk)
+        sha256.update(chunk)
+        if kept is not None:
+            kept.append(chunk)
+        yield chunk
+    take(
+        PackedFile(
+            path=path,
+            git_id=git_id.hexdigest(),
+            sha256=sha256.hexdigest(),
+            executable=member.executable,
+            content=None if kept is None else b"".join(kept),
+        )
+    )
 
 
 def read_packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[PackedFile]:

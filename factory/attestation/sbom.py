@@ -17,6 +17,7 @@ from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType, Swhid
 from cyclonedx.model.component_evidence import ComponentEvidence, Occurrence
+from cyclonedx.model.dependency import Dependency
 from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.spdx import is_supported_id
@@ -28,29 +29,37 @@ from factory.attestation.bundled import BundledPackage, bundle_contents
 from factory.attestation.packed_files import Digests, file_digests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from cyclonedx.model.license import License
+
+    from factory.attestation.bundled import ContentsReader
 
 # rhdh-cli's mark on the version of what it embeds; databases know the package without it.
 _EMBEDDED_MARK = "+embedded"
 
 
-def sbom(tgz: Path, *, tool_version: str, built_in: Path | None = None) -> str:
+def sbom(
+    tgz: Path,
+    *,
+    tool_version: str,
+    built_in: Path | None = None,
+    read: ContentsReader | None = None,
+) -> str:
     """Return the bill of materials of a packed plugin as JSON text.
 
     Args:
         tgz: the artifact.
         tool_version: the factory's version, which is named as the tool that made it.
-        built_in: as for :func:`factory.attestation.bundled.bundle_contents`.
+        built_in: as for :meth:`factory.attestation.bundled.ContentsReader.contents`.
+        read: what has read the archive to its end; None to read it here.
 
     Raises:
         PackError: the archive is damaged.
     """
-    # Late: models, licences and serialisation take as long to import as a whole --help.
-
-    contents, digests = bundle_contents(tgz, built_in=built_in), file_digests(tgz)
+    digests = file_digests(tgz)
+    contents = read.contents(built_in) if read else bundle_contents(tgz, built_in=built_in)
     tool = Component(
         name="plugin-factory",
         version=tool_version,
@@ -69,13 +78,22 @@ def sbom(tgz: Path, *, tool_version: str, built_in: Path | None = None) -> str:
         Property(name=f"{PROPERTY}components-from", value=origin)
         for origin in {package.origin for package in contents.packages}
     )
-    bom.register_dependency(plugin, [components[at] for at in contents.needs])
-    for package, component in zip(contents.packages, components, strict=True):
-        bom.register_dependency(component, [components[at] for at in package.needs])
+    # All at once: the library's register_dependency looks through all others for each.
+    bom.dependencies = [
+        _dependency(plugin, (components[at] for at in contents.needs)),
+        *(
+            _dependency(component, (components[at] for at in package.needs))
+            for package, component in zip(contents.packages, components, strict=True)
+        ),
+    ]
     document: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
     # The library always sets the time of its run.
     del document["metadata"]["timestamp"]
     return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _dependency(component: Component, needs: Iterable[Component]) -> Dependency:
+    return Dependency(component.bom_ref, (Dependency(need.bom_ref) for need in needs))
 
 
 def _plugin_component(name: str, version: str, digests: Digests) -> Component:

@@ -32,10 +32,15 @@ PACKING_PREFIX = ".packing-"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """A file in the output directory: its name, and its size in bytes."""
+    """A file in the output directory: its name, and its size in bytes.
+
+    ``sha256``, in hexadecimal digits, is that of its bytes where these were compared with it when
+    they were written; "" elsewhere.
+    """
 
     name: str
     size: int
+    sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

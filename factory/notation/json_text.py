@@ -20,7 +20,7 @@ _QUOTED = r'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))'
 _COMMENT = lazy_pattern(rf"{_QUOTED}|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
 _LAST_COMMA = lazy_pattern(rf"{_QUOTED}|,(?=\s*+[]}}])", re.DOTALL)
 _SURROGATE = lazy_pattern("[\ud800-\udfff]")
-_HALF_PAIR = lazy_pattern(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff]")
+_ESCAPED_HALF = lazy_pattern(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 # A valid document without any: scripts in a source map have whole pairs, and backslashes before
 # what only looks like a half.
 _WHOLE_PAIRS = lazy_pattern(
@@ -163,8 +163,13 @@ def _refuse_depth(value: object) -> None:
 
 
 def _may_have_halves(text: str) -> bool:
-    is_plain = text.isascii() and "\\u" not in text
-    return not is_plain and _HALF_PAIR.search(text) is not None
+    if "\\u" in text and _ESCAPED_HALF.search(text) is not None:
+        return True
+    try:  # a tenth of the time that a regular expression takes to find none
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _refuse_half_pairs(text: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from factory import __version__
 from factory.analysis.lockfile_parser import LOCKFILE
 from factory.archives.integrity import parse_integrity
-from factory.attestation.packed_files import file_digests
+from factory.attestation.packed_files import Digests, file_digests
 from factory.attestation.provenance import (
     PROVENANCE_SUFFIX,
     SBOM_SUFFIX,
@@ -45,6 +45,7 @@ from factory.threads import InheritingPool
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from factory.attestation.bundled import ContentsReader
     from factory.attestation.keys import PrivateKey
     from factory.config.environment import Environment
     from factory.oci.planned_images import PlannedImage
@@ -171,13 +172,14 @@ def _statements(image: PushedImage, artifacts: Sequence[Path]) -> Iterator[tuple
             yield statement.name, STATEMENT_TYPE, text.encode("utf-8")
 
 
-def write_sbom(tgz: Path, built_in: Path | None) -> Artifact:
+def write_sbom(tgz: Path, built_in: Path | None, *, read: ContentsReader | None = None) -> Artifact:
     """Write the bill of materials beside an artifact: ``NAME.tgz.cdx.json``.
 
     Args:
         tgz: the artifact.
         built_in: the plugin's folder in its installed workspace, where versions of what scripts
             were made of are looked up.
+        read: what has read the artifact to its end; None to read it here.
 
     Raises:
         PackError: the artifact is damaged.
@@ -187,7 +189,7 @@ def write_sbom(tgz: Path, built_in: Path | None) -> Artifact:
 
     return _write_file(
         tgz.with_name(f"{tgz.name}{SBOM_SUFFIX}"),
-        sbom(tgz, tool_version=__version__, built_in=built_in),
+        sbom(tgz, tool_version=__version__, built_in=built_in, read=read),
     )
 
 
@@ -247,7 +249,7 @@ def write_provenance(
     if report.outcome != "done" or not report.files:
         return report
     tgz = output_dir / report.files[0].name
-    digests = file_digests(tgz)
+    digests = _known_digests(report) or file_digests(tgz)
     text = provenance(
         [ProvenanceSubject(name=tgz.name, sha256=digests.sha256, sha512=digests.sha512)],
         BuiltFrom(
@@ -269,6 +271,17 @@ def write_provenance(
     written = _write_file(tgz.with_name(f"{tgz.name}{PROVENANCE_SUFFIX}"), text)
     others = tuple(one for one in report.files if one.name != written.name)
     return replace(report, files=(*others, written))
+
+
+def _known_digests(report: PluginReport) -> Digests | None:
+    """The digests of an artifact from the cache, which were compared when it was restored."""
+    sha256 = report.files[0].sha256
+    if not sha256 or not report.integrity:
+        return None
+    integrity = parse_integrity(report.integrity)
+    if integrity.algorithm != "sha512" or len(integrity.digests) != 1:
+        return None
+    return Digests(sha256=sha256, sha512=integrity.digests[0].hex())
 
 
 def _write_file(file: Path, text: str) -> Artifact:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from factory.analysis.arguments import parse_arguments
 from factory.analysis.written_rules import rules_of
 from factory.archives.limits import MAX_ENTRY_SIZE, archive_limits
+from factory.attestation.bundled import ContentsReader
 from factory.config.build_plan import APP_CONFIG, BACKSTAGE_FILE, SCALPRUM_CONFIG, find_file
 from factory.errors import PackError, Place
 from factory.pipeline.arguments import record_repairs
@@ -24,7 +25,7 @@ from factory.verification.packed_plugins import verify_packed_file
 from factory.verification.plugin_checks import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, MutableMapping
     from pathlib import Path
 
     from factory.analysis.inventory import HostInventory
@@ -48,12 +49,24 @@ Step: TypeAlias = Callable[["PluginReport", "ChosenPlugin"], "PluginReport"]
 
 
 def finishing_steps(
-    output_dir: Path, *, cache: PluginCache | None, names: Mapping[str, NamedPlugin]
+    output_dir: Path,
+    *,
+    readers: MutableMapping[str, ContentsReader],
+    cache: PluginCache | None,
+    names: Mapping[str, NamedPlugin],
 ) -> tuple[Step, ...]:
-    """Return the steps that follow packing, in their order; keeping comes last."""
+    """Return the steps that follow the verification, in their order; keeping comes last.
+
+    Args:
+        output_dir: where the plugins' files are.
+        readers: what the verification has read of each plugin, by its path.
+        cache: where finished plugins are kept.
+        names: what they are called there.
+    """
 
     def bill_of_materials(report: PluginReport, plugin: ChosenPlugin) -> PluginReport:
-        written = write_sbom(output_dir / report.files[0].name, plugin.folder)
+        tgz = output_dir / report.files[0].name
+        written = write_sbom(tgz, plugin.folder, read=readers.pop(plugin.path, None))
         return replace(report, files=(*report.files, written))
 
     def keep(report: PluginReport, plugin: ChosenPlugin) -> PluginReport:
@@ -115,6 +128,7 @@ def verify_step(
     toolchain: Toolchain,
     runner: Runner,
     stages: Stages,
+    readers: MutableMapping[str, ContentsReader] | None = None,
 ) -> Step:
     """Return the step that verifies a packed plugin, in a stage of its own.
 
@@ -128,6 +142,7 @@ def verify_step(
         toolchain: its Node.js loads the plugin.
         runner: starts it.
         stages: opens the stage.
+        readers: gets what has read the plugin, by its path: for what else is said of its content.
     """
     loader = Loader(node=toolchain.node.bin_dir / "node", runner=runner, host=host)
     limits = archive_limits(toolchain.environment.get(MAX_ENTRY_SIZE, ""))
@@ -141,13 +156,16 @@ def verify_step(
         )
         with stages.stage("verify", plugin.path) as stage:
             tgz = output_dir / report.files[0].name
-            result = verify_packed_file(tgz, terms, limits=limits)
+            reader = ContentsReader()
+            result = verify_packed_file(tgz, terms, limits=limits, reader=reader)
             for finding in result.findings:
                 stage.on_line(f"{finding.check}: {finding.result} {finding.detail}".rstrip())
             if result.failures:
                 for file in report.files:
                     (output_dir / file.name).unlink(missing_ok=True)
                 raise _refusal(tgz, result)
+            if readers is not None:
+                readers[plugin.path] = reader
             passed = sum(finding.result == "passed" for finding in result.findings)
             stage.note = f"{passed} checks"
         return replace(report, shows=result.frontend.verdict if result.frontend else None)

@@ -202,7 +202,9 @@ class PluginCache:
             repairs=tuple(record.get("repairs", ())),
             integrity=record["integrity"],
             shows=FrontendVerdict.read(record.get("shows")),
-            files=tuple(Artifact(name=file.name, size=file.size) for file in entry.files),
+            files=tuple(
+                Artifact(name=file.name, size=file.size, sha256=file.sha256) for file in entry.files
+            ),
             seconds={},
         )
 

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory.analysis.inventory import HostInventory
+    from factory.attestation.bundled import ContentsReader
     from factory.cache.inputs import NamedTools
     from factory.config.build_plan import BuildPlan
     from factory.config.selection import PluginName
@@ -392,6 +393,7 @@ def _open_builder(
     else:
         log.info("no script 'tsc' and no tsconfig.json: there are no types to compile")
     locked = read_locked_workspace(workspace, build.host)
+    readers: dict[str, ContentsReader] = {}
     return PluginBuilder(
         workspace_packages=packages,
         locked=locked,
@@ -414,8 +416,14 @@ def _open_builder(
                 toolchain=toolchain,
                 runner=runner,
                 stages=stages,
+                readers=readers,
             ),
-            *finishing_steps(plan.output_dir, cache=build.run_context.cache, names=prepared.names),
+            *finishing_steps(
+                plan.output_dir,
+                readers=readers,
+                cache=build.run_context.cache,
+                names=prepared.names,
+            ),
         ),
         mend=repairer(workspace, prepared.settled, build.host)
         if plan.options.arguments.repair

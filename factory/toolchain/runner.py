@@ -210,6 +210,7 @@ class Runner:
             if sink:
                 shown = shlex.join(self.redact(word) for word in words)
                 sink.write(f"$ {self.redact(shown)}\n")
+                sink.flush()
             process = stack.enter_context(self._start(words, cwd, env, stdin=stdin))
             limits = TimeLimits(
                 total=timeout,

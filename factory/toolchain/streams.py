@@ -122,14 +122,20 @@ class Log:
             self._opened.close()
 
     def write(self, text: str) -> None:
-        """Append a text; a killed run leaves all that was written until then."""
+        """Append a text, which is in the file after :meth:`flush`."""
         if self._room <= 0:
             return
-        self._room -= len(text.encode("utf-8", "replace"))
+        self._room -= len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
         if self._room <= 0:
             text += f"\n… more than {LOG_BYTES} bytes: the rest is left out\n"
-        with self._errors_told():
+        try:
             self._opened.write(text)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def flush(self) -> None:
+        """Put what was written into the file: a killed run leaves it."""
+        with self._errors_told():
             self._opened.flush()
 
     @contextlib.contextmanager
@@ -137,12 +143,15 @@ class Log:
         try:
             yield
         except OSError as error:
-            raise StorageError(
-                "a log file cannot be written",
-                place=Place(file=self._file),
-                found=error.strerror or str(error),
-                hint="df -h shows which disk is full; ls -ld shows the permissions",
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StorageError:
+        return StorageError(
+            "a log file cannot be written",
+            place=Place(file=self._file),
+            found=error.strerror or str(error),
+            hint="df -h shows which disk is full; ls -ld shows the permissions",
+        )
 
 
 class Streams:
@@ -210,6 +219,9 @@ class Streams:
         try:
             for line in cutter.feed(data, end=end):
                 self._take(line.text, is_stdout=is_stdout, is_whole=not line.left_out)
+            if self._sink:  # once for all lines that came together
+                with self._lock:
+                    self._sink.flush()
         except Exception as error:  # noqa: BLE001 - raised again where run() was called
             self._broken = error
             signal_group(process, signal.SIGKILL)

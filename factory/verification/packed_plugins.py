@@ -28,6 +28,8 @@ from factory.verification.plugin_checks import Terms, verify_plugin_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from factory.attestation.bundled import ContentsReader
+
 _LONGEST_SIDECAR = 4096
 
 
@@ -37,8 +39,16 @@ def verify_packed_file(
     *,
     limits: ArchiveLimits = DEFAULT_LIMITS,
     more: tuple[CheckFinding, ...] = (),
+    reader: ContentsReader | None = None,
 ) -> Verified:
-    """Check a ``.tgz``; ``more`` are findings about it from elsewhere.
+    """Check a ``.tgz``.
+
+    Args:
+        tgz: the file.
+        terms: what it is checked against.
+        limits: how much it may hold.
+        more: findings about it from elsewhere.
+        reader: gathers what is in it, since it is read anyway.
 
     Raises:
         ToolchainError: Node.js cannot be started.
@@ -50,7 +60,13 @@ def verify_packed_file(
     with scratch_folder("verify") as work:
         folder = work / "plugin"
         try:
-            files = unpack(tgz, folder, select=PACKAGE_FOLDER, limits=limits)
+            files = unpack(
+                tgz,
+                folder,
+                select=PACKAGE_FOLDER,
+                limits=limits,
+                look=reader.look if reader else None,
+            )
         except ArtifactError as error:
             return Verified(
                 artifact=artifact, findings=(integrity, finding_of_error(ARCHIVE, error))

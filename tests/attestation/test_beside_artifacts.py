@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from factory.archives.integrity import integrity_of
 from factory.attestation.provenance import Material
 from factory.engines import Engine
 from factory.errors import ExportError
@@ -106,6 +107,22 @@ def test_writing_it_again_changes_neither_report_nor_file(
 
     assert twice == slower
     assert (tmp_path / twice.files[-1].name).read_bytes() == before
+
+
+def test_of_a_restored_plugin_it_says_what_was_compared_then(
+    report: PluginReport, tmp_path: Path
+) -> None:
+    built = written(report, tmp_path)
+    file = tmp_path / built.files[-1].name
+    before = file.read_text()
+    tgz = tmp_path / report.files[0].name
+    known = replace(report.files[0], sha256=sha256(tgz.read_bytes()))
+    restored = replace(report, cached=True, files=(known,), integrity=integrity_of(tgz))
+    tgz.unlink()  # nobody reads it again
+
+    written(restored, tmp_path)
+
+    assert file.read_text() == before
 
 
 def test_a_plugin_that_failed_has_none(report: PluginReport, tmp_path: Path) -> None:

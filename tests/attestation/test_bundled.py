@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from factory.attestation.bundled import BundleContents, BundledPackage, bundle_contents
+from factory.archives.unpack import unpack
+from factory.attestation.bundled import (
+    BundleContents,
+    BundledPackage,
+    ContentsReader,
+    bundle_contents,
+)
 from factory.errors import PackError
 from tests.oci.plugin_archives import pack
 
@@ -51,6 +57,25 @@ def test_packages_of_node_modules_nested_ones_included(tmp_path: Path) -> None:
     assert list(named(found)) == ["@types/qs@6.9.0", "express@4.1.0", "qs@6.1.0", "qs@6.2.0"]
     assert named(found)["qs@6.1.0"].locations == ("node_modules/express/node_modules/qs",)
     assert named(found)["express@4.1.0"].licenses == ("MIT",)
+
+
+def test_who_unpacks_an_archive_reads_the_same_of_it(tmp_path: Path) -> None:
+    sources = {"version": 3, "sources": ["webpack://x/../node_modules/lodash/map.js"]}
+    files = {
+        "dist/index.js": b"1" * 300_000,
+        "dist/index.js.map": json.dumps(sources).encode(),
+        "node_modules/express/package.json": manifest("express", "4.1.0", license="MIT"),
+        "node_modules/express/index.js": b"2",
+        "node_modules/express/empty.js": b"",
+    }
+    tgz = pack(tmp_path / "a.tgz", PLUGIN, files)
+    reader = ContentsReader()
+
+    unpack(tgz, tmp_path / "plugin", select="package", look=reader.look)
+
+    assert reader.contents() == bundle_contents(tgz)
+    assert list(named(reader.contents())) == ["express@4.1.0", "lodash@"]
+    assert {path: (tmp_path / "plugin" / path).read_bytes() for path in files} == files
 
 
 def test_what_no_package_is(tmp_path: Path) -> None:
