@@ -77,10 +77,15 @@ def exclusive(
 
 
 @contextlib.contextmanager
-def held_if_free(path: Path) -> Iterator[bool]:
+def held_if_free(path: Path, *, waits: bool = False) -> Iterator[bool]:
     """Hold a lock on an existing file or folder if nobody does; gives whether it is held.
 
-    It is not where the filesystem cannot lock: nobody can tell there whether somebody does.
+    It is not where the filesystem cannot lock: nobody can tell there whether somebody does. Nor
+    where another is at its path by then.
+
+    Args:
+        path: the file or folder.
+        waits: wait until nobody holds one, for a lock that nobody holds for long.
 
     Raises:
         OSError: it cannot be opened.
@@ -89,7 +94,7 @@ def held_if_free(path: Path) -> Iterator[bool]:
     try:
         held = True
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except OSError:
             held = False
         yield held and _is_same_file(descriptor, path)

@@ -28,6 +28,8 @@ _PREFIX = "plugin-factory-"
 _NAME = lazy_pattern(rf"{_PREFIX}(?:[a-z]+-)?[a-z0-9_]{{8}}")
 # Says that a folder is of this module; it is there only while, or after, the folder is locked.
 _MARK = ".plugin-factory-scratch"
+# As `tempfile.mkdtemp` makes folders.
+_OWN_MODE = 0o700
 
 
 @contextlib.contextmanager
@@ -44,13 +46,25 @@ def scratch_folder(purpose: str = "", *, parent: Path | None = None) -> Iterator
     parent = (parent or Path(tempfile.gettempdir())).resolve()
     _swept(parent)
     prefix = f"{_PREFIX}{purpose}-" if purpose else _PREFIX
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     with contextlib.ExitStack() as stack:
-        stack.callback(_remove, folder)
-        # Where a folder cannot be locked, nobody could tell that it is in use: it gets no mark.
-        if stack.enter_context(held_if_free(folder)):
-            (folder / _MARK).touch()
+        folder = None
+        while folder is None:
+            folder = _make(parent, prefix, stack)
         yield folder
+
+
+def _make(parent: Path, prefix: str, stack: contextlib.ExitStack) -> Path | None:
+    """Make a folder and lock it; None if it was taken for what a killed process had left."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    stack.callback(_remove, folder)
+    try:
+        held = stack.enter_context(held_if_free(folder, waits=True))
+    except FileNotFoundError:
+        return None
+    # Where a folder cannot be locked, nobody could tell that it is in use: it gets no mark.
+    if held:
+        (folder / _MARK).touch()
+    return folder if folder.is_dir() else None
 
 
 @cache
@@ -66,8 +80,12 @@ def _swept(parent: Path) -> None:
 def _is_ours(entry: os.DirEntry[str]) -> bool:
     if not _NAME.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):
         return False
-    mine = entry.stat(follow_symlinks=False).st_uid == os.geteuid()
-    return mine and stat.S_ISREG((Path(entry.path) / _MARK).lstat().st_mode)
+    found = entry.stat(follow_symlinks=False)
+    if found.st_uid != os.geteuid():
+        return False
+    if stat.S_IMODE(found.st_mode) == _OWN_MODE and not any(Path(entry.path).iterdir()):
+        return True  # its process was killed before it could mark it
+    return stat.S_ISREG((Path(entry.path) / _MARK).lstat().st_mode)
 
 
 def _remove_unless_held(folder: Path) -> None:

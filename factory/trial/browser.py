@@ -16,6 +16,15 @@ _WORDS = (
     "--headless",
     "--disable-gpu",
     "--no-first-run",
+    "--no-default-browser-check",
+    # Pages are opened by whoever drives it, and nothing else is: no new tab's page, no extension.
+    "--no-startup-window",
+    "--disable-extensions",
+    "--disable-component-extensions-with-background-pages",
+    "--disable-breakpad",
+    "--mute-audio",
+    # Pages of its own beside each window, which cost as much as a page: nobody types an address.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
     # It asks nobody but the page's own server.
     "--disable-background-networking",
     "--disable-component-update",

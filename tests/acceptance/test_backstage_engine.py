@@ -10,7 +10,6 @@ import hashlib
 import json
 import shutil
 import subprocess
-import tarfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -258,8 +257,7 @@ def older_modules(process: dict[str, str], folder: Path) -> Path:
     command = ["npm", "pack", "--silent", "@backstage/backend-plugin-api@1.4.1"]
     subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
     (tgz,) = folder.glob("*.tgz")
-    with tarfile.open(tgz) as archive:
-        archive.extractall(folder, filter="data")
+    subprocess.run(["tar", "-xzf", tgz, "-C", folder], check=True)
     (folder / "node_modules/@backstage").mkdir(parents=True)
     (folder / "package").rename(folder / "node_modules/@backstage/backend-plugin-api")
     return folder / "node_modules"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import tarfile
+import subprocess
 from pathlib import Path
 
 from tests.command_line import run_factory
@@ -15,8 +15,7 @@ from .example_builds import Built
 def test_one_that_exports_nothing_is_told_before_it_is_tried_and_then(
     built: Built, process: dict[str, str], tmp_path: Path
 ) -> None:
-    with tarfile.open(built.tgz("plugins/greetings")) as archive:
-        archive.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-xzf", built.tgz("plugins/greetings"), "-C", tmp_path], check=True)
     folder = tmp_path / "package"
     shutil.rmtree(folder / "dist-scalprum")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,6 @@ from factory.scratch_folder import _swept, scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 # Fills a folder as packages do, tells that it has, and stays until its input ends.
 HOLDING = """
@@ -94,3 +95,46 @@ def test_what_is_not_ours_stays(temporary: Path) -> None:
     with scratch_folder():
         pass
     assert sorted(temporary.rglob("*")) == before
+
+
+def test_what_was_left_before_it_could_be_marked_is_removed(temporary: Path) -> None:
+    tempfile.mkdtemp(prefix="plugin-factory-patches-", dir=temporary)
+    with scratch_folder() as folder:
+        assert list(temporary.iterdir()) == [folder]
+
+
+def test_one_that_another_process_takes_for_left_is_made_anew(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = tempfile.mkdtemp, []
+
+    def make_and_lose(**named: str) -> str:
+        made.append(make(**named))
+        if len(made) == 1:
+            Path(made[0]).rmdir()
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make_and_lose)
+    with scratch_folder("images") as folder:
+        assert len(made) == 2
+        (folder / "file").write_text("x")
+    assert list(temporary.iterdir()) == []
+
+
+def test_one_that_is_taken_while_it_is_being_locked_is_made_anew(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, locked = fcntl.flock, []
+
+    def lose_and_lock(descriptor: int, operation: int) -> None:
+        locked.append(operation)
+        if len(locked) == 1:
+            (only,) = temporary.iterdir()
+            only.rmdir()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lose_and_lock)
+    with scratch_folder() as folder:
+        assert len(locked) == 2
+        assert folder.is_dir()
+    assert list(temporary.iterdir()) == []

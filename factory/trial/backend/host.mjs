@@ -233,7 +233,8 @@ const scalprumPlugin = createBackendPlugin({
           ),
         );
         for (const { name, folder } of plugins) {
-          files.use(`/${name}`, express.static(folder));
+          const setHeaders = response => response.setHeader('Cache-Control', 'no-transform, max-age=0');
+          files.use(`/${name}`, express.static(folder, { cacheControl: false, setHeaders }));
         }
         router.use(files);
         noteServed(SCALPRUM_ID);
@@ -260,7 +261,10 @@ const appPlugin = createBackendPlugin({
           }),
         );
         files.get('/trial/run', (_, response) => response.json({ run }));
-        files.use(express.static(request.app));
+        // Named after their content; compressing them costs more than it saves on the way.
+        const keep = 'public, max-age=86400, immutable, no-transform';
+        const setHeaders = response => response.setHeader('Cache-Control', keep);
+        files.use(express.static(request.app, { cacheControl: false, index: false, setHeaders }));
         files.use((_, response) => response.sendFile(join(request.app, 'index.html')));
         router.use(files);
         noteServed(APP_ID);

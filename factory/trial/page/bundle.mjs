@@ -16,7 +16,14 @@ const config = {
   target: 'web',
   context: import.meta.dirname,
   entry: './src/index.js',
-  output: { path: `${import.meta.dirname}/dist`, clean: true, publicPath: '/' },
+  output: {
+    path: `${import.meta.dirname}/dist`,
+    clean: true,
+    publicPath: '/',
+    filename: '[name].[contenthash].js',
+    cssFilename: '[name].[contenthash].css',
+    assetModuleFilename: '[name].[contenthash][ext]',
+  },
   resolve: {
     extensions: ['.jsx', '.mjs', '.js', '.json'],
     // The catalog's export to a file wants Node's streams; nobody exports here.
