@@ -22,7 +22,8 @@ _HEAD = lazy_pattern(r"(?:#[^\n]*+\n|\n)*+__metadata:\n(?:  [A-Za-z]++: [0-9a-z]
 # What may stand between quotes, so that nothing in a line has to be unescaped, and a name without.
 _TEXT = r"[ !#-\[\]-~]"
 _NAME = r'(?:"[!#-\[\]-~]++"|[!#-9;-\[\]-~]++)'
-# The groups: the whole, the descriptors, version, resolution, sections, conditions.
+# The groups: the whole, the descriptors, version, resolution, sections, conditions. Sections are
+# repeated without the possessive "+", with which Python before 3.11.5 finds nothing (gh-106052).
 _ENTRY = lazy_pattern(
     rf"""((?:"((?!__metadata"){_TEXT}++)":|\? "((?!__metadata"){_TEXT}++)"
 :)
@@ -33,7 +34,7 @@ _ENTRY = lazy_pattern(
 )++|  (?:dependencies|peerDependencies)Meta:
 (?:    {_NAME}:
 (?:      [A-Za-z]++: [a-z]++
-)++)++)*+)(?:  checksum: [0-9A-Za-z/]++
+)++)++)*)(?:  checksum: [0-9A-Za-z/]++
 )?+(?:  conditions: ([ !#-9;-\[\]-~]++)
 )?+  languageName: [a-z]++
   linkType: [a-z]++

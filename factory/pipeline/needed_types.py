@@ -37,7 +37,7 @@ SETTINGS = "tsconfig.json"
 NEEDED_SETTINGS = "tsconfig.plugin-factory.json"
 # The script where all of its settings are in tsconfig.json, so that another file can have them.
 _PLAIN_TSC = lazy_pattern(
-    r"tsc(?:\s+--(?:incremental|pretty|skipLibCheck)(?:\s+(?:true|false))?)*+\s*"
+    r"tsc(?:\s+--(?:incremental|pretty|skipLibCheck)(?:\s+(?:true|false))?)*\s*"
 )
 # These mean something in a pattern of tsconfig.json.
 _WILD = lazy_pattern(r"[*?]")

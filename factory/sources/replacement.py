@@ -172,9 +172,7 @@ def _read(text: bytes, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
     """A journal's content. It may be anybody's, who would have us write outside of the tree."""
     try:
         journal = parse_object(text)
-        moves = tuple(
-            _Move(**{**each, "folders": tuple(each["folders"])}) for each in journal["moves"]
-        )
+        moves = tuple(_read_move(**each) for each in journal["moves"])
         real = root.resolve()
         for move in moves:
             for name in (move.target, move.new, move.old, *move.folders):
@@ -190,6 +188,16 @@ def _read(text: bytes, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
             found="a journal that the factory did not write",
             hint="look through the changes of the tree (git status), then remove the file",
         ) from error
+
+
+def _read_move(*, target: str, folders: list[str], **others: str | None) -> _Move:
+    """What a journal says of a file; ValueError or TypeError if it says something else."""
+    names = [target, *folders, *(name for name in others.values() if name is not None)]
+    if not isinstance(folders, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError
+    if any("\0" in name for name in names):
+        raise ValueError
+    return _Move(target=target, folders=tuple(folders), **others)  # type: ignore[arg-type]
 
 
 def _plan_move(item: Replacement, root: Path) -> _Move:
