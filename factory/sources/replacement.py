@@ -20,7 +20,7 @@ import os
 import stat
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from factory.errors import Place, SourceError, StorageError
 from factory.notation.json_text import parse_object
@@ -172,7 +172,7 @@ def _read(text: bytes, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
     """A journal's content. It may be anybody's, who would have us write outside of the tree."""
     try:
         journal = parse_object(text)
-        moves = tuple(_read_move(**each) for each in journal["moves"])
+        moves = tuple(_read_move(each) for each in journal["moves"])
         real = root.resolve()
         for move in moves:
             for name in (move.target, move.new, move.old, *move.folders):
@@ -190,14 +190,16 @@ def _read(text: bytes, root: Path) -> tuple[_Phase, tuple[_Move, ...]]:
         ) from error
 
 
-def _read_move(*, target: str, folders: list[str], **others: str | None) -> _Move:
-    """What a journal says of a file; ValueError or TypeError if it says something else."""
-    names = [target, *folders, *(name for name in others.values() if name is not None)]
+def _read_move(said: dict[str, Any]) -> _Move:
+    """What a journal says of a file; ValueError, TypeError or KeyError if it is another thing."""
+    folders: Any = said["folders"]
+    others = {name: value for name, value in said.items() if name != "folders"}
+    names = [said["target"], *folders, *(value for value in others.values() if value is not None)]
     if not isinstance(folders, list) or not all(isinstance(name, str) for name in names):
         raise TypeError
     if any("\0" in name for name in names):
         raise ValueError
-    return _Move(target=target, folders=tuple(folders), **others)  # type: ignore[arg-type]
+    return _Move(folders=tuple(folders), **others)
 
 
 def _plan_move(item: Replacement, root: Path) -> _Move:
