@@ -10,12 +10,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const PAGE_MILLISECONDS = 60_000;
 // A page is taken for done when it has not changed for so long and waits for nothing, longer while
 // it waits for something, and longest while there is nothing on it.
-const SETTLED_MILLISECONDS = 1_000;
+const SETTLED_MILLISECONDS = 700;
 const WAITING_MILLISECONDS = 5_000;
 const BLANK_MILLISECONDS = 20_000;
 const LOOK_MILLISECONDS = 100;
 const CLOSE_MILLISECONDS = 5_000;
 const MOST_AT_ONCE = 4;
+// Each page has one of its own: pages behind another one do not draw.
+const WINDOW = { url: 'about:blank', newWindow: true };
 // What stays open for as long as its page does.
 const ENDLESS = ['EventSource', 'WebSocket', 'Ping'];
 
@@ -113,7 +115,7 @@ export class Browser {
     await this.#end();
   }
 
-  /** Ends it by a word of its own or else without. */
+  /** Ends what runs, which may be started again. */
   async #end() {
     const running = this.#running;
     this.#running = null;
@@ -175,10 +177,16 @@ function startProcess([program, ...words]) {
     commands.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     return Promise.race([answer, failed]);
   };
+  // One window is there before it is needed.
+  let spare = ask('Target.createTarget', WINDOW);
+  spare.catch(() => {});
+  const takeWindow = () => {
+    const taken = spare ?? ask('Target.createTarget', WINDOW);
+    spare = null;
+    return taken;
+  };
   const close = async () => {
-    const closing = ask('Browser.close').catch(() => {});
-    await Promise.race([closing.then(() => ended), sleep(CLOSE_MILLISECONDS)]);
-    child.kill('SIGKILL');
+    child.kill('SIGKILL'); // it has nothing to keep
     await Promise.race([ended, sleep(CLOSE_MILLISECONDS)]);
     try {
       rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
@@ -186,13 +194,11 @@ function startProcess([program, ...words]) {
       // A helper process may still write; the folder goes with the trial.
     }
   };
-  return { ask, listeners, isOver: () => isOver, close };
+  return { ask, listeners, takeWindow, isOver: () => isOver, close };
 }
 
 async function openPage(browser, { address, screenshot, hear }, patience) {
-  // A window of its own: pages behind another one do not draw.
-  const target = { url: 'about:blank', newWindow: true };
-  const { targetId } = await browser.ask('Target.createTarget', target);
+  const { targetId } = await browser.takeWindow();
   try {
     const { sessionId } = await browser.ask('Target.attachToTarget', { targetId, flatten: true });
     const ask = (method, params) => browser.ask(method, params, sessionId);

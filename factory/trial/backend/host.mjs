@@ -448,7 +448,7 @@ async function waitForCatalog() {
       return;
     }
     last = count;
-    await new Promise(done => setTimeout(done, 500));
+    await new Promise(done => setTimeout(done, 250));
   }
 }
 
@@ -581,7 +581,7 @@ try {
   browser?.start(); // one starts while the other does
   const starting = backend.start();
   const signedIn = starting.then(signIn);
-  const ready = signedIn.then(() => own.includes('catalog') && waitForCatalog());
+  const ready = starting.then(() => own.includes('catalog') && waitForCatalog());
   const opening = browser && Promise.race([served, starting]).then(() => openApp(ready));
   for (const later of [ready, opening]) {
     later?.catch(() => {}); // it is looked at once Backstage has started
