@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import field
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from factory.archives.npm_package import PACKAGE_FOLDER, packed_entries
 from factory.values import dataclass
 
 if TYPE_CHECKING:
-    import tarfile
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -67,9 +66,10 @@ def look_at_chunks(
     wanted: Callable[[str], bool],
     take: Callable[[PackedFile], None],
 ) -> Iterator[bytes]:
-    """Pass on the chunks of an entry that somebody else reads, and take the file at their end.
+    """Return the chunks of an entry that somebody else reads; its file is taken at their end.
 
-    Links between files are left out, as :func:`read_packed_files` leaves them out.
+    A symbolic link, which has no chunks, is taken at once. Links between files are left out, as
+    :func:`read_packed_files` leaves them out.
 
     Args:
         path: the entry's, relative to the package.
@@ -79,26 +79,22 @@ def look_at_chunks(
         take: is given the file.
     """
     if member.kind == "link":
-        take(_file(path, member.target.encode("utf-8", "surrogateescape"), link=True))
+        take(_link(path, member.target))
     if member.kind != "file":
-        return
-    git_id, sha256 = _git_blob(member.size), hashlib.sha256()
-    kept: list[bytes] | None = [] if wanted(path) else None
-    for chunk in chunks:
-        git_id.update(chunk)
-        sha256.update(chunk)
-        if kept is not None:
-            kept.append(chunk)
-        yield chunk
-    take(
-        PackedFile(
-            path=path,
-            git_id=git_id.hexdigest(),
-            sha256=sha256.hexdigest(),
-            executable=member.executable,
-            content=None if kept is None else b"".join(kept),
-        )
+        return chunks
+    gathered = _Gathered(member.size, keeps=wanted(path))
+    return _pass_on(
+        chunks, gathered, lambda: take(gathered.file(path, executable=member.executable))
     )
+
+
+def _pass_on(
+    chunks: Iterator[bytes], gathered: _Gathered, at_end: Callable[[], None]
+) -> Iterator[bytes]:
+    for chunk in chunks:
+        gathered.add(chunk)
+        yield chunk
+    at_end()
 
 
 def read_packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[PackedFile]:
@@ -110,39 +106,41 @@ def read_packed_files(tgz: Path, *, wanted: Callable[[str], bool]) -> Iterator[P
     for member, content in packed_entries(tgz):
         path = member.name.removeprefix(f"{PACKAGE_FOLDER}/")
         if member.issym():
-            target = member.linkname.encode("utf-8", "surrogateescape")
-            yield _file(path, target, link=True)
+            yield _link(path, member.linkname)
         elif content is not None:
-            yield _read(path, member, content, keep=wanted(path))
+            gathered = _Gathered(member.size, keeps=wanted(path))
+            while block := content.read(_BLOCK):
+                gathered.add(block)
+            yield gathered.file(path, executable=bool(member.mode & _EXECUTABLE))
 
 
-def _read(path: str, member: tarfile.TarInfo, stream: IO[bytes], *, keep: bool) -> PackedFile:
-    executable = bool(member.mode & _EXECUTABLE)
-    if keep:
-        return _file(path, stream.read(), executable=executable, keep=True)
-    git_id, sha256 = _git_blob(member.size), hashlib.sha256()
-    while block := stream.read(_BLOCK):
-        git_id.update(block)
-        sha256.update(block)
-    return PackedFile(
-        path=path, git_id=git_id.hexdigest(), sha256=sha256.hexdigest(), executable=executable
-    )
+class _Gathered:
+    """What is known of a file's content, piece by piece."""
+
+    def __init__(self, size: int, *, keeps: bool) -> None:
+        self._git_id = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+        self._sha256 = hashlib.sha256()
+        self._kept: list[bytes] | None = [] if keeps else None
+
+    def add(self, chunk: bytes) -> None:
+        self._git_id.update(chunk)
+        self._sha256.update(chunk)
+        if self._kept is not None:
+            self._kept.append(chunk)
+
+    def file(self, path: str, *, executable: bool = False, link: bool = False) -> PackedFile:
+        return PackedFile(
+            path=path,
+            git_id=self._git_id.hexdigest(),
+            sha256=self._sha256.hexdigest(),
+            executable=executable,
+            link=link,
+            content=None if self._kept is None else b"".join(self._kept),
+        )
 
 
-def _file(
-    path: str, content: bytes, *, executable: bool = False, link: bool = False, keep: bool = False
-) -> PackedFile:
-    git_id = _git_blob(len(content))
-    git_id.update(content)
-    return PackedFile(
-        path=path,
-        git_id=git_id.hexdigest(),
-        sha256=hashlib.sha256(content).hexdigest(),
-        executable=executable,
-        link=link,
-        content=content if keep else None,
-    )
-
-
-def _git_blob(size: int) -> hashlib._Hash:
-    return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+def _link(path: str, target: str) -> PackedFile:
+    content = target.encode("utf-8", "surrogateescape")
+    gathered = _Gathered(len(content), keeps=False)
+    gathered.add(content)
+    return gathered.file(path, link=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,7 +69,11 @@ def test_who_unpacks_an_archive_reads_the_same_of_it(tmp_path: Path) -> None:
         "node_modules/express/index.js": b"2",
         "node_modules/express/empty.js": b"",
     }
-    tgz = pack(tmp_path / "a.tgz", PLUGIN, files)
+    link = tarfile.TarInfo("package/node_modules/express/lib.js")
+    link.type, link.linkname = tarfile.SYMTYPE, "index.js"
+    program = tarfile.TarInfo("package/node_modules/express/run")
+    program.mode, program.size = 0o755, 1
+    tgz = pack(tmp_path / "a.tgz", PLUGIN, files, [(link, b""), (program, b"3")])
     reader = ContentsReader()
 
     unpack(tgz, tmp_path / "plugin", select="package", look=reader.look)
