@@ -16,8 +16,8 @@ from urllib.parse import quote, urlsplit
 from factory.archives.integrity import integrity_of
 from factory.archives.npm_package import is_package_name
 from factory.errors import PackError, Place, RegistryError, UsageError, os_errors_as
-from factory.installation.npmrc import PUBLIC_REGISTRY
 from factory.notation.json_text import parse_object
+from factory.toolchain.pinned_install import PUBLIC_REGISTRY
 from factory.values import dataclass
 from factory.versions import is_range, is_version
 

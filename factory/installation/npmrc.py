@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from factory.errors import ConfigurationError, Place
 from factory.oci.authorization import basic_header
 from factory.patterns import lazy_pattern
+from factory.toolchain.pinned_install import PUBLIC_REGISTRY
 from factory.values import dataclass
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NPMRC = ".npmrc"
-PUBLIC_REGISTRY = "https://registry.npmjs.org/"
 
 _PREFIX = "npm_config_"
 _SECRETS = ("_authToken", "_auth", "_password")

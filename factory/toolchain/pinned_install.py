@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LOCKFILE = "package-lock.json"
 _MODULES = "node_modules/"
-NPM_REGISTRY = "https://registry.npmjs.org/"
+PUBLIC_REGISTRY = "https://registry.npmjs.org/"
 
 
 def install_pinned(npm: Npm, *options: str, folder: Path, what: str) -> None:
@@ -57,7 +57,7 @@ def add_addresses(lockfile: bytes) -> bytes:
 
 def _address(path: str, package: dict[str, Any]) -> str:
     name = package.get("name") or path.rpartition(_MODULES)[2]
-    return f"{NPM_REGISTRY}{name}/-/{name.rpartition('/')[2]}-{package['version']}.tgz"
+    return f"{PUBLIC_REGISTRY}{name}/-/{name.rpartition('/')[2]}-{package['version']}.tgz"
 
 
 def _asks_npms_registry_alone(npm: Npm, folder: Path) -> bool:
@@ -66,4 +66,4 @@ def _asks_npms_registry_alone(npm: Npm, folder: Path) -> bool:
     except (ProcessFailed, ValueError):
         return False
     registries = {value for name, value in settings.items() if name.endswith("registry")}
-    return registries == {NPM_REGISTRY}
+    return registries == {PUBLIC_REGISTRY}

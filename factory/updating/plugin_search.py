@@ -13,10 +13,10 @@ from urllib.parse import quote
 from factory.analysis.discovery import PLUGIN_ROLES
 from factory.archives.npm_package import is_package_name
 from factory.errors import RegistryError
-from factory.installation.npmrc import PUBLIC_REGISTRY
 from factory.notation.json_text import parse_object
 from factory.outside_text import clean
 from factory.threads import InheritingPool
+from factory.toolchain.pinned_install import PUBLIC_REGISTRY
 from factory.updating.portal_fit import join_fits, judge_ranges
 from factory.updating.version_fit import judge_computed_backstage, match_backstage
 from factory.values import dataclass

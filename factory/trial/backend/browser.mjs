@@ -82,18 +82,19 @@ export class Browser {
       all.push(...findMore(notes));
       begin();
     };
+    const finish = async () => {
+      while (running.size) {
+        await Promise.race(running);
+      }
+    };
     begin();
-    while (running.size) {
-      await Promise.race(running);
-    }
+    await finish();
     // A page may have ended the browser, or kept it busy, for the others too.
     for (let index = 0; index < found.length; index += 1) {
       if (found[index].problem && all.length > 1) {
         await this.#end();
         found[index] = await this.#openOne(all[index], hear);
-        while (running.size) {
-          await Promise.race(running);
-        }
+        await finish();
       }
     }
     return found;

@@ -483,6 +483,11 @@ async function askRoutes() {
   return answers;
 }
 
+/** Returns a file's address, or the file as it is where that is no address. */
+function resolveAddress(file, base) {
+  return URL.canParse(file, base) ? new URL(file, base).href : file;
+}
+
 /** Returns the remotes that an app would be told of, and which of their scripts are not served. */
 async function askRemotes() {
   const { value } = await ask(REMOTES, { wantsJson: true });
@@ -497,7 +502,7 @@ async function askRemotes() {
         ...exposes.flatMap(one => one?.assets?.js?.sync ?? []).map(String),
       ];
       const asked = await Promise.all(
-        [...new Set(scripts)].map(file => ask(new URL(file, remoteInfo.entry).href)),
+        [...new Set(scripts)].map(file => ask(resolveAddress(file, remoteInfo.entry))),
       );
       return {
         package: packageName,
@@ -523,21 +528,20 @@ function listTheirs({ modules = [], extensions = [] }) {
  * @param ready a promise: the catalog has what pages show
  */
 async function openApp(ready) {
-  const wanted = new Map();
+  const wanted = [];
   const read = notes => (notes ? JSON.parse(notes) : {});
   const findPages = notes => {
     const paths = listTheirs(read(notes)).map(one => one.path);
-    const found = paths.filter(path => /^\/[\w./~-]*$/.test(path) && !wanted.has(path));
-    const more = [...new Set(found)].slice(0, MOST_PAGES - wanted.size);
-    for (const path of more) {
+    const more = new Set(paths.filter(path => /^\/[\w./~-]*$/.test(path)));
+    wanted.forEach(({ path }) => more.delete(path));
+    const pages = [...more].slice(0, MOST_PAGES - wanted.length).map(path => {
       const name = `${path.slice(1).replace(/[^\w-]/g, '-') || 'index'}.png`;
-      const screenshot = request.screenshots ? join(request.screenshots, name) : '';
-      wanted.set(path, { path, screenshot });
-    }
-    return more.map(path => {
-      const { screenshot } = wanted.get(path);
-      return { address: new URL(path, address).href, screenshot, after: ready };
+      return { path, screenshot: request.screenshots ? join(request.screenshots, name) : '' };
     });
+    wanted.push(...pages);
+    return pages.map(({ path, screenshot }) => ({
+      address: new URL(path, address).href, screenshot, after: ready,
+    }));
   };
   const first = { address: new URL(BARE_PAGE, address).href, screenshot: '' };
   const opened = await browser.open([first], findPages);
@@ -546,9 +550,8 @@ async function openApp(ready) {
     text: text.slice(0, LONGEST),
     problem: problem.slice(0, LONGEST),
   }));
-  const places = [...wanted.values()];
   const pages = found.map(({ text, mounts, problem, errors }, index) => ({
-    ...places[index], text, mounts, problem, errors,
+    ...wanted[index], text, mounts, problem, errors,
   }));
   const { modules = [], problems = [], left = [], errors = [], problem } = app;
   const others = found.flatMap(page => page.problems ?? []);
@@ -583,7 +586,7 @@ try {
   const signedIn = starting.then(signIn);
   const ready = starting.then(() => own.includes('catalog') && waitForCatalog());
   const opening = browser && Promise.race([served, starting]).then(() => openApp(ready));
-  for (const later of [ready, opening]) {
+  for (const later of [signedIn, ready, opening]) {
     later?.catch(() => {}); // it is looked at once Backstage has started
   }
   const ended = await Promise.race([starting, tooLate]);
