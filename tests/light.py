@@ -16,7 +16,7 @@ from pathlib import Path
 _HIDDEN = (
     *("node", "npm", "npx", "yarn", "corepack"),
     *("docker-registry", "skopeo", "podman", "buildah", "runc", "docker", "debootstrap"),
-    *("chromium", "cosign"),
+    *("chromium", "chromium-headless-shell", "cosign"),
 )
 # Nothing listens here (RFC 863's port, which no system serves any more).
 _NOWHERE = "http://127.0.0.1:9/"

@@ -11,7 +11,11 @@ from factory.errors import UsageError
 if TYPE_CHECKING:
     from factory.config.environment import Environment
 
-_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# One without windows of its own starts in half the time.
+_PROGRAMS = (
+    *("chromium-headless-shell", "chrome-headless-shell", "headless-shell"),
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
+)
 _WORDS = (
     "--headless",
     "--disable-gpu",
@@ -57,6 +61,6 @@ def find_browser(wanted: str, environment: Environment) -> tuple[str, ...]:
             "there is no such browser",
             found=wanted,
             expected="Chromium or Chrome: a program's path, or its name on the PATH",
-            hint="install it, such as Debian's package chromium",
+            hint="install it, such as Debian's package chromium-headless-shell",
         )
     return ()

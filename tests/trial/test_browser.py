@@ -27,6 +27,12 @@ def test_one_of_the_path_is_taken(tmp_path: Path) -> None:
     assert find_browser("", on_path(tmp_path / "bin"))[:2] == (str(chrome), "--headless")
 
 
+def test_one_without_windows_comes_before_others(tmp_path: Path) -> None:
+    program(tmp_path / "bin", "chromium")
+    shell = program(tmp_path / "bin", "chromium-headless-shell")
+    assert find_browser("", on_path(tmp_path / "bin"))[0] == str(shell)
+
+
 def test_the_one_that_is_named_comes_first(tmp_path: Path) -> None:
     program(tmp_path / "bin", "chromium")
     named = program(tmp_path / "own", "browser")

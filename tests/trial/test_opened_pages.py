@@ -23,10 +23,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pages")
 
 
-@pytest.fixture(scope="module")
-def opened(folder: Path, process: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+@pytest.fixture(scope="module", params=["", "chromium"], ids=["the first", "chromium"])
+def opened(
+    request: pytest.FixtureRequest, folder: Path, process: dict[str, str]
+) -> dict[str, list[dict[str, Any]]]:
     """What became of pages, by the browser they were opened in."""
-    browser = find_browser("", Environment(variables=process))
+    browser = find_browser(request.param, Environment(variables=process))
     assert browser, "the tests need Chromium"
     module, reload = TRIAL / "backend/browser.mjs", TRIAL / "page/reload.js"
     ended = subprocess.run(

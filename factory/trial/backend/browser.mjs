@@ -10,10 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const PAGE_MILLISECONDS = 60_000;
 // A page is taken for done when it has not changed for so long and waits for nothing, longer while
 // it waits for something, and longest while there is nothing on it.
-const SETTLED_MILLISECONDS = 700;
+const SETTLED_MILLISECONDS = 500;
+// One that is slow to answer is not quiet for it.
+const SETTLED_LOOKS = 5;
 const WAITING_MILLISECONDS = 5_000;
 const BLANK_MILLISECONDS = 20_000;
-const LOOK_MILLISECONDS = 100;
+const LOOK_MILLISECONDS = 90;
 const CLOSE_MILLISECONDS = 5_000;
 const MOST_AT_ONCE = 4;
 // Each page has one of its own: pages behind another one do not draw.
@@ -188,6 +190,9 @@ function startProcess([program, ...words]) {
   };
   const close = async () => {
     child.kill('SIGKILL'); // it has nothing to keep
+    // Where that is a script which waits for the browser, the browser ends when it hears no more.
+    commands.destroy();
+    messages.destroy();
     await Promise.race([ended, sleep(CLOSE_MILLISECONDS)]);
     try {
       rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
@@ -237,11 +242,14 @@ async function watchPage({ look, hear, requests }, patience) {
   let said = '';
   let heard = '';
   let since = Date.now();
+  let looks = 0;
   while (Date.now() < until) {
     const now = await look();
+    looks += 1;
     if (now !== said) {
       said = now;
       since = Date.now();
+      looks = 0;
     }
     const [text, notes] = JSON.parse(said);
     if (notes !== heard) {
@@ -250,7 +258,8 @@ async function watchPage({ look, hear, requests }, patience) {
     }
     const isShown = text.trim() && notes;
     const unlessWaiting = requests.size ? WAITING_MILLISECONDS : SETTLED_MILLISECONDS;
-    if (Date.now() - since >= (isShown ? unlessWaiting : BLANK_MILLISECONDS)) {
+    const quiet = isShown ? unlessWaiting : BLANK_MILLISECONDS;
+    if (looks >= SETTLED_LOOKS && Date.now() - since >= quiet) {
       break;
     }
     await sleep(LOOK_MILLISECONDS);

@@ -87,6 +87,7 @@ const defaultConfig = {
       { allow: ['API', 'Component', 'Domain', 'Group', 'Resource', 'System', 'Template', 'User'] },
     ],
     locations: [{ type: 'file', target: join(import.meta.dirname, 'sample-entities.yaml') }],
+    stitchingStrategy: { pollingInterval: { milliseconds: 100 } },
   },
 };
 const ownConfig = {
@@ -448,7 +449,7 @@ async function waitForCatalog() {
       return;
     }
     last = count;
-    await new Promise(done => setTimeout(done, 250));
+    await new Promise(done => setTimeout(done, 120));
   }
 }
 

@@ -23,7 +23,7 @@ import { note, noteMounted } from './notes';
 import { Menu } from './sidebar';
 import { loadWiring } from './wiring';
 
-const SETTLED_MILLISECONDS = 500;
+const NOTED_MILLISECONDS = 200;
 
 async function fetchJson(path) {
   const response = await fetch(path);
@@ -140,4 +140,4 @@ const Root = app.createRoot(
   </ScalprumProvider>,
 );
 createRoot(document.getElementById('root')).render(<Root />);
-setInterval(noteMounted, SETTLED_MILLISECONDS);
+setInterval(noteMounted, NOTED_MILLISECONDS);
