@@ -21,7 +21,7 @@ from typing import Any
 
 from factory.notation.yaml_text import yaml_text
 from factory.oci.packed_plugin import read_plugin_archive
-from factory.pipeline.portal_files import PortalEntry, write_published
+from factory.plugin_config.portal_files import PortalEntry, write_published
 
 WORKSPACES = 65
 PLUGINS = 264

@@ -14,7 +14,7 @@ from factory.notation.json_text import parse_json
 from factory.oci.names import image_name
 from factory.oci.packed_plugin import source_name
 from factory.oci.planned_images import find_supported_backstage
-from factory.pipeline.portal_files import OCI_ENTRIES, PUBLISHED_IMAGES, read_own_config
+from factory.plugin_config.portal_files import OCI_ENTRIES, PUBLISHED_IMAGES, read_own_config
 from factory.plugin_config.shipped import COLLECTED_SCHEMAS, WRITTEN_SCHEMAS
 from factory.quantities import join_names
 from factory.reports.build_report import REPORT_FILE

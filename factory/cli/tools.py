@@ -10,7 +10,7 @@ from factory.cli.options import AsJson, CacheDir, Engines, Host, NodeRange
 from factory.cli.session import session
 from factory.config.environment import cache_dir_of, layer_environment
 from factory.config.options import ArgumentOptions
-from factory.pipeline.tool_choice import wanted_tools
+from factory.export.tool_choice import wanted_tools
 from factory.toolchain.cache_folder import ToolCache
 from factory.toolchain.prefetched import prefetch
 

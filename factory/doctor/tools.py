@@ -15,8 +15,8 @@ from factory.config.own_variables import PREFIX
 from factory.doctor.finding import Check, DoctorFinding
 from factory.doctor.npm import node_here, node_is_cached, npm_answer
 from factory.errors import ToolchainError
+from factory.export.tool_choice import wanted_by_portal
 from factory.patterns import lazy_pattern
-from factory.pipeline.tool_choice import wanted_by_portal
 from factory.sources.git_errors import OLDEST_GIT
 from factory.toolchain.child_environment import git_environment, pip_environment
 from factory.toolchain.node import (

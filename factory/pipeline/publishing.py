@@ -33,7 +33,7 @@ from factory.pipeline.attestations import (
     attest_images,
     signing_key,
 )
-from factory.pipeline.portal_files import PortalEntry, write_published, write_tgz_entries
+from factory.plugin_config.portal_files import PortalEntry, write_published, write_tgz_entries
 from factory.quantities import pluralize
 from factory.reports.build_report import (
     PluginReport,
@@ -221,7 +221,7 @@ def publish_plugins(
 ) -> tuple[PluginReport, ...]:
     """Make images of the plugins that were built, and return the reports with what came of it.
 
-    Pushed images are listed for people and portals (:mod:`factory.pipeline.portal_files`).
+    Pushed images are listed for people and portals (:mod:`factory.plugin_config.portal_files`).
 
     Raises:
         PackError: an archive cannot be made an image of.

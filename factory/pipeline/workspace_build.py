@@ -28,10 +28,8 @@ from factory.pipeline.export_tools import (
     WantedExportTools,
     fetched_meanwhile,
 )
-from factory.pipeline.export_tree import adapt_tree
 from factory.pipeline.finishing import BuildResult, finish_workspace, finishing_steps, verify_step
 from factory.pipeline.installing import install_workspace
-from factory.pipeline.needed_types import compile_needed_types
 from factory.pipeline.output_directory import output_held, storage_error
 from factory.pipeline.plugin_builds import PluginBuilder, build_plugins
 from factory.pipeline.plugin_cache import Restorer
@@ -43,7 +41,6 @@ from factory.pipeline.preparation import (
     prepare_workspace,
 )
 from factory.pipeline.publishing import images_wanted, refuse_unless_pushable
-from factory.pipeline.release_manifest import find_release_ranges, give_release_manifest
 from factory.pipeline.stages import Stages
 from factory.pipeline.workspace_context import (
     BuildProgress,
@@ -63,6 +60,9 @@ from factory.scratch_folder import scratch_folder
 from factory.toolchain.assembled import Toolchain, assemble
 from factory.toolchain.backstage_bundler import find_own_bundler, version_of_bundler
 from factory.values import dataclass
+from factory.work_tree.export_tree import adapt_tree
+from factory.work_tree.needed_types import compile_needed_types
+from factory.work_tree.release_manifest import find_release_ranges, give_release_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

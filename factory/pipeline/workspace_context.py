@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from factory.analysis.inventory import find_host
 from factory.events import PluginsKnown
+from factory.export.tool_choice import wanted_tools
 from factory.pipeline.published_source import with_registries
-from factory.pipeline.tool_choice import wanted_tools
 from factory.reports.build_report import PluginReport
 from factory.values import dataclass
 

@@ -15,10 +15,10 @@ from factory.config.list_names import PLUGINS_LIST
 from factory.config.selection import PluginName
 from factory.engines import Engine
 from factory.errors import FactoryError, Interrupted
+from factory.export.tool_choice import wanted_tools
 from factory.pipeline.checkout import resolve_source
 from factory.pipeline.output_directory import storage_error
 from factory.pipeline.stages import Stages
-from factory.pipeline.tool_choice import wanted_tools
 from factory.plan.plan_result import (
     Outlook,
     PlannedPlugin,

@@ -13,8 +13,8 @@ from factory.analysis.release_ranges import ReleaseRanges
 from factory.analysis.workspace_analysis import analyze_workspace
 from factory.cache.inputs import workspace_inputs
 from factory.errors import SourceError
-from factory.pipeline.export_tree import adapt_tree
 from factory.sources.replacement import take_back
+from factory.work_tree.export_tree import adapt_tree
 
 from .tiny_workspace import PLUGIN, TinyWorkspace, host
 

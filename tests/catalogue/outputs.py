@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from factory.oci.packed_plugin import read_plugin_archive
-from factory.pipeline.portal_files import PortalEntry, write_published
+from factory.plugin_config.portal_files import PortalEntry, write_published
 from tests.oci.plugin_archives import FRONTEND, TODO, pack
 
 if TYPE_CHECKING:

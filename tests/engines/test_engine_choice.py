@@ -10,7 +10,7 @@ from factory.config.environment import Environment
 from factory.config.options import ArgumentOptions
 from factory.engines import Engine, RoleEngines
 from factory.errors import UsageError
-from factory.pipeline.tool_choice import wanted_tools
+from factory.export.tool_choice import wanted_tools
 from factory.toolchain.wanted_tools import WantedTools
 
 RHDH = RoleEngines(frontend=Engine.RHDH, backend=Engine.RHDH)

@@ -11,7 +11,7 @@ import pytest
 from factory.analysis.inventory import find_host
 from factory.analysis.locked_workspace import LockedWorkspace, read_locked_workspace
 from factory.errors import ExportError
-from factory.pipeline.portal_share import find_portal_share, refuse_native
+from factory.export.portal_share import find_portal_share, refuse_native
 from tests.acceptance.example_builds import EXAMPLE
 
 HOST = find_host("rhdh-1.9")

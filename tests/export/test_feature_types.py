@@ -13,11 +13,11 @@ import pytest
 
 from factory.export.bundling import SCRIPTS, find_unknown_bundles
 from factory.export.feature_types import find_untyped_features, warn_of_untyped_features
-from factory.pipeline.export_tree import adapt_tree
+from factory.work_tree.export_tree import adapt_tree
 from tests.conftest import KEPT
 from tests.odd_files import put
-from tests.pipeline.test_export_tree import ranges_of, workspace
 from tests.toolchain.installed_tools import some_node
+from tests.work_tree.test_export_tree import ranges_of, workspace
 
 __all__ = ["workspace"]
 

@@ -21,7 +21,7 @@ from factory.analysis.inventory import HostInventory
 from factory.analysis.locked_workspace import read_locked_workspace
 from factory.analysis.manifest import read_manifest
 from factory.export.locked_install import lock_environment
-from factory.pipeline.locked_installs import plan_locked_install
+from factory.export.locked_installs import plan_locked_install
 from factory.toolchain.yarn import Yarn
 from factory.verification.locked_tree import check_locked
 from factory.verification.plugin_folder import PluginFolder, read_plugin_folder

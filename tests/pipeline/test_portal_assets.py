@@ -13,9 +13,9 @@ from factory.analysis.portal_profile import FrontendSystem
 from factory.config.environment import layer_environment
 from factory.config.options import ArgumentOptions
 from factory.engines import Engine
+from factory.export.tool_choice import wanted_tools
 from factory.pipeline.chosen_plugins import ChosenPlugin
 from factory.pipeline.preparation import engine_inputs, host_digest
-from factory.pipeline.tool_choice import wanted_tools
 
 
 def host(*systems: FrontendSystem, stated: bool = True) -> HostInventory:

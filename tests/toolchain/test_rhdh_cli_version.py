@@ -11,7 +11,7 @@ from factory.analysis.inventory import find_host, host_names, plain_host_names
 from factory.config.environment import Environment
 from factory.config.options import ArgumentOptions
 from factory.errors import ConfigurationError, ToolchainError, UsageError
-from factory.pipeline.tool_choice import wanted_by_portal, wanted_tools
+from factory.export.tool_choice import wanted_by_portal, wanted_tools
 from factory.toolchain.rhdh_cli_version import (
     PublishedVersions,
     find_known_version,

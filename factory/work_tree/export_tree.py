@@ -13,9 +13,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from factory.analysis.discovery import project_folder
-from factory.pipeline.real_ranges import find_real_ranges
 from factory.scratch_folder import scratch_folder
 from factory.sources.replacement import Replacement, replace_for_a_while
+from factory.work_tree.real_ranges import find_real_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

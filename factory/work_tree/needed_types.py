@@ -20,8 +20,8 @@ from factory.export.compilation import compile_types
 from factory.files import read_end
 from factory.notation.json_text import parse_commented_object, parse_object
 from factory.patterns import lazy_pattern
-from factory.pipeline.export_tree import change_tree
 from factory.quantities import pluralize
+from factory.work_tree.export_tree import change_tree
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -11,10 +11,10 @@ import pytest
 
 from factory.analysis.discovery import workspace_packages
 from factory.errors import CompileError
-from factory.pipeline.needed_types import NEEDED_SETTINGS, compile_needed_types
 from factory.sources.replacement import JOURNAL
 from factory.toolchain.assembled import Toolchain
 from factory.toolchain.runner import LoggedRunner, Runner
+from factory.work_tree.needed_types import NEEDED_SETTINGS, compile_needed_types
 
 SETTINGS = """{
   // As Backstage's templates have it.

@@ -9,8 +9,8 @@ import pytest
 
 from factory.analysis.lockfile_parser import read_lockfile
 from factory.analysis.release_ranges import ReleaseRanges
-from factory.pipeline.export_tree import adapt_tree
 from factory.sources.replacement import JOURNAL, take_back
+from factory.work_tree.export_tree import adapt_tree
 from tests.analysis.test_release_ranges import LOCK
 
 PLUGIN = "plugins/x"

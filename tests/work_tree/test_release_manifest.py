@@ -16,14 +16,14 @@ from factory.analysis.workspace_backstage import find_workspace_backstage
 from factory.cache.variables import telling_variables
 from factory.config.environment import Environment, layer_environment
 from factory.errors import ConfigurationError
-from factory.pipeline.release_manifest import (
+from factory.toolchain.assembled import Toolchain
+from factory.toolchain.node_environment import node_environment
+from factory.versions import is_version
+from factory.work_tree.release_manifest import (
     find_release_ranges,
     find_shipped_release,
     give_release_manifest,
 )
-from factory.toolchain.assembled import Toolchain
-from factory.toolchain.node_environment import node_environment
-from factory.versions import is_version
 from tests.analysis.test_release_ranges import LOCK, MEMBER
 from tests.odd_files import put
 

@@ -10,7 +10,7 @@ import yaml
 from factory.installation.package_reference import OciPackage
 from factory.installation.plugin_list import read_plugin_list
 from factory.notation.yaml_text import parse_yaml
-from factory.pipeline.portal_files import (
+from factory.plugin_config.portal_files import (
     OCI_ENTRIES,
     PUBLISHED_IMAGES,
     TGZ_ENTRIES,

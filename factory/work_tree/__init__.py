@@ -1,0 +1,1 @@
+"""The workspace's files as the tools of a build need them."""
