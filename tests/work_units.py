@@ -100,6 +100,7 @@ HEAVY = (
     "tests/toolchain/test_yarn_choice.py",
     "tests/trial/test_dev_command.py",
     "tests/trial/test_opened_pages.py",
+    "tests/trial/test_scalprum_app.py",
     "tests/trial/test_try_command.py",
     "tests/updating/test_catalogues.py",
     "tests/updating/test_package_arguments.py",
