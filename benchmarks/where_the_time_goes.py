@@ -10,7 +10,7 @@ Parts, all of them unless some are named:
   best order by hand: cold, with neither packages nor rhdh-cli at hand; warm, after a change of one
   source file, beside the script with everything at hand; and the factory with nothing changed;
 - trial: `plugin-factory try` of the example's plugins with everything at hand, and their pages
-  opened by Chromium;
+  opened in the browser of the PATH;
 - many: ten workspaces at once, against one after another (benchmarks/many_workspaces.py).
 
 Each is a process of its own, as a user would start it; of short ones the best of several counts.
@@ -198,7 +198,7 @@ def measure_trial(work: Path) -> tuple[list[Figure], list[Profile]]:
     config = shutil.copytree(EXAMPLE, work / "tried-config")
     tools = HOME / "tools"
     by_factory(work, config, "tried", home=HOME, cache=tools)
-    words = ("try", str(work / "tried/outputs"), "--browser", "chromium")
+    words = ("try", str(work / "tried/outputs"))
     environment = factory_environment(HOME) | {"PLUGIN_FACTORY_CACHE_DIR": str(tools)}
     followed("trial", [*PROGRAM, *words], environment)  # installs what is not at hand
     seconds = min(followed("trial", [*PROGRAM, *words], environment).seconds for _ in range(TRIALS))
