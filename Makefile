@@ -38,7 +38,8 @@ example: $(VENV)/.package ## Build the example workspace into build/example/outp
 	@cd $(EXAMPLE)/outputs && ls -1 *.tgz*
 
 check: lint ## Run the linters, the type checker and the tests that install nothing: minutes
-	$(BIN)/pytest --light --numprocesses $(TEST_WORKERS) $(PYTEST_ARGS)
+	memory=$$(tests/memory-folder 3000000) && env $${memory:+TMPDIR="$$memory"} \
+	  $(BIN)/pytest --light --numprocesses $(TEST_WORKERS) $(PYTEST_ARGS)
 
 test: lint test-tools ## Run the linters, the type checker and all tests
 	$(BIN)/pytest --numprocesses $(TEST_WORKERS) $(PYTEST_ARGS)
