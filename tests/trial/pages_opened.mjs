@@ -12,12 +12,18 @@ const NOTES = '<script id="plugin-factory-trial" type="application/json">{"mount
 const SCRIPTED = {
   '/late': "setTimeout(() => fetch('/slow').then(r => r.text()).then(show), 300)",
   '/endless': "fetch('/stream'); new EventSource('/stream'); show('streams')",
+  // An app: its pages are its own affair, but for one that ends the browser.
   '/naming': `
+    addEventListener('popstate', () => {
+      const { pathname } = location;
+      show(pathname === '/doubtful' ? 'doubtful' : 'on to ' + pathname);
+      if (pathname === '/fatal') { fetch(pathname); }
+    });
     const notes = document.getElementById('plugin-factory-trial');
     const name = pages => { notes.textContent = JSON.stringify({ pages }); };
     show('names');
-    setTimeout(() => name(['/two', '/fatal']), 200);
-    setTimeout(() => name(['/two', '/fatal', '/one']), 400);`,
+    setTimeout(() => name(['/two', '/doubtful', '/fatal']), 200);
+    setTimeout(() => name(['/two', '/doubtful', '/fatal', '/one']), 400);`,
   '/busy': "show('busy'); setTimeout(() => { for (;;); }, 50)",
   '/drawn': "requestAnimationFrame(() => requestAnimationFrame(() => show('drawn')))",
   '/reloaded': `
@@ -69,14 +75,16 @@ function killBrowsers() {
   }
 }
 
-async function open(words, paths, patience, findMore = () => []) {
+async function open(words, paths, patience, find = () => []) {
   const browser = new Browser(words, patience);
   const describe = path => ({
     address: path.startsWith('/') ? base + path : path,
     screenshot: path === '/one' ? screenshot : '',
   });
   try {
-    return await browser.open(paths.map(describe), notes => findMore(notes).map(describe));
+    const findMore = notes => find(notes).map(describe);
+    const isDoubtful = page => page.text === 'doubtful';
+    return await browser.open(paths.map(describe), { findMore, isDoubtful });
   } finally {
     await browser.close();
   }

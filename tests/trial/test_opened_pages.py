@@ -67,13 +67,22 @@ def test_a_browser_that_ends_is_started_again(opened: dict[str, list[dict[str, A
     assert "ERR_UNSAFE_PORT" in refused["problem"]
 
 
-def test_pages_that_a_page_names_are_opened_beside_it(
+def test_a_window_goes_on_to_the_pages_that_its_page_names(
     opened: dict[str, list[dict[str, Any]]],
 ) -> None:
-    naming, two, ended, one = opened["named"]
-    assert [page["text"] for page in (naming, two, one)] == ["names", "/two", "/one"]
-    assert not any(page["problem"] for page in (naming, two, one))
+    naming, two, *_ = opened["named"]
+    assert [page["text"] for page in (naming, two)] == ["names", "on to /two"]
+    assert (naming["problem"], two["problem"]) == ("", "")
+    assert json.loads(two["notes"])["pages"] == ["/two", "/doubtful", "/fatal", "/one"]
+
+
+def test_what_is_doubtful_of_a_page_is_asked_of_it_alone(
+    opened: dict[str, list[dict[str, Any]]],
+) -> None:
+    _, _, doubtful, ended, one = opened["named"]
+    assert (doubtful["text"], doubtful["problem"]) == ("/doubtful", "")
     assert "the browser ended" in ended["problem"]
+    assert (one["text"], one["problem"]) == ("/one", "")
 
 
 def test_no_browser_is_a_problem_of_the_page(opened: dict[str, list[dict[str, Any]]]) -> None:

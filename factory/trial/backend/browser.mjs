@@ -28,6 +28,12 @@ const LOOK = `JSON.stringify([
   document.body?.innerText ?? '', document.getElementById('plugin-factory-trial')?.textContent ?? '',
   performance.getEntriesByType('resource').length])`;
 
+/** Goes on to an address of the same app, as one does by a link in it. */
+const follow = address => `{
+  history.pushState(null, '', ${JSON.stringify(address)});
+  dispatchEvent(new PopStateEvent('popstate', { state: null }));
+}`;
+
 /** A browser that is started when it is first needed, and again when it has ended by itself. */
 export class Browser {
   #words;
@@ -59,57 +65,66 @@ export class Browser {
   }
 
   /**
-   * Opens pages, some at once, and returns of each its text, its notes and its problem, "" for none.
+   * Opens pages side by side, each in a window of its own, and those that their notes make known.
    *
-   * @param pages an address each, the file for its picture, "" for none, and what it waits for
-   * @param findMore is given a page's notes whenever they change, and returns pages to open as well
+   * A window goes on to a page that has become known, as one does by a link in the same app, once
+   * there is something on the page that it has. What is doubtful of such a page is asked of it alone.
+   *
+   * @param pages an address each, and the file for its picture, "" for none
+   * @param findMore is given a page's notes whenever they change, and returns pages to go on to
+   * @param ready a promise: windows may go on
+   * @param isDoubtful says it of what came of a page
+   * @returns of each page its text, its notes, those of before that are of other pages, and its
+   *   problem, "" for none
    */
-  async open(pages, findMore = () => []) {
+  async open(pages, { findMore = () => [], ready = null, isDoubtful = () => false } = {}) {
     const all = [...pages];
     const found = [];
-    const running = new Set();
-    let next = 0;
-    const begin = () => {
-      while (next < all.length && running.size < MOST_AT_ONCE) {
-        const index = next++;
-        const opening = this.#openOne(all[index], hear).then(page => {
-          found[index] = page;
-          running.delete(opening);
-          begin();
-        });
-        running.add(opening);
+    let isReady = false;
+    const opened = Promise.resolve(ready).then(() => {
+      isReady = true;
+    });
+    opened.catch(() => {}); // it is told where it is waited for
+    let first = 0;
+    let next = pages.length;
+    const hear = notes => all.push(...findMore(notes));
+    const mayGoOn = () => isReady && next < all.length;
+    const openFrom = async index => {
+      let window = null;
+      try {
+        window = await openWindow(this.start(), hear, this.#patience);
+        found[index] = await window.load(all[index], mayGoOn);
+        let before = '';
+        while (next < all.length) {
+          index = next++;
+          await opened;
+          found[index] = { ...(await window.goOn(all[index])), before };
+          before = found[index].notes;
+        }
+      } catch (error) {
+        found[index] = { text: '', notes: '', problem: `${error.name}: ${error.message}` };
+      } finally {
+        window?.close();
       }
     };
-    const hear = notes => {
-      all.push(...findMore(notes));
-      begin();
-    };
-    const finish = async () => {
-      while (running.size) {
-        await Promise.race(running);
+    const openNext = async () => {
+      while (first < pages.length) {
+        await openFrom(first++);
       }
     };
-    begin();
-    await finish();
+    await Promise.all(Array.from({ length: MOST_AT_ONCE }, openNext));
     // A page may have ended the browser, or kept it busy, for the others too.
-    for (let index = 0; index < found.length; index += 1) {
-      if (found[index].problem && all.length > 1) {
+    for (let index = 0; index < all.length; index += 1) {
+      const { problem } = found[index] ?? { problem: 'its window has ended' };
+      if (problem && all.length > 1) {
         await this.#end();
-        found[index] = await this.#openOne(all[index], hear);
-        await finish();
+      } else if (index < pages.length || !isDoubtful(found[index])) {
+        continue;
       }
+      next = all.length;
+      await openFrom(index);
     }
     return found;
-  }
-
-  async #openOne({ address, screenshot, after }, hear) {
-    try {
-      await after;
-      const opening = openPage(this.start(), { address, screenshot, hear }, this.#patience);
-      return await within(2 * this.#patience, opening);
-    } catch (error) {
-      return { text: '', notes: '', problem: `${error.name}: ${error.message}` };
-    }
   }
 
   /** Ends it for good, with its helper processes. */
@@ -203,41 +218,53 @@ function startProcess([program, ...words]) {
   return { ask, listeners, takeWindow, isOver: () => isOver, close };
 }
 
-async function openPage(browser, { address, screenshot, hear }, patience) {
+/** Returns a window, which loads a page, and goes on to another one in the app that it has. */
+async function openWindow(browser, hear, patience) {
   const { targetId } = await browser.takeWindow();
-  try {
-    const { sessionId } = await browser.ask('Target.attachToTarget', { targetId, flatten: true });
-    const ask = (method, params) => browser.ask(method, params, sessionId);
-    const requests = new Set();
-    browser.listeners.set(sessionId, (method, { requestId, type }) => {
-      if (method === 'Network.requestWillBeSent' && !ENDLESS.includes(type)) {
-        requests.add(requestId);
-      } else if (method === 'Network.loadingFinished' || method === 'Network.loadingFailed') {
-        requests.delete(requestId);
-      }
-    });
-    await ask('Network.enable');
-    const { errorText } = await ask('Page.navigate', { url: address });
-    if (errorText) {
-      throw new Error(errorText);
+  const { sessionId } = await browser.ask('Target.attachToTarget', { targetId, flatten: true });
+  const ask = (method, params) => browser.ask(method, params, sessionId);
+  const evaluate = async expression => (await ask('Runtime.evaluate', { expression })).result.value;
+  const requests = new Set();
+  browser.listeners.set(sessionId, (method, { requestId, type }) => {
+    if (method === 'Network.requestWillBeSent' && !ENDLESS.includes(type)) {
+      requests.add(requestId);
+    } else if (method === 'Network.loadingFinished' || method === 'Network.loadingFailed') {
+      requests.delete(requestId);
     }
-    const look = async () => {
-      const { result } = await ask('Runtime.evaluate', { expression: LOOK });
-      return result.value;
-    };
-    const [text, notes] = await watchPage({ look, hear, requests }, patience);
+  });
+  await ask('Network.enable');
+  const watch = async (screenshot, mayGoOn = () => false) => {
+    const look = () => evaluate(LOOK);
+    const page = await watchPage({ look, hear, mayGoOn, requests }, patience);
     if (screenshot) {
       const { data } = await ask('Page.captureScreenshot');
       writeFileSync(screenshot, Buffer.from(data, 'base64'));
     }
-    return { text: text.replace(/\s+/g, ' ').trim(), notes, problem: '' };
-  } finally {
-    browser.ask('Target.closeTarget', { targetId }).catch(() => {});
-  }
+    return page;
+  };
+  const load = async ({ address, screenshot }, mayGoOn) => {
+    const { errorText } = await ask('Page.navigate', { url: address });
+    if (errorText) {
+      throw new Error(errorText);
+    }
+    return watch(screenshot, mayGoOn);
+  };
+  const goOn = async ({ address, screenshot }) => {
+    await evaluate(follow(address));
+    return watch(screenshot);
+  };
+  return {
+    load: (page, mayGoOn) => within(2 * patience, load(page, mayGoOn)),
+    goOn: page => within(2 * patience, goOn(page)),
+    close: () => browser.ask('Target.closeTarget', { targetId }).catch(() => {}),
+  };
 }
 
-/** Returns what a page says once it has said the same for a while; its own clock has no part. */
-async function watchPage({ look, hear, requests }, patience) {
+/**
+ * Returns what a page says once it has said the same for a while, or once there is something on it
+ * and its window may go on; its own clock has no part.
+ */
+async function watchPage({ look, hear, mayGoOn, requests }, patience) {
   const until = Date.now() + patience;
   let said = '';
   let heard = '';
@@ -257,6 +284,9 @@ async function watchPage({ look, hear, requests }, patience) {
       hear(notes);
     }
     const isShown = text.trim() && notes;
+    if (isShown && mayGoOn()) {
+      break;
+    }
     const unlessWaiting = requests.size ? WAITING_MILLISECONDS : SETTLED_MILLISECONDS;
     const quiet = isShown ? unlessWaiting : BLANK_MILLISECONDS;
     if (looks >= SETTLED_LOOKS && Date.now() - since >= quiet) {
@@ -264,5 +294,6 @@ async function watchPage({ look, hear, requests }, patience) {
     }
     await sleep(LOOK_MILLISECONDS);
   }
-  return JSON.parse(said);
+  const [text, notes] = JSON.parse(said);
+  return { text: text.replace(/\s+/g, ' ').trim(), notes, problem: '' };
 }

@@ -30,6 +30,8 @@ const GUEST = 'user:default/guest';
 const MOST_PAGES = 20;
 // There is nothing on it but what the app puts on every page.
 const BARE_PAGE = '/trial';
+// Has `run` in what the trial asks itself, which does not wait for the catalog to be filled.
+const OWN_HEADER = 'x-plugin-factory-trial';
 const REMOTES = '/.backstage/dynamic-features/remotes';
 
 const request = JSON.parse(await text(process.stdin));
@@ -79,6 +81,10 @@ const port = request.port || (await findFreePort());
 const address = `http://${LOOPBACK}:${port}`;
 // By which a page sees that another Backstage answers now.
 const run = randomUUID();
+let noteFilled;
+const filled = new Promise(done => {
+  noteFilled = done;
+});
 
 // What stands here gives way to the configuration that is given.
 const defaultConfig = {
@@ -322,7 +328,24 @@ if (request.app) {
   if (request.system === 'old') {
     backend.add(scalprumPlugin);
   }
-  backend.add(rootHttpRouterServiceFactory({ indexPath: `/api/${APP_ID}` }));
+  backend.add(
+    rootHttpRouterServiceFactory({
+      indexPath: `/api/${APP_ID}`,
+      configure({ app, applyDefaults }) {
+        app.use('/api/catalog', waitUntilFilled);
+        applyDefaults();
+      },
+    }),
+  );
+}
+
+/** Lets pages ask the catalog once it is filled: an app asks only once which entities there are. */
+function waitUntilFilled(incoming, _, next) {
+  if (incoming.headers[OWN_HEADER] === run) {
+    next();
+  } else {
+    filled.then(() => next());
+  }
 }
 
 /** Returns the ids of backend plugins, modules left out, that the packages say they bring. */
@@ -457,7 +480,9 @@ async function waitForCatalog() {
 async function ask(path, { wantsJson = false } = {}) {
   try {
     const response = await fetch(new URL(path, address), {
-      headers: path.startsWith('/') && guestToken ? { Authorization: `Bearer ${guestToken}` } : {},
+      headers: path.startsWith('/')
+        ? { [OWN_HEADER]: run, ...(guestToken && { Authorization: `Bearer ${guestToken}` }) }
+        : {},
       signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
       redirect: 'manual',
     });
@@ -531,6 +556,7 @@ function listTheirs({ modules = [], extensions = [] }) {
 async function openApp(ready) {
   const wanted = [];
   const read = notes => (notes ? JSON.parse(notes) : {});
+  const listErrors = notes => [read(notes).errors ?? []].flat();
   const findPages = notes => {
     const paths = listTheirs(read(notes)).map(one => one.path);
     const more = new Set(paths.filter(path => /^\/[\w./~-]*$/.test(path)));
@@ -541,23 +567,35 @@ async function openApp(ready) {
     });
     wanted.push(...pages);
     return pages.map(({ path, screenshot }) => ({
-      address: new URL(path, address).href, screenshot, after: ready,
+      address: new URL(path, address).href, screenshot,
     }));
   };
-  const first = { address: new URL(BARE_PAGE, address).href, screenshot: '' };
-  const opened = await browser.open([first], findPages);
-  const [app, ...found] = opened.map(({ text, notes, problem }) => ({
+  const bare = { address: new URL(BARE_PAGE, address).href, screenshot: '' };
+  // An error that nobody has caught may be of the page before.
+  const isDoubtful = ({ text, notes }) => !text || listErrors(notes).some(one => one?.uncaught);
+  const opened = await browser.open([bare], { findMore: findPages, ready, isDoubtful });
+  const [first, ...found] = opened.map(({ text, notes, before, problem }) => ({
     ...read(notes),
+    errors: listErrors(notes).slice(listErrors(before).length),
     text: text.slice(0, LONGEST),
     problem: problem.slice(0, LONGEST),
   }));
   const pages = found.map(({ text, mounts, problem, errors }, index) => ({
     ...wanted[index], text, mounts, problem, errors,
   }));
-  const { modules = [], problems = [], left = [], errors = [], problem } = app;
-  const others = found.flatMap(page => page.problems ?? []);
+  // What an app makes while its pages are looked at counts as well.
+  const gather = name => {
+    const noted = [first, ...found].flatMap(page => page[name] ?? []);
+    return [...new Map(noted.map(one => [JSON.stringify(one), one])).values()];
+  };
+  const [modules, extensions] = [gather('modules'), gather('extensions')];
   return {
-    modules, extensions: listTheirs(app), problems: [...problems, ...others], left, errors, problem, pages,
+    modules,
+    extensions: listTheirs({ modules, extensions }),
+    problems: gather('problems'),
+    left: gather('left'),
+    problem: first.problem,
+    pages,
   };
 }
 
@@ -585,7 +623,7 @@ try {
   browser?.start(); // one starts while the other does
   const starting = backend.start();
   const signedIn = starting.then(signIn);
-  const ready = starting.then(() => own.includes('catalog') && waitForCatalog());
+  const ready = starting.then(() => own.includes('catalog') && waitForCatalog()).then(noteFilled);
   const opening = browser && Promise.race([served, starting]).then(() => openApp(ready));
   for (const later of [signedIn, ready, opening]) {
     later?.catch(() => {}); // it is looked at once Backstage has started
