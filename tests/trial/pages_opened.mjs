@@ -4,6 +4,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const [module, reload, screenshot, ...words] = process.argv.slice(2);
 const { Browser } = await import(module);
@@ -24,6 +25,7 @@ const SCRIPTED = {
     show('names');
     setTimeout(() => name(['/two', '/doubtful', '/fatal']), 200);
     setTimeout(() => name(['/two', '/doubtful', '/fatal', '/one']), 400);`,
+  '/filled': "show('nothing yet'); setTimeout(() => show('filled'), 1_800)",
   '/busy': "show('busy'); setTimeout(() => { for (;;); }, 50)",
   '/drawn': "requestAnimationFrame(() => requestAnimationFrame(() => show('drawn')))",
   '/reloaded': `
@@ -75,7 +77,7 @@ function killBrowsers() {
   }
 }
 
-async function open(words, paths, patience, find = () => []) {
+async function open(words, paths, patience, find = () => [], ready = null) {
   const browser = new Browser(words, patience);
   const describe = path => ({
     address: path.startsWith('/') ? base + path : path,
@@ -84,7 +86,7 @@ async function open(words, paths, patience, find = () => []) {
   try {
     const findMore = notes => find(notes).map(describe);
     const isDoubtful = page => page.text === 'doubtful';
-    return await browser.open(paths.map(describe), { findMore, isDoubtful });
+    return await browser.open(paths.map(describe), { findMore, isDoubtful, ready });
   } finally {
     await browser.close();
   }
@@ -99,6 +101,7 @@ const named = await open(words, ['/naming'], undefined, notes => {
   more.forEach(path => seen.add(path));
   return more;
 });
+const filled = await open(words, ['/filled'], undefined, undefined, sleep(1_500));
 const missing = await open([`${words[0]}-that-is-gone`], ['/one']);
 // As a person's browser: it does not say that a program drives it.
 const people = [...words, '--disable-blink-features=AutomationControlled'];
@@ -106,5 +109,5 @@ const [driven, reloaded] = [
   await open(words, ['/reloaded'], 10_000),
   await open(people, ['/reloaded'], 10_000),
 ];
-console.log(JSON.stringify({ shown, beside, crashed, named, missing, driven, reloaded }));
+console.log(JSON.stringify({ shown, beside, crashed, named, filled, missing, driven, reloaded }));
 process.exit(0);

@@ -85,6 +85,13 @@ def test_what_is_doubtful_of_a_page_is_asked_of_it_alone(
     assert (one["text"], one["problem"]) == ("/one", "")
 
 
+def test_a_page_is_not_done_before_what_it_shows_is_there(
+    opened: dict[str, list[dict[str, Any]]],
+) -> None:
+    (page,) = opened["filled"]
+    assert page["text"] == "filled"
+
+
 def test_no_browser_is_a_problem_of_the_page(opened: dict[str, list[dict[str, Any]]]) -> None:
     (page,) = opened["missing"]
     assert "ENOENT" in page["problem"]

@@ -72,7 +72,7 @@ export class Browser {
    *
    * @param pages an address each, and the file for its picture, "" for none
    * @param findMore is given a page's notes whenever they change, and returns pages to go on to
-   * @param ready a promise: windows may go on
+   * @param ready a promise: what pages show is there, and windows may go on
    * @param isDoubtful says it of what came of a page
    * @returns of each page its text, its notes, those of before that are of other pages, and its
    *   problem, "" for none
@@ -87,12 +87,12 @@ export class Browser {
     opened.catch(() => {}); // it is told where it is waited for
     let first = 0;
     let next = pages.length;
-    const hear = notes => all.push(...findMore(notes));
+    const listener = { hear: notes => all.push(...findMore(notes)), isReady: () => isReady };
     const mayGoOn = () => isReady && next < all.length;
     const openFrom = async index => {
       let window = null;
       try {
-        window = await openWindow(this.start(), hear, this.#patience);
+        window = await openWindow(this.start(), listener, this.#patience);
         found[index] = await window.load(all[index], mayGoOn);
         let before = '';
         while (next < all.length) {
@@ -219,7 +219,7 @@ function startProcess([program, ...words]) {
 }
 
 /** Returns a window, which loads a page, and goes on to another one in the app that it has. */
-async function openWindow(browser, hear, patience) {
+async function openWindow(browser, listener, patience) {
   const { targetId } = await browser.takeWindow();
   const { sessionId } = await browser.ask('Target.attachToTarget', { targetId, flatten: true });
   const ask = (method, params) => browser.ask(method, params, sessionId);
@@ -235,7 +235,7 @@ async function openWindow(browser, hear, patience) {
   await ask('Network.enable');
   const watch = async (screenshot, mayGoOn = () => false) => {
     const look = () => evaluate(LOOK);
-    const page = await watchPage({ look, hear, mayGoOn, requests }, patience);
+    const page = await watchPage({ ...listener, look, mayGoOn, requests }, patience);
     if (screenshot) {
       const { data } = await ask('Page.captureScreenshot');
       writeFileSync(screenshot, Buffer.from(data, 'base64'));
@@ -264,7 +264,7 @@ async function openWindow(browser, hear, patience) {
  * Returns what a page says once it has said the same for a while, or once there is something on it
  * and its window may go on; its own clock has no part.
  */
-async function watchPage({ look, hear, mayGoOn, requests }, patience) {
+async function watchPage({ look, hear, isReady, mayGoOn, requests }, patience) {
   const until = Date.now() + patience;
   let said = '';
   let heard = '';
@@ -273,7 +273,7 @@ async function watchPage({ look, hear, mayGoOn, requests }, patience) {
   while (Date.now() < until) {
     const now = await look();
     looks += 1;
-    if (now !== said) {
+    if (now !== said || !isReady()) {
       said = now;
       since = Date.now();
       looks = 0;
