@@ -54,6 +54,8 @@ def choose_system(folders: Iterable[Path], wanted: Sequence[System] = ()) -> Sys
     plugin may show; the first of them where none does.
     """
     systems = wanted or (NEW_SYSTEM, OLD_SYSTEM)
+    if len(systems) == 1:
+        return systems[0]
     judged = [judge_bundle(folder, read_tried_manifest(folder)) for folder in folders]
     for system in systems:
         for verdict in judged:
