@@ -4,7 +4,6 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 const [module, reload, screenshot, ...words] = process.argv.slice(2);
 const { Browser } = await import(module);
@@ -25,7 +24,10 @@ const SCRIPTED = {
     show('names');
     setTimeout(() => name(['/two', '/doubtful', '/fatal']), 200);
     setTimeout(() => name(['/two', '/doubtful', '/fatal', '/one']), 400);`,
-  '/filled': "show('nothing yet'); setTimeout(() => show('filled'), 1_800)",
+  '/filled': `
+    show('nothing yet');
+    setTimeout(() => fetch('/told'), 1_500);
+    setTimeout(() => show('filled'), 1_600);`,
   '/busy': "show('busy'); setTimeout(() => { for (;;); }, 50)",
   '/drawn': "requestAnimationFrame(() => requestAnimationFrame(() => show('drawn')))",
   '/reloaded': `
@@ -35,6 +37,10 @@ const SCRIPTED = {
     setInterval(() => fetch('/tick?' + performance.now()), 200);`,
 };
 let asked = 0;
+let tell;
+const told = new Promise(done => {
+  tell = done;
+});
 
 const server = createServer((request, response) => {
   const { url } = request;
@@ -42,6 +48,9 @@ const server = createServer((request, response) => {
     setTimeout(() => response.end('it came late'), 2_500);
   } else if (url === '/stream') {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': open\n\n');
+  } else if (url === '/told') {
+    tell();
+    response.end();
   } else if (url === '/fatal') {
     killBrowsers();
   } else if (url === '/trial/run') {
@@ -101,7 +110,7 @@ const named = await open(words, ['/naming'], undefined, notes => {
   more.forEach(path => seen.add(path));
   return more;
 });
-const filled = await open(words, ['/filled'], undefined, undefined, sleep(1_500));
+const filled = await open(words, ['/filled'], undefined, undefined, told);
 const missing = await open([`${words[0]}-that-is-gone`], ['/one']);
 // As a person's browser: it does not say that a program drives it.
 const people = [...words, '--disable-blink-features=AutomationControlled'];
