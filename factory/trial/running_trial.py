@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from factory.errors import CheckError
 from factory.frontend.verdict import NEW_SYSTEM
 from factory.scratch_folder import scratch_folder
+from factory.threads import InheritingPool
 from factory.toolchain.runner import ProcessFailed
 from factory.trial.host_report import read_report
-from factory.trial.verdicts import judge_trial
+from factory.trial.verdicts import judge_bundles, judge_trial
 from factory.values import dataclass
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ def run_trial(
     began = time.monotonic()
     found: list[TrialResult] = []
 
-    with scratch_folder("trial") as work:
+    with scratch_folder("trial") as work, InheritingPool(1) as pool:
+        # Of large bundles it takes a while, which Backstage takes to start anyway.
+        bundles = pool.submit(judge_bundles, request.folders)
 
         def hear(line: str) -> None:
             if line.strip() != f"{_TOLD} {nonce}":
@@ -104,7 +107,15 @@ def run_trial(
             report = _read_written(work / _REPORT)
             if report and not found:
                 seconds = time.monotonic() - began
-                found.append(judge_trial(report, request.folders, seconds, system=request.system))
+                found.append(
+                    judge_trial(
+                        report,
+                        request.folders,
+                        seconds,
+                        bundles=bundles.result(),
+                        system=request.system,
+                    )
+                )
                 on_result(found[0])
 
         try:

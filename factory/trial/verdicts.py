@@ -13,7 +13,7 @@ from factory.notation.json_text import parse_object
 from factory.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from factory.frontend.verdict import FrontendVerdict, System
     from factory.trial.host_report import (
@@ -88,13 +88,33 @@ class TrialResult:
         return routes and not self.report.error and all(one.holds for one in self.plugins)
 
 
+def judge_bundles(folders: Sequence[Path]) -> dict[Path, FrontendVerdict]:
+    """Return whether the frontends in these folders show, as far as their bundles say it."""
+    manifests = {folder: read_tried_manifest(folder) for folder in folders}
+    return {
+        folder: judge_bundle(folder, manifest)
+        for folder, manifest in manifests.items()
+        if _read_role(manifest).startswith("frontend")
+    }
+
+
 def judge_trial(
-    report: HostReport, folders: Sequence[Path], seconds: float, *, system: System = NEW_SYSTEM
+    report: HostReport,
+    folders: Sequence[Path],
+    seconds: float,
+    *,
+    system: System = NEW_SYSTEM,
+    bundles: Mapping[Path, FrontendVerdict] | None = None,
 ) -> TrialResult:
-    """Return what became of the plugins in these folders, in their order."""
+    """Return what became of the plugins in these folders, in their order.
+
+    ``bundles`` is what `judge_bundles` has returned of them, where somebody has asked it already.
+    """
+    bundles = judge_bundles(folders) if bundles is None else bundles
     by_folder = {Path(one.folder).name: one for one in report.packages}
     plugins = tuple(
-        _judge(folder, by_folder.get(folder.name), report, system) for folder in folders
+        _judge(folder, by_folder.get(folder.name), report, (system, bundles.get(folder)))
+        for folder in folders
     )
     return TrialResult(report=report, plugins=plugins, seconds=seconds, system=system)
 
@@ -147,16 +167,24 @@ def _plugin_document(one: TriedPlugin) -> dict[str, Any]:
     }
 
 
+def _read_role(manifest: Mapping[str, Any]) -> str:
+    backstage = manifest.get("backstage")
+    return str(backstage.get("role", "")) if isinstance(backstage, dict) else ""
+
+
 def _judge(
-    folder: Path, package: LoadedPackage | None, report: HostReport, system: System
+    folder: Path,
+    package: LoadedPackage | None,
+    report: HostReport,
+    shown: tuple[System, FrontendVerdict | None],
 ) -> TriedPlugin:
     manifest = read_tried_manifest(folder)
-    backstage = manifest.get("backstage")
-    role = str(backstage.get("role", "")) if isinstance(backstage, dict) else ""
+    role = _read_role(manifest)
     name, version = str(manifest.get("name", folder.name)), str(manifest.get("version", ""))
-    if role.startswith("frontend"):
+    system, verdict = shown
+    if verdict:
         judge = _judge_new_frontend if system == NEW_SYSTEM else _judge_old_frontend
-        return judge(folder, manifest, (name, version, role), report)
+        return judge(folder, verdict, (name, version, role), report)
     if package is None:
         why = report.error or _PASSED_OVER
         return TriedPlugin(name=name, version=version, role=role, state="failed", why=why)
@@ -204,10 +232,9 @@ def _sum_up(
 
 
 def _judge_old_frontend(
-    folder: Path, manifest: dict[str, Any], known: tuple[str, str, str], report: HostReport
+    _: Path, verdict: FrontendVerdict, known: tuple[str, str, str], report: HostReport
 ) -> TriedPlugin:
     name, version, role = known
-    verdict = judge_bundle(folder, manifest)
     state: State = "served"
     why = report.error
     if report.error or verdict.is_seen_nowhere:
@@ -224,10 +251,9 @@ def _judge_old_frontend(
 
 
 def _judge_new_frontend(
-    folder: Path, manifest: dict[str, Any], known: tuple[str, str, str], report: HostReport
+    folder: Path, verdict: FrontendVerdict, known: tuple[str, str, str], report: HostReport
 ) -> TriedPlugin:
     name, version, role = known
-    verdict = judge_bundle(folder, manifest)
     remote = next((one for one in report.remotes if one.package == name), None)
     state: State = "served"
     why = ""

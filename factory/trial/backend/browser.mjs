@@ -10,12 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const PAGE_MILLISECONDS = 60_000;
 // A page is taken for done when it has not changed for so long and waits for nothing, longer while
 // it waits for something, and longest while there is nothing on it.
-const SETTLED_MILLISECONDS = 500;
+const SETTLED_MILLISECONDS = 400;
 // One that is slow to answer is not quiet for it.
 const SETTLED_LOOKS = 5;
 const WAITING_MILLISECONDS = 5_000;
 const BLANK_MILLISECONDS = 20_000;
-const LOOK_MILLISECONDS = 90;
+const LOOK_MILLISECONDS = 60;
 const CLOSE_MILLISECONDS = 5_000;
 const MOST_AT_ONCE = 4;
 // Each page has one of its own: pages behind another one do not draw.
