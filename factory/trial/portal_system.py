@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from factory.analysis.inventory import find_host
 from factory.frontend.bundle_verdict import judge_bundle
 from factory.frontend.verdict import NEW_SYSTEM, OLD_SYSTEM
-from factory.trial.verdicts import read_tried_manifest
+from factory.trial.verdicts import read_role, read_tried_manifest
 from factory.verification.frontend_systems import find_system
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ def find_frontends(folders: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def _is_frontend(folder: Path) -> bool:
-    backstage = read_tried_manifest(folder).get("backstage")
-    role = backstage.get("role") if isinstance(backstage, dict) else None
-    return isinstance(role, str) and role.startswith(_FRONTEND)
+    return read_role(read_tried_manifest(folder)).startswith(_FRONTEND)
 
 
 def choose_system(folders: Iterable[Path], wanted: Sequence[System] = ()) -> System:

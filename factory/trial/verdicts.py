@@ -94,7 +94,7 @@ def judge_bundles(folders: Sequence[Path]) -> dict[Path, FrontendVerdict]:
     return {
         folder: judge_bundle(folder, manifest)
         for folder, manifest in manifests.items()
-        if _read_role(manifest).startswith("frontend")
+        if read_role(manifest).startswith("frontend")
     }
 
 
@@ -113,7 +113,9 @@ def judge_trial(
     bundles = judge_bundles(folders) if bundles is None else bundles
     by_folder = {Path(one.folder).name: one for one in report.packages}
     plugins = tuple(
-        _judge(folder, by_folder.get(folder.name), report, (system, bundles.get(folder)))
+        _judge(
+            folder, by_folder.get(folder.name), report, system=system, bundle=bundles.get(folder)
+        )
         for folder in folders
     )
     return TrialResult(report=report, plugins=plugins, seconds=seconds, system=system)
@@ -167,7 +169,8 @@ def _plugin_document(one: TriedPlugin) -> dict[str, Any]:
     }
 
 
-def _read_role(manifest: Mapping[str, Any]) -> str:
+def read_role(manifest: Mapping[str, Any]) -> str:
+    """Return the role of a package in its package.json; "" if it has none."""
     backstage = manifest.get("backstage")
     return str(backstage.get("role", "")) if isinstance(backstage, dict) else ""
 
@@ -176,15 +179,17 @@ def _judge(
     folder: Path,
     package: LoadedPackage | None,
     report: HostReport,
-    shown: tuple[System, FrontendVerdict | None],
+    *,
+    system: System,
+    bundle: FrontendVerdict | None,
 ) -> TriedPlugin:
     manifest = read_tried_manifest(folder)
-    role = _read_role(manifest)
+    role = read_role(manifest)
     name, version = str(manifest.get("name", folder.name)), str(manifest.get("version", ""))
-    system, verdict = shown
-    if verdict:
-        judge = _judge_new_frontend if system == NEW_SYSTEM else _judge_old_frontend
-        return judge(folder, verdict, (name, version, role), report)
+    if bundle and system == NEW_SYSTEM:
+        return _judge_new_frontend(folder, bundle, (name, version, role), report)
+    if bundle:
+        return _judge_old_frontend(bundle, (name, version, role), report)
     if package is None:
         why = report.error or _PASSED_OVER
         return TriedPlugin(name=name, version=version, role=role, state="failed", why=why)
@@ -232,7 +237,7 @@ def _sum_up(
 
 
 def _judge_old_frontend(
-    _: Path, verdict: FrontendVerdict, known: tuple[str, str, str], report: HostReport
+    verdict: FrontendVerdict, known: tuple[str, str, str], report: HostReport
 ) -> TriedPlugin:
     name, version, role = known
     state: State = "served"

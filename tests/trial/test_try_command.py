@@ -25,8 +25,13 @@ exports.default = createBackendPlugin({{
   pluginId: 'notes',
   register(env) {{
     env.registerInit({{
-      deps: {{ router: coreServices.httpRouter, database: coreServices.database }},
-      async init({{ router, database }}) {{
+      deps: {{
+        router: coreServices.httpRouter, database: coreServices.database,
+        discovery: coreServices.discovery,
+      }},
+      async init({{ router, database, discovery }}) {{
+        // Backstage has started only once this is answered.
+        await fetch(`${{await discovery.getBaseUrl('catalog')}}/entities/by-query?limit=0`);
         const client = await database.getClient();
         await client.schema.createTable('notes', table => table.string('text'));
         await client('notes').insert({{ text: process.env.ACME_SECRET ?? 'no secret' }});
