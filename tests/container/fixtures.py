@@ -13,14 +13,19 @@ from tests.made_once import made_once
 
 from .engine import Engine
 
+# podman refuses a longer one.
+LONGEST_STATE = 50
+
 
 @pytest.fixture(scope="session")
 def engine(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """podman, with the image built from this checkout."""
     storage = KEPT.absolute() / "containers"
-    # podman takes no long one, and a storage keeps to the one that it was made with.
-    name = hashlib.sha256(bytes(storage)).hexdigest()[:8]
-    state = Path(tempfile.gettempdir(), f"plugin-factory-{name}")
+    # A storage keeps to the one that it was made with.
+    name = f"plugin-factory-{hashlib.sha256(bytes(storage)).hexdigest()[:8]}"
+    state = Path(tempfile.gettempdir(), name)
+    if len(bytes(state)) > LONGEST_STATE:
+        state = Path("/tmp", name)
     engine = Engine(storage=storage, state=state, process=process)
 
     def make(_: Path) -> Engine:

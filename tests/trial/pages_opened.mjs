@@ -111,6 +111,8 @@ const named = await open(words, ['/naming'], undefined, notes => {
   return more;
 });
 const filled = await open(words, ['/filled'], undefined, undefined, told);
+const fatal = 'echo "[1:2:1129/1.2:FATAL:browser.cc:3] No room." >&2; kill -TRAP $$';
+const failed = await open(['/bin/sh', '-c', fatal], ['/one']);
 const missing = await open([`${words[0]}-that-is-gone`], ['/one']);
 // As a person's browser: it does not say that a program drives it.
 const people = [...words, '--disable-blink-features=AutomationControlled'];
@@ -118,5 +120,7 @@ const [driven, reloaded] = [
   await open(words, ['/reloaded'], 10_000),
   await open(people, ['/reloaded'], 10_000),
 ];
-console.log(JSON.stringify({ shown, beside, crashed, named, filled, missing, driven, reloaded }));
+console.log(
+  JSON.stringify({ shown, beside, crashed, named, filled, failed, missing, driven, reloaded }),
+);
 process.exit(0);

@@ -20,7 +20,8 @@ TRIAL = Path(__file__).parents[2] / "factory/trial"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pages")
+    # Longer than Chromium takes for its temporary files.
+    return tmp_path_factory.mktemp("pages-" + 60 * "x")
 
 
 @pytest.fixture(scope="module", params=["", "chromium"], ids=["the first", "chromium"])
@@ -92,6 +93,13 @@ def test_a_page_is_not_done_before_what_it_shows_is_there(
     assert page["text"] == "filled"
 
 
+def test_a_browser_s_last_words_are_the_problem_of_the_page(
+    opened: dict[str, list[dict[str, Any]]],
+) -> None:
+    (page,) = opened["failed"]
+    assert page["problem"] == "Error: the browser ended with signal SIGTRAP: No room."
+
+
 def test_no_browser_is_a_problem_of_the_page(opened: dict[str, list[dict[str, Any]]]) -> None:
     (page,) = opened["missing"]
     assert "ENOENT" in page["problem"]
@@ -108,4 +116,4 @@ def test_nothing_is_left_of_the_browsers(
     opened: dict[str, list[dict[str, Any]]], folder: Path
 ) -> None:
     assert opened
-    assert not [each for each in folder.iterdir() if each.name.startswith("browser-")]
+    assert [each.name for each in folder.iterdir()] in ([], ["one.png"])

@@ -2,7 +2,7 @@
 // is spoken to by the DevTools protocol, over a pipe.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,12 @@ const WAITING_MILLISECONDS = 5_000;
 const BLANK_MILLISECONDS = 20_000;
 const LOOK_MILLISECONDS = 60;
 const CLOSE_MILLISECONDS = 5_000;
+const LAST_WORDS_MILLISECONDS = 50;
+const MOST_WORDS = 20_000;
+// Chromium makes a socket in its temporary folder, whose path may be no longer.
+const SOCKET = 'org.chromium.Chromium.xxxxxx/SingletonSocket';
+const SOCKET_BYTES = 107;
+const SHORT_FOLDER = '/tmp';
 const MOST_AT_ONCE = 4;
 // Each page has one of its own: pages behind another one do not draw.
 const WINDOW = { url: 'about:blank', newWindow: true };
@@ -156,21 +162,43 @@ async function within(milliseconds, work) {
   }
 }
 
+/** Returns a new folder for all files of a browser, with room for its socket's name. */
+function makeProfile() {
+  const isLong = Buffer.byteLength(join(tmpdir(), 'browser-xxxxxx', SOCKET)) > SOCKET_BYTES;
+  return mkdtempSync(join(isLong && existsSync(SHORT_FOLDER) ? SHORT_FOLDER : tmpdir(), 'browser-'));
+}
+
+/** Returns what a browser says of its end, with a colon before it, or "". */
+function findReason(printed) {
+  const [reason] = printed.split('\n').filter(line => line.includes(':FATAL:'));
+  return reason ? `: ${reason.replace(/^\[[^\]]*\] ?/, '')}` : '';
+}
+
 function startProcess([program, ...words]) {
-  const profile = mkdtempSync(join(tmpdir(), 'browser-'));
+  const profile = makeProfile();
   const child = spawn(program, [...words, '--remote-debugging-pipe', `--user-data-dir=${profile}`], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: profile },
   });
   const [, , prints, commands, messages] = child.stdio;
-  // It is not read: its helper processes have it too, so that it ends with the last of them.
-  prints.resume();
+  // Its helper processes have it too, so that it ends with the last of them.
+  let printed = '';
+  prints.setEncoding('utf8').on('data', chunk => {
+    printed = (printed + chunk).slice(-MOST_WORDS);
+  });
   const waiting = new Map();
   const listeners = new Map();
   let isOver = false;
   const ended = new Promise(done => child.once('close', done));
   const failed = new Promise((_, fail) => {
     child.once('error', fail);
-    child.once('exit', code => fail(new Error(`the browser ended with exit code ${code}`)));
+    child.once('exit', (code, signal) => {
+      isOver = true;
+      const how = signal ? `signal ${signal}` : `exit code ${code}`;
+      setTimeout(() => {
+        fail(new Error(`the browser ended with ${how}${findReason(printed)}`));
+      }, LAST_WORDS_MILLISECONDS);
+    });
   });
   failed.catch(() => {
     isOver = true;
