@@ -60,6 +60,7 @@ HEAVY = (
     "tests/engines/test_bundled_workspaces.py",
     "tests/export/test_bundler_layouts.py",
     "tests/export/test_feature_types.py",
+    "tests/export/test_kept_scripts.py",
     "tests/export/test_locked_install.py",
     "tests/faults/",
     "tests/inspection/test_inspected_images.py",

@@ -89,7 +89,7 @@ def place_tool(
     )
 
 
-SCRIPTS = ("reproducible_bundles.cjs", "feature_types.cjs")
+SCRIPTS = ("reproducible_bundles.cjs", "feature_types.cjs", "kept_scripts.cjs")
 # Where the first of them notes the folder of each bundle that it has made reproducible.
 _NOTES = "reproducible-bundles.txt"
 _MOST = 1 << 16

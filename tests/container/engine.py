@@ -20,6 +20,8 @@ MIRROR = "http://deb.debian.org/debian"
 BASE = "localhost/plugin-factory-test-base"
 IMAGE = "localhost/plugin-factory-test"
 LONGEST = 3000
+# Every user may pass through it, as perhaps not through TMPDIR.
+OPEN_FOLDER = "/var/tmp"
 # What works where containers may neither raise limits nor have a network of their own.
 ULIMITS = ("--ulimit", "nofile=1024:1024")
 MACHINE = ("--runtime", "runc", *ULIMITS, "--ulimit", "nproc=1000:1000")

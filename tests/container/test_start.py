@@ -13,7 +13,7 @@ import pytest
 
 from tests.command_line import ROOT
 
-from .engine import as_root
+from .engine import OPEN_FOLDER, as_root
 
 IMAGE_USER = 1001
 CALLER = 4321
@@ -68,7 +68,8 @@ class Image:
 
 @pytest.fixture
 def image() -> Iterator[Image]:
-    with TemporaryDirectory() as name:
+    # Another folder may be mounted without set-user-ID programs.
+    with TemporaryDirectory(dir=OPEN_FOLDER) as name:
         root = Path(name)
         root.chmod(0o755)
         made = Image(root=root)

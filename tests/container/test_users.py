@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import KEPT
 
-from .engine import IMAGE, SUITE, Engine, as_root, ran
+from .engine import IMAGE, OPEN_FOLDER, SUITE, Engine, as_root, ran
 
 CALLER = 4321
 OTHER = 8765
@@ -68,7 +68,7 @@ class Desk:
 
 @pytest.fixture
 def desk(engine: Engine) -> Iterator[Desk]:
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory(dir=OPEN_FOLDER) as name:
         folder = Path(name)
         folder.chmod(0o755)  # a rootless container looks for its mounts as the caller
         yield Desk(engine=engine, folder=folder)
