@@ -19,7 +19,7 @@ EXAMPLE := build/example
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install example check test coverage test-tools lint lint-types lint-style lint-imports lint-words docs docs-site changelog distribution image clean
+.PHONY: help install example check test coverage test-tools test-modules lint lint-types lint-style lint-imports lint-words docs docs-site changelog distribution image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ coverage: lint test-tools ## Run all tests and measure what they reach, with a f
 
 test-tools: # what tests use of the system
 	@tests/install-tools
+
+test-modules: $(VENV)/.dev # compiled once, before several workers would do it at the same time
+	@$(BIN)/pytest --collect-only --quiet >/dev/null
 
 # Side by side, so that no core waits for the type checker; what each says stays together.
 ORDERLY := $(if $(filter output-sync,$(.FEATURES)),--output-sync)

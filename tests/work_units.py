@@ -95,6 +95,7 @@ HEAVY = (
     "tests/toolchain/test_installs.py",
     "tests/toolchain/test_node_choice.py",
     "tests/toolchain/test_npm_cache.py",
+    "tests/toolchain/test_present_installation.py",
     "tests/toolchain/test_registry_variables.py",
     "tests/toolchain/test_rhdh_cli_choice.py",
     "tests/toolchain/test_shared_installation.py",

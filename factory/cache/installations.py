@@ -82,10 +82,13 @@ def kept_key(workspace: Path, toolchain: Toolchain) -> str | None:
     Raises:
         OSError: a file cannot be read.
     """
+    return installation_key(workspace, toolchain, machine_variables(toolchain.environment))
+
+
+def machine_variables(environment: Environment) -> dict[str, str]:
+    """Return the variables that change what is installed, and what kind of machine this is."""
     machine = f"{sys.platform} {platform.machine()} {' '.join(platform.libc_ver())} {_FORMAT}"
-    return installation_key(
-        workspace, toolchain, {"": machine, **telling_variables(toolchain.environment)}
-    )
+    return {"": machine, **telling_variables(environment)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.config.allowed_scripts import INSTALL_SCRIPTS
+from factory.export.dynamic import DIST_DYNAMIC
 from factory.notation.json_text import parse_object
 from factory.patterns import lazy_pattern
 from factory.toolchain.link_tree import link_tree
@@ -44,7 +45,7 @@ _LOCKFILE = "yarn.lock"
 _HIDDEN = {".bin", ".yarn-state.yml"}
 # In a checkout these are yarn's settings; what yarn writes itself is not among them.
 _NO_SETTINGS = {"cache", "unplugged", "install-state.gz", "build-state.yml"}
-_NOT_SEARCHED = {MODULES, ".git"}
+_NOT_SEARCHED = {MODULES, ".git", DIST_DYNAMIC}
 # https://yarnpkg.com/protocols: what these refer to is in no lockfile.
 _ELSEWHERE = lazy_pattern(r'^ +resolution: "@?[^@"]+@(file|link|portal|exec):', re.MULTILINE)
 _PATCH = lazy_pattern(r'^ +resolution: "@?[^@"]+@patch:[^"#]*#([^"]*)', re.MULTILINE)
@@ -89,9 +90,8 @@ def installation_key(
     Raises:
         OSError: a file cannot be read.
     """
-    lockfile = workspace / _LOCKFILE
     environment = toolchain.environment
-    if not lockfile.is_file() or (workspace / MODULES).exists():
+    if (workspace / MODULES).exists() or not (workspace / _LOCKFILE).is_file():
         return None
     if reason_against_linking(workspace, toolchain.yarn, environment):
         return None
@@ -99,6 +99,29 @@ def installation_key(
     if environment.get("YARN_ENABLE_GLOBAL_CACHE") or any(
         "enableGlobalCache" in each for each in settings
     ):
+        return None
+    return installation_inputs(workspace, toolchain, variables)
+
+
+def installation_inputs(
+    workspace: Path, toolchain: Toolchain, variables: Mapping[str, str] | None = None
+) -> str | None:
+    """Return a digest of all that decides what yarn installs in a workspace.
+
+    Args:
+        workspace: its folder.
+        toolchain: installs.
+        variables: those that count; None for all that yarn is given.
+
+    Returns:
+        None where something else decides it, too: there is no lockfile, a dependency is a folder
+        that it does not describe, or a package of the workspace has a script that yarn runs.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    lockfile = workspace / _LOCKFILE
+    if not lockfile.is_file():
         return None
     text = lockfile.read_text(encoding="utf-8", errors="replace")
     if _ELSEWHERE.search(text) or not all(map(_KNOWN_PATCH.match, _PATCH.findall(text))):
@@ -235,7 +258,7 @@ def read_manifests(workspace: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def find_folders(workspace: Path) -> Iterator[Path]:
-    """Yield the workspace's folder and all below it, but for links and installed packages."""
+    """Yield the workspace's folder and all below it, but for links, packages and exports."""
     for folder, names, _ in os.walk(workspace):
         names[:] = sorted(set(names) - _NOT_SEARCHED)
         yield Path(folder)

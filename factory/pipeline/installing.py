@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from factory.cache.installations import InstallationStore, kept_key, tidy_installations
+from factory.cache.present_installation import is_present, note_present, present_key
 from factory.errors import DependenciesError
 from factory.export.dependencies import install_dependencies
 from factory.export.shared_installation import installation_key, installation_of, take_over
@@ -29,14 +30,25 @@ _PINNED = (
 def install_workspace(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> None:
     """Install the dependencies of a workspace.
 
-    What another workspace of the run, or an earlier run, has installed is taken over where it is
-    what yarn would install. A user's own tree (``--use-local``) neither takes over an installation
-    nor hands one on.
+    Where yarn would find everything in its place, nothing is done. What another workspace of the
+    run, or an earlier run, has installed is taken over where it is what yarn would install. A
+    user's own tree (``--use-local``) neither takes over an installation nor hands one on.
 
     Raises:
         DependenciesError: there is no yarn.lock, it is out of date, or the installation failed.
         OSError: a file of the workspace cannot be read.
     """
+    present = present_key(workspace, toolchain)
+    if present and is_present(workspace, present):
+        with build.stages.stage("install", takes="take over") as stage:
+            stage.note = "nothing to do since the last time"
+        return
+    _install_or_take_over(build, workspace, toolchain)
+    # Yarn may write manifests anew, in its own order of fields.
+    note_present(workspace, filter(None, (present, present_key(workspace, toolchain))))
+
+
+def _install_or_take_over(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> None:
     installations, runner = build.run_context.installations, build.run_context.runner
     key = installation_key(workspace, toolchain) if build.plan.source else None
     if key is None:

@@ -3,7 +3,8 @@
 Nobody can clean up after such an end, and children in groups of their own would go on writing into
 the folders that the next run uses. So a small shell process listens to a pipe: it is told of each
 child's group, and when the pipe closes, which it does whatever ends its writer, kills those that
-are left. Then it looks for what has left its group, by the mark in its environment.
+are left. Then it looks for what has left its group, or was started in the last moment, by the mark
+in its environment.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from factory.toolchain.descendants import DESCENDANTS, MARK
 _SCRIPT = """
 live=
 while read -r what group; do
+  # The program has come to its end.
+  [ "$what" = . ] && [ -z "$live" ] && exit 0
   rest=
   for each in $live; do [ "$each" = "$group" ] || rest="$rest $each"; done
   live=$rest
   [ "$what" = + ] && live="$live $group"
 done
-[ "$live" ] || exit 0
 for each in $live; do kill -s KILL -- "-$each"; done
 for each in /proc/[0-9]*; do
   grep -qs "$1" "$each/environ" && kill -s KILL "${each#/proc/}"
@@ -59,6 +61,7 @@ class Watchdog:
     def _end(self) -> None:
         with self._lock, contextlib.suppress(OSError, subprocess.TimeoutExpired):
             if self._process and self._process.stdin:
+                self._process.stdin.write(b".\n")
                 self._process.stdin.close()
                 self._process.wait(_SECONDS_TO_END)
 
