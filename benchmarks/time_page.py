@@ -82,7 +82,7 @@ def page(figures: Sequence[Figure], profiles: Sequence[Profile], about: str) -> 
         "<!-- written by: python benchmarks/where_the_time_goes.py --write -->",
         "",
         "What a build costs, beside the same tools run by hand in the best order, and where its",
-        "time goes. The page is written by a benchmark, which measures all of it in one run:",
+        "time goes. The page is written by a benchmark, which measures each part of it in one run:",
         "",
         "```sh",
         "python benchmarks/where_the_time_goes.py --write",

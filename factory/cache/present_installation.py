@@ -23,7 +23,7 @@ from factory.export.shared_installation import (
     find_folders,
     installation_inputs,
 )
-from factory.files import read_end, write_beside
+from factory.files import read_end, replace_file
 from factory.notation.json_text import parse_object
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def note_present(workspace: Path, keys: Iterable[str]) -> None:
         said = {"format": _FORMAT, "state": state, "keys": known[-_MOST_KEYS:]}
         note.parent.mkdir(exist_ok=True)
         # In the place of a link, too, wherever that leads.
-        with write_beside(note, json.dumps(said), durable=False) as temporary:
-            temporary.replace(note)
+        with replace_file(note) as file:
+            file.write(json.dumps(said).encode())
 
 
 def _read_note(workspace: Path) -> tuple[list[str], str]:

@@ -46,8 +46,10 @@ _HIDDEN = {".bin", ".yarn-state.yml"}
 # In a checkout these are yarn's settings; what yarn writes itself is not among them.
 _NO_SETTINGS = {"cache", "unplugged", "install-state.gz", "build-state.yml"}
 _NOT_SEARCHED = {MODULES, ".git", DIST_DYNAMIC}
-# https://yarnpkg.com/protocols: what these refer to is in no lockfile.
-_ELSEWHERE = lazy_pattern(r'^ +resolution: "@?[^@"]+@(file|link|portal|exec):', re.MULTILINE)
+# https://yarnpkg.com/protocols: what these refer to is in no lockfile, nor below the workspace.
+_ELSEWHERE = lazy_pattern(
+    r'^ +resolution: "@?[^@"]+@(?:(?:file|link|portal|exec):|workspace:\.\./)', re.MULTILINE
+)
 _PATCH = lazy_pattern(r'^ +resolution: "@?[^@"]+@patch:[^"#]*#([^"]*)', re.MULTILINE)
 # https://yarnpkg.com/configuration/yarnrc#yarnPath, and the plugins' paths.
 _CODE = lazy_pattern(

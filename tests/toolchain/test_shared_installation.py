@@ -336,6 +336,8 @@ class TestKey:
             "near@file:../near::locator=w%40workspace%3A.",
             "@scope/near@portal:../near::locator=w%40workspace%3A.",
             "near@link:./near::locator=w%40workspace%3A.",
+            "near@workspace:../near",
+            "@scope/near@workspace:../../near",
             "near@patch:near@npm%3A1.0.0#~/fixes/near.patch::version=1.0.0&hash=ab12cd",
             "near@patch:near@npm%3A1.0.0#optional!~/fixes/near.patch::version=1.0.0",
         ],
