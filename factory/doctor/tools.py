@@ -153,7 +153,7 @@ def look_for_rhdh_cli(about: DoctorContext) -> tuple[DoctorFinding, ...]:
         if registry.outcome == "failed":
             registry = _only_a_warning(registry)
     elif version:
-        found = f"{version}{instead}, to be installed into the cache (700 MB, a minute or two)"
+        found = f"{version}{instead}, to be installed into the cache (700 MB, up to a minute)"
         outcome: Outcome = "failed" if registry.outcome == "failed" else "ok"
         advice = "the npm registry has to be reached for that" if outcome == "failed" else ""
         rhdh_cli = DoctorFinding(check=names[1], outcome=outcome, found=found, advice=advice)

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from factory.errors import CompileError, Place
+from factory.notation.json_text import parse_object
 from factory.patterns import lazy_pattern
 from factory.toolchain.last_words import last_words
 from factory.toolchain.runner import ProcessFailed
@@ -31,6 +32,9 @@ _TSC_GENERAL_ERROR = lazy_pattern(r"^error TS\d+: ", re.MULTILINE)
 # What tsc ends with when it has found errors, with or without having written its output
 # (ExitStatus of https://github.com/microsoft/TypeScript/blob/main/src/compiler/types.ts).
 _TSC_FOUND_ERRORS = frozenset({1, 2})
+_OWN_BUILD = lazy_pattern(r"\s*backstage-cli\s+package\s+build(?:\s+[\w=./-]+)*\s*")
+# yarn 1 runs these, too.
+_AROUND_BUILD = frozenset({"prebuild", "postbuild"})
 _SHOWN_ERRORS = 10
 _SHOWN_LINES = 20
 
@@ -161,6 +165,20 @@ def compile_package(
             hint=f"'yarn workspace {name} build' in the workspace repeats it",
             log=runner.log,
         ) from failure
+
+
+def is_built_alone(folder: Path) -> bool:
+    """Whether ``yarn build`` of a package reads nothing that another package's has made.
+
+    So does Backstage's own tool: of other packages of the workspace it reads the sources.
+    """
+    try:
+        scripts = parse_object((folder / "package.json").read_bytes()).get("scripts")
+    except (OSError, ValueError):
+        return False  # yarn says so itself
+    if not isinstance(scripts, dict) or not scripts.keys().isdisjoint(_AROUND_BUILD):
+        return False
+    return isinstance(build := scripts.get("build"), str) and bool(_OWN_BUILD.fullmatch(build))
 
 
 def _tail(failure: ProcessFailed) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from factory.errors import DependenciesError, Place
 from factory.toolchain.last_words import last_words
-from factory.toolchain.linking import linking_variables, may_lack_files
+from factory.toolchain.linking import has_linked, linking_variables, may_lack_files
 from factory.toolchain.registry_patience import patiently
 from factory.toolchain.runner import ProcessFailed
 
@@ -27,8 +27,18 @@ _OUT_OF_DATE = ("YN0028", "needs to be updated, but yarn was run with `--frozen-
 _SHOWN_LINES = 15
 
 
-def install_dependencies(workspace: Path, *, toolchain: Toolchain, runner: LoggedRunner) -> None:
+def install_dependencies(
+    workspace: Path, *, toolchain: Toolchain, runner: LoggedRunner, is_kept: bool = False
+) -> None:
     """Run ``yarn install --immutable`` (``--frozen-lockfile`` for yarn 1) in the workspace.
+
+    Args:
+        workspace: its folder.
+        toolchain: has yarn.
+        runner: starts it; its log takes the output.
+        is_kept: whether the installation itself is kept for later runs, and none beside it could
+            use yarn's store. Then the first one on a machine does not fill that: to do so takes a
+            third longer.
 
     Raises:
         DependenciesError: there is no yarn.lock, it is out of date, or the installation failed.
@@ -44,7 +54,9 @@ def install_dependencies(workspace: Path, *, toolchain: Toolchain, runner: Logge
         )
     options = ("--frozen-lockfile",) if toolchain.yarn.is_classic else ("--immutable",)
     env = toolchain.child_environment(installs=True)
-    links = linking_variables(workspace, toolchain.yarn, toolchain.environment)
+    links: Mapping[str, str] = {}
+    if not is_kept or has_linked(workspace, toolchain.environment):
+        links = linking_variables(workspace, toolchain.yarn, toolchain.environment)
 
     def install(more: Mapping[str, str]) -> None:
         patiently(

@@ -83,28 +83,32 @@ def _make(build: WorkspaceContext, workspace: Path, toolchain: Toolchain) -> Ins
         if key and made[0]:
             store.keep(key, made[0])
 
-    _install(build, workspace, toolchain, afterwards=keep)
+    _install(build, workspace, toolchain, keep=keep if key else None)
     if cache and key:
         tidy_installations(build.plan.cache_dir, cache.limits)
-    return made[0]
+    return made[0] if made else installation_of(workspace)
 
 
 def _install(
     build: WorkspaceContext,
     workspace: Path,
     toolchain: Toolchain,
-    afterwards: Callable[[], None] = lambda: None,
+    keep: Callable[[], None] | None = None,
 ) -> None:
     with build.stages.stage("install") as stage:
         try:
             install_dependencies(
-                workspace, toolchain=toolchain, runner=stage.bind(build.run_context.runner)
+                workspace,
+                toolchain=toolchain,
+                runner=stage.bind(build.run_context.runner),
+                is_kept=keep is not None and build.plan.clones_dir is None,
             )
         except DependenciesError as error:
             if build.plan.source and build.plan.source.package:
                 error.hint = _PINNED
             raise
-        afterwards()
+        if keep:
+            keep()
 
 
 def _take_over(

@@ -23,7 +23,7 @@ from factory.export.backstage_bundle import (
     find_installed_bundler,
     forget_bundle,
 )
-from factory.export.compilation import compile_package
+from factory.export.compilation import compile_package, is_built_alone
 from factory.export.dynamic import ExportRequest, export_plugin
 from factory.export.locked_installs import plan_locked_install
 from factory.export.packing import PackedPlugin, pack_plugin
@@ -48,32 +48,44 @@ if TYPE_CHECKING:
 
 
 class Compilations:
-    """The compilations of one workspace, shared by the threads that build its plugins."""
+    """The compilations of one workspace, shared by the threads that build its plugins.
 
-    def __init__(self, compile_package: Callable[[WorkspacePackage], None]) -> None:
+    Args:
+        compile_package: compiles one.
+        jobs: how many may be compiled side by side.
+    """
+
+    def __init__(self, compile_package: Callable[[WorkspacePackage], None], *, jobs: int) -> None:
         self._compile = compile_package
+        self._jobs = jobs
         self._started: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
 
     def ensure(self, packages: Sequence[WorkspacePackage]) -> None:
         """Return when all of ``packages`` are compiled.
 
-        What nobody has begun is compiled here, one after the other; only then is waited for what
-        others have begun. So no two threads wait for each other.
+        What nobody has begun is compiled here: side by side where Backstage's tool does it, which
+        reads the sources of other packages, and else one after the other, in this order. Only then
+        is waited for what others have begun. So no two threads wait for each other.
 
         Raises:
             CompileError: one of them does not compile, here or elsewhere.
         """
-        for package in packages:
-            mine = self._claim(package)
-            if mine is None:
-                continue
+        claimed = {package.path: future for package in packages if (future := self._claim(package))}
+        mine = [package for package in packages if package.path in claimed]
+        is_free = all(is_built_alone(package.folder) for package in mine)
+
+        def compile_one(package: WorkspacePackage) -> None:
             try:
                 self._compile(package)
-            except BaseException as error:
-                mine.set_exception(error)
-                raise
-            mine.set_result(None)
+            except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
+                claimed[package.path].set_exception(error)
+            else:
+                claimed[package.path].set_result(None)
+
+        with InheritingPool(self._jobs if is_free else 1, thread_name_prefix="compile") as pool:
+            for package in mine:
+                pool.submit(compile_one, package)
         for package in packages:
             self._started[package.path].result()
 
@@ -136,7 +148,7 @@ def build_plugins(
         Interrupted: the run was ended; what had been packed by then stays.
     """
     shared = _SharedWork(
-        compilations=Compilations(partial(_compile, builder=builder)),
+        compilations=Compilations(partial(_compile, builder=builder), jobs=builder.jobs),
         packing=SharedPacking(
             [plugin for plugin in plugins if _is_bundled_backend(plugin, builder)],
             builder.find_exporting,

@@ -133,7 +133,7 @@ def _bundles(version: str) -> bool:
 
 
 def _install(folder: Path, npm: Npm) -> None:
-    log.info("installing %s %s (once; it takes a minute or two)", PACKAGE, PINNED)
+    log.info("installing %s %s (once; it takes up to a minute)", PACKAGE, PINNED)
     for name in ("package.json", "package-lock.json"):
         (folder / name).write_bytes(_pins().joinpath(name).read_bytes())
     # The lockfile leaves out the peers, which are what a portal shares and no bundler loads.

@@ -79,6 +79,11 @@ def linking_variables(workspace: Path, yarn: Yarn, environment: Environment) -> 
     return {VARIABLE: LINKED}
 
 
+def has_linked(workspace: Path, environment: Environment) -> bool:
+    """Whether yarn has made links for any workspace, with the settings of this one."""
+    return _store(settings_of(workspace, environment), environment).is_dir()
+
+
 def reason_against_linking(workspace: Path, yarn: Yarn, environment: Environment) -> str | None:
     """Return why packages of a workspace are copied and not linked; None if they are linked."""
     settings = settings_of(workspace, environment)

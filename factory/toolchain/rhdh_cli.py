@@ -1,6 +1,6 @@
 """rhdh-cli, installed once a version into the cache.
 
-It is some 1,900 packages and takes a minute or two to install, which `npx` would check anew at
+It is some 1,900 packages and takes npm a minute or two to install, which `npx` would check anew at
 every call. For versions that we know, the whole tree is pinned by a lockfile that ships with the
 package (``factory/toolchain/rhdh_cli_pins/<version>/``), so that it is the same everywhere, always.
 """
@@ -101,7 +101,7 @@ def list_known_versions() -> tuple[str, ...]:
 
 
 def _install(version: str, pins: Traversable | None, folder: Path, npm: Npm) -> None:
-    log.info("installing rhdh-cli %s (once; it takes a minute or two)", version)
+    log.info("installing rhdh-cli %s (once; it takes up to a minute)", version)
     if pins:
         for name in ("package.json", "package-lock.json"):
             (folder / name).write_bytes(pins.joinpath(name).read_bytes())

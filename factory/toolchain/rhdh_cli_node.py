@@ -8,16 +8,15 @@ that npm leaves beside them.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from factory.notation.json_text import parse_object
+from factory.toolchain.pinned_install import find_unfit_packages
 from factory.toolchain.wanted_tools import VARIABLE
 from factory.values import dataclass
-from factory.versions import is_range, release_of, satisfies
+from factory.versions import release_of, satisfies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from factory.toolchain.node import Node
     from factory.toolchain.rhdh_cli import RhdhCli
 
@@ -47,20 +46,16 @@ def find_node_of_makers(version: str) -> int:
 
 def find_refusing_packages(rhdh_cli: RhdhCli, node: str) -> tuple[RefusingPackage, ...]:
     """Return the installed packages of rhdh-cli that are not for a version of Node, by name."""
-    lockfile = rhdh_cli.command.parents[1] / _INSTALLED
+    file = rhdh_cli.command.parents[1] / _INSTALLED
     try:
-        packages = parse_object(lockfile.read_bytes()).get("packages")
+        lockfile = parse_object(file.read_bytes())
     except (OSError, ValueError):
         return ()  # it says what is wanted, no more: the installation is good without
-    return tuple(sorted(set(_refusing(packages, node)), key=lambda each: each.name))
-
-
-def _refusing(packages: Any, node: str) -> Iterator[RefusingPackage]:
-    for path, package in packages.items() if isinstance(packages, dict) else ():
-        engines = package.get("engines") if isinstance(package, dict) else None
-        wanted = engines.get("node") if isinstance(engines, dict) else None
-        if isinstance(wanted, str) and is_range(wanted) and not satisfies(node, wanted):
-            yield RefusingPackage(name=path.rpartition("node_modules/")[2], wanted=wanted)
+    found = {
+        RefusingPackage(name=path.rpartition("node_modules/")[2], wanted=wanted)
+        for path, wanted in find_unfit_packages(lockfile, node).items()
+    }
+    return tuple(sorted(found, key=lambda each: each.name))
 
 
 def warn_of_other_node(rhdh_cli: RhdhCli, node: Node) -> None:

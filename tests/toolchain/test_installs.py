@@ -15,9 +15,11 @@ import pytest
 
 from factory.config.environment import layer_environment
 from factory.errors import DependenciesError
+from factory.export.dependencies import install_dependencies
 from factory.toolchain import linking, registry_patience
+from factory.toolchain.assembled import Toolchain
 from factory.toolchain.linking import linking_variables
-from factory.toolchain.runner import Runner
+from factory.toolchain.runner import LoggedRunner, Runner
 from factory.toolchain.yarn import Yarn
 
 from .npm_registry import Fault, NpmRegistry
@@ -53,6 +55,18 @@ class TestSharedCaches:
         for name in NAMES:
             files = [each / f"node_modules/{name}/big.txt" for each in (first, second)]
             assert files[0].samefile(files[1])
+
+    def test_the_first_that_is_kept_as_it_is_gets_copies_and_the_next_links(
+        self, toolchain: Toolchain, new_workspace: NewWorkspace, runner: Runner, tmp_path: Path
+    ) -> None:
+        kept, second, third = map(new_workspace, ("kept", "second", "third"))
+        for workspace, is_kept in ((kept, True), (second, False), (third, True)):
+            logged = LoggedRunner(runner, log=tmp_path / "log", on_line=lambda _: None)
+            install_dependencies(workspace, toolchain=toolchain, runner=logged, is_kept=is_kept)
+        inside = f"node_modules/{NAMES[0]}/big.txt"
+        assert (kept / inside).stat().st_nlink == 1
+        assert (second / inside).samefile(third / inside)
+        assert installed(kept) == installed(second) == installed(third)
 
     def test_a_workspace_that_writes_into_packages_gets_copies_and_harms_nobody(
         self, registry: NpmRegistry, install: Install, new_workspace: NewWorkspace
