@@ -32,9 +32,11 @@ ENTRY_FILE = "entry.json"
 PARTS_FILE = "parts.json"
 SIGNATURE_FILE = "entry.json.sig"
 USED_FILE = "used"
+EXAMINED_FILE = "examined"
 FORMAT = 1
 LARGEST_DOCUMENT = 4 << 20
 """Bytes of an ``entry.json`` or ``parts.json``; nothing longer is read."""
+_OF_THE_ENTRY = frozenset({ENTRY_FILE, SIGNATURE_FILE, USED_FILE, EXAMINED_FILE})
 _LARGEST_SIGNATURE = 8192
 _MOST_FILES = 16
 # What names of packages and versions are made of, and the endings of what is beside an archive.
@@ -245,7 +247,7 @@ def _file(value: Mapping[str, Any]) -> CachedFile:
     name, size, sha256 = value["name"], value["size"], value["sha256"]
     if not (isinstance(name, str) and type(size) is int and isinstance(sha256, str)):
         raise BadEntry(f"{ENTRY_FILE} cannot be read")
-    if not is_plain_name(name) or name in (ENTRY_FILE, SIGNATURE_FILE, USED_FILE):
+    if not is_plain_name(name) or name in _OF_THE_ENTRY:
         raise BadEntry(f"{ENTRY_FILE} names a file that no plugin has")
     if size < 0 or not _SHA256.fullmatch(sha256):
         raise BadEntry(f"{ENTRY_FILE} cannot be read")

@@ -8,8 +8,12 @@ integrity, its bill of materials, its configuration) is so. What is not is a mis
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import shlex
+import stat
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from factory.archives.integrity import integrity_of
@@ -17,11 +21,19 @@ from factory.archives.limits import DEFAULT_LIMITS, ArchiveLimits
 from factory.archives.members import safe_members
 from factory.archives.npm_package import INTEGRITY_SUFFIX, PACKAGE_FOLDER
 from factory.attestation.provenance import SBOM_SUFFIX
-from factory.cache.entry import PARTS_FILE, BadEntry, is_parts, read_file
+from factory.cache.entry import (
+    EXAMINED_FILE,
+    PARTS_FILE,
+    BadEntry,
+    is_parts,
+    open_file,
+    read_file,
+)
 from factory.cache.entry_signature import refuse_unvouched
-from factory.cache.key import digest_of_value
+from factory.cache.key import code_digest, digest_of_value
 from factory.config.build_plan import APP_CONFIG
 from factory.errors import FactoryError, StorageError
+from factory.files import replace_file
 from factory.notation.json_text import parse_json
 from factory.oci.packed_plugin import (
     DYNAMIC_SUFFIX,
@@ -37,6 +49,7 @@ if TYPE_CHECKING:
     from factory.attestation.keys import PublicKey
     from factory.cache.entry import CachedFile, Entry
 
+_WRITTEN_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _LARGEST_SIDECAR = 4096
 _LARGEST_SBOM = 64 << 20
 _LARGEST_PARTS = 4 << 20
@@ -79,7 +92,9 @@ def examine(entry: Entry, expected: ExpectedPlugin) -> None:
     tgz = _refuse_other_files(entry, expected)
     _refuse_bad_record(entry, expected)
     archive = entry.folder / tgz.name
-    _refuse_unsafe(archive, expected)
+    if not _was_examined(entry, tgz, expected):
+        _refuse_unsafe(archive, expected)
+        _note_examined(entry, tgz, expected)
     integrity = integrity_of(archive)
     for file in entry.files[1:]:
         match file.name.removeprefix(tgz.name):
@@ -177,6 +192,36 @@ def _refuse_unsafe(archive: Path, expected: ExpectedPlugin) -> None:
         raise BadEntry("its archive cannot be read") from error
     if not _is_expected(found.name, found.version, expected):
         raise BadEntry(f"its archive is not for {expected.name} {expected.version}")
+
+
+def _was_examined(entry: Entry, tgz: CachedFile, expected: ExpectedPlugin) -> bool:
+    """Whether this user has found this archive to be safe before, with the code of today.
+
+    Its bytes are compared with their digest each time. The note of it says which file it was, by
+    its inode and the time that the system has put there: no cache from elsewhere can bring that
+    along. Nobody else can write a file that is this user's.
+    """
+    try:
+        with os.fdopen(open_file(entry.folder, EXAMINED_FILE), "rb", buffering=0) as note:
+            status = os.fstat(note.fileno())
+            said = note.read(_LARGEST_SIDECAR)
+        is_own = status.st_uid == os.geteuid() and not status.st_mode & _WRITTEN_BY_OTHERS
+        return is_own and said == _state_of(entry, tgz, expected)
+    except (BadEntry, OSError):
+        return False
+
+
+def _note_examined(entry: Entry, tgz: CachedFile, expected: ExpectedPlugin) -> None:
+    # The cache may only be read, or is full: the archive is examined again then.
+    with contextlib.suppress(OSError), replace_file(entry.folder / EXAMINED_FILE) as note:
+        note.write(_state_of(entry, tgz, expected))
+
+
+def _state_of(entry: Entry, tgz: CachedFile, expected: ExpectedPlugin) -> bytes:
+    status = os.lstat(entry.folder / tgz.name)
+    of_file = (status.st_dev, status.st_ino, status.st_ctime_ns)
+    wanted = (expected.name, expected.version, astuple(expected.limits))
+    return digest_of_value([code_digest(), tgz.sha256, of_file, wanted]).encode()
 
 
 def _refuse_stale_integrity(entry: Entry, file: CachedFile, integrity: str) -> None:

@@ -1,4 +1,4 @@
-"""What is remembered of a workspace: the keys of its plugins, for a commit and a configuration.
+"""What is remembered of a workspace: the keys of its plugins, for a source and a configuration.
 
 With it, and all the entries it names, nothing needs to be checked out to know what a build would
 give. It is small, and only believed whole: a damaged one counts as missing.
@@ -64,7 +64,7 @@ class WorkspaceMemo:
 def memo_digest(parts: dict[str, object]) -> str:
     """Return the name of a workspace's memo: the digest of everything that its keys depend on.
 
-    That is the tree id of the commit (or of a local folder), the workspace's path in it, the digest
+    That is the commit (or what is in a plain folder), the workspace's path in it, the digest
     of the configuration directory, the options and variables that count, what chooses the tools,
     and the digest of the host's inventory.
     """

@@ -137,6 +137,22 @@ def file_digest(path: str) -> str:
         return kind + hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def folder_state(root: Path) -> str | None:
+    """Return a digest of all that is in a folder; None where a link leads out of it.
+
+    What yarn installs and what tools keep for themselves does not count; what builds have made
+    does.
+
+    Raises:
+        OSError: something in it cannot be read.
+    """
+    top = os.path.realpath(root)
+    for _, full, status in _files(top, ".", frozenset(), frozenset()):
+        if stat.S_ISLNK(status.st_mode) and not os.path.realpath(full).startswith(top + os.sep):
+            return None
+    return Tree(root=root).folder(".", generated=True).digest
+
+
 def references_above(root: Path, folder: str) -> frozenset[str]:
     """Return what the files directly in a folder refer to by ``./`` and ``../``, and the links.
 

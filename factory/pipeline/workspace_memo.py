@@ -1,4 +1,4 @@
-"""A workspace that need not be checked out: what a build of this commit gave is remembered."""
+"""A workspace that need not be checked out: what a build of this source gave is remembered."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from factory.cache.memo import (
     recall,
     remember,
 )
+from factory.cache.tree import folder_state
 from factory.cache.variables import telling_variables
 from factory.config.build_plan import APP_CONFIG, SCALPRUM_CONFIG
 from factory.config.list_names import PLUGINS_LIST
@@ -36,7 +37,7 @@ from factory.pipeline.finishing import BuildResult
 from factory.pipeline.plugin_cache import Restorer
 from factory.pipeline.preparation import host_digest, plugin_name, select_plugins
 from factory.pipeline.publishing import refuse_unless_pushable
-from factory.sources.source import Checkout
+from factory.sources.source import Checkout, PlainFolder
 from factory.toolchain.backstage_bundler import name_bundler, version_of_bundler
 from factory.toolchain.rhdh_cli import with_pins
 from factory.values import dataclass
@@ -206,18 +207,19 @@ def _is_line(value: object) -> bool:
 
 def workspace_memory(
     plan: BuildPlan,
-    commit: str | None,
+    state: str | None,
     *,
     store: Store,
     tools: Mapping[str, str],
     why: Mapping[str, str],
     host_digest: str,
 ) -> WorkspaceMemory | None:
-    """Return where a workspace is remembered; None where its source is known by no commit.
+    """Return where a workspace is remembered; None where that cannot be.
 
     Args:
         plan: the workspace.
-        commit: the full id of the commit that is to be built.
+        state: what tells the source that is to be built from any other: the full id of a commit;
+            None where nothing does.
         store: the cache.
         tools: what decides which tools build it: versions by name.
         why: for whom they are chosen, by name, as far as the source is not needed to tell.
@@ -225,7 +227,7 @@ def workspace_memory(
     """
     written = (plan.repo_path, plan.output_dir, plan.cache_dir)
     # What a run writes into the configuration directory would make another one of it each time.
-    if commit is None or any(path.is_relative_to(plan.config_dir) for path in written):
+    if state is None or any(path.is_relative_to(plan.config_dir) for path in written):
         return None
     try:
         configuration = configuration_digest(plan.config_dir)
@@ -242,7 +244,7 @@ def workspace_memory(
         parts={
             "factory": f"{__version__} {code_digest()}",
             "machine": machine(),
-            "commit": commit,
+            "commit": state,
             "workspace-path": plan.workspace_path,
             "options": {
                 "generate-build-args": plan.options.arguments.generate_build_args,
@@ -305,17 +307,16 @@ def plugins_to_remember(
 def memo_for(
     build: WorkspaceContext, resolved: ResolvedSource | None, chooser: Chooser | None
 ) -> WorkspaceMemory | None:
-    """Return where the workspace is remembered; None where its source is known by no commit.
+    """Return where the workspace is remembered; None where its source has no state of its own.
 
-    None also where a key is demanded of the cache: nothing vouches for which entries are a
-    workspace's, so the source is looked at, which their keys follow from. A cache that goes with
-    the run remembers nothing.
+    That is a commit, or what is in a plain folder. None also where a key is demanded of the cache:
+    nothing vouches for which entries are a workspace's, so the source is looked at, which their
+    keys follow from. A cache that goes with the run remembers nothing.
     """
     cache = build.run_context.cache
-    if not (cache and chooser and resolved and resolved.commit):
+    if not (cache and chooser and resolved and cache.counts_earlier_runs):
         return None
-    if not cache.counts_earlier_runs:
-        return None
+    state = _state_of(resolved)
     try:
         # Which of them, and which yarn, the workspace asks for, the commit says.
         wanted = chooser.wanted
@@ -336,7 +337,7 @@ def memo_for(
         return None
     return workspace_memory(
         build.plan,
-        resolved.commit,
+        state,
         store=cache.store,
         tools=tools,
         why={
@@ -345,6 +346,18 @@ def memo_for(
         },
         host_digest=host_digest(build.host),
     )
+
+
+def _state_of(resolved: ResolvedSource) -> str | None:
+    """What tells one state of a source from another, without bringing it."""
+    if not isinstance(resolved.where, PlainFolder):
+        return resolved.commit
+    try:
+        digest = folder_state(resolved.where.path)
+    except OSError as error:  # told where the folder is copied
+        log.debug("%s cannot be read: %s", resolved.where.path, error)
+        return None
+    return f"folder {digest}" if digest else None
 
 
 def restore_workspace(

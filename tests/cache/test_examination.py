@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factory.archives.limits import ArchiveLimits
+from factory.cache import examination
 from factory.cache.entry import BadEntry, is_plain_name, parse_entry
 from factory.cache.examination import ExpectedPlugin, archive_names, examine
 from factory.cache.key import digest_of_value
@@ -326,3 +329,99 @@ def test_no_record_ends_in_anything_but_a_hit_or_a_miss(
 
 def _vouched(body: dict[str, Any]) -> dict[str, Any]:
     return {"entry": body, "digest": digest_of_value(body)}
+
+
+class TestWhatWasExaminedBefore:
+    @pytest.fixture
+    def reads(self, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+        """The archives that are read to their end."""
+        seen: list[Path] = []
+
+        def noting(archive: Path, expected: ExpectedPlugin) -> None:
+            seen.append(archive)
+            refuse_unsafe(archive, expected)
+
+        refuse_unsafe = examination._refuse_unsafe
+        monkeypatch.setattr(examination, "_refuse_unsafe", noting)
+        return seen
+
+    def test_is_not_examined_again(self, tmp_path: Path, reads: list[Path]) -> None:
+        entry = finished(tmp_path / "entry").entry()
+        for _ in range(3):
+            examine(entry, EXPECTED)
+        assert len(reads) == 1
+
+    def test_is_another_file_when_it_was_written_or_copied(
+        self, tmp_path: Path, reads: list[Path]
+    ) -> None:
+        entry = finished(tmp_path / "entry").entry()
+        examine(entry, EXPECTED)
+        # A cache that came from elsewhere: all bytes and times are the same.
+        shutil.copytree(entry.folder, tmp_path / "restored")
+        restored = replace(entry, folder=tmp_path / "restored")
+        examine(restored, EXPECTED)
+        examine(restored, EXPECTED)
+        assert len(reads) == 2
+        tgz = restored.folder / TGZ
+        times = (tgz.stat().st_atime_ns, tgz.stat().st_mtime_ns)
+        tgz.write_bytes(tgz.read_bytes())
+        os.utime(tgz, ns=times)
+        examine(restored, EXPECTED)
+        assert len(reads) == 3
+
+    def test_is_examined_again_for_other_limits_or_another_plugin(
+        self, tmp_path: Path, reads: list[Path]
+    ) -> None:
+        entry = finished(tmp_path / "entry").entry()
+        examine(entry, EXPECTED)
+        with pytest.raises(BadEntry):
+            examine(entry, replace(EXPECTED, limits=ArchiveLimits(entry=1)))
+        assert len(reads) == 2
+
+    def test_is_examined_again_by_other_code(
+        self, tmp_path: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        entry = finished(tmp_path / "entry").entry()
+        examine(entry, EXPECTED)
+        monkeypatch.setattr(examination, "code_digest", lambda: "other")
+        examine(entry, EXPECTED)
+        assert len(reads) == 2
+
+    @pytest.mark.parametrize("mode", [0o666, 0o620])
+    def test_a_note_that_others_may_write_does_not_count(
+        self, tmp_path: Path, reads: list[Path], mode: int
+    ) -> None:
+        entry = finished(tmp_path / "entry").entry()
+        examine(entry, EXPECTED)
+        (entry.folder / "examined").chmod(mode)
+        examine(entry, EXPECTED)
+        assert len(reads) == 2
+
+    @pytest.mark.parametrize("what", ["a link", "a folder", "a pipe", "other text", "nothing"])
+    def test_a_note_that_is_none_does_not_count(
+        self, tmp_path: Path, reads: list[Path], what: str
+    ) -> None:
+        entry = finished(tmp_path / "entry").entry()
+        examine(entry, EXPECTED)
+        note = entry.folder / "examined"
+        said = note.read_bytes()
+        note.unlink()
+        if what == "a link":
+            (tmp_path / "elsewhere").write_bytes(said)
+            note.symlink_to(tmp_path / "elsewhere")
+        elif what == "a folder":
+            note.mkdir()
+        elif what == "a pipe":
+            os.mkfifo(note)
+        elif what == "other text":
+            note.write_bytes(said[:-1] + b"x")
+        examine(entry, EXPECTED)
+        assert len(reads) == 2
+
+    @pytest.mark.parametrize("name", list(POISONED))
+    def test_no_note_makes_anything_else_good(self, tmp_path: Path, name: str) -> None:
+        made = POISONED[name](tmp_path / "entry")
+        entry = made.entry()
+        for _ in range(2):
+            with pytest.raises(BadEntry):
+                examine(entry, EXPECTED)
