@@ -22,11 +22,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
+from urllib.request import urlopen
 
 import pytest
 
+from factory.toolchain.node import Node
 from factory.toolchain.pinned_install import SCRIPT, find_unfit_packages
 
+from .installed_tools import some_node
 from .npm_registry import Fault, NpmRegistry
 from .real_installs import PACKAGES
 
@@ -205,33 +208,39 @@ def folder_with(folder: Path, lockfile: Mapping[str, Any]) -> Path:
     return folder
 
 
-def installed_by_npm(folder: Path, *options: str) -> None:
+@pytest.fixture(scope="module")
+def tools(process: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Node:
+    return some_node(process, tmp_path_factory.mktemp("tools"))
+
+
+def bare(tools: Node) -> dict[str, str]:
+    return {"PATH": f"{tools.bin_dir}:/usr/local/bin:/usr/bin:/bin"}
+
+
+def installed_by_npm(folder: Path, tools: Node, *options: str) -> None:
     (folder / "home").mkdir()
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
     subprocess.run(
-        ["npm", "ci", *quiet, *options],
+        [str(tools.bin_dir / "npm"), "ci", *quiet, *options],
         cwd=folder,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder / "home")},
+        env={**bare(tools), "HOME": str(folder / "home")},
         check=True,
         capture_output=True,
     )
 
 
-def unpacked(folder: Path, request: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+def unpacked(
+    folder: Path, tools: Node, request: Mapping[str, Any]
+) -> subprocess.CompletedProcess[str]:
     script = resources.files("factory.toolchain").joinpath(SCRIPT)
     return subprocess.run(
-        ["node", str(script), json.dumps(request)],
+        [str(tools.bin_dir / "node"), str(script), json.dumps(request)],
         cwd=folder,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env=bare(tools),
         capture_output=True,
         text=True,
         check=False,
     )
-
-
-def node_version() -> str:
-    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
-    return said.stdout.strip().removeprefix("v")
 
 
 def tree(folder: Path) -> dict[str, tuple[str, object]]:
@@ -251,17 +260,17 @@ def tree(folder: Path) -> dict[str, tuple[str, object]]:
 
 
 @pytest.mark.parametrize(("seed", "peers"), [(1, True), (2, False), (3, True)])
-def test_it_is_what_npm_installs(tmp_path: Path, seed: int, peers: bool) -> None:
+def test_it_is_what_npm_installs(tmp_path: Path, tools: Node, seed: int, peers: bool) -> None:
     archives: dict[str, bytes] = {}
     with serving(archives) as url:
         pins = Pins(random=random.Random(seed), url=url, archives=archives)
         generated(pins)
         lockfile = lockfile_of(pins)
         by_npm = folder_with(tmp_path / "npm", lockfile)
-        installed_by_npm(by_npm, *(() if peers else ("--legacy-peer-deps",)))
+        installed_by_npm(by_npm, tools, *(() if peers else ("--legacy-peer-deps",)))
         ours = folder_with(tmp_path / "ours", lockfile)
-        unfit = list(find_unfit_packages(lockfile, node_version()))
-        done = unpacked(ours, {"authorities": None, "peers": peers, "unfit": unfit})
+        unfit = list(find_unfit_packages(lockfile, tools.version))
+        done = unpacked(ours, tools, {"authorities": None, "peers": peers, "unfit": unfit})
     assert done.returncode == 0, done.stderr
     assert tree(ours / "node_modules") == tree(by_npm / "node_modules")
 
@@ -274,20 +283,20 @@ def one_package(pins: Pins) -> dict[str, Any]:
     return lockfile_of(pins)
 
 
-def test_what_is_not_pinned_is_not_unpacked(tmp_path: Path) -> None:
+def test_what_is_not_pinned_is_not_unpacked(tmp_path: Path, tools: Node) -> None:
     archives: dict[str, bytes] = {}
     with serving(archives) as url:
         pins = Pins(random=random.Random(1), url=url, archives=archives)
         folder = folder_with(tmp_path / "ours", one_package(pins))
         archives["/0/part.tgz"] = pins.archive({"name": "part", "version": "1.0.1"})
-        done = unpacked(folder, LOCKED)
+        done = unpacked(folder, tools, LOCKED)
     assert done.returncode == 1
     assert f"{url}/0/part.tgz is not what is pinned: sha512-" in done.stderr
     assert not (folder / "node_modules").exists()
 
 
 @pytest.mark.parametrize("name", ["package/../../out", "/package/out", "package/..", "a\\b/out"])
-def test_no_file_is_written_elsewhere(tmp_path: Path, name: str) -> None:
+def test_no_file_is_written_elsewhere(tmp_path: Path, tools: Node, name: str) -> None:
     archives: dict[str, bytes] = {}
     with serving(archives) as url:
         pins = Pins(random=random.Random(1), url=url, archives=archives)
@@ -299,7 +308,7 @@ def test_no_file_is_written_elsewhere(tmp_path: Path, name: str) -> None:
         digest = base64.b64encode(hashlib.sha512(stream.getvalue()).digest()).decode()
         lockfile["packages"]["node_modules/part"]["integrity"] = f"sha512-{digest}"
         folder = folder_with(tmp_path / "ours", lockfile)
-        done = unpacked(folder, LOCKED)
+        done = unpacked(folder, tools, LOCKED)
     assert done.returncode == 1
     assert "an archive has a file" in done.stderr
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
@@ -309,34 +318,37 @@ def test_no_file_is_written_elsewhere(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("about", [{"link": True}, {"inBundle": True}, {"integrity": ""}, OTHER_OS])
-def test_what_it_does_not_do_is_refused(tmp_path: Path, about: dict[str, object]) -> None:
+def test_what_it_does_not_do_is_refused(
+    tmp_path: Path, tools: Node, about: dict[str, object]
+) -> None:
     pins = Pins(random=random.Random(1), url="http://127.0.0.1:1")
     lockfile = one_package(pins)
     lockfile["packages"]["node_modules/part"] |= about
-    done = unpacked(folder_with(tmp_path / "ours", lockfile), LOCKED)
+    done = unpacked(folder_with(tmp_path / "ours", lockfile), tools, LOCKED)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: node_modules/part is not ")
 
 
 @pytest.mark.parametrize("does", ["fails", "breaks off"])
 def test_a_registry_that_fails_for_a_while_is_asked_again(
-    tmp_path: Path, registry: NpmRegistry, does: Literal["fails", "breaks off"]
+    tmp_path: Path, tools: Node, registry: NpmRegistry, does: Literal["fails", "breaks off"]
 ) -> None:
     registry.faults.append(Fault(path="part-a-1.0.0.tgz", does=does, times=2))
-    document = json.loads(registry.document("part-a", registry.archive("part-a")))
+    with urlopen(f"{registry.url}/part-a") as answer:
+        document = json.load(answer)
     dist = document["versions"]["1.0.0"]["dist"]
     about = {"version": "1.0.0", "resolved": dist["tarball"], "integrity": dist["integrity"]}
     packages = {"": {"dependencies": {"part-a": "1.0.0"}}, "node_modules/part-a": about}
     folder = folder_with(tmp_path / "ours", {"lockfileVersion": 3, "packages": packages})
-    done = unpacked(folder, LOCKED)
+    done = unpacked(folder, tools, LOCKED)
     assert done.returncode == 0, done.stderr
     assert (folder / "node_modules/part-a/big.txt").read_bytes() == PACKAGES["part-a"]["big.txt"]
     assert registry.count("part-a-1.0.0.tgz") == 3
 
 
-def test_one_that_has_nothing_is_not(tmp_path: Path) -> None:
+def test_one_that_has_nothing_is_not(tmp_path: Path, tools: Node) -> None:
     with serving({}) as url:
         pins = Pins(random=random.Random(1), url=url)
-        done = unpacked(folder_with(tmp_path / "ours", one_package(pins)), LOCKED)
+        done = unpacked(folder_with(tmp_path / "ours", one_package(pins)), tools, LOCKED)
     assert done.returncode == 1
     assert done.stderr == f"Error: {url}/0/part.tgz: HTTP 404\n"
