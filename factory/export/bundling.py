@@ -76,7 +76,9 @@ def place_tool(
         )
         if not linked:
             log.info(
-                "%s is copied into %s, which does not allow hard links to the cache", name, folder
+                "%s is copied into %s, which does not allow hard links to the cache",
+                name,
+                workspace,
             )
 
     return make_once(

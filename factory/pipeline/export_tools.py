@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from factory.engines import Engine
 from factory.errors import FactoryError, Interrupted
+from factory.export.bundling import place_rhdh_cli
 from factory.threads import InheritingPool
 from factory.toolchain.backstage_bundler import PINNED as PINNED_BUNDLER
 from factory.toolchain.backstage_bundler import find_cached_bundler, is_bundler_cached
@@ -24,6 +25,7 @@ from factory.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from concurrent.futures import Future
+    from pathlib import Path
 
     from factory.pipeline.workspace_context import WorkspaceContext
     from factory.toolchain.assembled import Toolchain
@@ -129,6 +131,12 @@ class FetchedTools:
     runner: Runner
     tools: Future[ExportTools]
 
+    @property
+    def here(self) -> ExportTools | None:
+        """The tools, as far as they are here by now."""
+        is_here = self.tools.done() and self.tools.exception() is None
+        return self.tools.result() if is_here else None
+
     def give_to(self, toolchain: Toolchain) -> Toolchain:
         """Wait for the tools, and return a toolchain that has them.
 
@@ -143,6 +151,26 @@ class FetchedTools:
             self.runner.raise_if_cancelled()
             raise
         return tools.give_to(toolchain)
+
+
+@contextlib.contextmanager
+def placed_meanwhile(tools: ExportTools | None, workspace: Path, runner: Runner) -> Iterator[None]:
+    """Put rhdh-cli into its place in a workspace, for its frontends, while something else is done.
+
+    What goes wrong is told by the export that needs it there.
+
+    Args:
+        tools: those that are here.
+        workspace: the folder of the yarn workspace.
+        runner: is cancelled when the run ends.
+    """
+    if tools is None or tools.rhdh_cli is None:
+        yield
+        return
+    rhdh_cli = tools.rhdh_cli
+    with InheritingPool(max_workers=1, thread_name_prefix="placing") as pool:
+        pool.submit(place_rhdh_cli, rhdh_cli, workspace, checkpoint=runner.raise_if_cancelled)
+        yield
 
 
 @contextlib.contextmanager

@@ -12,7 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from factory import __version__
-from factory.analysis.discovery import BACKEND_ROLES, project_folder, workspace_packages
+from factory.analysis.discovery import (
+    BACKEND_ROLES,
+    FRONTEND_ROLES,
+    project_folder,
+    workspace_packages,
+)
 from factory.analysis.locked_workspace import read_locked_workspace
 from factory.engines import Engine
 from factory.errors import FactoryError
@@ -27,6 +32,7 @@ from factory.pipeline.export_tools import (
     FetchedTools,
     WantedExportTools,
     fetched_meanwhile,
+    placed_meanwhile,
 )
 from factory.pipeline.finishing import BuildResult, finish_workspace, finishing_steps, verify_step
 from factory.pipeline.installing import install_workspace
@@ -382,7 +388,12 @@ def _open_builder(
     if checked_out.package:
         log.debug("a published package is compiled already")
     elif has_types_to_compile(workspace, manifest.scripts):
-        with stages.stage("tsc") as stage:
+        tools = fetched.here if fetched else here
+        bundles = any(each.manifest.role in FRONTEND_ROLES for each in prepared.plugins)
+        with (
+            placed_meanwhile(tools if bundles else None, workspace, runner),
+            stages.stage("tsc") as stage,
+        ):
             stage.note = compile_needed_types(
                 workspace,
                 plugins=[plugin.package for plugin in prepared.plugins],

@@ -1,19 +1,29 @@
-// What `npm ci --ignore-scripts` makes of a package-lock.json, in a fifth of its processor time:
+// What `npm ci --ignore-scripts` makes of a package-lock.json, in a fraction of its processor time:
 //
 //     node pinned_install.mjs '{"authorities": null, "peers": true, "unfit": []}'
 //
 // "authorities" is a file of certificates to trust, "peers" says whether peer dependencies count,
-// and "unfit" has the paths of packages that are not for this version of Node. npm puts every archive into its cache and takes it out again, and unpacks each of 60,000 files by
+// and "unfit" has the paths of packages that are not for this version of Node. The folder has the
+// lockfile, with all addresses, and no node_modules yet.
+//
+// npm puts every archive into its cache and takes it out again, and unpacks each of 60,000 files by
 // itself. Here an archive is fetched, compared with the integrity that the lockfile pins, and
-// written, in one go. The folder has the lockfile, with all addresses, and no node_modules yet. What
-// this does not do (links, bundled dependencies, packages without integrity) ends it with an error.
+// written, in one go. What this does not do (links, bundled dependencies, packages without
+// integrity) ends it with an error.
 //
 // As npm does: optional packages of other platforms are left out, with what only they need; links
 // in archives are left out; who may run a file stays, who may read or write it does not; a
 // .gitignore becomes an .npmignore.
 
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { basename, dirname, normalize, relative } from "node:path";
@@ -148,10 +158,11 @@ function dependenciesOf(path) {
 
 // Where Node finds a package: in the nearest node_modules above.
 function resolve(from, name) {
-  for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf(MODULES) - 1, 0))) {
+  for (let folder = from; ; ) {
     const path = `${folder && `${folder}/`}${MODULES}${name}`;
     if (path in packages) return path;
     if (!folder) return undefined;
+    folder = folder.slice(0, Math.max(folder.lastIndexOf(MODULES) - 1, 0));
   }
 }
 
@@ -218,10 +229,7 @@ function writePackage(path, archive, made) {
 function* filesOf(archive) {
   let longName;
   for (let at = 0; at + BLOCK <= archive.length && archive[at] !== 0; ) {
-    const text = (from, size) => {
-      const end = archive.indexOf(0, at + from);
-      return archive.toString("utf8", at + from, end < 0 ? at + from + size : Math.min(end, at + from + size));
-    };
+    const text = (from, size) => archive.toString("utf8", at + from, at + from + size).split("\0")[0];
     const size = parseInt(text(124, 12), 8) || 0;
     const content = archive.subarray(at + BLOCK, at + BLOCK + size);
     if (content.length < size) throw new Error("an archive ends early");
