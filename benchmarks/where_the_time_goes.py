@@ -16,7 +16,8 @@ Parts, all of them unless some are named:
 Each is a process of its own, as a user would start it; of short ones the best of several counts.
 Printed are figures and aims; the exit code is 1 if one is not met. --write also writes the page
 docs/where-the-time-goes.md and its picture. Times mean something on a machine that does nothing
-else.
+else, and on a disk that has not just been emptied: for minutes after many files were removed, ext4
+takes several times as long to create new ones. A folder in memory as TMPDIR is free of that.
 """
 
 from __future__ import annotations
