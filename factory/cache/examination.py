@@ -92,9 +92,10 @@ def examine(entry: Entry, expected: ExpectedPlugin) -> None:
     tgz = _refuse_other_files(entry, expected)
     _refuse_bad_record(entry, expected)
     archive = entry.folder / tgz.name
-    if not _was_examined(entry, tgz, expected):
+    state = _state_of(archive, tgz, expected)  # of the file as it is before it is read
+    if not _was_examined(entry, state):
         _refuse_unsafe(archive, expected)
-        _note_examined(entry, tgz, expected)
+        _note_examined(entry, state)
     integrity = integrity_of(archive)
     for file in entry.files[1:]:
         match file.name.removeprefix(tgz.name):
@@ -194,7 +195,7 @@ def _refuse_unsafe(archive: Path, expected: ExpectedPlugin) -> None:
         raise BadEntry(f"its archive is not for {expected.name} {expected.version}")
 
 
-def _was_examined(entry: Entry, tgz: CachedFile, expected: ExpectedPlugin) -> bool:
+def _was_examined(entry: Entry, state: bytes) -> bool:
     """Whether this user has found this archive to be safe before, with the code of today.
 
     Its bytes are compared with their digest each time. The note of it says which file it was, by
@@ -205,20 +206,20 @@ def _was_examined(entry: Entry, tgz: CachedFile, expected: ExpectedPlugin) -> bo
         with os.fdopen(open_file(entry.folder, EXAMINED_FILE), "rb", buffering=0) as note:
             status = os.fstat(note.fileno())
             said = note.read(_LARGEST_SIDECAR)
-        is_own = status.st_uid == os.geteuid() and not status.st_mode & _WRITTEN_BY_OTHERS
-        return is_own and said == _state_of(entry, tgz, expected)
     except (BadEntry, OSError):
         return False
+    is_own = status.st_uid == os.geteuid() and not status.st_mode & _WRITTEN_BY_OTHERS
+    return is_own and said == state
 
 
-def _note_examined(entry: Entry, tgz: CachedFile, expected: ExpectedPlugin) -> None:
+def _note_examined(entry: Entry, state: bytes) -> None:
     # The cache may only be read, or is full: the archive is examined again then.
     with contextlib.suppress(OSError), replace_file(entry.folder / EXAMINED_FILE) as note:
-        note.write(_state_of(entry, tgz, expected))
+        note.write(state)
 
 
-def _state_of(entry: Entry, tgz: CachedFile, expected: ExpectedPlugin) -> bytes:
-    status = os.lstat(entry.folder / tgz.name)
+def _state_of(archive: Path, tgz: CachedFile, expected: ExpectedPlugin) -> bytes:
+    status = archive.lstat()
     of_file = (status.st_dev, status.st_ino, status.st_ctime_ns)
     wanted = (expected.name, expected.version, astuple(expected.limits))
     return digest_of_value([code_digest(), tgz.sha256, of_file, wanted]).encode()

@@ -119,11 +119,18 @@ class Tree:
                 content, digest = _content_and_digest(full, status)
                 if b"../" in content:
                     outward.update(_outside(path, name, _references(name, content)))
-            lines.append(os.fsencode(f"{digest} {name}\0"))
-        lines.sort(key=lambda line: line.partition(b" ")[2])
-        return FolderDigest(
-            digest=hashlib.sha256(b"".join(lines)).hexdigest(), outward=frozenset(outward)
-        )
+            lines.append(_line(name, digest))
+        return FolderDigest(digest=_digest_of_lines(lines), outward=frozenset(outward))
+
+
+def _line(name: str, digest: str) -> bytes:
+    return os.fsencode(f"{digest} {name}\0")
+
+
+def _digest_of_lines(lines: list[bytes]) -> str:
+    """The digest of a folder: of a line for each file, in the order of their names."""
+    lines.sort(key=lambda line: line.partition(b" ")[2])
+    return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
 def file_digest(path: str) -> str:
@@ -147,10 +154,13 @@ def folder_state(root: Path) -> str | None:
         OSError: something in it cannot be read.
     """
     top = os.path.realpath(root)
-    for _, full, status in _files(top, ".", frozenset(), frozenset()):
-        if stat.S_ISLNK(status.st_mode) and not os.path.realpath(full).startswith(top + os.sep):
+    lines: list[bytes] = []
+    for name, full, status in _files(top, ".", frozenset(), frozenset()):
+        is_link = stat.S_ISLNK(status.st_mode)
+        if is_link and not os.path.realpath(full).startswith(top + os.sep):
             return None
-    return Tree(root=root).folder(".", generated=True).digest
+        lines.append(_line(name, _link_digest(full) if is_link else file_digest(full)))
+    return _digest_of_lines(lines)
 
 
 def references_above(root: Path, folder: str) -> frozenset[str]:
